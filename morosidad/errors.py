@@ -1,0 +1,261 @@
+"""The exceptions that morosidad raises, grouped by what the caller does next.
+
+::
+
+    MorosidadError
+    ├── InputError                  mend the record and send it again
+    │   ├── InvalidRecord           .errors: every wrong field, at once
+    │   └── InvalidFrame            .columns: the columns that are missing or wrong
+    ├── ModelError                  give another model, or another schema
+    │   ├── UnsupportedModel        .estimator: the class that can't be used
+    │   └── ParityError             .report: where the compiled form differs
+    ├── ArtifactError               get a sound model file   (.path)
+    │   ├── ArtifactCorrupted       truncated or altered
+    │   ├── ArtifactVersionError    .found, .supported
+    │   ├── ArtifactKeyError        the key is missing or another one signed the file
+    │   └── ArtifactUntrusted       it holds code, which the caller must allow by name   (.types)
+    ├── ConfigurationError          mend the settings or the installation
+    │   ├── SettingsError           .problems: every wrong setting, at once
+    │   └── MissingExtra            .extra: what to ``pip install``
+    └── TransientError              try again later   (.retry_after)
+        ├── Overloaded              the queue is full
+        ├── DeadlineExceeded        .seconds: the time that was allowed
+        └── Escalated               recovery gave up for now   (.component, .level)
+
+No message holds a value of a record: they name the field and what was expected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import msgspec
+
+
+class FieldError(msgspec.Struct, frozen=True):
+    """What is wrong with one field of a record.
+
+    Attributes
+    ----------
+    field : str
+        The field's name, as the schema spells it; ``""`` when the record as a whole is wrong.
+    message : str
+        What was expected, in Spanish. It never holds the value that was given.
+    code : str
+        One of ``falta``, ``tipo``, ``rango``, ``categoria``, ``desconocido``, ``duplicado``, ``registro``.
+    """
+
+    field: str = msgspec.field(name="campo")
+    message: str = msgspec.field(name="mensaje")
+    code: str = msgspec.field(name="tipo")
+
+
+class MorosidadError(Exception):
+    """Root of every exception that morosidad raises on purpose."""
+
+
+class InputError(MorosidadError):
+    """What came in is wrong: mend it and send it again."""
+
+
+class InvalidRecord(InputError, ValueError):
+    """A record does not fit its schema.
+
+    Attributes
+    ----------
+    errors : tuple of FieldError
+        Every wrong field, in the order of the schema, unknown fields last.
+    """
+
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        self.errors = tuple(errors)
+        super().__init__("; ".join(f"{e.field}: {e.message}" if e.field else e.message for e in self.errors))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.errors,)
+
+
+class InvalidFrame(InputError, ValueError):
+    """A table lacks columns that the schema needs, or holds wrong ones.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        The columns at fault.
+    """
+
+    def __init__(self, message: str, columns: Sequence[str] = ()) -> None:
+        self.columns = tuple(columns)
+        super().__init__(message)
+
+
+class ModelError(MorosidadError):
+    """The model can't be used as it is: give another one, or another schema."""
+
+
+class UnsupportedModel(ModelError, TypeError):
+    """An estimator that can't answer with a probability of default.
+
+    Attributes
+    ----------
+    estimator : str
+        Name of the estimator's class.
+    """
+
+    def __init__(self, message: str, estimator: str = "") -> None:
+        self.estimator = estimator
+        super().__init__(message)
+
+
+class ParityError(ModelError):
+    """The compiled form does not answer as the original does.
+
+    Attributes
+    ----------
+    report : object
+        The `ParityReport` with the figures.
+    """
+
+    def __init__(self, message: str, report: object = None) -> None:
+        self.report = report
+        super().__init__(message)
+
+
+class ArtifactError(MorosidadError):
+    """A model file can't be used.
+
+    Attributes
+    ----------
+    path : str
+        The file.
+    """
+
+    def __init__(self, message: str, path: object = "") -> None:
+        self.path = str(path)
+        super().__init__(message)
+
+
+class ArtifactCorrupted(ArtifactError):
+    """The file is truncated, altered, or no model file at all."""
+
+
+class ArtifactVersionError(ArtifactError):
+    """The file was written in a format that this version does not read.
+
+    Attributes
+    ----------
+    found, supported : int
+        The file's format and the newest one that can be read.
+    """
+
+    def __init__(self, message: str, path: object = "", *, found: int, supported: int) -> None:
+        self.found = found
+        self.supported = supported
+        super().__init__(message, path)
+
+
+class ArtifactKeyError(ArtifactError):
+    """The file's signature is missing, or was made with another key."""
+
+
+class ArtifactUntrusted(ArtifactError):
+    """The file holds Python objects that the caller has not allowed by name.
+
+    Attributes
+    ----------
+    types : tuple of str
+        The types to allow, if they are trusted.
+    """
+
+    def __init__(self, message: str, path: object = "", types: Sequence[str] = ()) -> None:
+        self.types = tuple(types)
+        super().__init__(message, path)
+
+
+class ConfigurationError(MorosidadError):
+    """The settings or the installation are at fault."""
+
+
+class SettingsError(ConfigurationError, ValueError):
+    """One or more settings are wrong.
+
+    Attributes
+    ----------
+    problems : tuple of str
+        Every problem: the setting's name, where its value came from, what was expected.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(self.problems))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.problems,)
+
+
+class MissingExtra(ConfigurationError, ImportError):
+    """An optional part is not installed.
+
+    Attributes
+    ----------
+    extra : str
+        The extra that brings it: ``pip install 'morosidad[extra]'``.
+    """
+
+    def __init__(self, feature: str, extra: str) -> None:
+        self.extra = extra
+        super().__init__(f"{feature} needs an optional part: pip install 'morosidad[{extra}]'")
+
+
+class TransientError(MorosidadError):
+    """Nothing is wrong with the request: try again later.
+
+    Attributes
+    ----------
+    retry_after : float or None
+        Seconds after which another try makes sense, where that is known.
+    """
+
+    default_retry_after: ClassVar[float | None] = None
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        self.retry_after = self.default_retry_after if retry_after is None else retry_after
+        super().__init__(message)
+
+
+class Overloaded(TransientError):
+    """The queue is full, or the system is shutting down."""
+
+    default_retry_after = 1.0
+
+
+class DeadlineExceeded(TransientError, TimeoutError):
+    """The time allowed passed before there was an answer.
+
+    Attributes
+    ----------
+    seconds : float
+        The time that was allowed.
+    """
+
+    def __init__(self, message: str, *, seconds: float, retry_after: float | None = None) -> None:
+        self.seconds = seconds
+        super().__init__(message, retry_after=retry_after)
+
+
+class Escalated(TransientError):
+    """Every level of recovery was tried, or recovery is closed for now.
+
+    Attributes
+    ----------
+    component : str
+        The part that fails.
+    level : str
+        The last level that was tried.
+    """
+
+    def __init__(self, message: str, *, component: str, level: str, retry_after: float | None = None) -> None:
+        self.component = component
+        self.level = level
+        super().__init__(message, retry_after=retry_after)
