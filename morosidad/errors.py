@@ -15,6 +15,7 @@
     │   ├── ArtifactKeyError        the key is missing or another one signed the file
     │   └── ArtifactUntrusted       it holds code, which the caller must allow by name   (.types)
     ├── ConfigurationError          mend the settings or the installation
+    │   ├── SchemaError             a Field or Schema that contradicts itself   (.field)
     │   ├── SettingsError           .problems: every wrong setting, at once
     │   └── MissingExtra            .extra: what to ``pip install``
     └── TransientError              try again later   (.retry_after)
@@ -175,6 +176,20 @@ class ArtifactUntrusted(ArtifactError):
 
 class ConfigurationError(MorosidadError):
     """The settings or the installation are at fault."""
+
+
+class SchemaError(ConfigurationError, ValueError):
+    """A `Field` or a `Schema` contradicts itself.
+
+    Attributes
+    ----------
+    field : str
+        The field at fault, ``""`` for the schema as a whole.
+    """
+
+    def __init__(self, message: str, field: str = "") -> None:
+        self.field = field
+        super().__init__(message)
 
 
 class SettingsError(ConfigurationError, ValueError):

@@ -1,0 +1,320 @@
+"""One field of a record: its kind, its limits, and how one value is read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from decimal import Decimal
+from numbers import Integral, Real
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec.structs import force_setattr
+
+from morosidad.errors import SchemaError
+
+Value = int | float | str | bool | None
+"""A value of a record after validation; ``None`` means missing."""
+
+Kind = Literal["integer", "number", "category", "boolean"]
+
+_INT64 = (-(2**63), 2**63 - 1)
+_NOUNS = {
+    "integer": "un número entero",
+    "number": "un número",
+    "category": "una categoría",
+    "boolean": "verdadero o falso",
+}
+_JSON_TYPES = {"integer": "integer", "number": "number", "boolean": "boolean"}
+
+
+class Observed(msgspec.Struct, frozen=True):
+    """What the training data held for one field; a value outside it is scored with a warning.
+
+    Attributes
+    ----------
+    low, high : float or None
+        The smallest and the largest number.
+    categories : tuple of (str or int), or None
+        Every category.
+    missing : bool
+        Whether some rows had no value.
+    """
+
+    low: float | None = None
+    high: float | None = None
+    categories: tuple[str | int, ...] | None = None
+    missing: bool = True
+
+
+class Field(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One field of a record.
+
+    Parameters
+    ----------
+    name : str
+        Its name in records, on the wire and in data frames.
+    kind : {'integer', 'number', 'category', 'boolean'}
+        What its values are.
+    ge, gt, le, lt : float, optional
+        Declared limits, as in msgspec and annotated-types: ≥, >, ≤, <.
+    categories : sequence of (str or int), optional
+        Declared categories; for an integer field, the integers allowed.
+    required : bool, default=False
+        Whether a record without it is refused.
+    aliases : sequence of str, or mapping of str to float, optional
+        Other names, each with the factor that brings its unit to the field's: ``{"antiguedad": 12}``
+        reads years into a field of months.
+    label, unit, help : str, optional
+        Words for people, in Spanish.
+    monotonic_cst : {-1, 0, 1}, default=0
+        The direction in which the risk is expected to move as the value grows, as in scikit-learn.
+    observed : Observed, optional
+        What the training data held.
+
+    Raises
+    ------
+    SchemaError
+        If the limits contradict each other or do not fit the kind.
+    """
+
+    name: str
+    kind: Kind
+    ge: float | None = None
+    gt: float | None = None
+    le: float | None = None
+    lt: float | None = None
+    categories: tuple[str | int, ...] | None = None
+    required: bool = False
+    aliases: dict[str, float] = {}
+    label: str = ""
+    unit: str = ""
+    help: str = ""
+    monotonic_cst: Literal[-1, 0, 1] = 0
+    observed: Observed | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.aliases, Mapping):
+            force_setattr(self, "aliases", dict.fromkeys(self.aliases, 1.0))
+        if self.categories is not None:
+            force_setattr(self, "categories", tuple(self.categories))
+        if not self.label:
+            force_setattr(self, "label", self.name.replace("_", " ").strip().capitalize())
+        problem = self._problem()
+        if problem:
+            raise SchemaError(f"field {self.name!r}: {problem}", self.name)
+
+    def _problem(self) -> str | None:
+        limits = [x for x in (self.ge, self.gt, self.le, self.lt) if x is not None]
+        numeric = self.kind in ("integer", "number")
+        if not self.name:
+            return "a field needs a name"
+        if self.kind not in _NOUNS:
+            return f"no such kind; one of {', '.join(_NOUNS)} was expected"
+        if limits and not numeric:
+            return "only numbers have limits"
+        if any(isinstance(x, bool) or not isinstance(x, Real) or not math.isfinite(x) for x in limits):
+            return "limits are finite numbers"
+        low, high = self._interval
+        if low > high or (low == high and (self.gt == low or self.lt == high)):
+            return "no value lies within its limits"
+        if self.categories is not None:
+            return self._category_problem()
+        if self.aliases and not numeric and any(factor != 1 for factor in self.aliases.values()):
+            return "only numbers have unit factors"
+        return None
+
+    def _category_problem(self) -> str | None:
+        levels = self.categories or ()
+        allowed: tuple[type, ...] = {"category": (str, int), "integer": (int,)}.get(self.kind, ())
+        if not allowed:
+            return "only categories and integers list what is allowed"
+        if not levels or len(set(levels)) < len(levels):
+            return "categories are one or more, each once"
+        if any(isinstance(level, bool) or not isinstance(level, allowed) for level in levels):
+            return "categories are texts or integers"
+        return None
+
+    @property
+    def _interval(self) -> tuple[float, float]:
+        lows = [x for x in (self.ge, self.gt) if x is not None]
+        highs = [x for x in (self.le, self.lt) if x is not None]
+        return max(lows, default=-math.inf), min(highs, default=math.inf)
+
+    # -- words ---------------------------------------------------------------------------------
+
+    @property
+    def limits(self) -> str:
+        """The declared limits in Spanish: «entre 18 y 85», «mayor que 0», or nothing."""
+        low, high = self._interval
+        if self.gt is None and self.lt is None and low > -math.inf and high < math.inf:
+            return f"entre {low:.10g} y {high:.10g}"
+        words = {
+            "mayor o igual que": self.ge,
+            "mayor que": self.gt,
+            "menor o igual que": self.le,
+            "menor que": self.lt,
+        }
+        return " y ".join(f"{word} {limit:.10g}" for word, limit in words.items() if limit is not None)
+
+    @property
+    def expected(self) -> str:
+        """What a value must be, in Spanish."""
+        if self.categories is not None:
+            return "uno de: " + ", ".join(map(str, self.categories))
+        return f"{_NOUNS[self.kind]} {self.limits}".strip()
+
+    # -- one value -----------------------------------------------------------------------------
+
+    def read(self, value: Any, factor: float = 1.0) -> Value:
+        """Read one value, carefully: what the fast conversion refuses or does not know.
+
+        Numpy scalars, `decimal.Decimal`, pandas' missing values and integral floats for integers
+        are understood.
+
+        Parameters
+        ----------
+        value : object
+            What was given.
+        factor : float, default=1.0
+            Unit factor of the alias that it was given under.
+
+        Raises
+        ------
+        ValueError
+            With two arguments: what was expected, in Spanish, and the kind of error.
+        """
+        if hasattr(value, "dtype") and hasattr(value, "item") and getattr(value, "ndim", 1) == 0:
+            value = value.item()
+        if value is None or type(value).__name__ in ("NAType", "NaTType"):
+            return None
+        if isinstance(value, (float, Decimal)) and value != value:
+            return None
+        if self.kind == "boolean":
+            self._demand(isinstance(value, bool))
+            return bool(value)
+        if self.kind == "category":
+            return self._read_category(value)
+        return self._read_number(value, factor)
+
+    def _demand(self, right: bool) -> None:
+        if not right:
+            raise ValueError(f"se esperaba {self.expected}", "tipo")
+
+    def _read_category(self, value: Any) -> Value:
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        self._demand(isinstance(value, (str, int)) and not isinstance(value, bool))
+        level: str | int = str(value) if isinstance(value, str) else int(value)
+        if self.categories is not None and level not in self.categories:
+            raise ValueError(f"debe ser {self.expected}", "categoria")
+        if self.categories is None and self.usual_levels is None and not isinstance(level, str):
+            raise ValueError("se esperaba una categoría, como texto", "tipo")
+        return level
+
+    def _read_number(self, value: Any, factor: float) -> Value:
+        number: int | float
+        self._demand(isinstance(value, (Real, Decimal)) and not isinstance(value, bool))
+        try:
+            number = int(value) if isinstance(value, Integral) else float(value)
+            number = number if factor == 1 else number * factor
+        except (ValueError, OverflowError):
+            raise ValueError("fuera del alcance de los números de 64 bits", "rango") from None
+        if self.kind == "integer" and isinstance(number, float) and math.isfinite(number):
+            self._demand(number.is_integer() or factor != 1)
+            number = round(number)
+        if not math.isfinite(number) or (isinstance(number, int) and not _INT64[0] <= number <= _INT64[1]):
+            raise ValueError("fuera del alcance de los números de 64 bits", "rango")
+        return self._within(number)
+
+    def _within(self, number: int | float) -> int | float:
+        if self.categories is not None and number not in self.categories:
+            raise ValueError(f"debe ser {self.expected}", "categoria")
+        low, high = self._interval
+        if not low <= number <= high or number in (self.gt, self.lt):
+            raise ValueError(f"debe ser {self.limits}".replace("ser entre", "estar entre"), "rango")
+        return number if self.kind == "integer" else float(number)
+
+    def unusual(self, value: Value) -> str | None:
+        """Say, in Spanish, in what way a valid value is outside what the training data held."""
+        seen = self.observed
+        if seen is None:
+            return None
+        if value is None:
+            return None if seen.missing else "sin dato, y en el entrenamiento siempre lo había"
+        if seen.categories is not None:
+            return None if value in seen.categories else "categoría no vista en el entrenamiento"
+        if seen.low is None or seen.high is None or isinstance(value, str) or seen.low <= value <= seen.high:
+            return None
+        return f"fuera del rango del entrenamiento ({seen.low:.10g} a {seen.high:.10g})"
+
+    # -- types ---------------------------------------------------------------------------------
+
+    @property
+    def always(self) -> bool:
+        """Whether a usual record has a value here."""
+        return self.required or (self.observed is not None and not self.observed.missing)
+
+    @property
+    def usual_levels(self) -> tuple[str | int, ...] | None:
+        """The categories that are both allowed and seen."""
+        seen = self.observed.categories if self.observed else None
+        if self.categories is None or seen is None:
+            return self.categories if seen is None else seen
+        return tuple(level for level in self.categories if level in seen) or self.categories
+
+    @property
+    def usual_type(self) -> Any:
+        """The type of a value within every limit, declared and observed, for msgspec."""
+        base: Any
+        if self.kind == "boolean":
+            base = bool
+        elif self.usual_levels is not None:
+            base = Literal[self.usual_levels]
+        elif self.kind == "category":
+            base = str
+        else:
+            number: Any = int if self.kind == "integer" else float
+            base = Annotated[number, self._tightest()]
+        return base if self.always else base | None
+
+    def _tightest(self) -> msgspec.Meta:
+        """Give the tightest limits of all as msgspec wants them: at most one on each side."""
+        seen = self.observed or Observed()
+        lows = [x for x in (self.ge, seen.low, float(_INT64[0])) if x is not None]
+        highs = [x for x in (self.le, seen.high, float(2**63 - 1024)) if x is not None]
+        if self.kind == "integer":
+            lows += [] if self.gt is None else [math.floor(self.gt) + 1]
+            highs += [] if self.lt is None else [math.ceil(self.lt) - 1]
+            return msgspec.Meta(
+                ge=max(math.ceil(max(lows)), _INT64[0]), le=min(math.floor(min(highs)), _INT64[1])
+            )
+        low, high = max(lows), min(highs)
+        limits: dict[str, Any] = {"gt": self.gt} if self.gt is not None and self.gt >= low else {"ge": low}
+        limits |= {"lt": self.lt} if self.lt is not None and self.lt <= high else {"le": high}
+        return msgspec.Meta(**limits)
+
+    def json_schema(self) -> dict[str, Any]:
+        """Describe one value as JSON Schema; only declared limits appear."""
+        kind: Any = _JSON_TYPES.get(self.kind, "string")
+        if self.categories is not None:
+            out: dict[str, Any] = {"enum": [*self.categories, *([] if self.required else [None])]}
+        else:
+            out = {"type": kind if self.required else [kind, "null"]}
+        keys = {
+            "minimum": self.ge,
+            "exclusiveMinimum": self.gt,
+            "maximum": self.le,
+            "exclusiveMaximum": self.lt,
+        }
+        if self.kind == "integer" and self.categories is None:
+            keys["minimum"] = _INT64[0] if self.ge is None and self.gt is None else self.ge
+            keys["maximum"] = _INT64[1] if self.le is None and self.lt is None else self.le
+        out |= {key: limit for key, limit in keys.items() if limit is not None}
+        words = {
+            "title": self.label,
+            "description": self.help,
+            "x-unidad": self.unit,
+            "x-alias": self.aliases,
+        }
+        return out | {key: word for key, word in words.items() if word}

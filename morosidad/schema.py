@@ -1,0 +1,319 @@
+"""What a record is: its fields, their limits, and how a mapping or JSON becomes typed values.
+
+A schema knows two kinds of limit. A *declared* one is a rule: a value outside it is refused.
+An *observed* one is what the training data happened to hold: a value outside it is scored and
+comes back with a warning. One msgspec conversion checks both at once; only a record that fails it
+pays for finding out why.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec.structs import astuple
+
+from morosidad.errors import FieldError, InvalidRecord, SchemaError
+from morosidad.field import Field, Observed, Value
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Field", "Observed", "Schema", "Value"]
+
+Record = Mapping[str, Any] | bytes | bytearray | memoryview | str | object
+"""What `Schema.validate` takes: a mapping, JSON, or an object with attributes."""
+
+
+class Schema:
+    """The fields of a record, in order.
+
+    Parameters
+    ----------
+    fields : iterable of Field
+        The fields; the order is that of the values everywhere else.
+    target : str, optional
+        Name of the column that training data holds the answer in. It is no field.
+    name, version : str
+        Go into the model file and into every line of the decision log.
+
+    Raises
+    ------
+    SchemaError
+        If two fields or aliases share a name, or the target is a field.
+
+    Examples
+    --------
+    >>> schema = Schema([Field("edad", "integer", ge=18, le=85, required=True)])
+    >>> schema.validate({"edad": 40})
+    {'edad': 40}
+    """
+
+    def __init__(
+        self, fields: Iterable[Field], target: str | None = None, *, name: str = "esquema", version: str = "1"
+    ) -> None:
+        self.fields = tuple(fields)
+        self.target = target
+        self.name = name
+        self.version = version
+        self.names = tuple(field.name for field in self.fields)
+        self._aliases: dict[str, tuple[str, float]] = {
+            alias: (f.name, factor) for f in self.fields for alias, factor in f.aliases.items()
+        }
+        self._check()
+        self._fast = _struct_of(self.fields)
+        self._decode = msgspec.json.Decoder(self._fast).decode
+
+    def _check(self) -> None:
+        if not self.fields:
+            raise SchemaError("a schema needs at least one field")
+        taken = [*self.names, *(alias for field in self.fields for alias in field.aliases)]
+        twice = next((name for name in taken if taken.count(name) > 1), None)
+        if twice is not None:
+            raise SchemaError(f"the name {twice!r} stands for two fields or aliases", twice)
+        if self.target in taken:
+            raise SchemaError(f"the target {self.target!r} can't be a field too", str(self.target))
+
+    # -- a record ------------------------------------------------------------------------------
+
+    def validate(self, record: Record) -> dict[str, Value]:
+        """Check a record and give its values by name.
+
+        Parameters
+        ----------
+        record : mapping, JSON as bytes or text, or object with attributes
+            Aliases are resolved. ``None`` and NaN mean that a value is missing.
+
+        Returns
+        -------
+        dict
+            One typed value per field, ``None`` where missing.
+
+        Raises
+        ------
+        InvalidRecord
+            With every wrong field at once; no message holds a value.
+        """
+        return dict(zip(self.names, self.read(record)[0], strict=True))
+
+    def read(self, record: Record) -> tuple[tuple[Value, ...], tuple[str, ...]]:
+        """Check a record and give its values in field order, and what is unusual about them.
+
+        This is `validate` for the way of a record: one conversion when all is usual.
+
+        Parameters
+        ----------
+        record : mapping, JSON as bytes or text, or object with attributes
+            As in `validate`.
+
+        Returns
+        -------
+        values : tuple
+            One typed value per field, ``None`` where missing.
+        warnings : tuple of str
+            In Spanish, one for each value outside what the training data held.
+
+        Raises
+        ------
+        InvalidRecord
+            With every wrong field at once.
+        """
+        try:
+            if type(record) is dict:
+                return astuple(msgspec.convert(record, self._fast)), ()
+            if isinstance(record, (bytes, bytearray, memoryview, str)):
+                return astuple(self._decode(record)), ()
+        except (ValueError, RecursionError):  # msgspec's own errors are ValueErrors
+            pass
+        return self._examine(_as_mapping(record, [*self.names, *self._aliases]))
+
+    def _examine(self, record: Mapping[Any, Any]) -> tuple[tuple[Value, ...], tuple[str, ...]]:
+        given, errors = self._resolve(record)
+        values: list[Value] = []
+        warnings: list[str] = []
+        for field in self.fields:
+            if field.name in given:
+                try:
+                    value = field.read(*given[field.name])
+                except ValueError as error:
+                    errors.append(FieldError(field.name, *error.args))
+                    continue
+            else:
+                value = None
+            if value is None and field.required:
+                errors.append(FieldError(field.name, "obligatorio: falta el valor", "falta"))
+            elif (unusual := field.unusual(value)) is not None:
+                warnings.append(f"{field.name}: {unusual}")
+            values.append(value)
+        if errors:
+            order = {name: place for place, name in enumerate(self.names)}
+            raise InvalidRecord(sorted(errors, key=lambda e: order.get(e.field, len(order))))
+        return tuple(values), tuple(warnings)
+
+    def _resolve(self, record: Mapping[Any, Any]) -> tuple[dict[str, tuple[Any, float]], list[FieldError]]:
+        """Bring aliases to their fields: (value, unit factor) by field name."""
+        given: dict[str, tuple[Any, float]] = {}
+        errors: list[FieldError] = []
+        known = set(self.names)
+        for key, value in record.items():
+            if not isinstance(key, str):
+                errors.append(FieldError("", "los nombres de los campos deben ser texto", "registro"))
+            elif key in known or key in self._aliases:
+                name, factor = self._aliases.get(key, (key, 1.0))
+                if name in given:
+                    errors.append(FieldError(name, "dado dos veces, con nombres distintos", "duplicado"))
+                given[name] = (value, factor)
+            else:
+                errors.append(
+                    FieldError(key[:64], _unknown(key, [*self.names, *self._aliases]), "desconocido")
+                )
+        return given, errors
+
+    # -- as data -------------------------------------------------------------------------------
+
+    @classmethod
+    def infer(
+        cls, frame: pd.DataFrame, target: str | None = None, *, name: str = "esquema", version: str = "1"
+    ) -> Schema:
+        """Make a schema from training data.
+
+        Ranges and categories are observed, not declared: a value outside them is scored, with a
+        warning on the decision.
+
+        Parameters
+        ----------
+        frame : DataFrame of shape (n_rows, n_columns)
+            Training data: numbers, booleans, text or pandas categories.
+        target : str, optional
+            The column that holds the answer; it becomes no field.
+        name, version : str
+            As in `Schema`.
+
+        Raises
+        ------
+        InvalidFrame
+            If the target is missing, or a column is of a kind that no field has (dates, mixed).
+        """
+        from morosidad.tables import infer_fields
+
+        return cls(infer_fields(frame, target), target, name=name, version=version)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the schema as plain data, ready for JSON."""
+        fields = msgspec.to_builtins(self.fields)
+        return {"name": self.name, "version": self.version, "target": self.target, "fields": fields}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Schema:
+        """Make the schema that `to_dict` gave.
+
+        Raises
+        ------
+        SchemaError
+            If the data is no schema.
+        """
+        try:
+            fields = msgspec.convert(data["fields"], list[Field])
+            target, name, version = data["target"], data["name"], data["version"]
+        except (KeyError, TypeError, ValueError) as error:
+            raise SchemaError(f"this is no schema: {error}") from None
+        return cls(fields, target, name=name, version=version)
+
+    @cached_property
+    def digest(self) -> str:
+        """BLAKE2b-128 of the schema's content, in hexadecimal."""
+        content = msgspec.json.encode(self.to_dict(), order="sorted")
+        return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+    def json_schema(self) -> dict[str, Any]:
+        """Describe a record as JSON Schema (2020-12), for OpenAPI and for the web form.
+
+        Returns
+        -------
+        dict
+            Only declared limits appear. Aliases stand under ``x-alias``, units under ``x-unidad``.
+        """
+        return {
+            "type": "object",
+            "title": self.name,
+            "properties": {field.name: field.json_schema() for field in self.fields},
+            "required": [field.name for field in self.fields if field.required],
+            "additionalProperties": False,
+        }
+
+    def replace(self, fields: Iterable[Field]) -> Schema:
+        """Give the same schema with other fields."""
+        return Schema(fields, self.target, name=self.name, version=self.version)
+
+    def __len__(self) -> int:
+        return len(self.fields)
+
+    def __getitem__(self, name: str) -> Field:
+        return self.fields[self.names.index(name)] if name in self.names else _no_such_field(name)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Schema) and self.to_dict() == other.to_dict()
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    def __repr__(self) -> str:
+        kinds = ", ".join(f"{field.name}: {field.expected}" for field in self.fields)
+        return f"Schema({self.name!r}, {len(self)} fields: {kinds})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Schema.from_dict, (self.to_dict(),)
+
+
+def _struct_of(fields: Sequence[Field]) -> type[msgspec.Struct]:
+    """Make the type that one conversion checks every limit with, declared and observed."""
+    ordered = [
+        (f"f{i}", field.usual_type) if field.always else (f"f{i}", field.usual_type, None)
+        for i, field in enumerate(fields)
+    ]
+    return msgspec.defstruct(
+        "Values",
+        ordered,
+        rename={f"f{i}": field.name for i, field in enumerate(fields)},
+        forbid_unknown_fields=True,
+        frozen=True,
+        kw_only=True,
+        gc=False,
+    )
+
+
+def _as_mapping(record: Any, names: Iterable[str]) -> Mapping[Any, Any]:
+    """Give any kind of record as a mapping, or say that it is none."""
+    try:
+        if isinstance(record, (bytes, bytearray, memoryview, str)):
+            record = msgspec.json.decode(record)
+            if not isinstance(record, dict):
+                raise InvalidRecord([FieldError("", "se esperaba un objeto JSON", "registro")])
+        if isinstance(record, Mapping):
+            return dict(record.items())
+        if hasattr(record, "keys") and hasattr(record, "__getitem__"):
+            return {key: record[key] for key in record.keys()}  # noqa: SIM118 - rows of databases have keys only
+        found = {name: getattr(record, name) for name in names if hasattr(record, name)}
+    except InvalidRecord:
+        raise
+    except ValueError:
+        raise InvalidRecord([FieldError("", "no es JSON válido", "registro")]) from None
+    except Exception:  # a foreign object's own error may hold personal data
+        raise InvalidRecord([FieldError("", "no se puede leer el registro", "registro")]) from None
+    if not found:
+        raise InvalidRecord([FieldError("", "se esperaba un objeto con los campos del esquema", "registro")])
+    return found
+
+
+def _unknown(key: str, names: Sequence[str]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(key[:64], names, n=1)
+    return f"campo desconocido; ¿quiso decir «{near[0]}»?" if near else "campo desconocido"
+
+
+def _no_such_field(name: str) -> Any:
+    raise KeyError(name)
