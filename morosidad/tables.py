@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from morosidad.errors import InvalidFrame
-from morosidad.field import Field, Kind, Observed
+from morosidad.field import Field, Kind, Observed, Value
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from morosidad.schema import Schema
 
 
 def infer_fields(frame: pd.DataFrame, target: str | None) -> list[Field]:
@@ -49,3 +52,38 @@ def _level(name: str, level: Any) -> str | int:
     if isinstance(level, str) or (hasattr(level, "__index__") and not isinstance(level, bool)):
         return level if isinstance(level, str) else int(level)
     raise InvalidFrame(f"column {name!r} holds neither numbers nor categories as text", [name])
+
+
+def to_frame(schema: Schema, rows: Sequence[tuple[Value, ...]]) -> pd.DataFrame:
+    """Make a data frame of validated values, one column per field, with dtypes that scikit-learn takes.
+
+    Numbers are float64. Integers, integer categories and booleans keep their own dtype where no
+    value is missing, and are float64 with NaN otherwise. Text categories are objects, NaN where missing.
+    """
+    import pandas as pd
+
+    columns = zip(*rows, strict=True) if rows else [()] * len(schema)
+    series = {
+        field.name: pd.Series(_cells(column), dtype=_dtype(field, None in column))
+        for field, column in zip(schema.fields, columns, strict=True)
+    }
+    return pd.DataFrame(series, index=pd.RangeIndex(len(rows)))
+
+
+def _cells(column: Sequence[Value]) -> list[Any]:
+    """Put NaN where a value is missing."""
+    return [float("nan") if value is None else value for value in column]
+
+
+def _dtype(field: Field, missing: bool) -> str:
+    if field.kind == "category" and not _integral(field):
+        return "object"
+    if field.kind == "number" or missing:
+        return "float64"
+    return "bool" if field.kind == "boolean" else "int64"
+
+
+def _integral(field: Field) -> bool:
+    """Say whether a category field's levels are all integers."""
+    levels = field.categories or field.usual_levels or ("",)
+    return all(isinstance(level, int) for level in levels)
