@@ -115,7 +115,7 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
             return "only numbers have limits"
         if any(isinstance(x, bool) or not isinstance(x, Real) or not math.isfinite(x) for x in limits):
             return "limits are finite numbers"
-        low, high = self._interval
+        low, high = self.interval
         if low > high or (low == high and (self.gt == low or self.lt == high)):
             return "no value lies within its limits"
         if self.categories is not None:
@@ -136,7 +136,8 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
         return None
 
     @property
-    def _interval(self) -> tuple[float, float]:
+    def interval(self) -> tuple[float, float]:
+        """The declared limits, open or closed, as (low, high); infinite where there is none."""
         lows = [x for x in (self.ge, self.gt) if x is not None]
         highs = [x for x in (self.le, self.lt) if x is not None]
         return max(lows, default=-math.inf), min(highs, default=math.inf)
@@ -146,7 +147,7 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def limits(self) -> str:
         """The declared limits in Spanish: «entre 18 y 85», «mayor que 0», or nothing."""
-        low, high = self._interval
+        low, high = self.interval
         if self.gt is None and self.lt is None and low > -math.inf and high < math.inf:
             return f"entre {low:.10g} y {high:.10g}"
         words = {
@@ -230,7 +231,7 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
     def _within(self, number: int | float) -> int | float:
         if self.categories is not None and number not in self.categories:
             raise ValueError(f"debe ser {self.expected}", "categoria")
-        low, high = self._interval
+        low, high = self.interval
         if not low <= number <= high or number in (self.gt, self.lt):
             raise ValueError(f"debe ser {self.limits}".replace("ser entre", "estar entre"), "rango")
         return number if self.kind == "integer" else float(number)

@@ -1,0 +1,155 @@
+"""A fitted scikit-learn pipeline becomes a function of one record, or says why it can't."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from morosidad.compiler import linear, transformers  # noqa: F401 - they fill the registry
+from morosidad.compiler.batch import Batch
+from morosidad.compiler.code import Code
+from morosidad.compiler.expressions import Expr, Raw
+from morosidad.compiler.form import Form
+from morosidad.compiler.generic import Original
+from morosidad.compiler.parity import ParityReport, compare, probe_rows
+from morosidad.compiler.pipeline import CompiledPipeline, Row
+from morosidad.compiler.registry import Compiler, NotCompilable, compiles
+from morosidad.errors import UnsupportedModel
+from morosidad.schema import Schema
+
+__all__ = [
+    "CompiledPipeline",
+    "CompiledTransformer",
+    "Compiler",
+    "Expr",
+    "Form",
+    "NotCompilable",
+    "ParityReport",
+    "compile_pipeline",
+    "compile_transformer",
+    "compiles",
+]
+
+
+def compile_pipeline(
+    estimator: Any,
+    schema: Schema,
+    reference: Sequence[Row] = (),
+    *,
+    dtypes: dict[str, Any] | None = None,
+) -> CompiledPipeline:
+    """Compile a fitted classifier, and prove that it answers the same.
+
+    Parameters
+    ----------
+    estimator : object
+        A fitted scikit-learn pipeline or classifier with two classes and ``predict_proba``.
+    schema : Schema
+        The record's fields.
+    reference : sequence of tuple
+        Validated rows, best those it was fitted on: the gate tries them, and reasons are measured
+        against them. Without any, rows drawn from the schema's limits stand in.
+    dtypes : mapping of str to dtype, optional
+        Data types that the estimator was fitted on where they matter (pandas categories).
+
+    Returns
+    -------
+    CompiledPipeline
+        Its ``form`` is None, and its ``notes`` say why, where the original has to answer.
+
+    Raises
+    ------
+    UnsupportedModel
+        If the estimator is not fitted, gives no probabilities, or has not exactly two classes.
+    InvalidFrame
+        If it needs columns that the schema has no field for.
+    """
+    _check(estimator)
+    original = Original(estimator, schema, dtypes)
+    compiler = Compiler(schema)
+    try:
+        form = compiler.form(estimator, [Raw(place) for place in original.places])
+        demanded = compiler.demanded()
+    except NotCompilable as reason:
+        return CompiledPipeline(schema, None, original, threshold=compiler.threshold, notes=[str(reason)])
+    original = Original(estimator, demanded, dtypes)
+    fitting = [row for row in reference if _fits(demanded, row)]
+    rows = probe_rows(demanded, fitting, form.delicate())
+    compiled = CompiledPipeline(
+        demanded,
+        form,
+        original,
+        reference=form.reference(Batch.of_records(fitting or rows, len(schema))),
+        threshold=compiler.threshold,
+    )
+    report = compare(
+        compiled.predict_one,
+        original.predict,
+        rows,
+        tolerance=form.tolerance,
+        threshold=compiler.threshold,
+    )
+    if not report.passed:
+        notes = [f"the parity gate refused the compiled form: {report}"]
+        return CompiledPipeline(
+            schema, None, original, parity=report, threshold=compiler.threshold, notes=notes
+        )
+    compiled.parity = report
+    return compiled
+
+
+def _fits(schema: Schema, row: Row) -> bool:
+    return all(
+        (value is not None or not field.required)
+        and (field.categories is None or value is None or value in field.categories)
+        for field, value in zip(schema.fields, row, strict=True)
+    )
+
+
+def _check(estimator: Any) -> None:
+    name = type(estimator).__name__
+    if not hasattr(estimator, "predict_proba"):
+        raise UnsupportedModel(f"{name} gives no probabilities; wrap it in CalibratedClassifierCV", name)
+    classes = getattr(estimator, "classes_", None)
+    if classes is None:
+        raise UnsupportedModel(f"{name} is not fitted", name)
+    if len(classes) != 2:
+        raise UnsupportedModel(f"{name} has {len(classes)} classes; exactly two were expected", name)
+
+
+class CompiledTransformer:
+    """A fitted transformer as a function of one record.
+
+    Attributes
+    ----------
+    row : callable
+        A record's values → list of float, the columns in the transformer's order.
+    """
+
+    def __init__(self, columns: Sequence[Expr], schema: Schema) -> None:
+        self.schema = schema
+        code = Code(len(schema), frozenset(i for i, field in enumerate(schema.fields) if field.required))
+        names = [code.value(column) for column in columns]
+        self.row = code.function("row", "[" + ", ".join(f"float({name})" for name in names) + "]")
+
+
+def compile_transformer(estimator: Any, schema: Schema) -> CompiledTransformer:
+    """Compile a fitted transformer.
+
+    Parameters
+    ----------
+    estimator : object
+        A fitted scikit-learn transformer.
+    schema : Schema
+        The record's fields.
+
+    Raises
+    ------
+    NotCompilable
+        If it, or a part of it, has no compiled form.
+    """
+    compiler = Compiler(schema)
+    names = getattr(estimator, "feature_names_in_", None)
+    places = range(len(schema)) if names is None else [schema.names.index(str(name)) for name in names]
+    columns = compiler.transform(estimator, [Raw(place) for place in places])
+    return CompiledTransformer(columns, compiler.demanded())

@@ -1,0 +1,222 @@
+"""The gate: a compiled form is used only where it answers as the original does.
+
+Both are asked about the reference rows and about rows made to find differences: each field
+missing, categories never seen, numbers at and beyond every limit, and whatever values the form
+itself names as delicate (split thresholds).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from morosidad.compiler.expressions import Floats
+from morosidad.errors import InvalidRecord
+from morosidad.field import Field, Value
+from morosidad.schema import Schema
+
+Row = tuple[Value, ...]
+
+MAX_REFERENCE_ROWS = 2000
+UNSEEN = "\x00categoría nunca vista"
+
+
+class ParityReport(msgspec.Struct, frozen=True):
+    """How a compiled form compared with the original.
+
+    Attributes
+    ----------
+    rows : int
+        Rows on which both were asked.
+    max_difference : float
+        The largest absolute difference between the two probabilities of default.
+    labels_differing : int
+        Rows on which the two labels differ.
+    refused : int
+        Rows that the original refuses and the compiled form answers.
+    tolerance : float
+        The largest difference allowed.
+    threshold : float
+        Probability above which the label is 1.
+    """
+
+    rows: int
+    max_difference: float
+    labels_differing: int
+    refused: int
+    tolerance: float
+    threshold: float = 0.5
+
+    @property
+    def passed(self) -> bool:
+        """Whether the compiled form may be used."""
+        return self.max_difference <= self.tolerance and not self.labels_differing and not self.refused
+
+    def __str__(self) -> str:
+        words = f"{self.rows} rows, |Δp| ≤ {self.max_difference:.1e} (allowed {self.tolerance:.0e})"
+        return f"{words}, {self.labels_differing} labels differ, {self.refused} refused by the original"
+
+
+def compare(
+    predict_one: Callable[[Row], float],
+    original: Callable[[Sequence[Row]], Floats],
+    rows: Sequence[Row],
+    *,
+    tolerance: float,
+    threshold: float = 0.5,
+) -> ParityReport:
+    """Ask both about the same rows.
+
+    Parameters
+    ----------
+    predict_one : callable
+        The compiled form: a record's values to a probability of default.
+    original : callable
+        The original: rows to probabilities.
+    rows : sequence of tuple
+        Validated values.
+    tolerance : float
+        The largest absolute difference allowed.
+    threshold : float, default=0.5
+        Probability above which the label is 1.
+
+    Returns
+    -------
+    ParityReport
+        NaN on one side only counts as an infinite difference.
+    """
+    expected, accepted = _ask(original, rows)
+    asked = [row for row, kept in zip(rows, accepted, strict=True) if kept]
+    found = np.array([predict_one(row) for row in asked], dtype=np.float64)
+    gap = np.abs(found - expected)
+    gap[np.isnan(gap) & ~(np.isnan(found) & np.isnan(expected))] = np.inf
+    return ParityReport(
+        rows=len(asked),
+        max_difference=float(np.nan_to_num(gap, nan=0.0, posinf=np.inf).max(initial=0.0)),
+        labels_differing=int(((found > threshold) != (expected > threshold)).sum()),
+        refused=len(rows) - len(asked),
+        tolerance=tolerance,
+        threshold=threshold,
+    )
+
+
+def _ask(original: Callable[[Sequence[Row]], Floats], rows: Sequence[Row]) -> tuple[Floats, list[bool]]:
+    """Give the original's answers, and which rows it answered at all."""
+    try:
+        return original(rows), [True] * len(rows)
+    except Exception:
+        if len(rows) == 1:
+            return np.empty(0), [False]
+    half = len(rows) // 2
+    (left, left_kept), (right, right_kept) = _ask(original, rows[:half]), _ask(original, rows[half:])
+    return np.concatenate([left, right]), left_kept + right_kept
+
+
+def probe_rows(
+    schema: Schema,
+    reference: Sequence[Row],
+    delicate: Iterable[tuple[int, Sequence[float]]] = (),
+    *,
+    seed: int = 0,
+) -> list[Row]:
+    """Make the rows that the gate asks about; all are valid under the schema.
+
+    Parameters
+    ----------
+    schema : Schema
+        What a record is.
+    reference : sequence of tuple
+        Real rows; without any, rows are drawn from the schema's limits.
+    delicate : iterable of (field, values)
+        Numbers to try on each of a few rows.
+    seed : int, default=0
+        The same seed gives the same rows.
+    """
+    rng = random.Random(seed)  # noqa: S311 - no secret
+    known = list(reference[:: max(1, len(reference) // MAX_REFERENCE_ROWS)])
+    drawn = [_draw(schema, rng) for _ in range(50 if known else 500)]
+    bases = [*rng.sample(known, min(3, len(known))), *drawn[: 1 if known else 3]]
+    made = [*_one_field_changed(schema, bases), *_none_given(schema, bases)]
+    for field, values in delicate:
+        made += [_with(rng.choice(bases), field, _typed(schema.fields[field], value)) for value in values]
+    return known + [row for row in [*drawn, *made] if _valid(schema, row)]
+
+
+def _one_field_changed(schema: Schema, bases: Sequence[Row]) -> Iterator[Row]:
+    for i, field in enumerate(schema.fields):
+        for value in _values_to_try(field):
+            for base in bases:
+                yield _with(base, i, value)
+
+
+def _none_given(schema: Schema, bases: Sequence[Row]) -> Iterator[Row]:
+    for base in bases:
+        yield tuple(value if f.required else None for f, value in zip(schema.fields, base, strict=True))
+
+
+def _with(row: Row, place: int, value: Value) -> Row:
+    return (*row[:place], value, *row[place + 1 :])
+
+
+def _values_to_try(field: Field) -> list[Value]:
+    if field.kind == "boolean":
+        return [None, True, False]
+    if field.kind == "category" or field.categories is not None:
+        levels = [*(field.categories or ()), *(field.usual_levels or ())]
+        return [None, UNSEEN, max((x for x in levels if isinstance(x, int)), default=0) + 1, *levels]
+    low, high = _range(field)
+    limits = [x for x in (field.ge, field.gt, field.le, field.lt) if x is not None]
+    numbers = [0.0, 1.0, -1.0, low, high, low - 1, high + 1, 10 * high + 1, 10 * low - 1, 1e9, -1e9, *limits]
+    return [None, *(_typed(field, number) for number in numbers)]
+
+
+def _typed(field: Field, number: float) -> Value:
+    return round(number) if field.kind == "integer" else float(number)
+
+
+def _range(field: Field) -> tuple[float, float]:
+    seen = field.observed
+    low, high = field.interval
+    if seen is not None and seen.low is not None and seen.high is not None:
+        low, high = max(low, seen.low), min(high, seen.high)
+    if np.isinf(low):
+        low = min(0.0, high - 1.0)
+    return low, low + 1e6 if np.isinf(high) else high
+
+
+def _draw(schema: Schema, rng: random.Random) -> Row:
+    return tuple(_draw_one(field, rng) for field in schema.fields)
+
+
+def _draw_one(field: Field, rng: random.Random) -> Value:
+    if not field.required and rng.random() < 0.1:
+        return None
+    if field.kind == "boolean":
+        return rng.random() < 0.5
+    levels = field.categories or field.usual_levels
+    if levels is not None or field.kind == "category":
+        return rng.choice(levels or (UNSEEN,))
+    return _typed(field, rng.uniform(*_range(field)))
+
+
+def _valid(schema: Schema, row: Row) -> bool:
+    try:
+        schema.read({name: value for name, value in zip(schema.names, row, strict=True) if value is not None})
+    except InvalidRecord:
+        return False
+    return True
+
+
+def as_rows(schema: Schema, records: Iterable[dict[str, Any]]) -> list[Row]:
+    """Read records, leaving out those that the schema refuses."""
+    rows: list[Row] = []
+    for record in records:
+        try:
+            rows.append(schema.read(record)[0])
+        except InvalidRecord:
+            continue
+    return rows

@@ -1,0 +1,136 @@
+"""A compiled pipeline: the functions that answer for one record, and for many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from morosidad.compiler.batch import Batch, Coded, Column
+from morosidad.compiler.code import Code
+from morosidad.compiler.expressions import Floats
+from morosidad.compiler.form import Form
+from morosidad.compiler.generic import Original
+from morosidad.compiler.parity import ParityReport
+from morosidad.field import Value
+from morosidad.schema import Schema
+
+Row = tuple[Value, ...]
+CHUNK_ROWS = 65_536
+
+
+class CompiledPipeline:
+    """What `compile_pipeline` gives: one function per question.
+
+    Parameters
+    ----------
+    schema : Schema
+        The record's fields, with what the model demands declared.
+    form : Form, optional
+        The compiled classifier. Without it, the original answers.
+    original : Original, optional
+        The estimator that it came from; a model file without one is enough where there is a form.
+    reference : ndarray, optional
+        What the reasons are measured against.
+    parity : ParityReport, optional
+        How the form compared with the original.
+    threshold : float, default=0.5
+        Probability above which the label is 1.
+    notes : sequence of str
+        Why there is no form, in English.
+
+    Attributes
+    ----------
+    predict_one : callable
+        A record's values → probability of default.
+    explain_one : callable or None
+        A record's values → (probability, contribution of each field on the model's own scale).
+    """
+
+    def __init__(
+        self,
+        schema: Schema,
+        form: Form | None = None,
+        original: Original | None = None,
+        *,
+        reference: Floats | None = None,
+        parity: ParityReport | None = None,
+        threshold: float = 0.5,
+        notes: Sequence[str] = (),
+    ) -> None:
+        if form is None and original is None:
+            raise ValueError("a compiled pipeline needs a form or an original")
+        self.schema = schema
+        self.form = form
+        self.original = original
+        self.reference = reference
+        self.parity = parity
+        self.threshold = threshold
+        self.notes = tuple(notes)
+        self.predict_one: Callable[[Row], float] = self._predict_one()
+        self.explain_one: Callable[[Row], tuple[float, tuple[float, ...]]] | None = self._explain_one()
+
+    @property
+    def compiled(self) -> bool:
+        """Whether a compiled form answers, and not scikit-learn."""
+        return self.form is not None
+
+    def _code(self) -> Code:
+        always = frozenset(i for i, field in enumerate(self.schema.fields) if field.required)
+        return Code(len(self.schema), always)
+
+    def _predict_one(self) -> Callable[[Row], float]:
+        if self.form is None:
+            ask = self._require_original().predict
+            return lambda values: float(ask([values])[0])
+        code = self._code()
+        return code.function("predict_one", self.form.emit(code))
+
+    def _explain_one(self) -> Callable[[Row], tuple[float, tuple[float, ...]]] | None:
+        if self.form is None or self.reference is None:
+            return None
+        code = self._code()
+        probability, shares = self.form.emit_reasons(code, self.reference)
+        return code.function(
+            "explain_one", [probability, "(" + "".join(f"{share}, " for share in shares) + ")"]
+        )
+
+    def predict(self, columns: Sequence[Column]) -> Floats:
+        """Give the probability of default of many rows.
+
+        Parameters
+        ----------
+        columns : sequence of (ndarray, or Coded)
+            Validated columns in schema order, as `tables.read_frame` gives them.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+        """
+        if self.form is None:
+            rows = list(zip(*(_values(column) for column in columns), strict=True))
+            return self._require_original().predict(rows)
+        parts = [self.form.batch(batch) for batch in chunks(columns)]
+        return np.concatenate(parts) if parts else np.empty(0)
+
+    def _require_original(self) -> Original:
+        if self.original is None:
+            raise ValueError("this pipeline has no original")
+        return self.original
+
+
+def chunks(columns: Sequence[Column]) -> Iterator[Batch]:
+    """Cut columns into batches that fit the processor's cache."""
+    for start in range(0, len(columns[0]), CHUNK_ROWS):
+        part = slice(start, start + CHUNK_ROWS)
+        yield Batch([Coded(c.codes[part], c.levels) if isinstance(c, Coded) else c[part] for c in columns])
+
+
+def _values(column: Column) -> list[Value]:
+    values: list[Any]
+    if isinstance(column, Coded):
+        values = [*column.levels, None]
+        return [values[code] for code in column.codes.tolist()]
+    values = column.tolist()
+    return [None if value != value else value for value in values]

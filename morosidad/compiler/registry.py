@@ -1,0 +1,155 @@
+"""Which estimator becomes what: one function for each class, found by the class's public name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from morosidad.compiler.expressions import Expr, Fill, Key, Raw, fields_of
+from morosidad.compiler.form import Form
+from morosidad.errors import UnsupportedModel
+from morosidad.field import Field
+from morosidad.schema import Schema
+
+Compiled = list[Expr] | Form
+CompileFunction = Callable[[Any, Sequence[Expr], "Compiler"], Compiled]
+F = TypeVar("F", bound=Callable[..., Any])
+
+_FUNCTIONS: dict[str, CompileFunction] = {}
+
+
+class NotCompilable(Exception):
+    """An estimator, or the way it is set, has no compiled form; the message says which and why."""
+
+
+def compiles(*estimators: str | type) -> Callable[[F], F]:
+    """Register the function that compiles an estimator's class.
+
+    Parameters
+    ----------
+    *estimators : str or type
+        The classes, or their names as ``"package.ClassName"`` (the top package and the class,
+        so that nothing has to be imported): ``"sklearn.StandardScaler"``.
+
+    Returns
+    -------
+    callable
+        A decorator for a function of the fitted estimator, its input columns (a list of `Expr`)
+        and the `Compiler`. A transformer's function gives its output columns, a classifier's a
+        `Form`. It raises `NotCompilable` for what it can't do.
+    """
+
+    def register(function: F) -> F:
+        for estimator in estimators:
+            _FUNCTIONS[estimator if isinstance(estimator, str) else class_name(estimator)] = function
+        return function
+
+    return register
+
+
+def class_name(cls: type) -> str:
+    """Name a class by its top package and its own name."""
+    return f"{cls.__module__.partition('.')[0]}.{cls.__qualname__}"
+
+
+class Compiler:
+    """One compilation: walks the estimators and collects what the model demands of a record.
+
+    Parameters
+    ----------
+    schema : Schema
+        The record's fields.
+
+    Attributes
+    ----------
+    threshold : float
+        Probability above which the label is 1; a classifier with a tuned one sets it.
+    """
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+        self.threshold = 0.5
+        self.required: set[int] = set()
+        self.allowed: dict[int, set[Key]] = {}
+
+    @property
+    def missing(self) -> frozenset[int]:
+        """The fields that may have no value."""
+        fields = enumerate(self.schema.fields)
+        return frozenset(i for i, field in fields if not field.required and i not in self.required)
+
+    def compile(self, estimator: Any, columns: Sequence[Expr]) -> Compiled:
+        """Compile one estimator over its input columns.
+
+        Raises
+        ------
+        NotCompilable
+            If its class is not registered, or it is set in a way that has no compiled form.
+        """
+        function = _FUNCTIONS.get(class_name(type(estimator)))
+        if function is None:
+            raise NotCompilable(f"{type(estimator).__name__} has no compiled form")
+        return function(estimator, columns, self)
+
+    def transform(self, estimator: Any, columns: Sequence[Expr]) -> list[Expr]:
+        """Compile a transformer over its input columns."""
+        if estimator is None or estimator == "passthrough":
+            return list(columns)
+        compiled = self.compile(estimator, columns)
+        if isinstance(compiled, Form):
+            raise NotCompilable(f"{type(estimator).__name__} stands where a transformer was expected")
+        return compiled
+
+    def form(self, estimator: Any, columns: Sequence[Expr]) -> Form:
+        """Compile a classifier over its input columns."""
+        compiled = self.compile(estimator, columns)
+        if not isinstance(compiled, Form):
+            name = type(estimator).__name__
+            raise UnsupportedModel(f"{name} gives columns; the pipeline must end in a classifier", name)
+        return compiled
+
+    def require(self, expr: Expr) -> None:
+        """Demand that whatever could make an expression missing is always given."""
+        if expr.may_be_missing(self.missing):
+            self.required |= fields_of(expr)
+        if expr.may_be_missing(self.missing):
+            raise NotCompilable("a column can be missing where the model needs a number")
+
+    def allow(self, expr: Expr, keys: Sequence[Key]) -> None:
+        """Demand that an expression's value is one of some keys: the original refuses any other."""
+        source = expr.of if isinstance(expr, Fill) else expr
+        if not isinstance(source, Raw):
+            raise NotCompilable(
+                "an encoder that refuses unknown categories stands behind another transformer"
+            )
+        self.require(expr)
+        known = self.allowed.setdefault(source.field, set(keys))
+        known &= set(keys)
+
+    def demanded(self) -> Schema:
+        """Give the schema with what the model demands declared."""
+        return self.schema.replace(self._demanded(i, field) for i, field in enumerate(self.schema.fields))
+
+    def _demanded(self, place: int, field: Field) -> Field:
+        changes: dict[str, Any] = {}
+        if place in self.required and not field.required:
+            changes["required"] = True
+        if place in self.allowed and field.kind != "boolean":
+            levels = field.usual_levels or sorted(self.allowed[place], key=str)
+            kept = tuple(_level(key, field) for key in levels if key in self.allowed[place])
+            if not kept:
+                raise NotCompilable(f"no category of the field {field.name!r} is known to the model")
+            changes["categories"] = kept
+        if not changes:
+            return field
+        return msgspec.structs.replace(field, **changes)
+
+
+def _level(key: Key, field: Field) -> str | int:
+    if isinstance(key, str):
+        return key
+    if field.kind == "number" or float(key) != int(key):
+        raise NotCompilable(f"the field {field.name!r} holds numbers where the model knows categories")
+    return int(key)
