@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
 from morosidad.errors import InvalidFrame
 from morosidad.field import Field, Kind, Observed, Value
 
@@ -12,6 +16,24 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from morosidad.schema import Schema
+
+Floats = NDArray[np.float64]
+
+
+class Coded(msgspec.Struct, frozen=True, eq=False):
+    """A column of categories as codes into its levels; -1 means missing."""
+
+    codes: NDArray[np.intp]
+    levels: Sequence[str | int | float | bool]
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __getitem__(self, rows: slice | NDArray[Any]) -> Coded:
+        return Coded(self.codes[rows], self.levels)
+
+
+Column = Floats | Coded
 
 
 def infer_fields(frame: pd.DataFrame, target: str | None) -> list[Field]:
@@ -87,3 +109,131 @@ def _integral(field: Field) -> bool:
     """Say whether a category field's levels are all integers."""
     levels = field.categories or field.usual_levels or ("",)
     return all(isinstance(level, int) for level in levels)
+
+
+def as_pandas(frame: Any) -> pd.DataFrame:
+    """Give any eager data frame (pandas, polars, pyarrow, …) as pandas.
+
+    Raises
+    ------
+    InvalidFrame
+        If it is no data frame.
+    """
+    import pandas as pd
+
+    if isinstance(frame, pd.DataFrame):
+        return frame
+    import narwhals as nw
+
+    try:
+        table: pd.DataFrame = nw.from_native(frame, eager_only=True).to_pandas()
+    except TypeError:
+        raise InvalidFrame(f"a data frame was expected, not {type(frame).__name__}") from None
+    return table
+
+
+def read_frame(schema: Schema, frame: pd.DataFrame) -> tuple[list[Column], NDArray[np.bool_]]:
+    """Read a frame's columns as the schema reads records, all rows at once.
+
+    Parameters
+    ----------
+    schema : Schema
+        What a record is. Columns under an alias are found too; other columns are ignored.
+    frame : DataFrame
+        One record a row.
+
+    Returns
+    -------
+    columns : list of (ndarray or Coded)
+        One per field.
+    bad : ndarray of bool
+        The rows that the schema refuses.
+
+    Raises
+    ------
+    InvalidFrame
+        If the column of a required field is missing, or two columns stand for one field.
+    """
+    sources = _sources(schema, frame)
+    bad = np.zeros(len(frame), dtype=bool)
+    columns: list[Column] = []
+    for field in schema.fields:
+        if field.name not in sources:
+            column: Column = np.full(len(frame), np.nan)
+        else:
+            name, factor = sources[field.name]
+            column = _read_column(field, frame[name], factor, bad)
+        if field.required:
+            bad |= column.codes < 0 if isinstance(column, Coded) else np.isnan(column)
+        columns.append(column)
+    return columns, bad
+
+
+def _sources(schema: Schema, frame: pd.DataFrame) -> dict[str, tuple[str, float]]:
+    """Find each field's column and its unit factor."""
+    sources: dict[str, tuple[str, float]] = {}
+    for field in schema.fields:
+        found = [(n, x) for n, x in {field.name: 1.0, **field.aliases}.items() if n in frame.columns]
+        if len(found) > 1 or any(isinstance(frame[name], type(frame)) for name, _ in found):
+            raise InvalidFrame(f"two columns stand for the field {field.name!r}", [name for name, _ in found])
+        if found:
+            sources[field.name] = found[0]
+    absent = [field.name for field in schema.fields if field.required and field.name not in sources]
+    if absent:
+        raise InvalidFrame(f"columns are missing: {', '.join(absent)}", absent)
+    return sources
+
+
+def _read_column(field: Field, series: pd.Series[Any], factor: float, bad: NDArray[np.bool_]) -> Column:
+    import pandas.api.types as kinds
+
+    kind = series.dtype
+    number = (
+        kinds.is_numeric_dtype(kind) and not kinds.is_bool_dtype(kind) and not kinds.is_complex_dtype(kind)
+    )
+    if number and field.kind in ("integer", "number") and field.categories is None:
+        return _read_numbers(field, series.to_numpy(np.float64, na_value=np.nan), factor, bad)
+    return _read_levels(field, series, factor, bad)
+
+
+def _read_numbers(field: Field, numbers: Floats, factor: float, bad: NDArray[np.bool_]) -> Floats:
+    numbers = numbers if factor == 1 else numbers * factor
+    low, high = field.interval
+    wrong = (numbers < low) | (numbers > high) | np.isinf(numbers)
+    wrong |= (numbers == field.gt) | (numbers == field.lt)
+    if field.kind == "integer":
+        whole = np.rint(numbers)
+        wrong |= (whole != numbers) & ~np.isnan(numbers) & (factor == 1)
+        numbers = whole
+    bad |= wrong
+    return numbers
+
+
+def _read_levels(field: Field, series: pd.Series[Any], factor: float, bad: NDArray[np.bool_]) -> Column:
+    """Read each different value once: categories, booleans, and numbers in columns of objects."""
+    import pandas as pd
+
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        codes, given = series.cat.codes.to_numpy(np.intp), list(series.cat.categories)
+    else:
+        try:
+            codes, unique = pd.factorize(series)
+        except TypeError:
+            raise InvalidFrame(
+                f"column {field.name!r} holds values that are no single value", [field.name]
+            ) from None
+        given = list(unique)
+    levels: list[Any] = []
+    refused: list[bool] = []
+    for value in given:
+        try:
+            levels.append(field.read(value, factor))
+            refused.append(False)
+        except ValueError:
+            levels.append(None)
+            refused.append(True)
+    bad |= np.array([*refused, False])[codes]
+    if field.kind != "category":
+        return np.array([np.nan if level is None else float(level) for level in (*levels, None)])[codes]
+    absent = np.array([level is None for level in (*levels, None)])[codes]
+    return Coded(np.where(absent, -1, codes), ["" if level is None else level for level in levels])
