@@ -151,10 +151,9 @@ class Scorer:
         It was trained on **synthetic** applicants of the schema `AHORRO_VALLE` and says so in its
         name. It is there to try things out, and decides on nobody real.
         """
-        from importlib.resources import as_file, files
+        from morosidad.shipped import PATH
 
-        with as_file(files("morosidad") / "data" / "sintetico.morosidad") as path:
-            return cls.load(path, policy=policy)
+        return cls.load(PATH, policy=policy)
 
     @classmethod
     def load(

@@ -120,11 +120,12 @@ def cross_validate(
     return Figures(auc, brier, ks, loss, error)
 
 
-def summary(y: Any, model: str) -> dict[str, Any]:
-    """Say what a model was trained on, for its file."""
+def summary(y: Any, model: str, figures: Figures | None = None) -> dict[str, Any]:
+    """Say what a model was trained on, and how good it is, for its file."""
     classes = np.asarray(y)
     default = classes == np.unique(classes)[-1]
-    return {"model": model, "rows": len(classes), "default_rate": float(default.mean())}
+    found = {} if figures is None else {"cross_validation": msgspec.to_builtins(figures)}
+    return {"model": model, "rows": len(classes), "default_rate": float(default.mean()), **found}
 
 
 def _logistic(schema: Schema) -> Any:
