@@ -59,6 +59,16 @@ class NotCompiledWarning(UserWarning):
 class MorosidadError(Exception):
     """Root of every exception that morosidad raises on purpose."""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), self.args, self.__dict__)
+
+
+def _restore(cls: type[MorosidadError], args: tuple[Any, ...], data: dict[str, Any]) -> MorosidadError:
+    """Make an exception again after its trip to another process, without its own `__init__`."""
+    error = cls.__new__(cls, *args)
+    error.__dict__.update(data)
+    return error
+
 
 class InputError(MorosidadError):
     """What came in is wrong: mend it and send it again."""
@@ -76,9 +86,6 @@ class InvalidRecord(InputError, ValueError):
     def __init__(self, errors: Sequence[FieldError]) -> None:
         self.errors = tuple(errors)
         super().__init__("; ".join(f"{e.field}: {e.message}" if e.field else e.message for e in self.errors))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.errors,)
 
 
 class InvalidFrame(InputError, ValueError):
@@ -208,9 +215,6 @@ class SettingsError(ConfigurationError, ValueError):
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
         super().__init__("; ".join(self.problems))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.problems,)
 
 
 class MissingExtra(ConfigurationError, ImportError):

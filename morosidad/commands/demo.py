@@ -20,8 +20,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Decide, measure, compare; 2 when compiled and original differ."""
-    from morosidad.datasets import make_applicants
     from morosidad.ahorro_valle import AHORRO_VALLE
+    from morosidad.datasets import make_applicants
     from morosidad.scorer import Scorer
 
     scorer = Scorer.default()
