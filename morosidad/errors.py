@@ -8,7 +8,7 @@
     │   └── InvalidFrame            .columns: the columns that are missing or wrong
     ├── ModelError                  give another model, or another schema
     │   ├── UnsupportedModel        .estimator: the class that can't be used
-    │   └── ParityError             .report: where the compiled form differs
+    │   └── PredictionError         .model: it failed on a valid record
     ├── ArtifactError               get a sound model file   (.path)
     │   ├── ArtifactCorrupted       truncated or altered
     │   ├── ArtifactVersionError    .found, .supported
@@ -50,6 +50,10 @@ class FieldError(msgspec.Struct, frozen=True):
     field: str = msgspec.field(name="campo")
     message: str = msgspec.field(name="mensaje")
     code: str = msgspec.field(name="tipo")
+
+
+class NotCompiledWarning(UserWarning):
+    """A model has no compiled form that is proven exact; scikit-learn itself answers, slower."""
 
 
 class MorosidadError(Exception):
@@ -109,17 +113,17 @@ class UnsupportedModel(ModelError, TypeError):
         super().__init__(message)
 
 
-class ParityError(ModelError):
-    """The compiled form does not answer as the original does.
+class PredictionError(ModelError):
+    """The model failed on a valid record, or answered with something that is no probability.
 
     Attributes
     ----------
-    report : object
-        The `ParityReport` with the figures.
+    model : str
+        The model's ``name@version``.
     """
 
-    def __init__(self, message: str, report: object = None) -> None:
-        self.report = report
+    def __init__(self, message: str, model: str = "") -> None:
+        self.model = model
         super().__init__(message)
 
 

@@ -103,7 +103,8 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
     observed: Observed | None = None
 
     def __post_init__(self) -> None:
-        if str in (type(self.aliases), type(self.categories)):
+        given: list[Any] = [self.aliases, self.categories]
+        if any(isinstance(words, str) for words in given):
             raise SchemaError(f"field {self.name!r}: aliases and categories are sequences", self.name)
         if not isinstance(self.aliases, Mapping):
             force_setattr(self, "aliases", dict.fromkeys(self.aliases, 1.0))

@@ -176,7 +176,7 @@ class Table(msgspec.Struct, frozen=True, eq=False):
     keys: tuple[Key, ...]
     rows: Floats
 
-    def column(self, column: int) -> tuple[dict[Key, float], float, float]:
+    def column(self, column: int) -> tuple[dict[Key | None, float], float, float]:
         """Give one column as a dictionary, with the numbers for another key and for none."""
         numbers = self.rows[:, column].tolist()
         return dict(zip(self.keys, numbers, strict=False)), numbers[-2], numbers[-1]
@@ -192,8 +192,8 @@ class Lookup(Expr, frozen=True):
     def emit(self, code: Code) -> str:
         keys, other, missing = self.table.column(self.place)
         if isinstance(self.of, Raw):
-            known: dict[Key | None, float] = {**keys, None: missing}
-            return f"{code.constant(known.get)}({code.field(self.of.field)}, {code.constant(other)})"
+            keys[None] = missing
+            return f"{code.constant(keys.get)}({code.field(self.of.field)}, {code.constant(other)})"
         name, get = code.value(self.of), code.constant(keys.get)
         found = f"{get}({name}, {code.constant(other)})"
         return f"{found} if {name} == {name} else {code.constant(missing)}"

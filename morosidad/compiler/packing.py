@@ -96,7 +96,8 @@ def _unpack(data: Any, arrays: Sequence[Array], shared: Sequence[Any]) -> Any:
 
 
 def _classes() -> dict[str, type[msgspec.Struct]]:
-    return {cls.__name__: cls for cls in (Table, *_below(Expr), *_below(Form))}
+    classes: list[type[msgspec.Struct]] = [Table, *_below(Expr), *_below(Form)]
+    return {cls.__name__: cls for cls in classes}
 
 
 def _below(cls: type[Any]) -> Iterator[type[Any]]:
