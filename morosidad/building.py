@@ -12,7 +12,7 @@ from morosidad.decision import Policy
 from morosidad.errors import SchemaError
 from morosidad.model import Model
 from morosidad.schema import Schema
-from morosidad.tables import Coded, as_pandas, read_columns
+from morosidad.tables import Coded, as_pandas, read_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +73,7 @@ def _typical(schema: Schema, frame: pd.DataFrame | None) -> list[float | None]:
     """Give each numeric field's median among the reference rows."""
     if frame is None:
         return [None] * len(schema)
-    columns, bad = read_columns(schema, frame)
+    columns, bad = read_frame(schema, frame)
     medians: list[float | None] = []
     for field, column in zip(schema.fields, columns, strict=True):
         numbers = np.empty(0) if isinstance(column, Coded) or field.kind == "boolean" else column[~bad]

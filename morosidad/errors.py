@@ -66,6 +66,7 @@ class MorosidadError(Exception):
 def _restore(cls: type[MorosidadError], args: tuple[Any, ...], data: dict[str, Any]) -> MorosidadError:
     """Make an exception again after its trip to another process, without its own `__init__`."""
     error = cls.__new__(cls, *args)
+    error.args = args
     error.__dict__.update(data)
     return error
 
@@ -253,7 +254,7 @@ class Overloaded(TransientError):
     default_retry_after = 1.0
 
 
-class DeadlineExceeded(TransientError, TimeoutError):
+class DeadlineExceeded(TransientError):
     """The time allowed passed before there was an answer.
 
     Attributes

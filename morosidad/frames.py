@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from morosidad.errors import InvalidFrame, InvalidRecord
 from morosidad.model import Model
 from morosidad.schema import Schema
-from morosidad.tables import Column, as_pandas, read_columns
+from morosidad.tables import Column, as_pandas, read_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +27,7 @@ def readable_columns(schema: Schema, frame: Any) -> list[Column]:
         If columns are missing, or rows are refused: how many, and what is wrong with the first.
     """
     table = as_pandas(frame)
-    columns, bad = read_columns(schema, table)
+    columns, bad = read_frame(schema, table)
     if bad.any():
         first = int(bad.argmax())
         why = row_errors(schema, table.iloc[[first]])[0]
@@ -62,7 +62,7 @@ def score_frame(model: Model, frame: Any, *, reasons: bool, errors: str, progres
     if errors == "raise":
         columns, bad = readable_columns(model.schema, table), np.zeros(len(table), dtype=bool)
     else:
-        columns, bad = read_columns(model.schema, table)
+        columns, bad = read_frame(model.schema, table)
     columns = [column[~bad] for column in columns] if bad.any() else columns
     probability = np.full(len(table), np.nan)
     probability[~bad] = _predict(model, columns, progress)

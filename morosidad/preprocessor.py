@@ -15,9 +15,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
 
+from morosidad.columns import levels_of, read_columns
 from morosidad.errors import InvalidFrame, SettingsError
 from morosidad.schema import Record, Schema
-from morosidad.tables import levels_of, read_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -120,7 +120,7 @@ class Preprocessor(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         frame = self._as_frame(X, reset=True)
         schema = Schema.infer(frame) if self.schema is None else self.schema
-        columns = read_frame(schema, frame)
+        columns = read_columns(schema, frame)
         self._check(schema)
         self.transformer_ = self._parts(schema, columns).set_output(transform="default").fit(columns)
         self.transformer_.verbose_feature_names_out = _has_doubles(self.transformer_)
@@ -149,7 +149,7 @@ class Preprocessor(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             If columns are missing, or hold what their field can't be.
         """
         check_is_fitted(self, "transformer_")
-        columns = read_frame(self.schema_, self._as_frame(X, reset=False))
+        columns = read_columns(self.schema_, self._as_frame(X, reset=False))
         return np.asarray(self.transformer_.transform(columns), dtype=np.float64)
 
     def transform_one(self, record: Record) -> list[float]:

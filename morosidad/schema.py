@@ -28,6 +28,9 @@ Record = Mapping[str, Any] | bytes | bytearray | memoryview | str | object
 """What `Schema.validate` takes: a mapping, JSON, or an object with attributes."""
 
 
+_MAX_HINTS = 10  # near matches cost time, and a hostile record may hold any number of names
+
+
 class Schema:
     """The fields of a record, in order.
 
@@ -157,7 +160,7 @@ class Schema:
         """Bring aliases to their fields: (value, unit factor) by field name."""
         given: dict[str, tuple[Any, float]] = {}
         errors: list[FieldError] = []
-        known = set(self.names)
+        known, strangers = set(self.names), 0
         for key, value in record.items():
             if not isinstance(key, str):
                 errors.append(FieldError("", "los nombres de los campos deben ser texto", "registro"))
@@ -167,9 +170,10 @@ class Schema:
                     errors.append(FieldError(name, "dado dos veces, con nombres distintos", "duplicado"))
                 given[name] = (value, factor)
             else:
-                errors.append(
-                    FieldError(key[:64], _unknown(key, [*self.names, *self._aliases]), "desconocido")
-                )
+                strangers += 1
+                names = [*self.names, *self._aliases] if strangers <= _MAX_HINTS else []
+                shown = key[:64].encode("utf-8", "replace").decode()
+                errors.append(FieldError(shown, _unknown(shown, names), "desconocido"))
         return given, errors
 
     # -- as data -------------------------------------------------------------------------------
@@ -311,7 +315,7 @@ def _as_mapping(record: Any, names: Iterable[str]) -> Mapping[Any, Any]:
 def _unknown(key: str, names: Sequence[str]) -> str:
     from difflib import get_close_matches
 
-    near = get_close_matches(key[:64], names, n=1)
+    near = get_close_matches(key, names, n=1)
     return f"campo desconocido; ¿quiso decir «{near[0]}»?" if near else "campo desconocido"
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -44,6 +45,9 @@ def infer_fields(frame: pd.DataFrame, target: str | None) -> list[Field]:
     unnamed = [repr(name) for name in list[object](names) if not isinstance(name, str)]
     if unnamed:
         raise InvalidFrame("columns need names that are text", unnamed)
+    doubles = [name for name, n in Counter(names).items() if n > 1]
+    if doubles:
+        raise InvalidFrame(f"columns bear the same name: {', '.join(doubles)}", doubles)
     return [_infer_field(name, frame[name]) for name in names]
 
 
@@ -52,27 +56,34 @@ def _infer_field(name: str, column: pd.Series[Any]) -> Field:
 
     present = column.dropna()
     missing = len(present) < len(column)
-    if kinds.is_bool_dtype(present.dtype) or (
-        present.dtype == object and all(type(value) is bool for value in present)
-    ):
+    if present.dtype == object:
+        decimals = kinds.infer_dtype(present) == "decimal"
+        present = present.astype(float) if decimals else present.infer_objects()
+    if kinds.is_bool_dtype(present.dtype):
         return Field(name, "boolean", observed=Observed(missing=missing or present.empty))
     if present.empty:
         return Field(name, "number")
     if kinds.is_numeric_dtype(present.dtype) and not kinds.is_complex_dtype(present.dtype):
         kind: Kind = "integer" if kinds.is_integer_dtype(present.dtype) else "number"
         low, high = float(present.min()), float(present.max())
-        if not abs(low) + abs(high) < float("inf"):
+        if np.isinf([low, high]).any():
             raise InvalidFrame(f"column {name!r} holds infinity", [name])
         return Field(name, kind, observed=Observed(low, high, None, missing))
-    levels = [_level(name, level) for level in present.unique()]
-    return Field(name, "category", observed=Observed(None, None, tuple(sorted(levels, key=str)), missing))
+    try:
+        levels = [level_of(name, level) for level in present.unique()]
+    except TypeError:  # what can't be hashed is no category
+        raise InvalidFrame(f"column {name!r} holds neither numbers nor categories as text", [name]) from None
+    if len({type(level) for level in levels}) > 1:
+        raise InvalidFrame(f"column {name!r} mixes numbers and categories as text", [name])
+    return Field(name, "category", observed=Observed(None, None, tuple(sorted(levels)), missing))
 
 
-def _level(name: str, level: Any) -> str | int:
+def level_of(name: str, level: Any) -> str | int:
+    """Read one level of a column of categories."""
     if isinstance(level, float) and level.is_integer():
         level = int(level)
     if isinstance(level, str) or (hasattr(level, "__index__") and not isinstance(level, bool)):
-        return level if isinstance(level, str) else int(level)
+        return str(level) if isinstance(level, str) else int(level)
     raise InvalidFrame(f"column {name!r} holds neither numbers nor categories as text", [name])
 
 
@@ -98,95 +109,17 @@ def _cells(column: Sequence[Value]) -> list[Any]:
 
 
 def _dtype(field: Field, missing: bool) -> str:
-    if field.kind == "category" and not _integral(field):
+    if field.kind == "category" and not holds_integers(field):
         return "object"
     if field.kind == "number" or missing:
         return "float64"
     return "bool" if field.kind == "boolean" else "int64"
 
 
-def _integral(field: Field) -> bool:
+def holds_integers(field: Field) -> bool:
     """Say whether a category field's levels are all integers."""
     levels = field.categories or field.usual_levels or ("",)
     return all(isinstance(level, int) for level in levels)
-
-
-def read_frame(schema: Schema, frame: pd.DataFrame) -> pd.DataFrame:
-    """Bring a frame's columns to what an encoder or a scaler takes, whatever pandas holds them as.
-
-    Numbers, integers and booleans become float64 with NaN; categories become objects: texts or
-    integers, NaN where missing. Declared limits are not enforced, kinds are.
-    """
-    import pandas as pd
-
-    read = {
-        field.name: _read_levels(field, frame[field.name])
-        if field.kind == "category"
-        else _read_numbers(field, frame[field.name])
-        for field in schema.fields
-    }
-    return pd.DataFrame({name: pd.Series(cells, frame.index, cells.dtype) for name, cells in read.items()})
-
-
-def levels_of(field: Field, column: pd.Series[Any]) -> list[str | int]:
-    """Give a category field's levels: declared, then observed, then others that the column holds."""
-    known = [*(field.categories or ()), *((field.observed and field.observed.categories) or ())]
-    return list(dict.fromkeys([*known, *sorted(column.dropna().unique())]))
-
-
-def _read_numbers(field: Field, column: pd.Series[Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    import pandas.api.types as kinds
-
-    boolean = field.kind == "boolean"
-    if kinds.is_numeric_dtype(column) and not kinds.is_complex_dtype(column):
-        if kinds.is_bool_dtype(column) and not boolean:
-            raise InvalidFrame(f"column {field.name!r} holds booleans where numbers are due", [field.name])
-        cells = column.to_numpy(np.float64, na_value=np.nan)
-    else:
-        cells = _each_distinct(field, column, _read_boolean if boolean else _NUMBER.read, np.float64)
-    if np.isinf(cells).any():
-        raise InvalidFrame(f"column {field.name!r} holds infinity", [field.name])
-    if boolean and not np.isin(cells[~np.isnan(cells)], (0.0, 1.0)).all():
-        raise InvalidFrame(f"column {field.name!r} holds numbers where booleans are due", [field.name])
-    return cells
-
-
-def _read_levels(field: Field, column: pd.Series[Any]) -> np.ndarray[Any, np.dtype[np.object_]]:
-    due = int if _integral(field) else str
-
-    def read(value: Any) -> str | int:
-        level = _level(field.name, value)
-        if not isinstance(level, due):
-            raise ValueError
-        return level
-
-    cells: np.ndarray[Any, np.dtype[np.object_]] = _each_distinct(field, column, read, np.object_)
-    return cells
-
-
-_NUMBER = Field("x", "number")
-_BOOLEAN = Field("x", "boolean")
-
-
-def _read_boolean(value: Any) -> Value:
-    try:
-        return _BOOLEAN.read(value)
-    except ValueError:
-        return _NUMBER.read(value)
-
-
-def _each_distinct(field: Field, column: pd.Series[Any], read: Callable[[Any], Value], dtype: Any) -> Any:
-    """Read each distinct value once; missing ones become NaN."""
-    import pandas as pd
-
-    try:
-        codes, distinct = pd.factorize(column)
-        cells = [read(value) for value in distinct]
-    except (TypeError, ValueError):
-        due = {"category": "integer categories" if _integral(field) else "categories as text"}
-        what = due.get(field.kind, f"{field.kind}s")
-        raise InvalidFrame(f"column {field.name!r} holds something else than {what}", [field.name]) from None
-    return np.array([*cells, np.nan], dtype=dtype)[codes]
 
 
 def as_pandas(frame: Any) -> pd.DataFrame:
@@ -210,7 +143,7 @@ def as_pandas(frame: Any) -> pd.DataFrame:
     return table
 
 
-def read_columns(schema: Schema, frame: pd.DataFrame) -> tuple[list[Column], NDArray[np.bool_]]:
+def read_frame(schema: Schema, frame: pd.DataFrame) -> tuple[list[Column], NDArray[np.bool_]]:
     """Read a frame's columns as the schema reads records, all rows at once.
 
     Parameters
@@ -270,11 +203,11 @@ def _read_column(field: Field, series: pd.Series[Any], factor: float, bad: NDArr
         kinds.is_numeric_dtype(kind) and not kinds.is_bool_dtype(kind) and not kinds.is_complex_dtype(kind)
     )
     if number and field.kind in ("integer", "number") and field.categories is None:
-        return _checked_numbers(field, series.to_numpy(np.float64, na_value=np.nan), factor, bad)
-    return _coded_levels(field, series, factor, bad)
+        return _read_numbers(field, series.to_numpy(np.float64, na_value=np.nan), factor, bad)
+    return _read_levels(field, series, factor, bad)
 
 
-def _checked_numbers(field: Field, numbers: Floats, factor: float, bad: NDArray[np.bool_]) -> Floats:
+def _read_numbers(field: Field, numbers: Floats, factor: float, bad: NDArray[np.bool_]) -> Floats:
     numbers = numbers if factor == 1 else numbers * factor
     low, high = field.interval
     wrong = (numbers < low) | (numbers > high) | np.isinf(numbers)
@@ -287,7 +220,7 @@ def _checked_numbers(field: Field, numbers: Floats, factor: float, bad: NDArray[
     return numbers
 
 
-def _coded_levels(field: Field, series: pd.Series[Any], factor: float, bad: NDArray[np.bool_]) -> Column:
+def _read_levels(field: Field, series: pd.Series[Any], factor: float, bad: NDArray[np.bool_]) -> Column:
     """Read each different value once: categories, booleans, and numbers in columns of objects."""
     import pandas as pd
 

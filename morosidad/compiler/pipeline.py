@@ -102,7 +102,7 @@ class CompiledPipeline:
         Parameters
         ----------
         columns : sequence of (ndarray, or Coded)
-            Validated columns in schema order, as `tables.read_columns` gives them.
+            Validated columns in schema order, as `tables.read_frame` gives them.
 
         Returns
         -------
