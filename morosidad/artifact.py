@@ -185,7 +185,7 @@ def _manifest(path: Path_, data: bytes) -> dict[str, Any]:
 
 def _npy(array: Array) -> bytes:
     buffer = io.BytesIO()
-    np.lib.format.write_array(buffer, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
+    np.lib.format.write_array(buffer, np.asarray(array, order="C"), version=(1, 0), allow_pickle=False)
     return buffer.getvalue()
 
 

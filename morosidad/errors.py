@@ -59,6 +59,17 @@ class NotCompiledWarning(UserWarning):
 class MorosidadError(Exception):
     """Root of every exception that morosidad raises on purpose."""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), self.args, self.__dict__)
+
+
+def _restore(cls: type[MorosidadError], args: tuple[Any, ...], data: dict[str, Any]) -> MorosidadError:
+    """Make an exception again after its trip to another process, without its own `__init__`."""
+    error = cls.__new__(cls, *args)
+    error.args = args
+    error.__dict__.update(data)
+    return error
+
 
 class InputError(MorosidadError):
     """What came in is wrong: mend it and send it again."""
@@ -76,9 +87,6 @@ class InvalidRecord(InputError, ValueError):
     def __init__(self, errors: Sequence[FieldError]) -> None:
         self.errors = tuple(errors)
         super().__init__("; ".join(f"{e.field}: {e.message}" if e.field else e.message for e in self.errors))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.errors,)
 
 
 class InvalidFrame(InputError, ValueError):
@@ -209,9 +217,6 @@ class SettingsError(ConfigurationError, ValueError):
         self.problems = tuple(problems)
         super().__init__("; ".join(self.problems))
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.problems,)
-
 
 class MissingExtra(ConfigurationError, ImportError):
     """An optional part is not installed.
@@ -249,7 +254,7 @@ class Overloaded(TransientError):
     default_retry_after = 1.0
 
 
-class DeadlineExceeded(TransientError, TimeoutError):
+class DeadlineExceeded(TransientError):
     """The time allowed passed before there was an answer.
 
     Attributes

@@ -20,8 +20,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Decide, measure, compare; 2 when compiled and original differ."""
+    from morosidad.ahorro_valle import AHORRO_VALLE
     from morosidad.datasets import make_applicants
-    from morosidad.schema import AHORRO_VALLE
     from morosidad.scorer import Scorer
 
     scorer = Scorer.default()
@@ -42,9 +42,8 @@ def _given(record: dict[str, Any]) -> dict[str, Any]:
 
 def _show(number: int, record: dict[str, Any], decision: Any) -> None:
     asked = f"{record['monto_credito']:,.0f} pesos over {record['plazo_meses']} months, age {record['edad']}"
-    print(
-        f"{number}. {decision.outcome.upper():<9} probability of default {decision.probability:6.1%}   ({asked})"
-    )
+    risk = f"probability of default {decision.probability:6.1%}"
+    print(f"{number}. {decision.outcome.upper():<9} {risk}   ({asked})")
     for reason in decision.reasons:
         print(f"     {reason.code} {reason.text} (+{reason.contribution:.2f})")
     print()

@@ -92,7 +92,8 @@ class _Sink:
                 handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             except OSError as error:
                 raise InvalidFrame(f"{path}: can't be written: {error.strerror}") from None
-            self._files[path] = self._stack.enter_context(open(handle, "w", encoding="utf-8", newline=""))
+            file = os.fdopen(handle, "w", encoding="utf-8", newline="")
+            self._files[path] = self._stack.enter_context(file)
         rows.to_csv(self._files[path], index=False, header=first)
 
 
