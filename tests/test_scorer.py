@@ -402,3 +402,18 @@ def test_labels_may_be_words() -> None:
 def test_the_small_pipeline_is_what_people_write() -> None:
     X, y = small_frame()
     assert small_pipeline(X, y).predict_proba(X).shape == (len(X), 2)
+
+
+def test_pandas_categories_reach_a_model_that_cannot_do_without_them() -> None:
+    from sklearn.ensemble import HistGradientBoostingClassifier, StackingClassifier
+
+    X, y = small_frame()
+    X["empleo"] = X["empleo"].astype("category")
+    model = StackingClassifier([("trees", HistGradientBoostingClassifier(max_iter=5))], cv=2).fit(X, y)
+    with pytest.warns(NotCompiledWarning):
+        scorer = Scorer(model, reference=X)
+    found = [
+        d.probability for d in scorer.score_many(X.head(20).to_dict("records")) if isinstance(d, Decision)
+    ]
+    np.testing.assert_allclose(found, model.predict_proba(X.head(20))[:, 1], rtol=0, atol=1e-15)
+    assert scorer.score_one({"empleo": "astronauta", "moras": 1}).warnings
