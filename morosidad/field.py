@@ -248,8 +248,9 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
         level: str | int = str(value) if isinstance(value, str) else int(value)
         if self.categories is not None and level not in self.categories:
             raise _RefusedError(f"debe ser {self.expected}", "categoria")
-        if self.categories is None and self.usual_levels is None and not isinstance(level, str):
-            raise _RefusedError("se esperaba una categoría, como texto", "tipo")
+        if not isinstance(level, type((self.usual_levels or ("",))[0])):
+            form = "número entero" if isinstance(level, str) else "texto"
+            raise _RefusedError(f"se esperaba una categoría, como {form}", "tipo")
         return level
 
     def _read_number(self, value: Any, factor: float) -> Value:
