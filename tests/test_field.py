@@ -135,7 +135,9 @@ def test_an_integer_is_read_from_every_whole_number(value: object) -> None:
 
 @pytest.mark.parametrize("kind", ["number", "integer"])
 @pytest.mark.parametrize(
-    "value", [True, np.True_, "5", b"5", 1j, [1], {}, object(), np.array([1.0, 2.0]), pd.Timestamp(0)], ids=repr
+    "value",
+    [True, np.True_, "5", b"5", 1j, [1], {}, object(), np.array([1.0, 2.0]), pd.Timestamp(0)],
+    ids=repr,
 )
 def test_what_is_no_number_is_a_wrong_type(kind: Any, value: object) -> None:
     assert refused(Field("x", kind), value)[1] == "tipo"
@@ -235,7 +237,9 @@ class Hostile:
         raise self.error
 
 
-@pytest.mark.parametrize("error", [ValueError("4711"), KeyError("4711"), RuntimeError(4711), RecursionError()])
+@pytest.mark.parametrize(
+    "error", [ValueError("4711"), KeyError("4711"), RuntimeError(4711), RecursionError()]
+)
 @pytest.mark.parametrize("kind", ["number", "integer", "category", "boolean"])
 def test_a_foreign_objects_own_error_does_not_come_through(kind: Any, error: Exception) -> None:
     message, code = refused(Field("x", kind), Hostile(error))
@@ -287,7 +291,9 @@ def test_a_field_says_in_spanish_what_it_expects(field: Field, words: str) -> No
 
 
 def test_json_schema_holds_declared_limits_and_words() -> None:
-    years = Field("edad", "integer", ge=18, lt=86, required=True, unit="años", aliases=["a"], help="Cumplidos.")
+    years = Field(
+        "edad", "integer", ge=18, lt=86, required=True, unit="años", aliases=["a"], help="Cumplidos."
+    )
     assert years.json_schema() == {
         "type": "integer",
         "minimum": 18,
