@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from morosidad.errors import InvalidFrame
 from morosidad.schema import Schema
+from morosidad.tables import holds_integers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,11 +42,11 @@ def read_csv(path: str, *, sep: str = ",", encoding: str = "utf-8", progress: bo
 
 def read_chunks(
     path: str,
-    schema: Schema | None = None,
     *,
     sep: str = ",",
     encoding: str = "utf-8",
-    rows: int = CHUNK_ROWS,
+    text: bool = False,
+    rows: int | None = None,
     progress: bool = False,
 ) -> Iterator[pd.DataFrame]:
     """Read a file piece by piece.
@@ -54,12 +55,11 @@ def read_chunks(
     ----------
     path : str
         The file.
-    schema : Schema, optional
-        With one, each column is read as its field needs it; text where a number is due stays text,
-        so that the schema can refuse it.
     sep, encoding : str
         How the file is written.
-    rows : int
+    text : bool, default=False
+        Leave every value as the text that it is in the file.
+    rows : int, optional
         Rows in a piece.
     progress : bool, default=False
         Show a progress bar.
@@ -72,16 +72,54 @@ def read_chunks(
     import pandas as pd
 
     with _reported(path, encoding), open(path, "rb") as file, _watched(file, path, progress) as source:
-        kinds = None if schema is None else _text_columns(schema)
         reader = pd.read_csv(
-            source, sep=sep, encoding=encoding, chunksize=rows, dtype=kinds, low_memory=schema is not None
+            source,
+            sep=sep,
+            encoding=encoding,
+            chunksize=rows or CHUNK_ROWS,
+            dtype=object if text else None,
+            low_memory=False,
         )
-        empty = True
         for chunk in reader:
-            empty = False
-            yield chunk if schema is None else _as_fields(chunk, schema)
-        if empty:
-            raise InvalidFrame(f"{path}: the file holds no rows")
+            if chunk.empty:
+                raise InvalidFrame(f"{path}: the file holds no rows")
+            yield chunk
+
+
+def as_fields(texts: pd.DataFrame, schema: Schema) -> pd.DataFrame:
+    """Turn texts into what the schema's fields hold; a text that is no number stays as it is, to be refused.
+
+    Parameters
+    ----------
+    texts : DataFrame
+        A piece of a file, as text.
+    schema : Schema
+        What a record is.
+
+    Returns
+    -------
+    DataFrame
+        The columns that the schema knows.
+    """
+    import pandas as pd
+
+    columns: dict[str, Any] = {}
+    for field in schema.fields:
+        for name in (field.name, *field.aliases):
+            if name not in texts.columns:
+                continue
+            column = texts[name]
+            if field.kind == "boolean":
+                column = column.str.strip().str.lower().map(_TRUTHS).astype(object).fillna(column)
+            elif field.kind != "category" or holds_integers(field):
+                numbers = pd.to_numeric(column, errors="coerce")
+                kept = numbers.isna() & column.notna()
+                column = numbers.astype(object).where(~kept, column) if kept.any() else numbers
+            columns[name] = column
+    return pd.DataFrame(columns, index=texts.index)
+
+
+_TRUTHS = {"true": True, "false": False, "1": True, "0": False, "1.0": True, "0.0": False}
 
 
 @contextmanager
@@ -115,30 +153,3 @@ def _watched(file: Any, path: str, progress: bool) -> Iterator[Any]:
     size = Path(path).stat().st_size
     with tqdm.wrapattr(file, "read", total=size, desc=Path(path).name, disable=not progress) as source:
         yield source
-
-
-def _text_columns(schema: Schema) -> dict[str, Any]:
-    """Name the columns to read as text, so that a category «01» stays what it is."""
-    return {
-        name: "object"
-        for field in schema.fields
-        if field.kind == "category"
-        and not all(isinstance(level, int) for level in field.usual_levels or ("",))
-        for name in (field.name, *field.aliases)
-    }
-
-
-def _as_fields(chunk: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """Bring columns that hold some text where numbers or booleans are due to what can be read."""
-    import pandas as pd
-
-    for field in schema.fields:
-        for name in (field.name, *field.aliases):
-            if name not in chunk.columns or pd.api.types.is_numeric_dtype(chunk[name].dtype):
-                if name in chunk.columns and field.kind == "boolean":
-                    chunk[name] = chunk[name].map({0: False, 1: True}).astype(object)
-                continue
-            if field.kind in ("integer", "number"):
-                numbers = pd.to_numeric(chunk[name], errors="coerce")
-                chunk[name] = numbers.astype(object).where(numbers.notna(), chunk[name].astype(object))
-    return chunk

@@ -222,18 +222,7 @@ def _read_numbers(field: Field, numbers: Floats, factor: float, bad: NDArray[np.
 
 def _read_levels(field: Field, series: pd.Series[Any], factor: float, bad: NDArray[np.bool_]) -> Column:
     """Read each different value once: categories, booleans, and numbers in columns of objects."""
-    import pandas as pd
-
-    if isinstance(series.dtype, pd.CategoricalDtype):
-        codes, given = series.cat.codes.to_numpy(np.intp), list(series.cat.categories)
-    else:
-        try:
-            codes, unique = pd.factorize(series)
-        except TypeError:
-            raise InvalidFrame(
-                f"column {field.name!r} holds values that are no single value", [field.name]
-            ) from None
-        given = list(unique)
+    codes, given = _distinct(field, series)
     levels: list[Any] = []
     refused: list[bool] = []
     for value in given:
@@ -248,3 +237,22 @@ def _read_levels(field: Field, series: pd.Series[Any], factor: float, bad: NDArr
         return np.array([np.nan if level is None else float(level) for level in (*levels, None)])[codes]
     absent = np.array([level is None for level in (*levels, None)])[codes]
     return Coded(np.where(absent, -1, codes), ["" if level is None else level for level in levels])
+
+
+def _distinct(field: Field, series: pd.Series[Any]) -> tuple[NDArray[np.intp], list[Any]]:
+    """Give each row's place among the column's distinct values, -1 where missing; 1 and True differ."""
+    import pandas as pd
+
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        return series.cat.codes.to_numpy(np.intp), list(series.cat.categories)
+    try:
+        codes, unique = pd.factorize(series)
+    except TypeError:
+        message = f"column {field.name!r} holds values that are no single value"
+        raise InvalidFrame(message, [field.name]) from None
+    codes, given = codes.astype(np.intp), list(unique)
+    if series.dtype == object and {0, 1} & set(given):
+        truths = np.fromiter((type(value) is bool for value in series), bool, len(series))
+        codes = np.where(truths, codes + len(given), codes)
+        given = [*(int(x) if type(x) is bool else x for x in given), *(bool(x) for x in given)]
+    return codes, given

@@ -43,7 +43,7 @@ def test_refused_rows_are_raised_with_the_first_of_them(scorer: Scorer) -> None:
     X["moras"] = X["moras"].astype(object)
     X.loc[3, "moras"] = "x"
     X.loc[5, "moras"] = 2.5
-    with pytest.raises(InvalidFrame, match="2 of 10 rows .* row 3: moras") as caught:
+    with pytest.raises(InvalidFrame, match=r"2 of 10 rows .* row 3: moras") as caught:
         scorer.score_frame(X)
     assert caught.value.columns == ("moras",)
     with pytest.raises(InvalidFrame):
@@ -160,6 +160,7 @@ def refused(**column: Any) -> list[bool]:
         ({"nivel": pd.Categorical([1, 2])}, [0, 0]),
         ({"activo": [True, False]}, [0, 0]),
         ({"activo": [True, None, "sí"]}, [0, 0, 1]),
+        ({"activo": [1, True, False, 0.0]}, [1, 0, 0, 1]),
         ({"activo": pd.array([True, None], dtype="boolean")}, [0, 0]),
     ],
 )

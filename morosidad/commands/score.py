@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     bad_path = Path(arguments.bad) if arguments.bad else output.with_suffix(f".bad{output.suffix}")
     chunks = read_chunks(
         arguments.data,
-        scorer.schema,
+        text=True,
         sep=arguments.sep,
         encoding=arguments.encoding,
         progress=sys.stderr.isatty(),
@@ -61,13 +61,15 @@ class _Sink:
         self.good = self.bad = 0
 
     def write(self, scorer: Any, chunk: Any, keep: list[str], reasons: bool) -> None:
+        from morosidad.csv_files import as_fields
         from morosidad.errors import InvalidFrame
         from morosidad.frames import row_errors
 
         absent = [name for name in keep if name not in chunk.columns]
         if absent:
             raise InvalidFrame(f"there is no column to keep: {', '.join(absent)}", absent)
-        out = scorer.score_frame(chunk, errors="coerce", reasons=reasons)
+        fields = as_fields(chunk, scorer.schema)
+        out = scorer.score_frame(fields, errors="coerce", reasons=reasons)
         refused = out["probability"].isna()
         rows = chunk.index + 1
         good = chunk.loc[~refused, keep].join(out[~refused])
@@ -79,7 +81,7 @@ class _Sink:
         if refused.any():
             bad = chunk[refused].copy()
             bad.insert(0, "row", rows[refused])
-            bad.insert(1, "reason", [str(error) for error in row_errors(scorer.schema, chunk[refused])])
+            bad.insert(1, "reason", [str(error) for error in row_errors(scorer.schema, fields[refused])])
             self._append(self._paths[1], bad)
             self.bad += len(bad)
 
