@@ -244,13 +244,14 @@ def _distinct(field: Field, series: pd.Series[Any]) -> tuple[NDArray[np.intp], l
     import pandas as pd
 
     if isinstance(series.dtype, pd.CategoricalDtype):
-        return series.cat.codes.to_numpy(np.intp), list(series.cat.categories)
+        return np.asarray(series.cat.codes, dtype=np.intp), list(series.cat.categories)
     try:
-        codes, unique = pd.factorize(series)
+        found, unique = pd.factorize(series)
     except TypeError:
         message = f"column {field.name!r} holds values that are no single value"
         raise InvalidFrame(message, [field.name]) from None
-    codes, given = codes.astype(np.intp), list(unique)
+    codes: NDArray[np.intp] = found.astype(np.intp)
+    given = list(unique)
     if series.dtype == object and {0, 1} & set(given):
         truths = np.fromiter((type(value) is bool for value in series), bool, len(series))
         codes = np.where(truths, codes + len(given), codes)
