@@ -402,9 +402,9 @@ def allowed(field: Field, value: Any) -> bool:
         return isinstance(value, str) and (field.categories is None or value in field.categories)
     if isinstance(value, (bool, str)) or math.isinf(value):
         return False
-    if isinstance(value, int) or field.kind == "integer":
-        if value != math.floor(value) or not -(2**63) <= value < 2**63:
-            return False
+    whole = isinstance(value, int) or field.kind == "integer"
+    if whole and not (value == math.floor(value) and -(2**63) <= value < 2**63):
+        return False
     return (
         (field.categories is None or value in field.categories)
         and (field.ge is None or value >= field.ge)
