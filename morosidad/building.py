@@ -32,7 +32,7 @@ def build_model(
     frame = None if reference is None else as_pandas(reference)
     schema = schema or _schema_of(pipeline, frame)
     rows = [] if frame is None else as_rows(schema, frame[_known(schema, frame)].to_dict("records"))
-    compiled = compile_pipeline(pipeline, schema, rows, dtypes=_dtypes(schema, frame))
+    compiled = compile_pipeline(pipeline, schema, rows, dtypes=_dtypes(pipeline, schema, frame))
     return Model(
         compiled,
         policy,
@@ -60,13 +60,20 @@ def _known(schema: Schema, frame: pd.DataFrame) -> list[str]:
     return [column for column in frame.columns if column in known]
 
 
-def _dtypes(schema: Schema, frame: pd.DataFrame | None) -> dict[str, Any]:
+def _dtypes(pipeline: Any, schema: Schema, frame: pd.DataFrame | None) -> dict[str, Any]:
+    """Find the pandas categories that the model can't do without: with plain values it answers otherwise."""
     import pandas as pd
 
     if frame is None:
         return {}
     kinds = {name: frame[name].dtype for name in schema.names if name in frame.columns}
-    return {name: kind for name, kind in kinds.items() if isinstance(kind, pd.CategoricalDtype)}
+    categories = {name: kind for name, kind in kinds.items() if isinstance(kind, pd.CategoricalDtype)}
+    some = frame.head(100)
+    try:
+        plain = pipeline.predict_proba(some.astype(dict.fromkeys(categories, object)))
+    except Exception:
+        return categories
+    return {} if np.array_equal(plain, pipeline.predict_proba(some)) else categories
 
 
 def _typical(schema: Schema, frame: pd.DataFrame | None) -> list[float | None]:

@@ -19,6 +19,7 @@ Value = int | float | str | bool | None
 Kind = Literal["integer", "number", "category", "boolean"]
 
 _INT64 = (-(2**63), 2**63 - 1)
+EXACT = 2.0**53 - 1  # beyond it a float skips integers
 _NOUNS = {
     "integer": "un número entero",
     "number": "un número",
@@ -315,25 +316,18 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
         elif self.kind == "category":
             base = str
         else:
-            number: Any = int if self.kind == "integer" else float
-            base = Annotated[number, self._tightest()]
+            base = Annotated[float, self._tightest()]
         return base if self.always else base | None
 
     def _tightest(self) -> msgspec.Meta:
         """Give the tightest limits of all as msgspec wants them: at most one on each side."""
         seen = self.observed or Observed()
-        lows = [x for x in (self.ge, seen.low, float(_INT64[0])) if x is not None]
-        highs = [x for x in (self.le, seen.high, float(2**63 - 1024)) if x is not None]
-        if self.kind == "integer":
-            lows += [] if self.gt is None else [math.floor(self.gt) + 1]
-            highs += [] if self.lt is None else [math.ceil(self.lt) - 1]
-            return msgspec.Meta(
-                ge=max(math.ceil(max(lows)), _INT64[0]), le=min(math.floor(min(highs)), _INT64[1])
-            )
-        low, high = max(lows), min(highs)
+        bound = EXACT if self.kind == "integer" else 2.0**63
+        low = max(x for x in (self.ge, seen.low, -bound) if x is not None)
+        high = min(x for x in (self.le, seen.high, bound) if x is not None)
         limits: dict[str, Any] = {"gt": self.gt} if self.gt is not None and self.gt >= low else {"ge": low}
         limits |= {"lt": self.lt} if self.lt is not None and self.lt <= high else {"le": high}
-        return msgspec.Meta(**limits)
+        return msgspec.Meta(**limits, multiple_of=1 if self.kind == "integer" else None)
 
     def json_schema(self) -> dict[str, Any]:
         """Describe one value as JSON Schema; only declared limits appear."""

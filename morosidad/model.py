@@ -55,6 +55,8 @@ class Model:
         typical: Sequence[float | None],
         training: dict[str, Any],
     ) -> None:
+        if len(typical) != len(compiled.schema) or len(classes) != 2:
+            raise ValueError("one typical value per field and two classes were expected")
         self.compiled = compiled
         self.schema = compiled.schema
         self.policy = policy

@@ -294,7 +294,8 @@ class Scorer:
             If columns are missing or the schema refuses rows.
         """
         probability = self._model.compiled.predict(self._columns(frame))
-        return np.column_stack([1.0 - probability, probability])
+        both: NDArray[np.float64] = np.column_stack([1.0 - probability, probability])
+        return both
 
     def predict(self, frame: Any) -> NDArray[Any]:
         """Give the class of each row, in the original's own labels.
@@ -309,9 +310,10 @@ class Scorer:
         ndarray of shape (n_rows,)
         """
         compiled = self._model.compiled
-        return np.array(self._model.classes)[
-            (compiled.predict(self._columns(frame)) > compiled.threshold).astype(int)
-        ]
+        label = compiled.predict(self._columns(frame)) > compiled.threshold
+        other, default = self._model.classes
+        answer: NDArray[Any] = np.where(label, default, other)
+        return answer
 
     def _columns(self, frame: Any) -> list[Column]:
         from morosidad.frames import readable_columns

@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     return _compare(scorer, applicants, records, times[0])
 
 
-def _given(record: dict[str, Any]) -> dict[str, Any]:
+def _given(record: dict[Any, Any]) -> dict[str, Any]:
     return {name: value for name, value in record.items() if value == value and value is not None}
 
 

@@ -57,7 +57,9 @@ class Original:
         from morosidad.tables import to_frame
 
         frame = to_frame(self.schema, rows)
-        return self.predict_frame(frame.astype(self.dtypes) if self.dtypes else frame)
+        for name, dtype in self.dtypes.items():
+            frame[name] = frame[name].where(frame[name].isin(dtype.categories)).astype(dtype)
+        return self.predict_frame(frame)
 
     def demanded(self, rows: Sequence[Row]) -> Schema:
         """Give the schema with what the estimator can't do without declared, found by asking it.
