@@ -209,8 +209,10 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
         level: str | int = str(value) if isinstance(value, str) else int(value)
         if self.categories is not None and level not in self.categories:
             raise ValueError(f"debe ser {self.expected}", "categoria")
-        if self.categories is None and self.usual_levels is None and not isinstance(level, str):
+        if self.usual_levels is None and not isinstance(level, str):
             raise ValueError("se esperaba una categoría, como texto", "tipo")
+        if isinstance(level, str) and self.integral:
+            raise ValueError("se esperaba una categoría, como número entero", "tipo")
         return level
 
     def _read_number(self, value: Any, factor: float) -> Value:
@@ -263,6 +265,12 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
         if self.categories is None or seen is None:
             return self.categories if seen is None else seen
         return tuple(level for level in self.categories if level in seen) or self.categories
+
+    @property
+    def integral(self) -> bool:
+        """Whether every category is an integer."""
+        levels = self.categories or self.usual_levels or ("",)
+        return all(isinstance(level, int) for level in levels)
 
     @property
     def usual_type(self) -> Any:

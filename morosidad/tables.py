@@ -76,14 +76,8 @@ def _cells(column: Sequence[Value]) -> list[Any]:
 
 
 def _dtype(field: Field, missing: bool) -> str:
-    if field.kind == "category" and not _integral(field):
+    if field.kind == "category" and not field.integral:
         return "object"
     if field.kind == "number" or missing:
         return "float64"
     return "bool" if field.kind == "boolean" else "int64"
-
-
-def _integral(field: Field) -> bool:
-    """Say whether a category field's levels are all integers."""
-    levels = field.categories or field.usual_levels or ("",)
-    return all(isinstance(level, int) for level in levels)
