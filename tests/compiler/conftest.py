@@ -14,6 +14,7 @@ import pytest
 from morosidad.compiler import CompiledPipeline, compile_pipeline
 from morosidad.compiler.batch import Batch
 from morosidad.compiler.parity import as_rows, probe_rows
+from morosidad.field import Field
 from morosidad.schema import Schema
 
 
@@ -38,8 +39,25 @@ def agrees(compiled: CompiledPipeline, rows: Sequence[Any], *, tolerance: float 
     assert all(len(shares) == len(compiled.schema) for _, shares in explained)
 
 
-def log_odds(p: float) -> float:
-    return math.log(p / (1.0 - p))
+@pytest.fixture(scope="session")
+def log_odds() -> Callable[[float], float]:
+    return lambda p: math.log(p / (1.0 - p))
+
+
+@pytest.fixture(scope="session")
+def compile_form() -> Callable[..., CompiledPipeline]:
+    """Make a form's functions without an original, over fields of numbers."""
+
+    def run(form: Any, n_fields: int = 1, reference: Any = ()) -> CompiledPipeline:
+        schema = Schema([Field(f"x{i}", "number") for i in range(n_fields)])
+        base = None if reference is None else form and form.reference(_batch(reference, n_fields))
+        return CompiledPipeline(schema, form, reference=base)
+
+    return run
+
+
+def _batch(rows: Sequence[Any], n_fields: int) -> Batch:
+    return Batch.of_records(rows or [(0.0,) * n_fields], n_fields)
 
 
 @pytest.fixture(scope="session")
