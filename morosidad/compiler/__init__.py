@@ -6,13 +6,14 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from morosidad.compiler import linear, transformers  # noqa: F401 - they fill the registry
+from morosidad.compiler import curves, encoders, linear, scalers, transformers  # noqa: F401 - they fill the registry
 from morosidad.compiler.batch import Batch
+from morosidad.compiler.calibration import decision_threshold
 from morosidad.compiler.code import Code
 from morosidad.compiler.expressions import Expr, Raw
 from morosidad.compiler.form import Form
 from morosidad.compiler.generic import Original
-from morosidad.compiler.parity import ParityReport, compare, probe_rows
+from morosidad.compiler.parity import ParityReport, compare, probe_rows, valid_rows
 from morosidad.compiler.pipeline import CompiledPipeline, Row
 from morosidad.compiler.registry import Compiler, NotCompilable, compiles
 from morosidad.errors import NotCompiledWarning, UnsupportedModel
@@ -67,14 +68,14 @@ def compile_pipeline(
     """
     _check(estimator)
     original = Original(estimator, schema, dtypes)
-    compiler = Compiler(schema)
+    compiler = Compiler(schema, threshold=decision_threshold(estimator))
     try:
         form = compiler.form(estimator, [Raw(place) for place in original.places])
         demanded = compiler.demanded()
     except NotCompilable as reason:
         return _uncompiled(original, reference, compiler.threshold, str(reason))
     original = Original(estimator, demanded, dtypes)
-    fitting = [row for row in reference if _fits(demanded, row)]
+    fitting = valid_rows(demanded, reference)
     rows = probe_rows(demanded, fitting, form.delicate())
     compiled = CompiledPipeline(
         demanded,
@@ -108,14 +109,6 @@ def _uncompiled(
     schema = original.demanded(reference[:5] or probe_rows(original.schema, ())[:20])
     original = Original(original.estimator, schema, original.dtypes)
     return CompiledPipeline(schema, None, original, threshold=threshold, parity=parity, notes=[note])
-
-
-def _fits(schema: Schema, row: Row) -> bool:
-    return all(
-        (value is not None or not field.required)
-        and (field.categories is None or value is None or value in field.categories)
-        for field, value in zip(schema.fields, row, strict=True)
-    )
 
 
 def _check(estimator: Any) -> None:

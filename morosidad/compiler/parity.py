@@ -8,6 +8,7 @@ itself names as delicate (split thresholds).
 from __future__ import annotations
 
 import random
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -88,7 +89,9 @@ def compare(
     ParityReport
         NaN on one side only counts as an infinite difference.
     """
-    expected, accepted = _ask(original, rows)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # scikit-learn's, about the odd rows: they are meant to be odd
+        expected, accepted = _ask(original, rows)
     asked = [row for row, kept in zip(rows, accepted, strict=True) if kept]
     found = np.array([predict_one(row) for row in asked], dtype=np.float64)
     gap = np.abs(found - expected)
@@ -142,7 +145,7 @@ def probe_rows(
     made = [*_one_field_changed(schema, bases), *_none_given(schema, bases)]
     for field, values in delicate:
         made += [_with(rng.choice(bases), field, _typed(schema.fields[field], value)) for value in values]
-    return known + [row for row in [*drawn, *made] if _valid(schema, row)]
+    return known + valid_rows(schema, [*drawn, *made])
 
 
 def _one_field_changed(schema: Schema, bases: Sequence[Row]) -> Iterator[Row]:
@@ -206,6 +209,11 @@ def _draw_one(field: Field, rng: random.Random) -> Value:
     if levels is not None or field.kind == "category":
         return rng.choice(levels or (unseen(field),))
     return _typed(field, rng.uniform(*_range(field)))
+
+
+def valid_rows(schema: Schema, rows: Iterable[Row]) -> list[Row]:
+    """Leave out the rows that the schema refuses."""
+    return [row for row in rows if _valid(schema, row)]
 
 
 def _valid(schema: Schema, row: Row) -> bool:
