@@ -127,6 +127,8 @@ def test_fields_go_together_as_they_do_in_life(frame: pd.DataFrame) -> None:
     incomes = frame.groupby("nivel_educativo")["ingresos_mensuales"].median()
     assert incomes[list(AHORRO_VALLE["nivel_educativo"].categories or ())].is_monotonic_increasing
     assert incomes["posgrado"] > 1.8 * incomes["ninguno"]
+    studied = frame["nivel_educativo"].isin(["universitaria", "posgrado"]).groupby(frame["zona"]).mean()
+    assert studied["rural"] < 0.7 * studied["urbana"]
     by_work = frame.groupby("tipo_empleo")
     assert by_work["ingresos_mensuales"].median().idxmax() == "gobierno"
     assert by_work["edad"].median().idxmax() == "pensionado"

@@ -166,6 +166,9 @@ def test_columns_that_would_bear_the_same_name_are_told_apart() -> None:
     fitted = Preprocessor(schema).set_output(transform="pandas")
     out = fitted.fit_transform(pd.DataFrame({"a_b": [1.0], "a": ["b"]}))
     assert list(out.columns) == ["numbers__a_b", "categories__a_b"]
+    with sklearn.config_context(transform_output="pandas"):
+        again = Preprocessor(schema).fit_transform(pd.DataFrame({"a_b": [1.0], "a": ["b"]}))
+    pd.testing.assert_frame_equal(again, out)
 
 
 def test_the_parts_are_scikit_learns_own() -> None:
