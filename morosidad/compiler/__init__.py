@@ -112,7 +112,8 @@ def _uncompiled(
 
 
 def _check(estimator: Any) -> None:
-    name = type(estimator).__name__
+    _, last = getattr(estimator, "steps", [("", estimator)])[-1]
+    name = type(last).__name__
     if not hasattr(estimator, "predict_proba"):
         raise UnsupportedModel(f"{name} gives no probabilities; wrap it in CalibratedClassifierCV", name)
     classes = getattr(estimator, "classes_", None)
