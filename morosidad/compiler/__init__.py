@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ from morosidad.compiler.generic import Original
 from morosidad.compiler.parity import ParityReport, compare, probe_rows, valid_rows
 from morosidad.compiler.pipeline import CompiledPipeline, Row
 from morosidad.compiler.registry import Compiler, NotCompilable, compiles
-from morosidad.errors import UnsupportedModel
+from morosidad.errors import NotCompiledWarning, UnsupportedModel
 from morosidad.schema import Schema
 
 __all__ = [
@@ -72,7 +73,7 @@ def compile_pipeline(
         form = compiler.form(estimator, [Raw(place) for place in original.places])
         demanded = compiler.demanded()
     except NotCompilable as reason:
-        return CompiledPipeline(schema, None, original, threshold=compiler.threshold, notes=[str(reason)])
+        return _uncompiled(original, reference, compiler.threshold, str(reason))
     original = Original(estimator, demanded, dtypes)
     fitting = valid_rows(demanded, reference)
     rows = probe_rows(demanded, fitting, form.delicate())
@@ -91,12 +92,23 @@ def compile_pipeline(
         threshold=compiler.threshold,
     )
     if not report.passed:
-        notes = [f"the parity gate refused the compiled form: {report}"]
-        return CompiledPipeline(
-            schema, None, original, parity=report, threshold=compiler.threshold, notes=notes
-        )
+        note = f"the parity gate refused the compiled form: {report}"
+        return _uncompiled(original, reference, compiler.threshold, note, report)
     compiled.parity = report
     return compiled
+
+
+def _uncompiled(
+    original: Original,
+    reference: Sequence[Row],
+    threshold: float,
+    note: str,
+    parity: ParityReport | None = None,
+) -> CompiledPipeline:
+    warnings.warn(f"not compiled, so slower: {note}", NotCompiledWarning, stacklevel=5)
+    schema = original.demanded(reference[:5] or probe_rows(original.schema, ())[:20])
+    original = Original(original.estimator, schema, original.dtypes)
+    return CompiledPipeline(schema, None, original, threshold=threshold, parity=parity, notes=[note])
 
 
 def _check(estimator: Any) -> None:

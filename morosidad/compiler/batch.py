@@ -5,25 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from morosidad.compiler.expressions import Expr, Fill, Floats, Key, Raw
 from morosidad.compiler.lookups import Position
-
-
-class Coded(msgspec.Struct, frozen=True, eq=False):
-    """A column of categories as codes into its levels; -1 means missing."""
-
-    codes: NDArray[np.intp]
-    levels: Sequence[Key]
-
-    def __len__(self) -> int:
-        return len(self.codes)
-
-
-Column = Floats | Coded
+from morosidad.tables import Coded, Column
 
 
 class Batch:

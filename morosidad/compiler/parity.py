@@ -23,7 +23,6 @@ from morosidad.schema import Schema
 Row = tuple[Value, ...]
 
 MAX_REFERENCE_ROWS = 2000
-UNSEEN = "\x00categoría nunca vista"
 
 
 class ParityReport(msgspec.Struct, frozen=True):
@@ -161,6 +160,12 @@ def _none_given(schema: Schema, bases: Sequence[Row]) -> Iterator[Row]:
         yield tuple(value if f.required else None for f, value in zip(schema.fields, base, strict=True))
 
 
+def unseen(field: Field) -> str | int:
+    """Give a category that a field has never held."""
+    numbers = [level for level in field.usual_levels or () if isinstance(level, int)]
+    return max(numbers) + 1 if numbers else "categoría nunca vista"
+
+
 def _with(row: Row, place: int, value: Value) -> Row:
     return (*row[:place], value, *row[place + 1 :])
 
@@ -170,7 +175,7 @@ def _values_to_try(field: Field) -> list[Value]:
         return [None, True, False]
     if field.kind == "category" or field.categories is not None:
         levels = [*(field.categories or ()), *(field.usual_levels or ())]
-        return [None, UNSEEN, max((x for x in levels if isinstance(x, int)), default=0) + 1, *levels]
+        return [None, unseen(field), *levels]
     low, high = _range(field)
     limits = [x for x in (field.ge, field.gt, field.le, field.lt) if x is not None]
     numbers = [0.0, 1.0, -1.0, low, high, low - 1, high + 1, 10 * high + 1, 10 * low - 1, 1e9, -1e9, *limits]
@@ -202,7 +207,7 @@ def _draw_one(field: Field, rng: random.Random) -> Value:
         return rng.random() < 0.5
     levels = field.categories or field.usual_levels
     if levels is not None or field.kind == "category":
-        return rng.choice(levels or (UNSEEN,))
+        return rng.choice(levels or (unseen(field),))
     return _typed(field, rng.uniform(*_range(field)))
 
 
@@ -219,7 +224,7 @@ def _valid(schema: Schema, row: Row) -> bool:
     return True
 
 
-def as_rows(schema: Schema, records: Iterable[dict[str, Any]]) -> list[Row]:
+def as_rows(schema: Schema, records: Iterable[dict[Any, Any]]) -> list[Row]:
     """Read records, leaving out those that the schema refuses."""
     rows: list[Row] = []
     for record in records:

@@ -28,10 +28,11 @@ from sklearn.preprocessing import (
 
 from morosidad.compiler import Form, compile_pipeline
 from morosidad.compiler.additive import Additive
-from morosidad.compiler.batch import Batch, Coded
+from morosidad.compiler.batch import Batch
 from morosidad.errors import InvalidFrame, InvalidRecord, UnsupportedModel
 from morosidad.field import Field, Observed
 from morosidad.schema import Schema
+from morosidad.tables import Coded
 
 
 def logistic(**settings):
@@ -181,13 +182,13 @@ def test_an_encoder_that_refuses_the_unknown_makes_the_schema_refuse_it(applican
         compiled.schema.read({"empleo": "astronauta", "garante": True})
 
 
-def test_declared_categories_that_the_model_does_not_know_are_refused(applicants):
+def test_declared_categories_that_the_model_does_not_know_are_refused(applicants, left_to_original):
     frame, target = applicants
     declared = Field("empleo", "category", categories=("otro", "agrícola", "nuevo"))
     fitted = make_pipeline(OneHotEncoder(), logistic()).fit(frame[["empleo"]], target)
     assert compile_pipeline(fitted, Schema([declared])).schema["empleo"].categories == ("otro", "agrícola")
     nothing_known = Field("empleo", "category", categories=("nuevo",))
-    compiled = compile_pipeline(fitted, Schema([nothing_known]))
+    compiled = left_to_original(fitted, Schema([nothing_known]))
     assert compiled.notes == ("no category of the field 'empleo' is known to the model",)
 
 
@@ -226,14 +227,12 @@ def test_two_encoders_of_one_field_allow_what_both_know(applicants):
         (FunctionTransformer(lambda x: x * 2), "FunctionTransformer(<lambda>) has no compiled form"),
     ],
 )
-def test_what_has_no_compiled_form_is_answered_by_the_original(step, note, applicants):
+def test_what_has_no_compiled_form_is_answered_by_the_original(step, note, applicants, left_to_original):
     frame, target = applicants
     numbers = frame[["edad", "ingresos", "atrasos"]]
     model = make_pipeline(StandardScaler(), step, logistic()).fit(numbers, target)
-    compiled = compile_pipeline(model, Schema.infer(numbers))
-    assert not compiled.compiled
+    compiled = left_to_original(model, Schema.infer(numbers))
     assert compiled.notes[0].startswith(note)
-    assert compiled.explain_one is None
     row = (40, 1000.0, 2)
     expected = model.predict_proba(pd.DataFrame([row], columns=numbers.columns))[0, 1]
     assert compiled.predict_one(row) == expected
@@ -241,21 +240,23 @@ def test_what_has_no_compiled_form_is_answered_by_the_original(step, note, appli
     np.testing.assert_allclose(compiled.predict(columns), expected, rtol=1e-14)
 
 
-def test_the_original_answers_many_rows_with_categories_too(applicants):
+def test_the_original_answers_many_rows_with_categories_too(applicants, left_to_original):
     frame, target = applicants
     model = make_pipeline(OneHotEncoder(sparse_output=False), PCA(2), logistic())
     model.fit(frame[["empleo", "vivienda"]], target)
-    compiled = compile_pipeline(model, Schema.infer(frame[["empleo", "vivienda"]]))
+    compiled = left_to_original(model, Schema.infer(frame[["empleo", "vivienda"]]))
     codes = Coded(np.array([0, 1]), ["otro", "agrícola"]), Coded(np.array([-1, 0]), ["propia"])
     table = pd.DataFrame({"empleo": ["otro", "agrícola"], "vivienda": [np.nan, "propia"]})
     np.testing.assert_allclose(compiled.predict(codes), model.predict_proba(table)[:, 1], rtol=1e-14)
 
 
-def test_a_column_that_can_be_missing_where_it_must_not_be_is_left_to_the_original(applicants):
+def test_a_column_that_can_be_missing_where_it_must_not_be_is_left_to_the_original(
+    applicants, left_to_original
+):
     frame, target = applicants
     coded = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan)
     model = make_pipeline(coded, logistic()).fit(frame[["empleo"]], target)
-    compiled = compile_pipeline(model, Schema.infer(frame[["empleo"]]))
+    compiled = left_to_original(model, Schema.infer(frame[["empleo"]]))
     assert compiled.notes == ("a column can be missing where the model needs a number",)
 
 
