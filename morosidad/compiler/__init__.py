@@ -112,9 +112,11 @@ def _uncompiled(
 
 
 def _check(estimator: Any) -> None:
-    name = type(estimator).__name__
+    steps = getattr(estimator, "steps", None)
+    name = type(steps[-1][1] if steps else estimator).__name__
     if not hasattr(estimator, "predict_proba"):
-        raise UnsupportedModel(f"{name} gives no probabilities; wrap it in CalibratedClassifierCV", name)
+        advice = "; wrap it in CalibratedClassifierCV" if hasattr(estimator, "decision_function") else ""
+        raise UnsupportedModel(f"{name} gives no probabilities{advice}", name)
     classes = getattr(estimator, "classes_", None)
     if classes is None:
         raise UnsupportedModel(f"{name} is not fitted", name)

@@ -41,6 +41,7 @@ def logistic(**settings):
 
 # -- random schemas, records and pipelines ---------------------------------------------------------
 
+EXAMPLES = 40  # a longer run finds no more; try it by hand after a change
 LEVELS = ["a", "b", "c", "ñandú", ""]
 
 
@@ -58,11 +59,11 @@ def columns(draw: st.DrawFn, n: int) -> dict[str, Any]:
         elif kind == "integer":
             made[name] = rng.integers(-5, draw(st.sampled_from([0, 5, 10**6])), n)
         elif kind == "flag":
-            made[name] = rng.random(n) < 0.5
+            made[name] = (rng.random(n) < 0.5).astype(object)
         else:
             made[name] = rng.choice(LEVELS, n, p=[0.4, 0.3, 0.2, 0.08, 0.02]).astype(object)
         if draw(st.booleans()):
-            made[name] = pd.Series(made[name]).astype(object if kind in ("text", "flag") else float)
+            made[name] = made[name].astype(object if kind in ("text", "flag") else float)
             made[name][rng.random(n) < 0.2] = np.nan
     return made
 
@@ -110,7 +111,7 @@ def cases(draw: st.DrawFn) -> tuple[Any, pd.DataFrame, Any]:
     return make_pipeline(ColumnTransformer(parts), model), frame, target
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(cases())
 def test_random_pipelines_answer_the_same_compiled(compiled_as_fitted, case):
     compiled_as_fitted(*case)
@@ -268,7 +269,7 @@ def test_a_column_that_can_be_missing_where_it_must_not_be_is_left_to_the_origin
     [
         (RidgeClassifier(), "RidgeClassifier gives no probabilities; wrap it in CalibratedClassifierCV"),
         (SGDClassifier(), "SGDClassifier gives no probabilities"),
-        (LinearRegression(), "LinearRegression gives no probabilities"),
+        (LinearRegression(), "LinearRegression gives no probabilities$"),
         (make_pipeline(StandardScaler(), RidgeClassifier()), "RidgeClassifier gives no probabilities"),
     ],
 )
@@ -277,7 +278,7 @@ def test_models_without_probabilities_are_refused_with_a_clear_error(model, mess
     fitted = model.fit(frame[["edad"]], target)
     with pytest.raises(UnsupportedModel, match=message) as caught:
         compile_pipeline(fitted, Schema.infer(frame[["edad"]]))
-    assert caught.value.estimator in message
+    assert caught.value.estimator == message.split()[0]
 
 
 def test_models_that_are_not_fitted_or_have_other_classes_than_two_are_refused(applicants):
