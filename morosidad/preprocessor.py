@@ -71,6 +71,7 @@ class Preprocessor(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     Examples
     --------
+    >>> import pandas as pd
     >>> from morosidad import Field, Schema
     >>> schema = Schema([Field("edad", "integer"), Field("zona", "category", categories=["urbana", "rural"])])
     >>> frame = pd.DataFrame({"edad": [30, 50], "zona": ["rural", None]})

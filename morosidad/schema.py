@@ -134,7 +134,7 @@ class Schema:
                 return astuple(msgspec.convert(record, self._fast)), ()
             if isinstance(record, (bytes, bytearray, memoryview, str)):
                 return astuple(self._decode(record)), ()
-        except (ValueError, RecursionError):  # msgspec's own errors are ValueErrors
+        except (msgspec.MsgspecError, ValueError, RecursionError):
             pass
         given = _as_mapping(record, [*self.names, *self._aliases])
         try:
@@ -243,7 +243,7 @@ class Schema:
         try:
             fields = msgspec.convert(data["fields"], list[Field])
             target, name, version = data["target"], data["name"], data["version"]
-        except (KeyError, TypeError, ValueError) as error:
+        except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
             raise SchemaError(f"this is no schema: {error}") from None
         return cls(fields, target, name=name, version=version)
 
@@ -324,7 +324,7 @@ def _as_mapping(record: Any, names: Iterable[str]) -> Mapping[Any, Any]:
         found = {name: getattr(record, name) for name in names if hasattr(record, name)}
     except InvalidRecord:
         raise
-    except ValueError:
+    except (msgspec.MsgspecError, ValueError):
         raise InvalidRecord([FieldError("", "no es JSON válido", "registro")]) from None
     except Exception:  # a foreign object's own error may hold personal data
         raise InvalidRecord([FieldError("", "no se puede leer el registro", "registro")]) from None

@@ -403,7 +403,7 @@ def allowed(field: Field, value: Any) -> bool:
     if isinstance(value, (bool, str)) or math.isinf(value):
         return False
     whole = isinstance(value, int) or field.kind == "integer"
-    if whole and (value != math.floor(value) or not -(2**63) <= value < 2**63):
+    if whole and not (value == math.floor(value) and -(2**63) <= value < 2**63):
         return False
     return (
         (field.categories is None or value in field.categories)
