@@ -306,12 +306,6 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
         return tuple(level for level in self.categories if level in seen) or self.categories
 
     @property
-    def integral(self) -> bool:
-        """Whether every category is an integer."""
-        levels = self.categories or self.usual_levels or ("",)
-        return all(isinstance(level, int) for level in levels)
-
-    @property
     def usual_type(self) -> Any:
         """The type of a value within every limit, declared and observed, for msgspec."""
         base: Any

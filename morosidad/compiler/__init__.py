@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from morosidad.compiler import curves, encoders, linear, scalers, transformers  # noqa: F401 - they fill the registry
+from morosidad.compiler import curves, encoders, glassbox, linear, scalers, transformers  # noqa: F401 - they fill the registry
 from morosidad.compiler.batch import Batch
 from morosidad.compiler.calibration import decision_threshold
 from morosidad.compiler.code import Code
@@ -112,10 +112,11 @@ def _uncompiled(
 
 
 def _check(estimator: Any) -> None:
-    _, last = getattr(estimator, "steps", [("", estimator)])[-1]
-    name = type(last).__name__
+    steps = getattr(estimator, "steps", None)
+    name = type(steps[-1][1] if steps else estimator).__name__
     if not hasattr(estimator, "predict_proba"):
-        raise UnsupportedModel(f"{name} gives no probabilities; wrap it in CalibratedClassifierCV", name)
+        advice = "; wrap it in CalibratedClassifierCV" if hasattr(estimator, "decision_function") else ""
+        raise UnsupportedModel(f"{name} gives no probabilities{advice}", name)
     classes = getattr(estimator, "classes_", None)
     if classes is None:
         raise UnsupportedModel(f"{name} is not fitted", name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -71,11 +72,12 @@ def _ranks(quantiles: Floats, references: Floats, normal: bool) -> Curve:
     on_knots = np.column_stack([(before + after) / 2.0, np.where(before == after, slopes, 0.0)])
     off_knots = np.column_stack([after, slopes])
     tied = before < after
-    edges = np.concatenate([knots, np.nextafter(knots[tied], np.inf)])
-    lines = np.concatenate([on_knots, off_knots[tied]])
-    anchors = np.concatenate([knots, knots[tied]])
-    order = np.argsort(edges, kind="stable")
-    return _bounded(edges[order], anchors[order], lines[order], *_bounds(knots, normal))
+    edges = np.concatenate([np.nextafter(knots[tied], np.inf), knots])
+    lines = np.concatenate([off_knots[tied], on_knots])
+    anchors = np.concatenate([knots[tied], knots])
+    order = np.argsort(edges, kind="stable")  # of two pieces with one beginning, the knot's own holds
+    top = 1.0 if normal else float(references[-1])
+    return _bounded(edges[order], anchors[order], lines[order], *_bounds(knots, normal), top)
 
 
 def _bounds(knots: Floats, normal: bool) -> tuple[float, float]:
@@ -96,12 +98,12 @@ def _bounds(knots: Floats, normal: bool) -> tuple[float, float]:
     return start, end
 
 
-def _bounded(edges: Floats, anchors: Floats, lines: Floats, start: float, end: float) -> Curve:
-    """Make the curve: 0 before `start`, 1 from `end` on, the lines between."""
+def _bounded(edges: Floats, anchors: Floats, lines: Floats, start: float, end: float, top: float) -> Curve:
+    """Make the curve: 0 before `start`, `top` from `end` on, the lines between."""
     end = max(start, end)
     last_before = max(int(np.searchsorted(edges, start, side="right")) - 1, 0)
     inner = (edges > start) & (edges < end)
-    level = np.array([[0.0, 0.0], [1.0, 0.0]])
+    level = np.array([[0.0, 0.0], [top, 0.0]])
     return curve(
         np.concatenate([[start], edges[inner], [end]]),
         np.concatenate([[0.0], anchors[[last_before]], anchors[inner], [0.0]]),
@@ -115,7 +117,8 @@ def _bounded(edges: Floats, anchors: Floats, lines: Floats, start: float, end: f
 @compiles("sklearn.SplineTransformer")
 def spline_transformer(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
     """Compile the B-splines of each number as the polynomials that they are between knots."""
-    if estimator.extrapolation == "error" or estimator.degree == 0:
+    first = 2 if estimator.extrapolation == "linear" else 1
+    if estimator.extrapolation == "error" or estimator.degree < first:
         raise NotCompilable(
             f"SplineTransformer(extrapolation={estimator.extrapolation!r}, degree={estimator.degree}) "
             f"has no compiled form"
@@ -131,12 +134,11 @@ def spline_transformer(estimator: Any, columns: Sequence[Expr], compiler: Compil
 
 
 def _splines(column: Expr, spline: Any, extrapolation: str) -> list[Expr]:
-    from scipy.interpolate import PPoly
-
     degree, n = spline.k, len(spline.t) - spline.k - 1
     low, high = float(spline.t[degree]), float(spline.t[n])
-    polynomials = PPoly.from_spline(spline).c[::-1, degree:n].transpose(1, 0, 2)
     starts = np.ascontiguousarray(spline.t[degree:n])
+    powers = range(degree + 1)
+    polynomials = np.stack([spline(starts, nu=power) / math.factorial(power) for power in powers], axis=1)
     if extrapolation == "periodic":
         period = Function(Arith(column, "-", low), "remainder", (high - low,))
         column, extrapolation = Arith(period, "+", low), "continue"

@@ -101,7 +101,7 @@ class Interval(Position, frozen=True):
 def _emit_get(code: Code, of: Expr, known: dict[Key, Any], other: Any, missing: Any) -> str:
     """Write a look-up by value."""
     if isinstance(of, Raw):
-        with_none: dict[Key | None, Any] = {None: missing, **dict(known)}
+        with_none: dict[Any, Any] = {**known, None: missing}
         get = code.constant(with_none.get)
         return f"{get}({code.field(of.field)}, {code.constant(other)})"
     name, get = code.value(of), code.constant(known.get)

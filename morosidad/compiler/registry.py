@@ -9,7 +9,7 @@ import msgspec
 
 from morosidad.compiler.expressions import Expr, Fill, Key, Raw, fields_of
 from morosidad.compiler.form import Form
-from morosidad.errors import UnsupportedModel
+from morosidad.errors import MorosidadError, UnsupportedModel
 from morosidad.field import Field
 from morosidad.schema import Schema
 
@@ -89,7 +89,13 @@ class Compiler:
         function = _FUNCTIONS.get(class_name(type(estimator)))
         if function is None:
             raise NotCompilable(f"{type(estimator).__name__} has no compiled form")
-        return function(estimator, columns, self)
+        try:
+            return function(estimator, columns, self)
+        except (NotCompilable, MorosidadError):
+            raise
+        except Exception as error:  # another version of its library, perhaps: the original still answers
+            name = type(estimator).__name__
+            raise NotCompilable(f"{name} can't be read: {type(error).__name__}: {error}") from error
 
     def transform(self, estimator: Any, columns: Sequence[Expr]) -> list[Expr]:
         """Compile a transformer over its input columns."""

@@ -14,6 +14,7 @@ import pytest
 from morosidad.compiler import CompiledPipeline, compile_pipeline
 from morosidad.compiler.batch import Batch
 from morosidad.compiler.parity import as_rows, probe_rows
+from morosidad.errors import NotCompiledWarning
 from morosidad.field import Field
 from morosidad.schema import Schema
 
@@ -42,6 +43,20 @@ def agrees(compiled: CompiledPipeline, rows: Sequence[Any], *, tolerance: float 
 @pytest.fixture(scope="session")
 def log_odds() -> Callable[[float], float]:
     return lambda p: math.log(p / (1.0 - p))
+
+
+@pytest.fixture(scope="session")
+def left_to_original() -> Callable[..., CompiledPipeline]:
+    """Compile what can't be compiled: it warns, and the original answers."""
+
+    def run(estimator: Any, schema: Schema) -> CompiledPipeline:
+        with pytest.warns(NotCompiledWarning):
+            compiled = compile_pipeline(estimator, schema)
+        assert not compiled.compiled
+        assert compiled.explain_one is None
+        return compiled
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -28,10 +28,11 @@ from sklearn.preprocessing import (
 
 from morosidad.compiler import Form, compile_pipeline
 from morosidad.compiler.additive import Additive
-from morosidad.compiler.batch import Batch, Coded
+from morosidad.compiler.batch import Batch
 from morosidad.errors import InvalidFrame, InvalidRecord, UnsupportedModel
 from morosidad.field import Field, Observed
 from morosidad.schema import Schema
+from morosidad.tables import Coded
 
 
 def logistic(**settings):
@@ -40,6 +41,7 @@ def logistic(**settings):
 
 # -- random schemas, records and pipelines ---------------------------------------------------------
 
+EXAMPLES = 40  # a longer run finds no more; try it by hand after a change
 LEVELS = ["a", "b", "c", "ñandú", ""]
 
 
@@ -57,11 +59,11 @@ def columns(draw: st.DrawFn, n: int) -> dict[str, Any]:
         elif kind == "integer":
             made[name] = rng.integers(-5, draw(st.sampled_from([0, 5, 10**6])), n)
         elif kind == "flag":
-            made[name] = rng.random(n) < 0.5
+            made[name] = (rng.random(n) < 0.5).astype(object)
         else:
             made[name] = rng.choice(LEVELS, n, p=[0.4, 0.3, 0.2, 0.08, 0.02]).astype(object)
         if draw(st.booleans()):
-            made[name] = pd.Series(made[name]).astype(object if kind in ("text", "flag") else float)
+            made[name] = made[name].astype(object if kind in ("text", "flag") else float)
             made[name][rng.random(n) < 0.2] = np.nan
     return made
 
@@ -109,7 +111,7 @@ def cases(draw: st.DrawFn) -> tuple[Any, pd.DataFrame, Any]:
     return make_pipeline(ColumnTransformer(parts), model), frame, target
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(cases())
 def test_random_pipelines_answer_the_same_compiled(compiled_as_fitted, case):
     compiled_as_fitted(*case)
@@ -181,13 +183,13 @@ def test_an_encoder_that_refuses_the_unknown_makes_the_schema_refuse_it(applican
         compiled.schema.read({"empleo": "astronauta", "garante": True})
 
 
-def test_declared_categories_that_the_model_does_not_know_are_refused(applicants):
+def test_declared_categories_that_the_model_does_not_know_are_refused(applicants, left_to_original):
     frame, target = applicants
     declared = Field("empleo", "category", categories=("otro", "agrícola", "nuevo"))
     fitted = make_pipeline(OneHotEncoder(), logistic()).fit(frame[["empleo"]], target)
     assert compile_pipeline(fitted, Schema([declared])).schema["empleo"].categories == ("otro", "agrícola")
     nothing_known = Field("empleo", "category", categories=("nuevo",))
-    compiled = compile_pipeline(fitted, Schema([nothing_known]))
+    compiled = left_to_original(fitted, Schema([nothing_known]))
     assert compiled.notes == ("no category of the field 'empleo' is known to the model",)
 
 
@@ -226,14 +228,12 @@ def test_two_encoders_of_one_field_allow_what_both_know(applicants):
         (FunctionTransformer(lambda x: x * 2), "FunctionTransformer(<lambda>) has no compiled form"),
     ],
 )
-def test_what_has_no_compiled_form_is_answered_by_the_original(step, note, applicants):
+def test_what_has_no_compiled_form_is_answered_by_the_original(step, note, applicants, left_to_original):
     frame, target = applicants
     numbers = frame[["edad", "ingresos", "atrasos"]]
     model = make_pipeline(StandardScaler(), step, logistic()).fit(numbers, target)
-    compiled = compile_pipeline(model, Schema.infer(numbers))
-    assert not compiled.compiled
+    compiled = left_to_original(model, Schema.infer(numbers))
     assert compiled.notes[0].startswith(note)
-    assert compiled.explain_one is None
     row = (40, 1000.0, 2)
     expected = model.predict_proba(pd.DataFrame([row], columns=numbers.columns))[0, 1]
     assert compiled.predict_one(row) == expected
@@ -241,21 +241,23 @@ def test_what_has_no_compiled_form_is_answered_by_the_original(step, note, appli
     np.testing.assert_allclose(compiled.predict(columns), expected, rtol=1e-14)
 
 
-def test_the_original_answers_many_rows_with_categories_too(applicants):
+def test_the_original_answers_many_rows_with_categories_too(applicants, left_to_original):
     frame, target = applicants
     model = make_pipeline(OneHotEncoder(sparse_output=False), PCA(2), logistic())
     model.fit(frame[["empleo", "vivienda"]], target)
-    compiled = compile_pipeline(model, Schema.infer(frame[["empleo", "vivienda"]]))
+    compiled = left_to_original(model, Schema.infer(frame[["empleo", "vivienda"]]))
     codes = Coded(np.array([0, 1]), ["otro", "agrícola"]), Coded(np.array([-1, 0]), ["propia"])
     table = pd.DataFrame({"empleo": ["otro", "agrícola"], "vivienda": [np.nan, "propia"]})
     np.testing.assert_allclose(compiled.predict(codes), model.predict_proba(table)[:, 1], rtol=1e-14)
 
 
-def test_a_column_that_can_be_missing_where_it_must_not_be_is_left_to_the_original(applicants):
+def test_a_column_that_can_be_missing_where_it_must_not_be_is_left_to_the_original(
+    applicants, left_to_original
+):
     frame, target = applicants
     coded = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan)
     model = make_pipeline(coded, logistic()).fit(frame[["empleo"]], target)
-    compiled = compile_pipeline(model, Schema.infer(frame[["empleo"]]))
+    compiled = left_to_original(model, Schema.infer(frame[["empleo"]]))
     assert compiled.notes == ("a column can be missing where the model needs a number",)
 
 
@@ -267,7 +269,7 @@ def test_a_column_that_can_be_missing_where_it_must_not_be_is_left_to_the_origin
     [
         (RidgeClassifier(), "RidgeClassifier gives no probabilities; wrap it in CalibratedClassifierCV"),
         (SGDClassifier(), "SGDClassifier gives no probabilities"),
-        (LinearRegression(), "LinearRegression gives no probabilities"),
+        (LinearRegression(), "LinearRegression gives no probabilities$"),
         (make_pipeline(StandardScaler(), RidgeClassifier()), "RidgeClassifier gives no probabilities"),
     ],
 )
@@ -276,7 +278,7 @@ def test_models_without_probabilities_are_refused_with_a_clear_error(model, mess
     fitted = model.fit(frame[["edad"]], target)
     with pytest.raises(UnsupportedModel, match=message) as caught:
         compile_pipeline(fitted, Schema.infer(frame[["edad"]]))
-    assert caught.value.estimator in message
+    assert caught.value.estimator == message.split()[0]
 
 
 def test_models_that_are_not_fitted_or_have_other_classes_than_two_are_refused(applicants):

@@ -17,7 +17,7 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-from morosidad.compiler import NotCompilable, compile_pipeline, compile_transformer
+from morosidad.compiler import NotCompilable, compile_transformer
 from morosidad.schema import Field, Schema
 
 NUMBERS = ["edad", "ingresos", "atrasos"]
@@ -78,13 +78,13 @@ def test_column_transformer_drops_passes_and_transforms_the_rest(
     compiled_as_fitted(make_pipeline(transformer, StandardScaler(), logistic()), numbers, target)
 
 
-def test_a_transformer_of_a_column_named_as_text_gets_that_column(applicants, compiled_as_fitted):
+def test_a_transformer_of_a_column_named_as_text_gets_that_column(applicants, left_to_original):
     from sklearn.feature_extraction.text import CountVectorizer
 
     frame, target = applicants
     words = ColumnTransformer([("words", CountVectorizer(), "empleo")])
     fitted = make_pipeline(words, logistic()).fit(frame, target)
-    compiled = compile_pipeline(fitted, Schema.infer(frame))
+    compiled = left_to_original(fitted, Schema.infer(frame))
     assert compiled.notes == ("CountVectorizer has no compiled form",)
 
 
@@ -184,11 +184,11 @@ def test_imputers_of_categories(strategy, add_indicator, applicants, compiled_as
     compiled_as_fitted(make_pipeline(ColumnTransformer([("t", texts, TEXTS)]), logistic()), *applicants)
 
 
-def test_imputers_of_another_value_than_nan_are_left_to_scikit_learn(applicants):
+def test_imputers_of_another_value_than_nan_are_left_to_scikit_learn(applicants, left_to_original):
     frame, target = applicants
     for step in (SimpleImputer(missing_values=-1), MissingIndicator(missing_values=-1, features="all")):
         fitted = make_pipeline(step, logistic()).fit(frame[NUMBERS], target)
-        compiled = compile_pipeline(fitted, Schema.infer(frame[NUMBERS]))
+        compiled = left_to_original(fitted, Schema.infer(frame[NUMBERS]))
         assert "missing_values=-1) has no compiled form" in compiled.notes[0]
 
 
@@ -289,12 +289,11 @@ def test_encoders_of_integers_that_stand_for_categories(applicants, compiled_as_
     assert compiled.schema["zona"].categories == (0, 1, 2)
 
 
-def test_an_encoder_that_refuses_numbers_not_seen_has_no_compiled_form(applicants):
+def test_an_encoder_that_refuses_numbers_not_seen_has_no_compiled_form(applicants, left_to_original):
     frame, target = applicants
     table = frame[["ingresos"]].round(-3)
     for step in (OneHotEncoder(), make_pipeline(StandardScaler(), OneHotEncoder())):
-        compiled = compile_pipeline(make_pipeline(step, logistic()).fit(table, target), Schema.infer(table))
-        assert not compiled.compiled
+        compiled = left_to_original(make_pipeline(step, logistic()).fit(table, target), Schema.infer(table))
         assert "categories" in compiled.notes[0]
 
 
