@@ -571,14 +571,16 @@ def test_the_budget_refills(clock):
 # Hanging ------------------------------------------------------------------------------------------
 
 
-def hanging_policy(levels: list[Level] | None = None, **kwargs: Any) -> RecoveryPolicy:
-    """Real time, in small doses."""
+def hanging_policy(
+    clock: Callable[[], float], levels: list[Level] | None = None, **kwargs: Any
+) -> RecoveryPolicy:
+    """Wait in real time, in small doses, while the clock stands still."""
     levels = levels or [Level("rapida", (), 0.05), Level("media", (), 0.05)]
-    return RecoveryPolicy(levels, **{"attempt_timeout": 0.05, "deadline": 5.0, "max_threads": 4, **kwargs})
+    return RecoveryPolicy(levels, **{"attempt_timeout": 0.05, "max_threads": 4, "clock": clock, **kwargs})
 
 
-def test_a_model_that_hangs_is_left_behind_and_escalates(stuck, events):
-    policy = hanging_policy(hooks=[events.append])
+def test_a_model_that_hangs_is_left_behind_and_escalates(clock, stuck, events):
+    policy = hanging_policy(clock, hooks=[events.append])
     with pytest.raises(Escalated) as caught:
         policy.call(stuck.wait)
     assert isinstance(caught.value.__cause__, DeadlineExceeded)
@@ -587,7 +589,7 @@ def test_a_model_that_hangs_is_left_behind_and_escalates(stuck, events):
     assert (stats.abandoned, stats.abandoned_ever, stats.threads) == (3, 3, 3)
 
 
-def test_a_model_that_hangs_until_it_is_reloaded_is_recovered(stuck, events):
+def test_a_model_that_hangs_until_it_is_reloaded_is_recovered(clock, stuck, events):
     healthy = threading.Event()
 
     def predict() -> str:
@@ -602,15 +604,15 @@ def test_a_model_that_hangs_until_it_is_reloaded_is_recovered(stuck, events):
         ],
         attempt_timeout=0.05,
         hooks=[events.append],
+        clock=clock,
     )
     assert policy.call(predict) == "listo"
     assert told(events) == [("LEADER", "rapida", "OVERRUN"), ("LEADER", "media", "RECOVERED")]
 
 
-def test_a_remedy_that_hangs_costs_its_level_and_no_more(stuck, events):
-    policy = hanging_policy(
-        [Level("cuelga", (lambda _: stuck.wait(),), 0.05), Level("buena")], hooks=[events.append]
-    )
+def test_a_remedy_that_hangs_costs_its_level_and_no_more(clock, stuck, events):
+    levels = [Level("cuelga", (lambda _: stuck.wait(),), 0.05), Level("buena")]
+    policy = RecoveryPolicy(levels, hooks=[events.append], clock=clock)
     assert policy.call(Model(1).predict, 4) == 2
     assert told(events) == [("LEADER", "cuelga", "OVERRUN"), ("LEADER", "buena", "RECOVERED")]
     assert policy.stats().abandoned == 1
@@ -618,7 +620,7 @@ def test_a_remedy_that_hangs_costs_its_level_and_no_more(stuck, events):
 
 def test_the_deadline_of_the_call_caps_the_level(stuck, events):
     policy = RecoveryPolicy(
-        [Level("larga", (), 3600.0)], deadline=0.2, attempt_timeout=0.05, hooks=[events.append]
+        [Level("larga", (), 3600.0), Level("otra")], deadline=0.2, attempt_timeout=0.05, hooks=[events.append]
     )
     with pytest.raises(DeadlineExceeded) as caught:
         policy.call(stuck.wait)
@@ -632,8 +634,8 @@ def test_a_deadline_that_passes_in_the_first_attempt_leaves_no_time_for_a_remedy
     assert events == []
 
 
-def test_what_was_left_behind_is_no_longer_counted_when_it_returns(stuck):
-    policy = hanging_policy()
+def test_what_was_left_behind_is_no_longer_counted_when_it_returns(clock, stuck):
+    policy = hanging_policy(clock)
     with pytest.raises(Escalated):
         policy.call(stuck.wait)
     workers = [t for t in threading.enumerate() if t.name.startswith("modelo-")]
@@ -644,8 +646,8 @@ def test_what_was_left_behind_is_no_longer_counted_when_it_returns(stuck):
     assert (stats.threads, stats.abandoned, stats.abandoned_ever) == (0, 0, 3)
 
 
-def test_many_callers_of_a_model_that_hangs_leave_no_more_threads_than_the_bound(stuck):
-    policy = hanging_policy(max_threads=4)
+def test_many_callers_of_a_model_that_hangs_leave_no_more_threads_than_the_bound(clock, stuck):
+    policy = hanging_policy(clock, max_threads=4)
     before = threading.active_count()
 
     def caller(_: int) -> str:
@@ -664,7 +666,7 @@ def test_many_callers_of_a_model_that_hangs_leave_no_more_threads_than_the_bound
         policy.call(stuck.wait)
 
 
-def test_many_callers_of_a_model_that_hangs_until_it_is_reloaded_all_get_their_answer(stuck):
+def test_many_callers_of_a_model_that_hangs_until_it_is_reloaded_all_get_their_answer(clock, stuck):
     healthy, reloads = threading.Event(), []
 
     def predict(x: int) -> int:
@@ -675,17 +677,31 @@ def test_many_callers_of_a_model_that_hangs_until_it_is_reloaded_all_get_their_a
         Level("rapida", (), 0.05),
         Level("media", (lambda _: (reloads.append(1), healthy.set()),), 30.0),
     ]
-    policy = hanging_policy(levels, deadline=60.0, max_threads=4)
+    policy = hanging_policy(clock, levels, deadline=60.0)
     with ThreadPoolExecutor(CALLERS) as pool:
         assert list(pool.map(lambda i: policy.call(predict, i), range(CALLERS))) == list(range(CALLERS))
     assert len(reloads) == 1
     assert policy.stats().abandoned <= 8
 
 
-def test_a_probe_that_hangs_is_left_behind_too(stuck, events):
-    policy = RecoveryPolicy([Level("una")], deadline=0.05, reset_after=0.001, hooks=[events.append])
+def test_once_mended_it_serves_though_the_threads_of_first_attempts_are_lost(clock, stuck, events):
+    healthy = threading.Event()
+
+    def predict(x: int) -> int:
+        healthy.is_set() or stuck.wait()
+        return x
+
+    levels = [Level("media", (lambda _: healthy.set(),), 30.0)]
+    policy = hanging_policy(clock, levels, deadline=60.0, max_threads=1, hooks=[events.append])
+    assert [policy.call(predict, i) for i in range(30)] == list(range(30))
+    assert told(events) == [("LEADER", "media", "RECOVERED")]
+    assert policy.stats().abandoned == 1
+
+
+def test_a_probe_that_hangs_is_left_behind_too(clock, stuck, events):
+    policy = RecoveryPolicy([Level("una")], deadline=0.05, hooks=[events.append], clock=clock)
     opened(policy)
-    threading.Event().wait(0.002)
+    clock.advance(30.0)
     with pytest.raises(Escalated):
         policy.call(stuck.wait)
     assert told(events)[-1] == ("PROBE", "", "OVERRUN")
@@ -772,7 +788,7 @@ def test_many_on_a_model_that_fails_for_ever_run_each_level_once_and_all_escalat
 def test_neither_leader_nor_follower_waits_past_the_deadline(stuck):
     began, follower_in = threading.Event(), threading.Event()
     levels = [Level("larga", (lambda _: (began.set(), stuck.wait()),), 3600.0)]
-    policy = RecoveryPolicy(levels, deadline=0.3)
+    policy = RecoveryPolicy(levels, deadline=1.0)
 
     def follower() -> None:
         follower_in.set()

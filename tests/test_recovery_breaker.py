@@ -144,6 +144,8 @@ class BreakerMachine(RuleBasedStateMachine):
         assert (state == "cerrada") is (self.open_until is None)
         assert attempts == self.failed_in_a_row
         assert self.breaker.generation == self.ended
+        well = self.turn is None and self.open_until is None and self.failed_in_a_row == 0
+        assert self.breaker.mended() is (well and self.last_proven)
         assert self.breaker.calm is (self.open_until is None and self.failed_in_a_row == 0)
 
 
@@ -174,7 +176,7 @@ def test_no_window_sees_more_turns_than_the_budget_allows(budget, steps):
             assert j <= budget + (last - first) * budget / window + 1e-6
 
 
-@given(gaps=st.lists(st.floats(0.1, 100.0, allow_nan=False), min_size=1, max_size=8))
+@given(gaps=st.lists(st.integers(1, 200).map(lambda halves: halves / 2), min_size=1, max_size=8))
 def test_attempts_decay_one_per_period_since_the_last_failure(gaps):
     breaker = Breaker((1.0,) * 100, decay=10.0, budget=1000, budget_window=60.0, reset_after=30.0)
     now, expected = 0.0, 0

@@ -169,6 +169,11 @@ class Breaker:
                 self._attempts = 0
                 self._settle()
 
+    def mended(self) -> bool:
+        """Tell whether all is well since the last remedy."""
+        with self._lock:
+            return self.calm and self._turn is None and self._last_proven
+
     def admit(self, now: float, lease: float) -> bool | Refused:
         """Let a call in: True when it is the probe, which has `lease` seconds for itself."""
         with self._lock:

@@ -68,7 +68,10 @@ class Climber(msgspec.Struct, eq=False):
         if admitted:
             return (yield from self._probe(started, seen))
         patience = self.deadline if self.attempt_timeout is None else min(self.attempt_timeout, self.deadline)
-        value, error = yield Try(started + patience, self.first_guard)
+        guard = self.first_guard
+        if guard is not None and guard.exhausted() and self.breaker.mended():
+            guard = self.guard  # the model was mended, but the threads that it held may never come back
+        value, error = yield Try(started + patience, guard)
         if error is None:
             self.breaker.succeeded(seen)
             return value, None

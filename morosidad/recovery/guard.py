@@ -50,6 +50,11 @@ class Guard:
         with self._lock:
             return GuardCounts(self._alive, self._abandoned, self._abandoned_ever)
 
+    def exhausted(self) -> bool:
+        """Tell whether every thread is left behind, so that work fails at once."""
+        with self._lock:
+            return self._abandoned >= self._limit
+
     def submit(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Future[Any]:
         """Start `fn`, or put it in line, with the caller's context variables."""
         future: Future[Any] = Future()
