@@ -31,6 +31,7 @@ from morosidad.recovery import (
 )
 
 CALLERS = 50
+PATIENCE = 0.1  # real seconds for what hangs: long enough for a busy machine to start a thread
 
 
 class Model:
@@ -343,8 +344,9 @@ def late_call(policy: RecoveryPolicy, clock: Any) -> None:
         raise RuntimeError
 
     policy_deadline = 10.0
-    with pytest.raises(DeadlineExceeded):
+    with pytest.raises(DeadlineExceeded) as caught:
         policy.call(slow)
+    assert isinstance(caught.value.__cause__, RuntimeError)
 
 
 def test_attempts_add_up_across_calls_so_that_higher_levels_are_reached(clock, events):
@@ -575,8 +577,8 @@ def hanging_policy(
     clock: Callable[[], float], levels: list[Level] | None = None, **kwargs: Any
 ) -> RecoveryPolicy:
     """Wait in real time, in small doses, while the clock stands still."""
-    levels = levels or [Level("rapida", (), 0.05), Level("media", (), 0.05)]
-    return RecoveryPolicy(levels, **{"attempt_timeout": 0.05, "max_threads": 4, "clock": clock, **kwargs})
+    levels = levels or [Level("rapida", (), PATIENCE), Level("media", (), PATIENCE)]
+    return RecoveryPolicy(levels, **{"attempt_timeout": PATIENCE, "max_threads": 4, "clock": clock, **kwargs})
 
 
 def test_a_model_that_hangs_is_left_behind_and_escalates(clock, stuck, events):
@@ -599,10 +601,10 @@ def test_a_model_that_hangs_until_it_is_reloaded_is_recovered(clock, stuck, even
     levels = default_levels(reload_model=healthy.set)
     policy = RecoveryPolicy(
         [
-            msgspec.structs.replace(level, timeout=0.05) if level.name == "rapida" else level
+            msgspec.structs.replace(level, timeout=PATIENCE) if level.name == "rapida" else level
             for level in levels
         ],
-        attempt_timeout=0.05,
+        attempt_timeout=PATIENCE,
         hooks=[events.append],
         clock=clock,
     )
@@ -611,7 +613,7 @@ def test_a_model_that_hangs_until_it_is_reloaded_is_recovered(clock, stuck, even
 
 
 def test_a_remedy_that_hangs_costs_its_level_and_no_more(clock, stuck, events):
-    levels = [Level("cuelga", (lambda _: stuck.wait(),), 0.05), Level("buena")]
+    levels = [Level("cuelga", (lambda _: stuck.wait(),), PATIENCE), Level("buena")]
     policy = RecoveryPolicy(levels, hooks=[events.append], clock=clock)
     assert policy.call(Model(1).predict, 4) == 2
     assert told(events) == [("LEADER", "cuelga", "OVERRUN"), ("LEADER", "buena", "RECOVERED")]
@@ -620,7 +622,10 @@ def test_a_remedy_that_hangs_costs_its_level_and_no_more(clock, stuck, events):
 
 def test_the_deadline_of_the_call_caps_the_level(stuck, events):
     policy = RecoveryPolicy(
-        [Level("larga", (), 3600.0), Level("otra")], deadline=0.2, attempt_timeout=0.05, hooks=[events.append]
+        [Level("larga", (), 3600.0), Level("otra")],
+        deadline=0.2,
+        attempt_timeout=PATIENCE,
+        hooks=[events.append],
     )
     with pytest.raises(DeadlineExceeded) as caught:
         policy.call(stuck.wait)
@@ -674,7 +679,7 @@ def test_many_callers_of_a_model_that_hangs_until_it_is_reloaded_all_get_their_a
         return x
 
     levels = [
-        Level("rapida", (), 0.05),
+        Level("rapida", (), PATIENCE),
         Level("media", (lambda _: (reloads.append(1), healthy.set()),), 30.0),
     ]
     policy = hanging_policy(clock, levels, deadline=60.0)
@@ -698,8 +703,24 @@ def test_once_mended_it_serves_though_the_threads_of_first_attempts_are_lost(clo
     assert policy.stats().abandoned == 1
 
 
+def test_until_it_is_mended_first_attempts_keep_off_the_threads_that_repairs_need(clock, stuck):
+    healthy = threading.Event()
+
+    def predict() -> str:
+        if not healthy.is_set():
+            clock.advance(100.0)
+            stuck.wait()
+        return "listo"
+
+    levels = [Level("nada"), Level("media", (lambda _: healthy.set(),), 30.0)]
+    policy = hanging_policy(clock, levels, max_threads=1, deadline=60.0, attempt_timeout=0.5)
+    with pytest.raises(DeadlineExceeded):
+        policy.call(predict)
+    assert policy.call(predict) == "listo"
+
+
 def test_a_probe_that_hangs_is_left_behind_too(clock, stuck, events):
-    policy = RecoveryPolicy([Level("una")], deadline=0.05, hooks=[events.append], clock=clock)
+    policy = RecoveryPolicy([Level("una")], deadline=PATIENCE, hooks=[events.append], clock=clock)
     opened(policy)
     clock.advance(30.0)
     with pytest.raises(Escalated):
@@ -803,6 +824,55 @@ def test_neither_leader_nor_follower_waits_past_the_deadline(stuck):
         calls = [pool.submit(policy.call, fn) for fn in (follower, leader)]
         assert [type(call.exception()) for call in calls] == [DeadlineExceeded, DeadlineExceeded]
     assert not stuck.is_set()
+
+
+def test_a_follower_leaves_when_its_own_deadline_passes_though_the_leader_goes_on(clock, stuck):
+    began, follower_in, failed = threading.Event(), threading.Event(), threading.Event()
+    levels = [Level("larga", (lambda _: (began.set(), stuck.wait()),), 3600.0)]
+    policy = RecoveryPolicy(levels, deadline=3600.0, clock=clock)
+
+    def follower() -> None:
+        follower_in.set()
+        began.wait()
+        failed.set()
+        raise RuntimeError
+
+    with ThreadPoolExecutor(2) as pool:
+        following = pool.submit(policy.call, follower)
+        follower_in.wait()
+        clock.advance(3599.95)
+        leading = pool.submit(policy.call, Model(1).predict, 4)
+        failed.wait()
+        threading.Event().wait(0.02)  # so that it waits for the leader, most likely
+        clock.advance(1.0)
+        try:
+            assert isinstance(following.exception(timeout=10.0), DeadlineExceeded)
+            assert not leading.done()
+        finally:
+            stuck.set()
+        assert leading.result() == 2
+
+
+def test_a_followers_retry_that_hangs_is_left_behind(clock, stuck, events):
+    levels = [Level("rapida", (), PATIENCE), Level("media")]
+    policy = RecoveryPolicy(levels, hooks=[events.append], clock=clock)
+    calls: list[int] = []
+
+    def overtaken() -> str:
+        calls.append(1)
+        if len(calls) == 1:
+            policy.call(Model(1).predict, 4)
+            raise RuntimeError
+        if len(calls) == 2:
+            stuck.wait()
+        return "listo"
+
+    assert policy.call(overtaken) == "listo"
+    assert told(events) == [
+        ("LEADER", "rapida", "RECOVERED"),
+        ("FOLLOWER", "rapida", "OVERRUN"),
+        ("LEADER", "media", "RECOVERED"),
+    ]
 
 
 def test_a_follower_whose_retry_fails_goes_one_level_higher(events):
@@ -923,7 +993,7 @@ def test_by_default_events_go_to_the_log(clock, caplog):
 
 def test_a_hook_that_raises_is_logged_and_disturbs_nobody(clock, events, caplog):
     def broken(event: RecoveryEvent) -> None:
-        raise KeyError("gancho")
+        raise ArithmeticError("gancho")
 
     policy = RecoveryPolicy(hooks=[broken, events.append], clock=clock)
     assert policy.call(Model(1).predict, 4) == 2
