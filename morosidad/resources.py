@@ -296,8 +296,7 @@ class ResourceMonitor:
         with self._lock:
             due = [self._memory.reset(), self._cpu.reset()]
         for callback in due:
-            if self._latest is not None:
-                _call(callback, self._latest)
+            _call(callback, self._latest)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -380,8 +379,8 @@ def _percent(part: float, whole: float) -> float:
     return min(100.0, max(0.0, 100.0 * part / whole))
 
 
-def _call(callback: Callback | None, sample: ResourceSample) -> None:
-    if callback is None:
+def _call(callback: Callback | None, sample: ResourceSample | None) -> None:
+    if callback is None or sample is None:
         return
     try:
         callback(sample)

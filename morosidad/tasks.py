@@ -71,25 +71,36 @@ class Task(Future[R]):
         TimeoutError
             `timeout` passed before the deadline.
         """
-        self._wait(timeout)
-        return super().result(timeout=0)
+        limit, own = self._patience(timeout)
+        try:
+            return super().result(limit)
+        except TimeoutError:
+            self._stop_waiting(own)
+        return super().result()
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """Wait for the outcome and give its error, `DeadlineExceeded` among them; None when there is none."""
-        self._wait(timeout)
-        return super().exception(timeout=0)
-
-    def _wait(self, timeout: float | None) -> None:
-        left = self.remaining()
-        own_limit = left is not None and (timeout is None or left <= timeout)
+        limit, own = self._patience(timeout)
         try:
-            super().exception(left if own_limit else timeout)
+            return super().exception(limit)
         except TimeoutError:
-            if not own_limit:
-                raise
-            self._expire()
-            # Who took the task first, in that same instant, is about to publish its outcome.
-            super().exception()
+            self._stop_waiting(own)
+        return super().exception()
+
+    def _patience(self, timeout: float | None) -> tuple[float | None, bool]:
+        """Give the seconds to wait, and whether the deadline is what limits them."""
+        left = self.remaining()
+        if left is None or (timeout is not None and timeout < left):
+            return timeout, False
+        return left, True
+
+    def _stop_waiting(self, at_deadline: bool) -> None:
+        """Go on to an outcome that is there or on its way; otherwise the wait was too short."""
+        if self.done():
+            return
+        if not at_deadline:
+            raise TimeoutError("the task has not ended yet") from None
+        self._expire()
 
     def _expire(self) -> None:
         """End the task with `DeadlineExceeded`, unless it has ended before."""

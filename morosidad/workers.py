@@ -188,10 +188,10 @@ class WorkerPool:
         tasks: list[Task[R]] = []
         try:
             for item in items:
-                left = None if end is None else max(0.0, end - self._clock())
-                task: Task[R] = Task(self, (fn, (item,)), left, self._clock)
+                task: Task[R] = Task(self, (fn, (item,)), timeout, self._clock)
+                task._deadline = end
                 tasks.append(task)
-                if not places.acquire(timeout=left):
+                if not places.acquire(timeout=task.remaining()):
                     task._settle(error=task._lateness())
                     continue
                 task.add_done_callback(lambda _: places.release())
