@@ -358,8 +358,6 @@ class WorkerPool:
                     break
                 self._wake.wait()
             self._threads.discard(me)
-            # The call that woke this thread may have been meant for one that stays.
-            self._wake.notify()
             return None
 
     def _done(self, task: Task[Any], outcome: str) -> bool:

@@ -148,6 +148,12 @@ def test_memory_is_the_hosts_when_the_container_does_not_say(host: Host, contain
     assert ResourceReader(container)().memory_limit == 8 * GB
 
 
+def test_memory_is_the_hosts_when_the_containers_limit_is_beyond_it(host: Host, container: Path):
+    (container / "sys/fs/cgroup/memory.max").write_text("9223372036854771712\n")
+    taken = ResourceReader(container)()
+    assert (taken.memory_used, taken.memory_limit) == (2 * GB, 8 * GB)
+
+
 def test_cpu_is_unknown_before_time_has_passed_and_then_the_share_that_was_busy(host: Host, tmp_path: Path):
     read = ResourceReader(tmp_path)
     assert read().cpu_percent is None

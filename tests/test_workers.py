@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import gc
 import random
 import threading
 import weakref
@@ -142,19 +143,35 @@ def test_tasks_start_in_the_order_in_which_they_came(gate: Gate):
     assert seen == list(range(20))
 
 
-def test_a_finished_task_keeps_no_record_alive():
-    class Record:
-        pass
+class Record:
+    """Something whose end can be seen."""
 
+
+def test_a_finished_task_keeps_no_record_alive_and_neither_does_its_thread():
     record = Record()
     watched = weakref.ref(record)
-    pool = WorkerPool(1)
-    task = pool.submit(id, record)
-    task.result()
-    pool.close()
-    del record
-    assert watched() is None
+    with WorkerPool(1) as pool:
+        task = pool.submit(id, record)
+        task.result()
+        del record
+        for _ in range(round(LONG / 0.001)):
+            if watched() is None:
+                break
+            threads(pool)[0].join(0.001)
+        assert watched() is None
     assert task.done()
+
+
+def test_a_cancelled_task_keeps_no_record_alive(gate: Gate):
+    record = Record()
+    watched = weakref.ref(record)
+    with WorkerPool(1) as pool:
+        held(pool, gate)
+        task = pool.submit(id, record)
+        task.cancel()
+        del record
+        assert watched() is None
+        gate.opened.set()
 
 
 @pytest.mark.parametrize("options", [{"size": 0}, {"size": -1}, {"queue_size": -1}])
@@ -400,6 +417,23 @@ def test_a_coroutine_waits_no_longer_than_the_deadline(gate: Gate):
     with WorkerPool(1) as pool:
         asyncio.run(main())
         gate.opened.set()
+
+
+def test_a_coroutine_that_was_answered_leaves_no_timer_behind():
+    async def main() -> None:
+        task = pool.submit(abs, -1, timeout=1000 * LONG)
+        watched = weakref.ref(task)
+        assert await task == 1
+        del task
+        for _ in range(1000):
+            gc.collect()
+            if watched() is None:
+                break
+            await asyncio.sleep(0.001)
+        assert watched() is None
+
+    with WorkerPool(1) as pool:
+        asyncio.run(main())
 
 
 def test_cancelling_the_coroutine_takes_its_task_out_of_the_queue(gate: Gate):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -55,6 +56,18 @@ def hold(batcher: MicroBatcher[Any, Any], model: Model, record: Any = 0, **optio
     return task
 
 
+class Wait:
+    """A clock that tells when the batcher's thread looks how long it is to wait."""
+
+    def __init__(self) -> None:
+        self.looked = threading.Event()
+
+    def __call__(self) -> float:
+        if threading.current_thread().name.startswith("lote"):
+            self.looked.set()
+        return time.monotonic()
+
+
 def total(stats: BatchStats) -> int:
     counts = msgspec.structs.asdict(stats)
     return sum(counts.values()) - stats.batches
@@ -74,6 +87,15 @@ def test_as_many_records_as_a_batch_holds_leave_without_waiting(model: Model):
         tasks = [batcher.submit(number) for number in range(16)]
         assert [task.result(timeout=LONG / 2) for task in tasks] == [-number for number in range(16)]
     assert model.calls == [list(range(16))]
+
+
+def test_a_batch_that_is_waiting_leaves_when_its_last_record_arrives(model: Model):
+    wait = Wait()
+    with MicroBatcher(model, LONG, 2, clock=wait) as batcher:
+        first = batcher.submit(1)
+        assert wait.looked.wait(LONG)
+        second = batcher.submit(2)
+        assert (first.result(timeout=LONG / 2), second.result(timeout=LONG / 2)) == (-1, -2)
 
 
 def test_what_arrives_during_a_prediction_forms_the_next_batch(model: Model):
@@ -296,8 +318,10 @@ def test_a_system_without_threads_to_spare_is_an_overload(model: Model, monkeypa
 
 
 def test_closing_predicts_what_waits_at_once(model: Model):
-    batcher = MicroBatcher(model, LONG)
+    wait = Wait()
+    batcher = MicroBatcher(model, LONG, clock=wait)
     tasks = [batcher.submit(1), batcher.submit(2)]
+    assert wait.looked.wait(LONG)
     assert batcher.close(timeout=LONG / 2)
     assert [task.result() for task in tasks] == [-1, -2]
     with pytest.raises(Overloaded, match="closed"):
