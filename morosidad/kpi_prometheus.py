@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import inf
 from typing import TYPE_CHECKING
 
 from morosidad.counts import ABOVE, BELOW, HITS, MISSES, NEGATIVE, POSITIVE
@@ -97,7 +98,5 @@ def _share(percent: float | None) -> float | None:
 
 def _buckets(sketch: QuantileSketch) -> tuple[list[tuple[str, float]], float]:
     """Return a histogram's buckets and sum, as prometheus-client takes them."""
-    from prometheus_client.utils import floatToGoString
-
     edges = sketch.buckets.cumulative(sketch.counts)
-    return [(floatToGoString(edge), count) for edge, count in edges], sketch.sum
+    return [("+Inf" if edge == inf else repr(edge), count) for edge, count in edges], sketch.sum

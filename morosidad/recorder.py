@@ -228,18 +228,17 @@ class Recorder:
             Requests waiting now in this process.
         """
         now = self._clock()
-        samples = ((CPU, CPU_SAMPLES, cpu), (MEMORY, MEMORY_SAMPLES, memory), (QUEUE, QUEUE_SAMPLES, queue))
         with self._lock:
             if now >= self._until:
                 self._turn(now)
-            for column, number, sample in samples:
-                if sample is not None and isfinite(sample):
-                    self._row[column] += sample
-                    self._row[number] += 1.0
-            if cpu is not None:
+            if cpu is not None and isfinite(cpu):
                 self._cpu = (now, cpu)
-            if memory is not None:
+                self._sample(CPU, CPU_SAMPLES, cpu)
+            if memory is not None and isfinite(memory):
                 self._memory = (now, memory)
+                self._sample(MEMORY, MEMORY_SAMPLES, memory)
+            if queue is not None:
+                self._sample(QUEUE, QUEUE_SAMPLES, queue)
             if connections is not None:
                 self._lane.head[CONNECTIONS] = connections
                 self._lane.head[CONNECTIONS_AT] = now
@@ -308,6 +307,10 @@ class Recorder:
         self._today = _cells(self._lane.open_day(day.toordinal()))
         midnight = datetime.combine(day + timedelta(days=1), time_of_day(), self.zone).timestamp()
         self._until = min((slot + 1) * self._lane.main.width, now + midnight - wall)
+
+    def _sample(self, column: int, samples: int, value: float) -> None:
+        self._row[column] += value
+        self._row[samples] += 1.0
 
     def _record_unusual(self, seconds: float, outcome: str) -> None:
         """Count a failure, or a success outside the range."""

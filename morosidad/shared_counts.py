@@ -133,7 +133,7 @@ def _locked(path: Path) -> Iterator[FileIO]:
 
 def _lock_calls(handle: int) -> tuple[Callable[[], object], Callable[[], object]]:
     """Return the calls that lock and unlock an open file on this system."""
-    if sys.platform == "win32":
+    if sys.platform == "win32":  # pragma: no cover
         import msvcrt
 
         def locking(mode: int) -> None:
