@@ -10,7 +10,8 @@ from morosidad.rings import Ring
 from morosidad.sketch import Floats, LogBuckets, QuantileSketch
 
 LATENCY = LogBuckets(relative_error=0.01, low=1e-6, high=60.0)
-STAGES = ("validate", "cache", "predict", "decide")
+STAGE_LABELS = {"validate": "validar", "cache": "caché", "predict": "predecir", "decide": "decidir"}
+STAGES = tuple(STAGE_LABELS)
 
 _next = count().__next__
 SECONDS = _next()  # of the predictions that succeeded

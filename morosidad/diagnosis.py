@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from morosidad.counts import Counts
+from morosidad.counts import STAGE_LABELS, Counts
 from morosidad.thresholds import Limit, Thresholds
 
 State = Literal["EXCELENTE", "BUENO", "REGULAR", "CRITICO", "SIN DATOS"]
@@ -99,10 +99,9 @@ class Diagnosis:
                 f"{cause} y la cola media es de {counts.queue:.1f}: aumente MAX_WORKERS o reparta la carga."
             )
         if stages:
-            slowest, times = max(stages.items(), key=lambda stage: stage[1].p95)
-            return (
-                f"{cause} y la etapa más lenta es «{slowest}» ({times.p95:.2f} s): {_STAGE_ADVICE[slowest]}."
-            )
+            stage, times = max(stages.items(), key=lambda stage: stage[1].p95)
+            slowest = f"la etapa más lenta es {STAGE_LABELS[stage]} ({times.p95:.2f} s)"
+            return f"{cause} y {slowest}: {_STAGE_ADVICE[stage]}."
         return f"{cause}: mida las etapas (record_stages) para saber cuál tarda."
 
     def _on_resources(self, counts: Counts) -> list[str]:

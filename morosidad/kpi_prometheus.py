@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from math import inf
 from typing import TYPE_CHECKING
 
-from morosidad.counts import ABOVE, BELOW, HITS, MISSES, NEGATIVE, POSITIVE
+from morosidad.counts import ABOVE, BELOW, HITS, MISSES, NEGATIVE, POSITIVE, STAGE_LABELS
 from morosidad.errors import MissingExtra
 from morosidad.sketch import QuantileSketch
 
@@ -55,7 +55,7 @@ class KPICollector:
             "morosidad_etapa_seconds", "Tiempo de cada etapa, en una muestra", labels=["etapa"]
         )
         for stage, sketch in self._tracker.stages_lifetime().items():
-            stages.add_metric([stage], *_buckets(sketch))
+            stages.add_metric([STAGE_LABELS[stage]], *_buckets(sketch))
         yield stages
 
     def _counters(self) -> Iterator[Metric]:

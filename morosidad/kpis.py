@@ -55,7 +55,7 @@ class KPITracker(Recorder):
 
     Attributes
     ----------
-    thresholds : Thresholds
+    window, zone, thresholds, wall
         As given.
     time_stages : callable
         Says whether this prediction is one whose stages should be timed for `record_stages`.

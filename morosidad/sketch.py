@@ -126,8 +126,8 @@ class QuantileSketch:
     >>> sketch = QuantileSketch()
     >>> for milliseconds in range(1, 1001):
     ...     sketch.add(milliseconds / 1000)
-    >>> round(sketch.quantile(0.95), 1)
-    0.9
+    >>> round(sketch.quantile(0.5), 1)
+    0.5
     """
 
     __slots__ = ("above", "below", "buckets", "counts", "sum")

@@ -63,8 +63,8 @@ def test_every_figure_is_exposed(tracker):
         'morosidad_respuesta_seconds_bucket{le="67.108864"}': 5,
         'morosidad_respuesta_seconds_bucket{le="+Inf"}': 6,
         "morosidad_respuesta_seconds_count": 6,
-        'morosidad_etapa_seconds_count{etapa="predict"}': 1,
-        'morosidad_etapa_seconds_sum{etapa="predict"}': 2e-5,
+        'morosidad_etapa_seconds_count{etapa="predecir"}': 1,
+        'morosidad_etapa_seconds_sum{etapa="predecir"}': 2e-5,
     }
     assert {name: found[name] for name in expected} == pytest.approx(expected)
     assert found["morosidad_confianza_ratio"] == pytest.approx((5 * 0.8 + 0.9) / 6)
