@@ -52,6 +52,7 @@ Outcome = Literal["ok", "error", "timeout"]
 
 _LOW, _HIGH, _SCALE = LATENCY.low, LATENCY.high, LATENCY.scale
 _SHIFT = LATENCY.shift + BUCKETS
+_STAGE_STARTS = range(0, STAGE_COLUMNS * len(STAGES), STAGE_COLUMNS)
 _FAILURES = {"error": ERRORS, "timeout": TIMEOUTS}
 
 
@@ -200,13 +201,14 @@ class Recorder:
         """
         now = self._clock()
         with self._lock:
-            ring = self._lane.stages
-            row = ring.open(ring.slot(now)).reshape(len(STAGES), STAGE_COLUMNS)
-            for stage, seconds in zip(row, (validate, cache, predict, decide), strict=True):
+            if now >= self._stages_until:
+                self._turn_stages(now)
+            row = self._stages_row
+            for column, seconds in zip(_STAGE_STARTS, (validate, cache, predict, decide), strict=True):
                 if seconds is not None:
                     clamped = min(_HIGH, max(_LOW, seconds))
-                    stage[0] += clamped
-                    stage[1 + LATENCY.index(clamped)] += 1
+                    row[column] += clamped
+                    row[column + 1 + LATENCY.index(clamped)] += 1.0
 
     def observe_resources(
         self,
@@ -297,6 +299,7 @@ class Recorder:
         now = self._clock()
         self._lane.begin(now)
         self._turn(now)
+        self._turn_stages(now)
 
     def _turn(self, now: float) -> None:
         """Open the row and the day that `now` belongs to, and find out until when they hold."""
@@ -307,6 +310,12 @@ class Recorder:
         self._today = _cells(self._lane.open_day(day.toordinal()))
         midnight = datetime.combine(day + timedelta(days=1), time_of_day(), self.zone).timestamp()
         self._until = min((slot + 1) * self._lane.main.width, now + midnight - wall)
+
+    def _turn_stages(self, now: float) -> None:
+        ring = self._lane.stages
+        slot = ring.slot(now)
+        self._stages_row = _cells(ring.open(slot))
+        self._stages_until = (slot + 1) * ring.width
 
     def _sample(self, column: int, samples: int, value: float) -> None:
         self._row[column] += value
