@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from morosidad.counts import BEGAN, USED, Counts, Lane, stage_sketches
-from morosidad.diagnosis import Diagnosis, StageTimes
-from morosidad.kpi_report import KPIMetrics, KPIReport
-from morosidad.recorder import Recorder
+from morosidad.kpis.counts import BEGAN, USED, Counts, Lane, stage_sketches
+from morosidad.kpis.diagnosis import Diagnosis, StageTimes
+from morosidad.kpis.recorder import Recorder
+from morosidad.kpis.report import KPIMetrics, KPIReport
+from morosidad.kpis.thresholds import Thresholds
 from morosidad.sketch import QuantileSketch
-from morosidad.thresholds import Thresholds
 
 if TYPE_CHECKING:
-    from morosidad.kpi_prometheus import KPICollector
+    from morosidad.kpis.prometheus import KPICollector
 
 _QUANTILES = (0.5, 0.95, 0.99)
 
@@ -212,7 +212,7 @@ class KPITracker(Recorder):
         MissingExtra
             prometheus-client is not installed.
         """
-        from morosidad.kpi_prometheus import KPICollector
+        from morosidad.kpis.prometheus import KPICollector
 
         return KPICollector(self)
 
@@ -224,7 +224,7 @@ class KPITracker(Recorder):
         MissingExtra
             plotly is not installed.
         """
-        from morosidad.kpi_plot import plot
+        from morosidad.kpis.plot import plot
 
         return plot(self)
 

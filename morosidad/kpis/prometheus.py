@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from math import inf
 from typing import TYPE_CHECKING
 
-from morosidad.counts import ABOVE, BELOW, HITS, MISSES, NEGATIVE, POSITIVE, STAGE_LABELS
 from morosidad.errors import MissingExtra
+from morosidad.kpis.counts import ABOVE, BELOW, HITS, MISSES, NEGATIVE, POSITIVE, STAGE_LABELS
 from morosidad.sketch import QuantileSketch
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
 
-    from morosidad.kpis import KPITracker
+    from morosidad.kpis.tracker import KPITracker
 
 
 class KPICollector:

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import ArrayLike
 
-from morosidad.counts import (
+from morosidad.kpis.counts import (
     ABOVE,
     BELOW,
     BUCKETS,
@@ -45,7 +45,7 @@ from morosidad.counts import (
     Lane,
     Shape,
 )
-from morosidad.shared_counts import SharedCounts
+from morosidad.kpis.shared_counts import SharedCounts
 from morosidad.sketch import Floats
 
 Outcome = Literal["ok", "error", "timeout"]

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-from morosidad.counts import COLUMNS, Shape
 from morosidad.errors import ConfigurationError
+from morosidad.kpis.counts import COLUMNS, Shape
 from morosidad.sketch import Floats
 
 _MAGIC = float.fromhex("0x1.6d6f726f7369p+1")  # "morosi", and a version in the exponent

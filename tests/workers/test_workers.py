@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from morosidad.errors import DeadlineExceeded, Overloaded
-from morosidad.tasks import Task
 from morosidad.workers import PoolStats, WorkerPool, Workers
+from morosidad.workers.tasks import Task
 
 LONG = 30.0  # seconds after which a test that hangs gives up
 STRESS_THREADS = 8

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from morosidad.cgroups import cpu_bound, memory_bound
+from morosidad.resources.cgroups import cpu_bound, memory_bound
 
 GB = 1 << 30
 

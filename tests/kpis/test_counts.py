@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from morosidad.counts import BEGAN, Lane, Shape
+from morosidad.kpis.counts import BEGAN, Lane, Shape
 
 SHAPE = Shape(window=10.0, subwindows=10, stage_subwindows=1)
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from morosidad.kpis import KPITracker
-from morosidad.thresholds import Thresholds
+from morosidad.kpis.thresholds import Thresholds
 
 
 @pytest.fixture

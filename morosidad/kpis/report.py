@@ -6,7 +6,7 @@ from html import escape
 
 import msgspec
 
-from morosidad.diagnosis import State
+from morosidad.kpis.diagnosis import State
 
 
 class KPIMetrics(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,8 +9,8 @@ from typing import Literal
 
 import msgspec
 
-from morosidad.counts import STAGE_LABELS, Counts
-from morosidad.thresholds import Limit, Thresholds
+from morosidad.kpis.counts import STAGE_LABELS, Counts
+from morosidad.kpis.thresholds import Limit, Thresholds
 
 State = Literal["EXCELENTE", "BUENO", "REGULAR", "CRITICO", "SIN DATOS"]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import count
 from math import inf
 
-from morosidad.rings import Ring
+from morosidad.kpis.rings import Ring
 from morosidad.sketch import Floats, LogBuckets, QuantileSketch
 
 LATENCY = LogBuckets(relative_error=0.01, low=1e-6, high=60.0)

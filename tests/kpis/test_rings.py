@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from morosidad.rings import Ring
+from morosidad.kpis.rings import Ring
 
 SLOTS, COLUMNS = 4, 2
 

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from morosidad.kpi_report import KPIReport
 from morosidad.kpis import KPITracker
+from morosidad.kpis.report import KPIReport
 
 METRICS = [
     "tiempo_respuesta_p50",

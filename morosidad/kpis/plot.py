@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from morosidad.errors import MissingExtra
 
 if TYPE_CHECKING:
-    from morosidad.kpis import KPITracker
+    from morosidad.kpis.tracker import KPITracker
 
 
 def plot(tracker: KPITracker) -> Any:

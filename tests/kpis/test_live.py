@@ -5,10 +5,10 @@ import threading
 import msgspec
 import pytest
 
-from morosidad.alerts import AlertBook
 from morosidad.kpis import KPITracker
-from morosidad.live import LiveMetrics
-from morosidad.thresholds import Thresholds
+from morosidad.kpis.alerts import AlertBook
+from morosidad.kpis.live import LiveMetrics
+from morosidad.kpis.thresholds import Thresholds
 
 SAMPLE = [
     "timestamp",

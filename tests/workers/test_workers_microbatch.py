@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from morosidad.errors import DeadlineExceeded, ModelError, Overloaded
-from morosidad.microbatch import BatchStats, MicroBatcher
-from morosidad.tasks import Task
+from morosidad.workers.microbatch import BatchStats, MicroBatcher
+from morosidad.workers.tasks import Task
 
 LONG = 30.0
 STRESS_THREADS = 16

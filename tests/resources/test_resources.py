@@ -26,7 +26,7 @@ from morosidad.resources import (
     ResourceSample,
     hardware_limits,
 )
-from morosidad.shedding import LoadShedder
+from morosidad.resources.shedding import LoadShedder
 from morosidad.workers import WorkerPool
 
 LONG = 30.0
@@ -445,7 +445,7 @@ def test_by_default_the_monitor_measures_this_machine():
 
 def test_importing_loads_nothing_heavy_and_starts_no_thread():
     code = (
-        "import sys, threading, morosidad.resources, morosidad.shedding, morosidad.microbatch;"
+        "import sys, threading, morosidad.resources, morosidad.workers;"
         "print(threading.active_count(), {'psutil', 'numpy', 'pandas'} & set(sys.modules))"
     )
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}

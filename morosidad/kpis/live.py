@@ -8,10 +8,10 @@ from typing import Self
 
 import msgspec
 
-from morosidad.alerts import Alert, AlertBook
-from morosidad.diagnosis import State
-from morosidad.kpis import KPITracker
-from morosidad.thresholds import Limit
+from morosidad.kpis.alerts import Alert, AlertBook
+from morosidad.kpis.diagnosis import State
+from morosidad.kpis.thresholds import Limit
+from morosidad.kpis.tracker import KPITracker
 
 _MINUTE = 60.0
 _SHOWN_ALERTS = 10

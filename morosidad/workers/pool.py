@@ -20,7 +20,7 @@ from typing import Any, Self, TypeVar, TypeVarTuple
 import msgspec
 
 from morosidad.errors import Overloaded
-from morosidad.tasks import Clock, Task
+from morosidad.workers.tasks import Clock, Task
 
 A = TypeVar("A")
 R = TypeVar("R")

@@ -3,7 +3,7 @@
 In a container the limits are those of its control group (cgroup v1 or v2), which the usual figures of the
 host do not show. `hardware_limits` tells what may be used, `ResourceReader` what is used, and a
 `ResourceMonitor` samples in the background and calls back when memory or CPU run high and when they are
-normal again. `morosidad.shedding.LoadShedder` holds the usual answers.
+normal again. `morosidad.resources.shedding.LoadShedder` holds the usual answers.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import NamedTuple, Self
 
 import msgspec
 
-from morosidad.cgroups import cpu_bound, memory_bound
+from morosidad.resources.cgroups import cpu_bound, memory_bound
 
 logger = logging.getLogger(__name__)
 

@@ -16,8 +16,8 @@ from typing import Any, Generic, Self, TypeVar
 import msgspec
 
 from morosidad.errors import ModelError, Overloaded
-from morosidad.tasks import Clock, Task
-from morosidad.workers import WorkerPool
+from morosidad.workers.pool import WorkerPool
+from morosidad.workers.tasks import Clock, Task
 
 A = TypeVar("A")
 R = TypeVar("R")
