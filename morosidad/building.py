@@ -61,19 +61,26 @@ def _known(schema: Schema, frame: pd.DataFrame) -> list[str]:
 
 
 def _dtypes(pipeline: Any, schema: Schema, frame: pd.DataFrame | None) -> dict[str, Any]:
-    """Find the pandas categories that the model can't do without: with plain values it answers otherwise."""
+    """Find the data types that the model can't do without: with plain values it answers otherwise.
+
+    They are pandas' categories, and objects that hold True, False and NaN.
+    """
     import pandas as pd
 
     if frame is None:
         return {}
-    kinds = {name: frame[name].dtype for name in schema.names if name in frame.columns}
+    fields = [field for field in schema.fields if field.name in frame.columns]
+    kinds = {field.name: frame[field.name].dtype for field in fields}
     categories = {name: kind for name, kind in kinds.items() if isinstance(kind, pd.CategoricalDtype)}
+    truths = [field.name for field in fields if field.kind == "boolean" and kinds[field.name].kind == "O"]
+    special = {**categories, **{name: kinds[name] for name in truths}}
     some = frame.head(100)
     try:
-        plain = pipeline.predict_proba(some.astype(dict.fromkeys(categories, object)))
+        plain = some.astype(dict.fromkeys(categories, object) | dict.fromkeys(truths, float))
+        answers = pipeline.predict_proba(plain)
     except Exception:
-        return categories
-    return {} if np.array_equal(plain, pipeline.predict_proba(some)) else categories
+        return special
+    return {} if np.array_equal(answers, pipeline.predict_proba(some)) else special
 
 
 def _typical(schema: Schema, frame: pd.DataFrame | None) -> list[float | None]:

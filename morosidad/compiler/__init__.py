@@ -52,7 +52,8 @@ def compile_pipeline(
         Validated rows, best those it was fitted on: the gate tries them, and reasons are measured
         against them. Without any, rows drawn from the schema's limits stand in.
     dtypes : mapping of str to dtype, optional
-        Data types that the estimator was fitted on where they matter (pandas categories).
+        Data types that the estimator was fitted on where they matter: pandas categories, and
+        objects that hold True, False and NaN.
 
     Returns
     -------
