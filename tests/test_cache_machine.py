@@ -272,4 +272,4 @@ class CacheMachine(RuleBasedStateMachine):
 
 
 TestCacheMachine = CacheMachine.TestCase
-TestCacheMachine.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
+TestCacheMachine.settings = settings(max_examples=60, stateful_step_count=50, deadline=None)

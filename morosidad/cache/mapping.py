@@ -25,16 +25,16 @@ class CacheMapping(MutableMapping[K, V]):
 
     def __init__(
         self,
-        l1: float,
-        l2: float | Store[K, V],
+        l1: int,
+        l2: int | Store[K, V],
         ttl: float,
         *,
-        getsizeof: Callable[[V], float] | None,
+        getsizeof: Callable[[V], int] | None,
         stale: float,
         clock: Callable[[], float],
     ) -> None:
-        self._store = None if isinstance(l2, int | float) else checked(l2)
-        l2_limit = l2 if isinstance(l2, int | float) else 0
+        self._store = None if isinstance(l2, int) else checked(l2)
+        l2_limit = l2 if isinstance(l2, int) else 0
         if not (l1 > 0 and l2_limit >= 0 and ttl > 0 and stale >= 0):
             raise ValueError("l1 and ttl must be above 0, l2 and stale not below 0")
         self._ttl, self._stale, self._clock = ttl, stale, clock
@@ -188,21 +188,21 @@ class CacheMapping(MutableMapping[K, V]):
                     raise TypeError(f"{type(self._store).__name__} has no clear(); L1 alone was emptied")
                 clear()
 
-    def getsizeof(self, value: V) -> float:
+    def getsizeof(self, value: V) -> int:
         """Return what a value measures."""
         return 1 if self._getsizeof is None else self._getsizeof(value)
 
     @property
-    def maxsize(self) -> float:
+    def maxsize(self) -> int:
         """What memory holds at most, both tiers together."""
-        return self._tiers.maxsize
+        return self._tiers.l1_limit + self._tiers.l2_limit
 
     @property
-    def currsize(self) -> float:
+    def currsize(self) -> int:
         """What the entries in memory measure."""
         with self._lock:
             self._tiers.expire(self._clock())
-            return self._tiers.currsize
+            return self._tiers.l1.size + self._tiers.l2_size
 
     @property
     def ttl(self) -> float:
@@ -264,13 +264,13 @@ class CacheMapping(MutableMapping[K, V]):
                     self._put(key, value, size, left)
                 return value
 
-    def _write(self, key: K, value: V, size: float, life: float) -> None:
+    def _write(self, key: K, value: V, size: int, life: float) -> None:
         with self._lock:
             if self._flights:
                 self._flights.pop(key, None)
             self._put(key, value, size, life)
 
-    def _put(self, key: K, value: V, size: float, life: float) -> None:
+    def _put(self, key: K, value: V, size: int, life: float) -> None:
         now = self._clock()
         deadline = now + life
         self._tiers.put(Entry(key, value, size, now, deadline, deadline + self._stale))
@@ -288,7 +288,7 @@ class CacheMapping(MutableMapping[K, V]):
             value = self._tiers.remove(entry)[1]
             return value if alive else MISSING
 
-    def _measure(self, value: V) -> float:
+    def _measure(self, value: V) -> int:
         size = self.getsizeof(value) if self._sized else 1
         if size < 0:
             raise ValueError("value size must be non-negative")

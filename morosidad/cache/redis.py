@@ -131,6 +131,7 @@ class RedisTier(Generic[V]):
         self._clock = clock
         self._lock = Lock()
         self._retry_at: float | None = None
+        self._probing = False
         # Names that a write or a removal did not reach; `ALL` stands for every one.
         self._missed: set[bytes | str] = set()
         self.failures = 0
@@ -232,27 +233,28 @@ class RedisTier(Generic[V]):
         with self._lock:
             probing = self._retry_at is not None
             if self._retry_at is not None:
-                now = self._clock()
-                if now < self._retry_at:
+                if self._probing or self._clock() < self._retry_at:
                     self._miss(writes)
                     return None
-                # The others stay out while this call tries.
-                self._retry_at = now + self._cooldown
+                self._probing = True
         try:
             if probing:
                 self._mend()
             answer = work()
+            if probing:
+                with self._lock:
+                    # What others missed meanwhile is left for the next call to mend.
+                    self._retry_at = self._clock() if self._missed else None
+            return answer
         except self._errors:
             with self._lock:
                 self.failures += 1
                 self._retry_at = self._clock() + self._cooldown
                 self._miss(writes)
             return None
-        if probing:
-            with self._lock:
-                # What others missed meanwhile is left for the next call to mend.
-                self._retry_at = self._clock() if self._missed else None
-        return answer
+        finally:
+            if probing:
+                self._probing = False
 
     def _miss(self, *names: bytes | str | None) -> None:
         self._missed.update(name for name in names if name is not None)

@@ -35,7 +35,7 @@ class CacheStats(msgspec.Struct, frozen=True, kw_only=True):
         Entries deleted, invalidated or trimmed.
     entries : int
         Entries in memory.
-    l1_size, l2_size : float
+    l1_size, l2_size : int
         What they measure, tier by tier.
     """
 
@@ -52,8 +52,8 @@ class CacheStats(msgspec.Struct, frozen=True, kw_only=True):
     expiries: int
     removals: int
     entries: int
-    l1_size: float
-    l2_size: float
+    l1_size: int
+    l2_size: int
 
     @property
     def lookups(self) -> int:
@@ -63,4 +63,4 @@ class CacheStats(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def hit_ratio(self) -> float | None:
         """Share of look-ups that were answered; ``None`` before the first."""
-        return 1 - self.misses / self.lookups if self.lookups else None
+        return (self.lookups - self.misses) / self.lookups if self.lookups else None

@@ -34,16 +34,16 @@ class TieredCache(CacheMapping[K, V]):
 
     Parameters
     ----------
-    l1 : float
+    l1 : int
         Limit of the first tier: a number of entries, or of whatever `getsizeof` measures.
-    l2 : float or Store
+    l2 : int or Store
         Limit of the second tier, or a store in its place, such as `RedisTier`. A store is written together
         with L1: others who share it see the entry at once, and a move down costs nothing. `len`, iteration,
         `popitem` and `trim` then know the entries in L1 only.
     ttl : float
         Seconds that an entry lives unless it is given its own; ``math.inf`` is for ever.
     getsizeof : callable, optional
-        Size of a value, for example in bytes. Without it every entry measures 1.
+        Size of a value in whole numbers, for example bytes. Without it every entry measures 1.
     stale : float
         Seconds past its deadline during which an entry may still answer `get_or_compute` while one caller
         renews it. To everything else it is gone.
@@ -60,7 +60,7 @@ class TieredCache(CacheMapping[K, V]):
     ValueError
         If a limit or a time is out of range.
     TypeError
-        If `l2` is neither a number nor a store.
+        If `l2` is neither a whole number nor a store.
 
     Examples
     --------
@@ -74,11 +74,11 @@ class TieredCache(CacheMapping[K, V]):
 
     def __init__(
         self,
-        l1: float = 100,
-        l2: float | Store[K, V] = 500,
+        l1: int = 100,
+        l2: int | Store[K, V] = 500,
         ttl: float = 300.0,
         *,
-        getsizeof: Callable[[V], float] | None = None,
+        getsizeof: Callable[[V], int] | None = None,
         stale: float = 0.0,
         spawn: Callable[[Callable[[], object]], object] | None = None,
         max_wait: float = 5.0,
@@ -123,10 +123,11 @@ class TieredCache(CacheMapping[K, V]):
         RuntimeError
             If the computation asks for its own key.
         """
-        patience = Patience(self._max_wait if timeout is None else timeout)
+        patience: Patience | None = None
         while True:
             value, flight, future = self._enter(key, renew=self._spawn is not None)
             if future is not None:
+                patience = patience or Patience(self._max_wait if timeout is None else timeout)
                 try:
                     return patience.wait(future)
                 except Abandoned:
@@ -154,10 +155,11 @@ class TieredCache(CacheMapping[K, V]):
         import asyncio
 
         task = asyncio.current_task()
-        patience = Patience(self._max_wait if timeout is None else timeout)
+        patience: Patience | None = None
         while True:
             value, flight, future = self._enter(key, renew=True, task=task)
             if future is not None:
+                patience = patience or Patience(self._max_wait if timeout is None else timeout)
                 try:
                     return await patience.wait_async(future)
                 except Abandoned:

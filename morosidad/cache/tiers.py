@@ -39,7 +39,7 @@ class Entry(Link, Generic[K, V]):
 
     __slots__ = ("deadline", "end", "hash", "key", "queue", "size", "stored", "used", "value")
 
-    def __init__(self, key: K, value: V, size: float, stored: float, deadline: float, end: float) -> None:
+    def __init__(self, key: K, value: V, size: int, stored: float, deadline: float, end: float) -> None:
         self.key = key
         self.value = value
         self.size = size
@@ -58,7 +58,7 @@ class Queue(Link, Generic[K, V]):
 
     def __init__(self) -> None:
         self.next = self.prev = self
-        self.size: float = 0
+        self.size = 0
 
     def append(self, entry: Entry[K, V]) -> None:
         """Put `entry` at the end."""
@@ -75,8 +75,7 @@ class Queue(Link, Generic[K, V]):
         before.next = after
         after.prev = before
         entry.queue = None
-        # An empty queue measures nothing, whatever rounding left over.
-        self.size = 0 if self.next is self else self.size - entry.size
+        self.size -= entry.size
 
     def __iter__(self) -> Iterator[Entry[K, V]]:
         link = self.next
@@ -95,7 +94,7 @@ class Tiers(cachetools.Cache[K, "Entry[K, V] | None"]):
     A key that is absent reads as ``None``. Counters are plain attributes.
     """
 
-    def __init__(self, l1: float, l2: float, *, sized: bool) -> None:
+    def __init__(self, l1: int, l2: int, *, sized: bool) -> None:
         super().__init__(l1 + l2, attrgetter("size") if sized else None)
         self.l1_limit = l1
         self.l2_limit = l2
@@ -113,7 +112,7 @@ class Tiers(cachetools.Cache[K, "Entry[K, V] | None"]):
         return None
 
     @property
-    def l2_size(self) -> float:
+    def l2_size(self) -> int:
         """How much of L2 is taken."""
         return self.proven.size + self.unproven.size
 
@@ -160,7 +159,7 @@ class Tiers(cachetools.Cache[K, "Entry[K, V] | None"]):
         return self.discard(entry)
 
     def popitem(self) -> tuple[K, None]:
-        """Drop the entry whose turn it is."""
+        """Drop the entry whose turn it is; cachetools calls this too."""
         return self._drop((self.unproven or self.proven or self.l1).next), None
 
     def expire(self, now: float) -> list[tuple[K, V]]:
@@ -227,7 +226,7 @@ class Tiers(cachetools.Cache[K, "Entry[K, V] | None"]):
             entry.used = False
             self.demotions += 1
             while self.proven.size + self.unproven.size > self.l2_limit:
-                self._drop((self.unproven or self.proven).next)
+                self.popitem()
 
     def _drop(self, entry: Entry[K, V]) -> K:
         self.evictions += 1
