@@ -10,6 +10,7 @@ import random
 import threading
 import timeit
 from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import accumulate, islice
 from typing import Any, Protocol
 
@@ -121,7 +122,7 @@ def nanoseconds(work: str, rounds: int = 25) -> dict[str, float]:
     best = dict.fromkeys(caches, float("inf"))
     for _ in range(rounds):
         for name, cache in caches.items():
-            seconds = timeit.timeit(lambda cache=cache: run(cache, keys), number=number)
+            seconds = timeit.timeit(partial(run, cache, keys), number=number)
             best[name] = min(best[name], seconds / number / len(keys) * 1e9)
     return best
 
@@ -134,7 +135,8 @@ def zipf(length: int, keys: int, seed: int = 0, first: int = 0) -> list[int]:
 
 def scans(length: int) -> list[int]:
     """Zipf over 2,000 keys, and after every 3,000 look-ups a batch of 3,000 keys asked for only once."""
-    hot, trace, once = iter(zipf(length, 2000, seed=1)), [], 1_000_000
+    hot, once = iter(zipf(length, 2000, seed=1)), 1_000_000
+    trace: list[int] = []
     while len(trace) < length:
         trace += islice(hot, 3000)
         trace += range(once, once + 3000)

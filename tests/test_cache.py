@@ -8,6 +8,7 @@ import math
 import pickle
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator, MutableMapping
 from typing import Any
 
@@ -15,6 +16,7 @@ import cachetools
 import pytest
 
 from morosidad.cache import CacheStats, TieredCache
+from support import FakeClock
 
 
 class DictStore:
@@ -224,7 +226,7 @@ class TestTiers:
         assert cache.get(0) == 0
         assert counts(cache, "l1_hits", "l2_hits", "misses", "promotions") == (1, 1, 0, 1)
 
-    def test_a_move_never_prolongs_a_life(self, clock: Any) -> None:
+    def test_a_move_never_prolongs_a_life(self, clock: FakeClock) -> None:
         cache: TieredCache[int, int] = TieredCache(1, 3, ttl=10, clock=clock)
         cache[0] = 0
         clock.advance(6)
@@ -271,7 +273,7 @@ class TestTiers:
         assert sorted(cache) == [0, 2, 3]
         assert counts(cache, "demotions", "evictions") == (0, 1)
 
-    def test_dead_entries_make_room_before_live_ones_move(self, clock: Any) -> None:
+    def test_dead_entries_make_room_before_live_ones_move(self, clock: FakeClock) -> None:
         cache: TieredCache[str, int] = TieredCache(2, 2, ttl=100, clock=clock)
         cache["below"] = 1
         cache.set("short", 2, ttl=5)
@@ -333,7 +335,7 @@ class TestSizes:
 
 
 class TestLives:
-    def test_an_entry_dies_at_its_deadline(self, clock: Any) -> None:
+    def test_an_entry_dies_at_its_deadline(self, clock: FakeClock) -> None:
         cache: TieredCache[str, int] = TieredCache(ttl=10, clock=clock)
         cache["a"] = 1
         clock.advance(9.9)
@@ -344,7 +346,7 @@ class TestLives:
             cache.pop("a")
         assert len(cache) == 0
 
-    def test_an_entry_may_have_its_own_life(self, clock: Any) -> None:
+    def test_an_entry_may_have_its_own_life(self, clock: FakeClock) -> None:
         cache: TieredCache[str, int] = TieredCache(ttl=10, clock=clock)
         cache.set("short", 1, ttl=2)
         cache.set("long", 2, ttl=50)
@@ -354,7 +356,7 @@ class TestLives:
         clock.advance(1e9)
         assert set(cache) == {"ever"}
 
-    def test_writing_again_begins_a_new_life(self, clock: Any) -> None:
+    def test_writing_again_begins_a_new_life(self, clock: FakeClock) -> None:
         cache: TieredCache[str, int] = TieredCache(ttl=10, clock=clock)
         cache["a"] = 1
         clock.advance(9)
@@ -371,7 +373,7 @@ class TestLives:
         assert cache.get_or_compute("a", lambda: 3, ttl=ttl) == 3
         assert "a" not in cache
 
-    def test_expire_returns_what_died(self, clock: Any) -> None:
+    def test_expire_returns_what_died(self, clock: FakeClock) -> None:
         cache: TieredCache[str, int] = TieredCache(ttl=10, clock=clock)
         cache["a"] = 1
         clock.advance(5)
@@ -382,13 +384,33 @@ class TestLives:
         assert cache.expire(clock() + 5) == [("b", 2)]
         assert cache.stats().expiries == 2
 
-    def test_dead_entries_are_let_go_of_however_often_a_key_is_rewritten(self, clock: Any) -> None:
+    def test_dead_entries_are_let_go_of_however_often_a_key_is_rewritten(self, clock: FakeClock) -> None:
         cache: TieredCache[str, object] = TieredCache(2, 2, ttl=10, clock=clock)
         for number in range(10_000):
             cache["a"] = number
         assert len(cache._tiers._ends) < 100
 
-    def test_trim_removes_by_age(self, clock: Any) -> None:
+    def test_popitem_passes_over_what_dies_while_it_looks(self) -> None:
+        readings = iter([0.0, 0.0, 9.9, 10.0, 10.0, 10.0])
+        cache: TieredCache[str, int] = TieredCache(clock=lambda: next(readings))
+        cache.set("dies", 1, ttl=10)
+        cache.set("lives", 2, ttl=20)
+        assert cache.popitem() == ("lives", 2)
+
+    def test_what_has_left_is_let_go_of_before_its_time_is_over(self) -> None:
+        class Value:
+            pass
+
+        cache: TieredCache[int, Value] = TieredCache(1, 1)
+        value = Value()
+        there = weakref.ref(value)
+        cache[0] = value
+        del value
+        cache[1] = cache[2] = Value()
+        gc.collect()
+        assert there() is None
+
+    def test_trim_removes_by_age(self, clock: FakeClock) -> None:
         cache: TieredCache[str, int] = TieredCache(1, 5, ttl=100, clock=clock)
         cache["old"] = 1
         clock.advance(30)
@@ -400,7 +422,7 @@ class TestLives:
         assert cache.trim(0) == 1
         assert cache.stats().removals == 2
 
-    def test_ages_and_lives_go_into_a_copy(self, clock: Any) -> None:
+    def test_ages_and_lives_go_into_a_copy(self, clock: FakeClock) -> None:
         cache: TieredCache[str, int] = TieredCache(1, 5, ttl=10, stale=5, clock=clock)
         cache["a"] = 1
         clock.advance(4)
@@ -416,7 +438,7 @@ class TestLives:
 
 
 class TestSweeper:
-    def test_a_thread_lets_go_of_dead_entries_when_asked_to(self, clock: Any) -> None:
+    def test_a_thread_lets_go_of_dead_entries_when_asked_to(self, clock: FakeClock) -> None:
         cache: TieredCache[str, int] = TieredCache(ttl=1, clock=clock)
         swept = threading.Event()
         expire = cache.expire

@@ -12,6 +12,7 @@ import pytest
 
 from morosidad.cache import TieredCache
 from morosidad.errors import DeadlineExceeded
+from support import FakeClock
 
 LONG = 20.0
 
@@ -65,7 +66,7 @@ class TestOneThread:
             assert cache.get_or_compute("a", lambda: calls.append(1)) is None
         assert calls == [1]
 
-    def test_a_result_may_have_its_own_life(self, clock: Any) -> None:
+    def test_a_result_may_have_its_own_life(self, clock: FakeClock) -> None:
         cache: TieredCache[str, int] = TieredCache(clock=clock)
         cache.get_or_compute("a", lambda: 1, ttl=5)
         clock.advance(5)
@@ -214,6 +215,23 @@ class TestManyThreads:
         gate.open.set()
         assert first.result(LONG) == "old"
         assert cache["a"] == "new"
+
+    def test_a_computation_made_void_does_not_end_the_one_that_followed(
+        self, pool: ThreadPoolExecutor
+    ) -> None:
+        cache: TieredCache[str, str] = TieredCache(max_wait=LONG)
+        old, new = Gate("old"), Gate("new")
+        first = pool.submit(cache.get_or_compute, "a", old)
+        assert old.begun.wait(LONG)
+        cache.invalidate("a")
+        second = pool.submit(cache.get_or_compute, "a", new)
+        assert new.begun.wait(LONG)
+        old.open.set()
+        assert first.result(LONG) == "old"
+        third = pool.submit(cache.get_or_compute, "a", new)
+        wait_for_waiters(cache, 1)
+        new.open.set()
+        assert (second.result(LONG), third.result(LONG), new.calls) == ("new", "new", 1)
 
     def test_when_who_computes_is_interrupted_another_takes_over(self, pool: ThreadPoolExecutor) -> None:
         cache: TieredCache[str, str] = TieredCache(max_wait=float("inf"))
@@ -384,13 +402,13 @@ class TestTasks:
 
 
 class TestStale:
-    def make(self, clock: Any, **options: Any) -> TieredCache[str, str]:
+    def make(self, clock: FakeClock, **options: Any) -> TieredCache[str, str]:
         cache: TieredCache[str, str] = TieredCache(ttl=10, stale=5, clock=clock, max_wait=LONG, **options)
         cache["a"] = "old"
         clock.advance(10)
         return cache
 
-    def test_to_everything_else_a_stale_entry_is_gone(self, clock: Any) -> None:
+    def test_to_everything_else_a_stale_entry_is_gone(self, clock: FakeClock) -> None:
         cache = self.make(clock)
         assert cache.get("a") is None
         assert "a" not in cache
@@ -398,7 +416,9 @@ class TestStale:
         assert cache.pop("a", None) is None
         assert cache.stats().entries == 0
 
-    def test_one_caller_renews_and_the_others_do_not_wait(self, clock: Any, pool: ThreadPoolExecutor) -> None:
+    def test_one_caller_renews_and_the_others_do_not_wait(
+        self, clock: FakeClock, pool: ThreadPoolExecutor
+    ) -> None:
         cache = self.make(clock)
         gate = Gate("new")
         first = pool.submit(cache.get_or_compute, "a", gate)
@@ -410,7 +430,9 @@ class TestStale:
         stats = cache.stats()
         assert (stats.misses, stats.stale_hits, stats.l1_hits, stats.hit_ratio) == (1, 1, 1, 2 / 3)
 
-    def test_nobody_waits_when_renewals_run_elsewhere(self, clock: Any, pool: ThreadPoolExecutor) -> None:
+    def test_nobody_waits_when_renewals_run_elsewhere(
+        self, clock: FakeClock, pool: ThreadPoolExecutor
+    ) -> None:
         jobs: list[Any] = []
         cache = self.make(clock, spawn=lambda job: jobs.append(pool.submit(job)))
         gate = Gate("new")
@@ -421,23 +443,25 @@ class TestStale:
         jobs[0].result(LONG)
         assert (len(jobs), cache["a"]) == (1, "new")
 
-    def test_a_renewal_that_never_ran_is_taken_over(self, clock: Any) -> None:
+    def test_a_renewal_that_never_ran_is_taken_over(self, clock: FakeClock) -> None:
         jobs: list[Callable[[], object]] = []
         cache = self.make(clock, spawn=jobs.append)
-        assert cache.get_or_compute("a", lambda: "late") == "old"
+        late = Gate("late")
+        late.open.set()
+        assert cache.get_or_compute("a", late) == "old"
         clock.advance(5)
         assert cache.get_or_compute("a", lambda: "new") == "new"
         jobs[0]()
-        assert cache["a"] == "new"
+        assert (cache["a"], late.calls) == ("new", 0)
 
-    def test_a_renewal_that_fails_is_counted_and_tried_again(self, clock: Any) -> None:
+    def test_a_renewal_that_fails_is_counted_and_tried_again(self, clock: FakeClock) -> None:
         cache = self.make(clock, spawn=lambda job: job())
         assert cache.get_or_compute("a", lambda: str(1 // 0)) == "old"
         assert cache.stats().failures == 1
         assert cache.get_or_compute("a", lambda: "new") == "old"
         assert cache["a"] == "new"
 
-    def test_a_renewal_that_cannot_be_started_is_told(self, clock: Any) -> None:
+    def test_a_renewal_that_cannot_be_started_is_told(self, clock: FakeClock) -> None:
         def closed(job: Callable[[], object]) -> None:
             raise RuntimeError("no more jobs")
 
@@ -447,18 +471,18 @@ class TestStale:
         clock.advance(5)
         assert cache.get_or_compute("a", lambda: "new") == "new"
 
-    def test_past_its_end_everyone_waits(self, clock: Any) -> None:
+    def test_past_its_end_everyone_waits(self, clock: FakeClock) -> None:
         cache = self.make(clock)
         clock.advance(5)
         assert cache.get_or_compute("a", lambda: "new") == "new"
         assert cache.stats().stale_hits == 0
 
-    def test_what_was_removed_does_not_come_back_as_stale(self, clock: Any) -> None:
+    def test_what_was_removed_does_not_come_back_as_stale(self, clock: FakeClock) -> None:
         cache = self.make(clock)
         cache.invalidate("a")
         assert cache.get_or_compute("a", lambda: "new") == "new"
 
-    def test_a_task_of_its_own_renews_for_tasks(self, clock: Any) -> None:
+    def test_a_task_of_its_own_renews_for_tasks(self, clock: FakeClock) -> None:
         cache = self.make(clock)
         results = iter([ZeroDivisionError(), "new"])
 
@@ -479,7 +503,7 @@ class TestStale:
         assert asyncio.run(main()) == ["old", "old", "new"]
         assert cache.stats().failures == 1
 
-    def test_a_task_leaves_a_renewal_to_who_took_it_over(self, clock: Any) -> None:
+    def test_a_task_leaves_a_renewal_to_who_took_it_over(self, clock: FakeClock) -> None:
         cache = self.make(clock)
 
         async def unused() -> str:

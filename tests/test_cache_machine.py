@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from morosidad.cache import TieredCache
+from support import FakeClock
 
 L1, L2, TTL = 4, 6, 10
 KEYS = st.integers(0, 14)
@@ -18,20 +19,10 @@ VALUES = st.integers(1, 3)
 TTLS = st.sampled_from([None, 1, 5, 40, math.inf])
 
 
-class Clock:
-    """The fixture's clock, for a machine that can't ask for fixtures."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 class Model:
     """Three lists of keys, oldest first, and what belongs to each key."""
 
-    def __init__(self, clock: Clock, sized: bool, stale: float, l2: int) -> None:
+    def __init__(self, clock: FakeClock, sized: bool, stale: float, l2: int) -> None:
         self.clock, self.sized, self.stale, self.l2_limit = clock, sized, stale, l2
         self.l1: list[int] = []
         self.proven: list[int] = []
@@ -135,7 +126,7 @@ class Model:
 class CacheMachine(RuleBasedStateMachine):
     @initialize(sized=st.booleans(), stale=st.sampled_from([0, 7]), l2=st.sampled_from([L2, L2, 2, 0]))
     def start(self, sized: bool, stale: float, l2: int) -> None:
-        self.clock = Clock()
+        self.clock = FakeClock()
         self.model = Model(self.clock, sized, stale, l2)
         measure = (lambda value: value) if sized else None
         self.cache: TieredCache[int, int] = TieredCache(
@@ -238,7 +229,7 @@ class CacheMachine(RuleBasedStateMachine):
 
     @rule(seconds=st.integers(1, 12))
     def advance(self, seconds: int) -> None:
-        self.clock.now += seconds
+        self.clock.advance(seconds)
 
     @rule()
     def expire(self) -> None:

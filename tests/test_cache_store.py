@@ -6,6 +6,7 @@ import asyncio
 import math
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from morosidad.cache import TieredCache
+from support import FakeClock
 
 
 class BareStore:
@@ -49,12 +51,12 @@ class Store(BareStore):
 
 
 @pytest.fixture
-def store(clock: Any) -> Store:
+def store(clock: FakeClock) -> Store:
     return Store(clock)
 
 
 @pytest.fixture
-def cache(store: Store, clock: Any) -> TieredCache[Any, Any]:
+def cache(store: Store, clock: FakeClock) -> TieredCache[Any, Any]:
     return TieredCache(2, store, ttl=10, clock=clock)
 
 
@@ -67,7 +69,7 @@ def test_writing_reaches_the_store_at_once(cache: TieredCache[Any, Any], store: 
 
 
 def test_what_leaves_l1_is_found_below_and_moves_up_with_its_own_deadline(
-    cache: TieredCache[Any, Any], store: Store, clock: Any
+    cache: TieredCache[Any, Any], store: Store, clock: FakeClock
 ) -> None:
     for key in "abc":
         cache[key] = key.upper()
@@ -87,7 +89,7 @@ def test_what_leaves_l1_is_found_below_and_moves_up_with_its_own_deadline(
     assert stats.insertions == stats.entries + stats.evictions + stats.expiries + stats.removals
 
 
-def test_an_entry_without_end_moves_up_without_end(cache: TieredCache[Any, Any], clock: Any) -> None:
+def test_an_entry_without_end_moves_up_without_end(cache: TieredCache[Any, Any], clock: FakeClock) -> None:
     cache.set("a", 1, ttl=math.inf)
     cache.trim(0)
     assert cache["a"] == 1
@@ -97,7 +99,7 @@ def test_an_entry_without_end_moves_up_without_end(cache: TieredCache[Any, Any],
 
 
 def test_another_cache_over_the_same_store_sees_it(
-    cache: TieredCache[Any, Any], store: Store, clock: Any
+    cache: TieredCache[Any, Any], store: Store, clock: FakeClock
 ) -> None:
     other: TieredCache[Any, Any] = TieredCache(2, store, clock=clock)
     cache["a"] = 1
@@ -129,7 +131,7 @@ def test_clear_empties_the_store(
     assert (len(cache), store.data) == (0, {})
 
 
-def test_a_store_that_cannot_be_cleared_says_so(clock: Any) -> None:
+def test_a_store_that_cannot_be_cleared_says_so(clock: FakeClock) -> None:
     cache: TieredCache[Any, Any] = TieredCache(2, BareStore(clock), clock=clock)
     cache["a"] = 1
     with pytest.raises(TypeError, match="BareStore has no clear"):
@@ -147,7 +149,7 @@ def test_a_copy_shares_the_store(cache: TieredCache[Any, Any]) -> None:
     assert repr(other) == "TieredCache(l1=2, l2=Store, ttl=10)"
 
 
-def test_a_value_too_large_for_l1_is_given_but_not_moved_up(store: Store, clock: Any) -> None:
+def test_a_value_too_large_for_l1_is_given_but_not_moved_up(store: Store, clock: FakeClock) -> None:
     cache: TieredCache[Any, bytes] = TieredCache(4, store, clock=clock, getsizeof=len)
     store.set("a", b"12345", 10)
     assert cache.get("a") == b"12345"
@@ -246,7 +248,8 @@ def test_tasks_do_not_block_their_loop_on_the_store(cache: TieredCache[Any, Any]
         return 7
 
     async def main() -> int:
-        return await cache.aget_or_compute("a", seven)
+        answer: int = await cache.aget_or_compute("a", seven)
+        return answer
 
     assert asyncio.run(main()) == 7
     cache.trim(0)
@@ -305,7 +308,7 @@ def test_over_a_store_it_is_a_dict_with_deadlines(steps: list[tuple[Any, ...]]) 
             got = (
                 cache.setdefault(key, value)
                 if name == "setdefault"
-                else cache.get_or_compute(key, lambda value=value: value)
+                else cache.get_or_compute(key, partial(int, value))
             )
             assert got == model[key][0]
         elif name == "popitem" and len(cache):

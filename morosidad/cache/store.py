@@ -37,7 +37,8 @@ def checked(store: Store[K, V]) -> Store[K, V]:
     """Return `store`, or say at once what it lacks."""
     lacks = [name for name in ("get", "set", "delete") if not callable(getattr(store, name, None))]
     if lacks:
-        raise TypeError(f"l2 must be a whole number or a store; {type(store).__name__} lacks {', '.join(lacks)}")
+        name = type(store).__name__
+        raise TypeError(f"l2 must be a whole number or a store; {name} lacks {', '.join(lacks)}")
     return store
 
 
