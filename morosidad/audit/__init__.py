@@ -1,0 +1,27 @@
+"""The decision log: what was decided, by which model, why; and the proof that nobody changed it since."""
+
+from __future__ import annotations
+
+from morosidad.audit.alerts import AuditAlert
+from morosidad.audit.chain import find_logs
+from morosidad.audit.lines import AuditContext, DecisionLine, hash_values
+from morosidad.audit.log import AuditLog, AuditStats
+from morosidad.audit.replay import Difference, ReplayReport, read, replay
+from morosidad.audit.verify import ChainProblem, ChainReport, verify
+
+__all__ = [
+    "AuditAlert",
+    "AuditContext",
+    "AuditLog",
+    "AuditStats",
+    "ChainProblem",
+    "ChainReport",
+    "DecisionLine",
+    "Difference",
+    "ReplayReport",
+    "find_logs",
+    "hash_values",
+    "read",
+    "replay",
+    "verify",
+]
