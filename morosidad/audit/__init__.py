@@ -6,8 +6,8 @@ from morosidad.audit.alerts import AuditAlert
 from morosidad.audit.chain import find_logs
 from morosidad.audit.lines import AuditContext, DecisionLine, hash_values
 from morosidad.audit.log import AuditLog, AuditStats
-from morosidad.audit.replay import Difference, ReplayReport, read, replay
-from morosidad.audit.verify import ChainProblem, ChainReport, verify
+from morosidad.audit.reading import Difference, ReplayReport, read, replay
+from morosidad.audit.verification import ChainProblem, ChainReport, verify
 
 __all__ = [
     "AuditAlert",

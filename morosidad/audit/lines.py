@@ -275,7 +275,7 @@ def _kept(
         kept = {field: values[field] for field in fields if field in values}
     else:
         kept = dict(zip(fields, values, strict=True))
-    omitted = [field for field in _naming_persons(fields) if field in kept]
+    omitted = [field for field in _naming_persons(tuple(fields)) if field in kept]
     for field in omitted:
         del kept[field]
     return kept, omitted

@@ -171,8 +171,9 @@ class _Walk:
         whole = not is_numbered(base)
         self._head = read_head(base) if whole else None
         self._open_file = base if whole else None
-        self._expected = 1 if whole else 0  # 0: any
-        self._previous: str | None = GENESIS if whole else None  # None: any
+        self._expected = 1 if whole else 0  # the next line's number; 0: any
+        self._previous = GENESIS  # its predecessor's digest
+        self._broken = 0  # lines since the last sound one that may stand for lines of ours
         self._chain = ""
         self._last = Link("", 0, GENESIS)
         self._place = ("", 0)
@@ -206,10 +207,7 @@ class _Walk:
 
     def _see(self, line: SealedLine | None) -> None:
         if line is None or not line.sound:
-            self._problem("alterada", "la línea no concuerda con su huella")
-            known = line is not None and line.link.number == self._expected
-            self._previous = line.link.digest if line is not None and known else None
-            self._expected += bool(self._expected)
+            self._see_broken(line)
             return
         self._count(line)
         link = line.link
@@ -220,11 +218,19 @@ class _Walk:
         elif link.number < self._expected:
             self._see_again(link.number)
         else:
-            if self._expected and link.number > self._expected:
-                self._missing.append(_Gap(self._expected, link.number - 1, self._place))
-            elif self._previous not in (None, line.previous):
+            if link.number == self._expected and line.previous != self._previous:
                 self._problem("alterada", "la línea anterior no es la que era")
+            elif self._expected and link.number > self._expected + self._broken:
+                self._missing.append(_Gap(self._expected + self._broken, link.number - 1, self._place))
             self._go_on(link)
+
+    def _see_broken(self, line: SealedLine | None) -> None:
+        """See a line that is not as it was, or was never ours: which of the two, the next ones tell."""
+        self._problem("alterada", "la línea no concuerda con su huella")
+        if line is not None and line.link.number == self._expected and not self._broken:
+            self._expected, self._previous = self._expected + 1, line.link.digest
+        else:
+            self._broken += 1
 
     def _go_on(self, link: Link) -> None:
         if self._head and link[:2] == self._head[:2] and link.digest != self._head.digest:
@@ -232,7 +238,7 @@ class _Walk:
         if link.digest == self._anchor:
             self._anchor = None
         self._chain, self._last = link.chain, link
-        self._expected, self._previous = link.number + 1, link.digest
+        self._expected, self._previous, self._broken = link.number + 1, link.digest, 0
 
     def _see_again(self, number: int) -> None:
         """See a line whose turn is over: it was moved if it has been missed, and copied otherwise."""
@@ -260,9 +266,9 @@ class _Walk:
         head = self._head
         if head is not None and self._chain and head.chain != self._chain:
             self._problem("ajena", "el registro no es el que se escribía")
-        elif head is not None and head.number >= self._expected:
+        elif head is not None and head.number >= self._expected + self._broken:
             behind = (self._place[0], self._place[1] + 1)
-            self._missing.append(_Gap(self._expected, head.number, behind))
+            self._missing.append(_Gap(self._expected + self._broken, head.number, behind))
         self._report_missing()
         if self._anchor is not None:
             self._problem("faltan", "no está la línea cuya huella se anotó")

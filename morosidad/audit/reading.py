@@ -1,4 +1,4 @@
-"""Replay: scores logged values again and names every difference."""
+"""Reading a log, and replay: scoring logged values again to name every difference."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 
 from morosidad.audit.chain import unseal
 from morosidad.audit.lines import DecisionLine, EventLine
-from morosidad.audit.verify import log_files, read_lines
+from morosidad.audit.verification import log_files, read_lines
 
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
