@@ -122,8 +122,9 @@ def numbered_files(path: Path) -> dict[int, Path]:
 
 
 def is_numbered(path: Path) -> bool:
-    """Tell whether the path names one full file and not a log."""
-    return re.fullmatch(rf".+\.[1-9][0-9]{{0,8}}{re.escape(path.suffix)}", path.name) is not None
+    """Tell whether the path names one full file and not a log, which has its head beside it."""
+    numbered = re.fullmatch(r".+\.[1-9][0-9]{0,8}(\.[^.]*)?", path.name) is not None
+    return numbered and not head_path(path).exists()
 
 
 def find_logs(path: str | Path) -> list[Path]:

@@ -135,7 +135,9 @@ class AuditLog:
         self._prepare()
         self._lifetime = Lifetime(self.close, self._after_fork)
 
-    def bind(self, context: AuditContext) -> Callable[..., bool]:
+    def bind(
+        self, context: AuditContext
+    ) -> Callable[[DecisionLike, Sequence[Any] | Mapping[str, Any], float], bool]:
         """Return `append` for one model: a callable of the decision, its values and its seconds."""
         return partial(self.append, context)
 

@@ -117,6 +117,15 @@ def test_a_line_longer_than_a_file_gets_a_file_of_its_own(make_file, path):
     assert verify(path).ok
 
 
+@pytest.mark.parametrize("name", ["decisiones", "decisiones.2024.jsonl", "a.b.jsonl", ".jsonl"])
+def test_a_log_may_have_any_name(make_file, tmp_path, name):
+    where = tmp_path / name
+    write(make_file(where, rotation_size=600), 5)
+    report = verify(where)
+    assert (report.ok, report.lines, len(report.files)) == (True, 5, 3)
+    assert [verify(numbered_path(where, n)).lines for n in (1, 2)] == [2, 2]
+
+
 def test_without_a_size_there_is_one_file(make_file, path):
     write(make_file(), 200)
     assert not numbered_files(path)

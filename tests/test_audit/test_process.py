@@ -54,7 +54,7 @@ def work(thread):
         if append(log, f"{thread}-{count}"):
             count += 1
             struct.pack_into("q", taken, 8 * thread, count)
-        if count % 100 == 0:
+        if count %% 100 == 0:
             time.sleep(0.002)
 
 for thread in range(8):
@@ -243,6 +243,15 @@ def test_a_killed_process_gives_its_file_back(tmp_path):
         assert run(script, tmp_path) == (-signal.SIGKILL, "")
     assert find_logs(tmp_path / "d.jsonl") == [tmp_path / "d.jsonl"]
     assert (verify(tmp_path / "d.jsonl").ok, verify(tmp_path / "d.jsonl").decisions) == (True, 3)
+
+
+def test_importing_does_nothing_and_loads_little(tmp_path):
+    script = """
+import morosidad.settings
+assert not {"psutil", "numpy", "pandas", "sklearn", "multiprocessing"} & sys.modules.keys()
+assert (threading.active_count(), signal.getsignal(signal.SIGTERM)) == (1, signal.SIG_DFL)
+"""
+    assert run(script, tmp_path) == (0, "")
 
 
 class Owner:
