@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from morosidad.audit.alerts import AuditAlert
 from morosidad.audit.chain import find_logs
 from morosidad.audit.lines import AuditContext, DecisionLine, hash_values
 from morosidad.audit.log import AuditLog, AuditStats
@@ -10,7 +9,6 @@ from morosidad.audit.reading import Difference, ReplayReport, read, replay
 from morosidad.audit.verification import ChainProblem, ChainReport, verify
 
 __all__ = [
-    "AuditAlert",
     "AuditContext",
     "AuditLog",
     "AuditStats",

@@ -1,4 +1,4 @@
-"""What an operator must know about the log: alerts that open once and close once."""
+"""Telling of the log's alerts: each once when it opens, and once when it closes."""
 
 from __future__ import annotations
 
@@ -6,67 +6,40 @@ import logging
 import threading
 from collections.abc import Callable
 
-import msgspec
+from morosidad.alerts import Alert, AlertBook, Level
 
 _logger = logging.getLogger("morosidad.audit")
 
 
-class AuditAlert(msgspec.Struct, frozen=True):
-    """Something about the log that an operator must know.
+class AlertBoard:
+    """Keeps the log's alerts and tells a listener of those that have opened or closed.
 
-    Attributes
+    Parameters
     ----------
-    code : str
-        ``disco_lleno``, ``sin_carpeta``, ``sin_permiso`` or ``sin_escritura``: decisions wait in
-        memory until writing works again. ``sin_rotacion``: the file grows beyond its size.
-        ``decisiones_perdidas``: decisions that are not in the log. ``lineas_cortadas``: a crash
-        left a torn line, which was cut off. ``lineas_faltantes``: lines that had been written are
-        gone.
-    level : str
-        ``critical`` or ``warning``.
-    message : str
-        What happened, in Spanish.
-    time : float
-        When it began, in seconds since 1970.
-    active : bool
-        False once it is over.
+    on_alert : callable or None
+        The listener; None for the logger ``morosidad.audit``.
+    now : callable
+        Gives the time in seconds since 1970.
     """
 
-    code: str = msgspec.field(name="codigo")
-    level: str = msgspec.field(name="tipo")
-    message: str = msgspec.field(name="mensaje")
-    time: float = msgspec.field(name="timestamp")
-    active: bool = msgspec.field(name="activa", default=True)
-
-
-class AlertBoard:
-    """Holds the alerts that are open, and tells of each once when it opens and once when it closes."""
-
-    def __init__(self, on_alert: Callable[[AuditAlert], object] | None, now: Callable[[], float]) -> None:
+    def __init__(self, on_alert: Callable[[Alert], object] | None, now: Callable[[], float]) -> None:
         self._on_alert = on_alert or _log
-        self._now = now
+        self._book = AlertBook(wall=now)
         self._lock = threading.Lock()
-        self._open: dict[str, AuditAlert] = {}
-        self._unsent: list[AuditAlert] = []
+        self._unsent: list[Alert] = []
 
-    def active(self) -> tuple[AuditAlert, ...]:
+    def active(self) -> tuple[Alert, ...]:
         """Return the open alerts, oldest first."""
-        with self._lock:
-            return tuple(self._open.values())
+        return self._book.active
 
-    def open(self, code: str, level: str, message: str) -> None:
+    def open(self, code: str, level: Level, message: str) -> None:
         """Open an alert, unless it is open already."""
-        with self._lock:
-            if code not in self._open:
-                self._open[code] = AuditAlert(code, level, message, self._now())
-                self._unsent.append(self._open[code])
+        self._set(code, True, level, message)
 
     def close(self, *codes: str) -> None:
         """Close alerts, as far as they are open."""
-        with self._lock:
-            for code in codes:
-                if alert := self._open.pop(code, None):
-                    self._unsent.append(msgspec.structs.replace(alert, active=False))
+        for code in codes:
+            self._set(code, False, "info", "")
 
     def send(self) -> None:
         """Tell of what has opened and closed since the last time."""
@@ -78,9 +51,15 @@ class AlertBoard:
             except Exception as error:  # a listener's fault must not stop the writer
                 _logger.error("on_alert raised %s", type(error).__name__)
 
+    def _set(self, code: str, wrong: bool, level: Level, message: str) -> None:
+        with self._lock:
+            if wrong != any(alert.code == code for alert in self._book.active):
+                self._book.set(code, wrong, level, message)
+                self._unsent.append(next(a for a in reversed(self._book.history) if a.code == code))
 
-def _log(alert: AuditAlert) -> None:
-    level = (
-        logging.INFO if not alert.active else logging.ERROR if alert.level == "critical" else logging.WARNING
-    )
-    _logger.log(level, "%s%s", "" if alert.active else "resuelto: ", alert.message)
+
+def _log(alert: Alert) -> None:
+    if alert.closed is not None:
+        _logger.info("resuelto: %s", alert.message)
+    else:
+        _logger.log(logging.ERROR if alert.level == "critical" else logging.WARNING, "%s", alert.message)

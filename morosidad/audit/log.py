@@ -13,7 +13,8 @@ from typing import Any, Self
 
 import msgspec
 
-from morosidad.audit.alerts import AlertBoard, AuditAlert
+from morosidad.alerts import Alert
+from morosidad.audit.alerts import AlertBoard
 from morosidad.audit.chain import GENESIS
 from morosidad.audit.file import ChainedFile
 from morosidad.audit.lifetime import Lifetime
@@ -79,7 +80,7 @@ class AuditLog:
     timeout : float
         Seconds that a durable `append` waits at most.
     on_alert : callable, optional
-        Receives an `AuditAlert` when one opens and when it closes, in the writer's thread. By
+        Receives an alert when it opens and when it closes, in the writer's thread. By
         default they go to the logger ``morosidad.audit``.
     usage : callable, optional
         Gives the memory and the CPU in use, in percent, once per batch. By default the machine's.
@@ -104,7 +105,7 @@ class AuditLog:
         flush_interval: float = 10.0,
         rotation_size: int | None = 10 * 2**20,
         timeout: float = 0.5,
-        on_alert: Callable[[AuditAlert], object] | None = None,
+        on_alert: Callable[[Alert], object] | None = None,
         usage: Callable[[], Usage] | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -213,7 +214,7 @@ class AuditLog:
             self._file.close()
         self._lifetime.forget()
 
-    def alerts(self) -> tuple[AuditAlert, ...]:
+    def alerts(self) -> tuple[Alert, ...]:
         """Return the alerts that are open now, oldest first."""
         self._note_losses()
         return self._board.active()

@@ -56,7 +56,7 @@ def path(tmp_path):
 
 @pytest.fixture
 def alerts():
-    """Every alert that was sent, as (code, active)."""
+    """Every alert that was sent, as (code, whether it is open)."""
     return []
 
 
@@ -69,7 +69,7 @@ def make_log(path, alerts, clock):
         options.setdefault("flush_interval", 3600)
         options.setdefault("buffer_size", 10_000)
         options.setdefault("usage", lambda: (40.0, 12.5))
-        options.setdefault("on_alert", lambda alert: alerts.append((alert.code, alert.active)))
+        options.setdefault("on_alert", lambda alert: alerts.append((alert.code, alert.closed is None)))
         options.setdefault("now", clock)
         log = AuditLog(where, **options)
         made.append(log)

@@ -322,7 +322,7 @@ def test_a_fault_of_the_disk_opens_one_alert_and_writing_resumes(
         assert not log.flush()
     assert alerts == [(code, True)]
     (alert,) = log.alerts()
-    assert (alert.code, alert.level, alert.time, alert.active) == (code, "critical", 1000.0, True)
+    assert (alert.code, alert.level, alert.timestamp, alert.closed) == (code, "critical", 1000.0, None)
     assert alert.message.startswith("no se puede escribir el registro de decisiones: ")
     assert log.stats().waiting == 3
     broken_disk["number"] = 0

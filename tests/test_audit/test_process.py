@@ -67,7 +67,7 @@ alerts = []
 log = make(durable=True, timeout=60, on_alert=alerts.append)
 assert append(log, "after")
 log.close()
-sent = [(alert.code, alert.active) for alert in alerts]
+sent = [(alert.code, alert.closed is None) for alert in alerts]
 assert sent == [("lineas_cortadas", True), ("lineas_cortadas", False)]
 """
 
