@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from morosidad.compiler import linear, transformers  # noqa: F401 - they fill the registry
+from morosidad.compiler import forests, linear, transformers  # noqa: F401 - they fill the registry
 from morosidad.compiler.batch import Batch
 from morosidad.compiler.code import Code
 from morosidad.compiler.expressions import Expr, Raw

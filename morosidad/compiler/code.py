@@ -59,6 +59,12 @@ class Code:
         self.lines.append(f"{name} = {source}")
         return name
 
+    def attempt(self, source: str, error: type[Exception], otherwise: str) -> str:
+        """Compute some source into a new variable or, where that raises an error, some other source."""
+        name = f"x{len(self.lines)}"
+        self.lines += [f"try: {name} = {source}", f"except {self.constant(error)}: {name} = {otherwise}"]
+        return name
+
     def line(self, source: str) -> None:
         """Add a line."""
         self.lines.append(source)
