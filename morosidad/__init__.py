@@ -10,12 +10,34 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from morosidad.ahorro_valle import AHORRO_VALLE as AHORRO_VALLE
+    from morosidad.compiler import compile_pipeline as compile_pipeline
+    from morosidad.datasets import make_applicants as make_applicants
+    from morosidad.decision import Decision as Decision
+    from morosidad.decision import Policy as Policy
+    from morosidad.decision import Reason as Reason
+    from morosidad.decision import RecordError as RecordError
     from morosidad.errors import MorosidadError as MorosidadError
+    from morosidad.field import Field as Field
+    from morosidad.preprocessor import Preprocessor as Preprocessor
+    from morosidad.schema import Schema as Schema
+    from morosidad.scorer import Scorer as Scorer
 
 __version__ = "0.1.0"
 
 _HOME = {
+    "AHORRO_VALLE": "ahorro_valle",
+    "Decision": "decision",
+    "Field": "field",
     "MorosidadError": "errors",
+    "Policy": "decision",
+    "Preprocessor": "preprocessor",
+    "Reason": "decision",
+    "RecordError": "decision",
+    "Schema": "schema",
+    "Scorer": "scorer",
+    "compile_pipeline": "compiler",
+    "make_applicants": "datasets",
 }
 
 __all__ = ["__version__", *_HOME]

@@ -8,7 +8,7 @@
     │   └── InvalidFrame            .columns: the columns that are missing or wrong
     ├── ModelError                  give another model, or another schema
     │   ├── UnsupportedModel        .estimator: the class that can't be used
-    │   └── ParityError             .report: where the compiled form differs
+    │   └── PredictionError         .model: it failed on a valid record
     ├── ArtifactError               get a sound model file   (.path)
     │   ├── ArtifactCorrupted       truncated or altered
     │   ├── ArtifactVersionError    .found, .supported
@@ -52,8 +52,23 @@ class FieldError(msgspec.Struct, frozen=True):
     code: str = msgspec.field(name="tipo")
 
 
+class NotCompiledWarning(UserWarning):
+    """A model has no compiled form that is proven exact; scikit-learn itself answers, slower."""
+
+
 class MorosidadError(Exception):
     """Root of every exception that morosidad raises on purpose."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), self.args, self.__dict__)
+
+
+def _restore(cls: type[MorosidadError], args: tuple[Any, ...], data: dict[str, Any]) -> MorosidadError:
+    """Make an exception again after its trip to another process, without its own `__init__`."""
+    error = cls.__new__(cls, *args)
+    error.args = args
+    error.__dict__.update(data)
+    return error
 
 
 class InputError(MorosidadError):
@@ -72,9 +87,6 @@ class InvalidRecord(InputError, ValueError):
     def __init__(self, errors: Sequence[FieldError]) -> None:
         self.errors = tuple(errors)
         super().__init__("; ".join(f"{e.field}: {e.message}" if e.field else e.message for e in self.errors))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.errors,)
 
 
 class InvalidFrame(InputError, ValueError):
@@ -109,17 +121,17 @@ class UnsupportedModel(ModelError, TypeError):
         super().__init__(message)
 
 
-class ParityError(ModelError):
-    """The compiled form does not answer as the original does.
+class PredictionError(ModelError):
+    """The model failed on a valid record, or answered with something that is no probability.
 
     Attributes
     ----------
-    report : object
-        The `ParityReport` with the figures.
+    model : str
+        The model's ``name@version``.
     """
 
-    def __init__(self, message: str, report: object = None) -> None:
-        self.report = report
+    def __init__(self, message: str, model: str = "") -> None:
+        self.model = model
         super().__init__(message)
 
 
@@ -205,9 +217,6 @@ class SettingsError(ConfigurationError, ValueError):
         self.problems = tuple(problems)
         super().__init__("; ".join(self.problems))
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.problems,)
-
 
 class MissingExtra(ConfigurationError, ImportError):
     """An optional part is not installed.
@@ -245,7 +254,7 @@ class Overloaded(TransientError):
     default_retry_after = 1.0
 
 
-class DeadlineExceeded(TransientError, TimeoutError):
+class DeadlineExceeded(TransientError):
     """The time allowed passed before there was an answer.
 
     Attributes

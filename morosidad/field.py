@@ -19,6 +19,7 @@ Value = int | float | str | bool | None
 Kind = Literal["integer", "number", "category", "boolean"]
 
 _INT64 = (-(2**63), 2**63 - 1)
+EXACT = 2.0**53 - 1  # beyond it a float skips integers
 _NOUNS = {
     "integer": "un número entero",
     "number": "un número",
@@ -26,6 +27,10 @@ _NOUNS = {
     "boolean": "verdadero o falso",
 }
 _JSON_TYPES = {"integer": "integer", "number": "number", "boolean": "boolean"}
+
+
+class _RefusedError(ValueError):
+    """A value that a field refuses: what was expected, and the kind of error."""
 
 
 class Observed(msgspec.Struct, frozen=True):
@@ -45,6 +50,11 @@ class Observed(msgspec.Struct, frozen=True):
     high: float | None = None
     categories: tuple[str | int, ...] | None = None
     missing: bool = True
+
+    def __post_init__(self) -> None:
+        for end in ("low", "high"):
+            if getattr(self, end) is not None:
+                force_setattr(self, end, float(getattr(self, end)))
 
 
 class Field(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -94,21 +104,26 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
     observed: Observed | None = None
 
     def __post_init__(self) -> None:
+        given: list[Any] = [self.aliases, self.categories]
+        if any(isinstance(words, str) for words in given):
+            raise SchemaError(f"field {self.name!r}: aliases and categories are sequences", self.name)
         if not isinstance(self.aliases, Mapping):
             force_setattr(self, "aliases", dict.fromkeys(self.aliases, 1.0))
         if self.categories is not None:
             force_setattr(self, "categories", tuple(self.categories))
         if not self.label:
             force_setattr(self, "label", self.name.replace("_", " ").strip().capitalize())
-        problem = self._problem()
+        problem = self._problem() or self._name_problem() or self._category_problem()
         if problem:
             raise SchemaError(f"field {self.name!r}: {problem}", self.name)
+        for end in ("ge", "gt", "le", "lt"):
+            if getattr(self, end) is not None:
+                force_setattr(self, end, float(getattr(self, end)))
+        force_setattr(self, "aliases", {name: float(factor) for name, factor in self.aliases.items()})
 
     def _problem(self) -> str | None:
         limits = [x for x in (self.ge, self.gt, self.le, self.lt) if x is not None]
         numeric = self.kind in ("integer", "number")
-        if not self.name:
-            return "a field needs a name"
         if self.kind not in _NOUNS:
             return f"no such kind; one of {', '.join(_NOUNS)} was expected"
         if limits and not numeric:
@@ -118,14 +133,27 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
         low, high = self.interval
         if low > high or (low == high and (self.gt == low or self.lt == high)):
             return "no value lies within its limits"
-        if self.categories is not None:
-            return self._category_problem()
-        if self.aliases and not numeric and any(factor != 1 for factor in self.aliases.values()):
+        if limits and self.categories is not None:
+            return "it has either limits or categories"
+        return None if self.monotonic_cst in (-1, 0, 1) else "the direction of risk is -1, 0 or 1"
+
+    def _name_problem(self) -> str | None:
+        names = [self.name, *self.aliases]
+        if not all(type(name) is str and name for name in names):
+            return "a field and its aliases need names"
+        if any(mark in name for name in names for mark in ('"', "\\", *map(chr, range(32)))):
+            return "names hold no quotation marks, backslashes or control characters"
+        factors = self.aliases.values()
+        if not all(isinstance(factor, Real) and math.isfinite(factor) and factor for factor in factors):
+            return "unit factors are finite numbers other than 0"
+        if self.kind not in ("integer", "number") and any(factor != 1 for factor in factors):
             return "only numbers have unit factors"
         return None
 
     def _category_problem(self) -> str | None:
-        levels = self.categories or ()
+        if self.categories is None:
+            return None
+        levels = self.categories
         allowed: tuple[type, ...] = {"category": (str, int), "integer": (int,)}.get(self.kind, ())
         if not allowed:
             return "only categories and integers list what is allowed"
@@ -133,6 +161,8 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
             return "categories are one or more, each once"
         if any(isinstance(level, bool) or not isinstance(level, allowed) for level in levels):
             return "categories are texts or integers"
+        if len({type(level) for level in levels}) > 1:
+            return "categories are all texts or all integers"
         return None
 
     @property
@@ -185,11 +215,21 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
         ValueError
             With two arguments: what was expected, in Spanish, and the kind of error.
         """
+        try:
+            return self._read(value, factor)
+        except _RefusedError:
+            raise
+        except Exception:  # a foreign object's own error may hold personal data
+            raise _RefusedError(f"se esperaba {self.expected}", "tipo") from None
+
+    def _read(self, value: Any, factor: float) -> Value:
+        if value is None or type(value).__name__ in ("NAType", "NaTType", "MaskedConstant"):
+            return None
         if hasattr(value, "dtype") and hasattr(value, "item") and getattr(value, "ndim", 1) == 0:
             value = value.item()
-        if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        if value is None or (isinstance(value, float) and value != value):
             return None
-        if isinstance(value, (float, Decimal)) and value != value:
+        if isinstance(value, Decimal) and value.is_nan():
             return None
         if self.kind == "boolean":
             self._demand(isinstance(value, bool))
@@ -200,7 +240,7 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def _demand(self, right: bool) -> None:
         if not right:
-            raise ValueError(f"se esperaba {self.expected}", "tipo")
+            raise _RefusedError(f"se esperaba {self.expected}", "tipo")
 
     def _read_category(self, value: Any) -> Value:
         if isinstance(value, float) and value.is_integer():
@@ -208,9 +248,10 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
         self._demand(isinstance(value, (str, int)) and not isinstance(value, bool))
         level: str | int = str(value) if isinstance(value, str) else int(value)
         if self.categories is not None and level not in self.categories:
-            raise ValueError(f"debe ser {self.expected}", "categoria")
-        if self.categories is None and self.usual_levels is None and not isinstance(level, str):
-            raise ValueError("se esperaba una categoría, como texto", "tipo")
+            raise _RefusedError(f"debe ser {self.expected}", "categoria")
+        if not isinstance(level, type((self.usual_levels or ("",))[0])):
+            form = "número entero" if isinstance(level, str) else "texto"
+            raise _RefusedError(f"se esperaba una categoría, como {form}", "tipo")
         return level
 
     def _read_number(self, value: Any, factor: float) -> Value:
@@ -220,20 +261,20 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
             number = int(value) if isinstance(value, Integral) else float(value)
             number = number if factor == 1 else number * factor
         except (ValueError, OverflowError):
-            raise ValueError("fuera del alcance de los números de 64 bits", "rango") from None
+            raise _RefusedError("fuera del alcance de los números de 64 bits", "rango") from None
         if self.kind == "integer" and isinstance(number, float) and math.isfinite(number):
             self._demand(number.is_integer() or factor != 1)
             number = round(number)
-        if not math.isfinite(number) or (isinstance(number, int) and not _INT64[0] <= number <= _INT64[1]):
-            raise ValueError("fuera del alcance de los números de 64 bits", "rango")
+        if not (_INT64[0] <= number <= _INT64[1] if isinstance(number, int) else math.isfinite(number)):
+            raise _RefusedError("fuera del alcance de los números de 64 bits", "rango")
         return self._within(number)
 
     def _within(self, number: int | float) -> int | float:
         if self.categories is not None and number not in self.categories:
-            raise ValueError(f"debe ser {self.expected}", "categoria")
+            raise _RefusedError(f"debe ser {self.expected}", "categoria")
         low, high = self.interval
         if not low <= number <= high or number in (self.gt, self.lt):
-            raise ValueError(f"debe ser {self.limits}".replace("ser entre", "estar entre"), "rango")
+            raise _RefusedError(f"debe ser {self.limits}".replace("ser entre", "estar entre"), "rango")
         return number if self.kind == "integer" else float(number)
 
     def unusual(self, value: Value) -> str | None:
@@ -259,7 +300,7 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def usual_levels(self) -> tuple[str | int, ...] | None:
         """The categories that are both allowed and seen."""
-        seen = self.observed.categories if self.observed else None
+        seen = (self.observed and self.observed.categories) or None
         if self.categories is None or seen is None:
             return self.categories if seen is None else seen
         return tuple(level for level in self.categories if level in seen) or self.categories
@@ -275,25 +316,18 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
         elif self.kind == "category":
             base = str
         else:
-            number: Any = int if self.kind == "integer" else float
-            base = Annotated[number, self._tightest()]
+            base = Annotated[float, self._tightest()]
         return base if self.always else base | None
 
     def _tightest(self) -> msgspec.Meta:
         """Give the tightest limits of all as msgspec wants them: at most one on each side."""
         seen = self.observed or Observed()
-        lows = [x for x in (self.ge, seen.low, float(_INT64[0])) if x is not None]
-        highs = [x for x in (self.le, seen.high, float(2**63 - 1024)) if x is not None]
-        if self.kind == "integer":
-            lows += [] if self.gt is None else [math.floor(self.gt) + 1]
-            highs += [] if self.lt is None else [math.ceil(self.lt) - 1]
-            return msgspec.Meta(
-                ge=max(math.ceil(max(lows)), _INT64[0]), le=min(math.floor(min(highs)), _INT64[1])
-            )
-        low, high = max(lows), min(highs)
+        bound = EXACT if self.kind == "integer" else 2.0**63
+        low = max(x for x in (self.ge, seen.low, -bound) if x is not None)
+        high = min(x for x in (self.le, seen.high, bound) if x is not None)
         limits: dict[str, Any] = {"gt": self.gt} if self.gt is not None and self.gt >= low else {"ge": low}
         limits |= {"lt": self.lt} if self.lt is not None and self.lt <= high else {"le": high}
-        return msgspec.Meta(**limits)
+        return msgspec.Meta(**limits, multiple_of=1 if self.kind == "integer" else None)
 
     def json_schema(self) -> dict[str, Any]:
         """Describe one value as JSON Schema; only declared limits appear."""
@@ -311,7 +345,12 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
         if self.kind == "integer" and self.categories is None:
             keys["minimum"] = _INT64[0] if self.ge is None and self.gt is None else self.ge
             keys["maximum"] = _INT64[1] if self.le is None and self.lt is None else self.le
-        out |= {key: limit for key, limit in keys.items() if limit is not None}
+        whole = int if self.kind == "integer" else float
+        out |= {
+            key: whole(limit) if limit == whole(limit) else limit
+            for key, limit in keys.items()
+            if limit is not None
+        }
         words = {
             "title": self.label,
             "description": self.help,

@@ -17,7 +17,7 @@ import msgspec
 from msgspec.structs import astuple
 
 from morosidad.errors import FieldError, InvalidRecord, SchemaError
-from morosidad.field import Field, Observed, Value
+from morosidad.field import EXACT, Field, Observed, Value
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,6 +26,9 @@ __all__ = ["Field", "Observed", "Schema", "Value"]
 
 Record = Mapping[str, Any] | bytes | bytearray | memoryview | str | object
 """What `Schema.validate` takes: a mapping, JSON, or an object with attributes."""
+
+
+_MAX_HINTS = 10  # near matches cost time, and a hostile record may hold any number of names
 
 
 class Schema:
@@ -97,7 +100,12 @@ class Schema:
         InvalidRecord
             With every wrong field at once; no message holds a value.
         """
-        return dict(zip(self.names, self.read(record)[0], strict=True))
+        return self.named(self.read(record)[0])
+
+    def named(self, values: Sequence[Value]) -> dict[str, Value]:
+        """Give the values that `read` gave by name, integers as `int`."""
+        pairs = zip(self.fields, values, strict=True)
+        return {f.name: int(v) if f.kind == "integer" and v is not None else v for f, v in pairs}
 
     def read(self, record: Record) -> tuple[tuple[Value, ...], tuple[str, ...]]:
         """Check a record and give its values in field order, and what is unusual about them.
@@ -112,7 +120,7 @@ class Schema:
         Returns
         -------
         values : tuple
-            One typed value per field, ``None`` where missing.
+            One typed value per field, ``None`` where missing; integers are floats, as models see them.
         warnings : tuple of str
             In Spanish, one for each value outside what the training data held.
 
@@ -126,9 +134,24 @@ class Schema:
                 return astuple(msgspec.convert(record, self._fast)), ()
             if isinstance(record, (bytes, bytearray, memoryview, str)):
                 return astuple(self._decode(record)), ()
-        except (ValueError, RecursionError):  # msgspec's own errors are ValueErrors
+        except (msgspec.MsgspecError, ValueError, RecursionError):
             pass
-        return self._examine(_as_mapping(record, [*self.names, *self._aliases]))
+        given = _as_mapping(record, [*self.names, *self._aliases])
+        try:
+            return astuple(msgspec.convert(self._tidy(given), self._fast)), ()
+        except Exception:  # a foreign value's own error may hold personal data; examining names the field
+            return self._examine(given)
+
+    def _tidy(self, record: Mapping[Any, Any]) -> dict[Any, Any]:
+        """Leave out NaN and bring plain aliases to their fields, so that one conversion can do the rest."""
+        tidy: dict[Any, Any] = {}
+        for key, value in record.items():
+            name, factor = self._aliases.get(key, (key, 1.0))
+            if factor != 1 or (name != key and (name in record or name in tidy)):
+                raise ValueError
+            if value == value:
+                tidy[name] = value
+        return tidy
 
     def _examine(self, record: Mapping[Any, Any]) -> tuple[tuple[Value, ...], tuple[str, ...]]:
         given, errors = self._resolve(record)
@@ -147,7 +170,8 @@ class Schema:
                 errors.append(FieldError(field.name, "obligatorio: falta el valor", "falta"))
             elif (unusual := field.unusual(value)) is not None:
                 warnings.append(f"{field.name}: {unusual}")
-            values.append(value)
+            exact = isinstance(value, int) and field.kind == "integer" and abs(value) <= EXACT
+            values.append(float(value) if exact and value is not None else value)
         if errors:
             order = {name: place for place, name in enumerate(self.names)}
             raise InvalidRecord(sorted(errors, key=lambda e: order.get(e.field, len(order))))
@@ -157,7 +181,7 @@ class Schema:
         """Bring aliases to their fields: (value, unit factor) by field name."""
         given: dict[str, tuple[Any, float]] = {}
         errors: list[FieldError] = []
-        known = set(self.names)
+        known, strangers = set(self.names), 0
         for key, value in record.items():
             if not isinstance(key, str):
                 errors.append(FieldError("", "los nombres de los campos deben ser texto", "registro"))
@@ -167,9 +191,10 @@ class Schema:
                     errors.append(FieldError(name, "dado dos veces, con nombres distintos", "duplicado"))
                 given[name] = (value, factor)
             else:
-                errors.append(
-                    FieldError(key[:64], _unknown(key, [*self.names, *self._aliases]), "desconocido")
-                )
+                strangers += 1
+                names = [*self.names, *self._aliases] if strangers <= _MAX_HINTS else []
+                shown = key[:64].encode("utf-8", "replace").decode()
+                errors.append(FieldError(shown, _unknown(shown, names), "desconocido"))
         return given, errors
 
     # -- as data -------------------------------------------------------------------------------
@@ -218,7 +243,7 @@ class Schema:
         try:
             fields = msgspec.convert(data["fields"], list[Field])
             target, name, version = data["target"], data["name"], data["version"]
-        except (KeyError, TypeError, ValueError) as error:
+        except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
             raise SchemaError(f"this is no schema: {error}") from None
         return cls(fields, target, name=name, version=version)
 
@@ -299,7 +324,7 @@ def _as_mapping(record: Any, names: Iterable[str]) -> Mapping[Any, Any]:
         found = {name: getattr(record, name) for name in names if hasattr(record, name)}
     except InvalidRecord:
         raise
-    except ValueError:
+    except (msgspec.MsgspecError, ValueError):
         raise InvalidRecord([FieldError("", "no es JSON válido", "registro")]) from None
     except Exception:  # a foreign object's own error may hold personal data
         raise InvalidRecord([FieldError("", "no se puede leer el registro", "registro")]) from None
@@ -311,7 +336,7 @@ def _as_mapping(record: Any, names: Iterable[str]) -> Mapping[Any, Any]:
 def _unknown(key: str, names: Sequence[str]) -> str:
     from difflib import get_close_matches
 
-    near = get_close_matches(key[:64], names, n=1)
+    near = get_close_matches(key, names, n=1)
     return f"campo desconocido; ¿quiso decir «{near[0]}»?" if near else "campo desconocido"
 
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from morosidad.errors import InvalidFrame
 from morosidad.field import Field, Kind, Observed, Value
@@ -12,6 +17,24 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from morosidad.schema import Schema
+
+Floats = NDArray[np.float64]
+
+
+class Coded(msgspec.Struct, frozen=True, eq=False):
+    """A column of categories as codes into its levels; -1 means missing."""
+
+    codes: NDArray[np.intp]
+    levels: Sequence[str | int | float | bool]
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __getitem__(self, rows: slice | NDArray[Any]) -> Coded:
+        return Coded(self.codes[rows], self.levels)
+
+
+Column = Floats | Coded
 
 
 def infer_fields(frame: pd.DataFrame, target: str | None) -> list[Field]:
@@ -22,6 +45,9 @@ def infer_fields(frame: pd.DataFrame, target: str | None) -> list[Field]:
     unnamed = [repr(name) for name in list[object](names) if not isinstance(name, str)]
     if unnamed:
         raise InvalidFrame("columns need names that are text", unnamed)
+    doubles = [name for name, n in Counter(names).items() if n > 1]
+    if doubles:
+        raise InvalidFrame(f"columns bear the same name: {', '.join(doubles)}", doubles)
     return [_infer_field(name, frame[name]) for name in names]
 
 
@@ -30,27 +56,34 @@ def _infer_field(name: str, column: pd.Series[Any]) -> Field:
 
     present = column.dropna()
     missing = len(present) < len(column)
-    if kinds.is_bool_dtype(present.dtype) or (
-        present.dtype == object and all(type(value) is bool for value in present)
-    ):
+    if present.dtype == object:
+        decimals = kinds.infer_dtype(present) == "decimal"
+        present = present.astype(float) if decimals else present.infer_objects()
+    if kinds.is_bool_dtype(present.dtype):
         return Field(name, "boolean", observed=Observed(missing=missing or present.empty))
     if present.empty:
         return Field(name, "number")
     if kinds.is_numeric_dtype(present.dtype) and not kinds.is_complex_dtype(present.dtype):
         kind: Kind = "integer" if kinds.is_integer_dtype(present.dtype) else "number"
         low, high = float(present.min()), float(present.max())
-        if not abs(low) + abs(high) < float("inf"):
+        if np.isinf([low, high]).any():
             raise InvalidFrame(f"column {name!r} holds infinity", [name])
         return Field(name, kind, observed=Observed(low, high, None, missing))
-    levels = [_level(name, level) for level in present.unique()]
-    return Field(name, "category", observed=Observed(None, None, tuple(sorted(levels, key=str)), missing))
+    try:
+        levels = [level_of(name, level) for level in present.unique()]
+    except TypeError:  # what can't be hashed is no category
+        raise InvalidFrame(f"column {name!r} holds neither numbers nor categories as text", [name]) from None
+    if len({type(level) for level in levels}) > 1:
+        raise InvalidFrame(f"column {name!r} mixes numbers and categories as text", [name])
+    return Field(name, "category", observed=Observed(None, None, tuple(sorted(levels)), missing))
 
 
-def _level(name: str, level: Any) -> str | int:
+def level_of(name: str, level: Any) -> str | int:
+    """Read one level of a column of categories."""
     if isinstance(level, float) and level.is_integer():
         level = int(level)
     if isinstance(level, str) or (hasattr(level, "__index__") and not isinstance(level, bool)):
-        return level if isinstance(level, str) else int(level)
+        return str(level) if isinstance(level, str) else int(level)
     raise InvalidFrame(f"column {name!r} holds neither numbers nor categories as text", [name])
 
 
@@ -58,7 +91,8 @@ def to_frame(schema: Schema, rows: Sequence[tuple[Value, ...]]) -> pd.DataFrame:
     """Make a data frame of validated values, one column per field, with dtypes that scikit-learn takes.
 
     Numbers are float64. Integers, integer categories and booleans keep their own dtype where no
-    value is missing, and are float64 with NaN otherwise. Text categories are objects, NaN where missing.
+    value is missing; otherwise the first two are float64 and booleans are objects, NaN where missing.
+    Text categories are objects.
     """
     import pandas as pd
 
@@ -76,14 +110,151 @@ def _cells(column: Sequence[Value]) -> list[Any]:
 
 
 def _dtype(field: Field, missing: bool) -> str:
-    if field.kind == "category" and not _integral(field):
+    if field.kind == "category" and not holds_integers(field):
         return "object"
-    if field.kind == "number" or missing:
-        return "float64"
-    return "bool" if field.kind == "boolean" else "int64"
+    if field.kind == "boolean":
+        return "object" if missing else "bool"
+    return "float64" if field.kind == "number" or missing else "int64"
 
 
-def _integral(field: Field) -> bool:
+def holds_integers(field: Field) -> bool:
     """Say whether a category field's levels are all integers."""
     levels = field.categories or field.usual_levels or ("",)
     return all(isinstance(level, int) for level in levels)
+
+
+def as_pandas(frame: Any) -> pd.DataFrame:
+    """Give any eager data frame (pandas, polars, pyarrow, …) as pandas.
+
+    Raises
+    ------
+    InvalidFrame
+        If it is no data frame.
+    """
+    import pandas as pd
+
+    if isinstance(frame, pd.DataFrame):
+        return frame
+    import narwhals as nw
+
+    try:
+        table: pd.DataFrame = nw.from_native(frame, eager_only=True).to_pandas()
+    except TypeError:
+        raise InvalidFrame(f"a data frame was expected, not {type(frame).__name__}") from None
+    return table
+
+
+def read_frame(schema: Schema, frame: pd.DataFrame) -> tuple[list[Column], NDArray[np.bool_]]:
+    """Read a frame's columns as the schema reads records, all rows at once.
+
+    Parameters
+    ----------
+    schema : Schema
+        What a record is. Columns under an alias are found too; other columns are ignored.
+    frame : DataFrame
+        One record a row.
+
+    Returns
+    -------
+    columns : list of (ndarray or Coded)
+        One per field.
+    bad : ndarray of bool
+        The rows that the schema refuses.
+
+    Raises
+    ------
+    InvalidFrame
+        If the column of a required field is missing, or two columns stand for one field.
+    """
+    sources = _sources(schema, frame)
+    bad = np.zeros(len(frame), dtype=bool)
+    columns: list[Column] = []
+    for field in schema.fields:
+        if field.name not in sources:
+            column: Column = np.full(len(frame), np.nan)
+        else:
+            name, factor = sources[field.name]
+            column = _read_column(field, frame[name], factor, bad)
+        if field.required:
+            bad |= column.codes < 0 if isinstance(column, Coded) else np.isnan(column)
+        columns.append(column)
+    return columns, bad
+
+
+def _sources(schema: Schema, frame: pd.DataFrame) -> dict[str, tuple[str, float]]:
+    """Find each field's column and its unit factor."""
+    sources: dict[str, tuple[str, float]] = {}
+    for field in schema.fields:
+        found = [(n, x) for n, x in {field.name: 1.0, **field.aliases}.items() if n in frame.columns]
+        if len(found) > 1 or any(isinstance(frame[name], type(frame)) for name, _ in found):
+            raise InvalidFrame(f"two columns stand for the field {field.name!r}", [name for name, _ in found])
+        if found:
+            sources[field.name] = found[0]
+    absent = [field.name for field in schema.fields if field.required and field.name not in sources]
+    if absent:
+        raise InvalidFrame(f"columns are missing: {', '.join(absent)}", absent)
+    return sources
+
+
+def _read_column(field: Field, series: pd.Series[Any], factor: float, bad: NDArray[np.bool_]) -> Column:
+    import pandas.api.types as kinds
+
+    kind = series.dtype
+    number = (
+        kinds.is_numeric_dtype(kind) and not kinds.is_bool_dtype(kind) and not kinds.is_complex_dtype(kind)
+    )
+    if number and field.kind in ("integer", "number") and field.categories is None:
+        return _read_numbers(field, series.to_numpy(np.float64, na_value=np.nan), factor, bad)
+    return _read_levels(field, series, factor, bad)
+
+
+def _read_numbers(field: Field, numbers: Floats, factor: float, bad: NDArray[np.bool_]) -> Floats:
+    numbers = numbers if factor == 1 else numbers * factor
+    low, high = field.interval
+    wrong = (numbers < low) | (numbers > high) | np.isinf(numbers)
+    wrong |= (numbers == field.gt) | (numbers == field.lt)
+    if field.kind == "integer":
+        whole = np.rint(numbers)
+        wrong |= (whole != numbers) & ~np.isnan(numbers) & (factor == 1)
+        numbers = whole
+    bad |= wrong
+    return numbers
+
+
+def _read_levels(field: Field, series: pd.Series[Any], factor: float, bad: NDArray[np.bool_]) -> Column:
+    """Read each different value once: categories, booleans, and numbers in columns of objects."""
+    codes, given = _distinct(field, series)
+    levels: list[Any] = []
+    refused: list[bool] = []
+    for value in given:
+        try:
+            levels.append(field.read(value, factor))
+            refused.append(False)
+        except ValueError:
+            levels.append(None)
+            refused.append(True)
+    bad |= np.array([*refused, False])[codes]
+    if field.kind != "category":
+        return np.array([np.nan if level is None else float(level) for level in (*levels, None)])[codes]
+    absent = np.array([level is None for level in (*levels, None)])[codes]
+    return Coded(np.where(absent, -1, codes), ["" if level is None else level for level in levels])
+
+
+def _distinct(field: Field, series: pd.Series[Any]) -> tuple[NDArray[np.intp], list[Any]]:
+    """Give each row's place among the column's distinct values, -1 where missing; 1 and True differ."""
+    import pandas as pd
+
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        return np.asarray(series.cat.codes, dtype=np.intp), list(series.cat.categories)
+    try:
+        found, unique = pd.factorize(series)
+    except TypeError:
+        message = f"column {field.name!r} holds values that are no single value"
+        raise InvalidFrame(message, [field.name]) from None
+    codes: NDArray[np.intp] = found.astype(np.intp)
+    given = list(unique)
+    if series.dtype == object and {0, 1} & set(given):
+        truths = np.fromiter((type(value) is bool for value in series), bool, len(series))
+        codes = np.where(truths, codes + len(given), codes)
+        given = [*(int(x) if type(x) is bool else x for x in given), *(bool(x) for x in given)]
+    return codes, given

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pandas as pd
 import pytest
 
-
-class FakeClock:
-    """A clock that moves only when told to; call it for the time in seconds."""
-
-    def __init__(self, start: float = 1000.0) -> None:
-        self.now = start
-
-    def __call__(self) -> float:
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        self.now += seconds
+from support import FakeClock, small_frame, small_pipeline
 
 
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()
+
+
+@pytest.fixture(scope="session")
+def trained() -> tuple[Any, pd.DataFrame]:
+    X, y = small_frame()
+    return small_pipeline(X, y), X

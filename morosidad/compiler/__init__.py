@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from morosidad.compiler import forests, linear, transformers  # noqa: F401 - they fill the registry
+from morosidad.compiler import curves, encoders, forests, glassbox, linear, scalers, transformers  # noqa: F401 - they fill the registry
 from morosidad.compiler.batch import Batch
+from morosidad.compiler.calibration import decision_threshold
 from morosidad.compiler.code import Code
 from morosidad.compiler.expressions import Expr, Raw
 from morosidad.compiler.form import Form
 from morosidad.compiler.generic import Original
-from morosidad.compiler.parity import ParityReport, compare, probe_rows
+from morosidad.compiler.parity import ParityReport, compare, probe_rows, valid_rows
 from morosidad.compiler.pipeline import CompiledPipeline, Row
 from morosidad.compiler.registry import Compiler, NotCompilable, compiles
-from morosidad.errors import UnsupportedModel
+from morosidad.errors import NotCompiledWarning, UnsupportedModel
 from morosidad.schema import Schema
 
 __all__ = [
@@ -66,14 +68,14 @@ def compile_pipeline(
     """
     _check(estimator)
     original = Original(estimator, schema, dtypes)
-    compiler = Compiler(schema)
+    compiler = Compiler(schema, threshold=decision_threshold(estimator))
     try:
         form = compiler.form(estimator, [Raw(place) for place in original.places])
         demanded = compiler.demanded()
     except NotCompilable as reason:
-        return CompiledPipeline(schema, None, original, threshold=compiler.threshold, notes=[str(reason)])
+        return _uncompiled(original, reference, compiler.threshold, str(reason))
     original = Original(estimator, demanded, dtypes)
-    fitting = [row for row in reference if _fits(demanded, row)]
+    fitting = valid_rows(demanded, reference)
     rows = probe_rows(demanded, fitting, form.delicate())
     compiled = CompiledPipeline(
         demanded,
@@ -90,26 +92,31 @@ def compile_pipeline(
         threshold=compiler.threshold,
     )
     if not report.passed:
-        notes = [f"the parity gate refused the compiled form: {report}"]
-        return CompiledPipeline(
-            schema, None, original, parity=report, threshold=compiler.threshold, notes=notes
-        )
+        note = f"the parity gate refused the compiled form: {report}"
+        return _uncompiled(original, reference, compiler.threshold, note, report)
     compiled.parity = report
     return compiled
 
 
-def _fits(schema: Schema, row: Row) -> bool:
-    return all(
-        (value is not None or not field.required)
-        and (field.categories is None or value is None or value in field.categories)
-        for field, value in zip(schema.fields, row, strict=True)
-    )
+def _uncompiled(
+    original: Original,
+    reference: Sequence[Row],
+    threshold: float,
+    note: str,
+    parity: ParityReport | None = None,
+) -> CompiledPipeline:
+    warnings.warn(f"not compiled, so slower: {note}", NotCompiledWarning, stacklevel=5)
+    schema = original.demanded(reference[:5] or probe_rows(original.schema, ())[:20])
+    original = Original(original.estimator, schema, original.dtypes)
+    return CompiledPipeline(schema, None, original, threshold=threshold, parity=parity, notes=[note])
 
 
 def _check(estimator: Any) -> None:
-    name = type(estimator).__name__
+    steps = getattr(estimator, "steps", None)
+    name = type(steps[-1][1] if steps else estimator).__name__
     if not hasattr(estimator, "predict_proba"):
-        raise UnsupportedModel(f"{name} gives no probabilities; wrap it in CalibratedClassifierCV", name)
+        advice = "; wrap it in CalibratedClassifierCV" if hasattr(estimator, "decision_function") else ""
+        raise UnsupportedModel(f"{name} gives no probabilities{advice}", name)
     classes = getattr(estimator, "classes_", None)
     if classes is None:
         raise UnsupportedModel(f"{name} is not fitted", name)

@@ -5,24 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from morosidad.compiler.expressions import Expr, Fill, Floats, Key, Raw
-
-
-class Coded(msgspec.Struct, frozen=True, eq=False):
-    """A column of categories as codes into its levels; -1 means missing."""
-
-    codes: NDArray[np.intp]
-    levels: Sequence[Key]
-
-    def __len__(self) -> int:
-        return len(self.codes)
-
-
-Column = Floats | Coded
+from morosidad.compiler.lookups import Position
+from morosidad.tables import Coded, Column
 
 
 class Batch:
@@ -37,7 +25,7 @@ class Batch:
     def __init__(self, columns: Sequence[Column]) -> None:
         self.columns = columns
         self._values: dict[Expr, Floats] = {}
-        self._places: dict[tuple[Expr, tuple[Key, ...]], NDArray[np.intp]] = {}
+        self._positions: dict[Position, NDArray[np.intp]] = {}
 
     @classmethod
     def of_records(cls, rows: Iterable[tuple[Any, ...]], n_fields: int) -> Batch:
@@ -69,20 +57,21 @@ class Batch:
             self._values[expr] = expr.batch(self)
         return self._values[expr]
 
+    def position(self, at: Position) -> NDArray[np.intp]:
+        """Find each row's position, once."""
+        if at not in self._positions:
+            self._positions[at] = at.find(self)
+        return self._positions[at]
+
     def places(self, expr: Expr, keys: tuple[Key, ...]) -> NDArray[np.intp]:
         """Find each row's key: its place among `keys`, then one for any other, one for missing."""
-        if (expr, keys) not in self._places:
-            self._places[expr, keys] = self._find(expr, keys)
-        return self._places[expr, keys]
-
-    def _find(self, expr: Expr, keys: tuple[Key, ...]) -> NDArray[np.intp]:
         other, missing = len(keys), len(keys) + 1
         if (
             isinstance(expr, Fill)
             and isinstance(expr.of, Raw)
             and isinstance(self.columns[expr.of.field], Coded)
         ):
-            places = self._find(expr.of, keys)
+            places = self.places(expr.of, keys)
             filled = keys.index(expr.value) if expr.value in keys else other
             return np.where(places == missing, filled, places)
         column = self.columns[expr.field] if isinstance(expr, Raw) else self.value(expr)

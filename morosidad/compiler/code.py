@@ -7,7 +7,7 @@ here and numbers in their own exact notation; all else is bound by name.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from morosidad.compiler.expressions import Expr, Raw
@@ -27,6 +27,7 @@ class Code:
     def __init__(self, n_fields: int, always: frozenset[int]) -> None:
         self.n_fields = n_fields
         self.always = always
+        self.missing = frozenset(range(n_fields)) - always
         self.lines: list[str] = []
         self._bound: dict[str, Any] = {"nan": math.nan}
         self._names: dict[Expr, str] = {}
@@ -64,6 +65,13 @@ class Code:
         name = f"x{len(self.lines)}"
         self.lines += [f"try: {name} = {source}", f"except {self.constant(error)}: {name} = {otherwise}"]
         return name
+
+    def total(self, parts: Sequence[str]) -> str:
+        """Add up, from left to right, and name the sum."""
+        sum_ = parts[0]
+        for start in range(1, len(parts), 50):  # Python compiles no expression of any length
+            sum_ = self.assign(" + ".join([sum_, *parts[start : start + 50]]))
+        return sum_
 
     def line(self, source: str) -> None:
         """Add a line."""

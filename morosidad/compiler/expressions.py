@@ -82,10 +82,22 @@ class Constant(Expr, frozen=True):
         return np.full(len(batch), self.value)
 
 
-class Fill(Expr, frozen=True):
-    """Another expression, with `value` where it is missing. A category's value may be text."""
+class Elementwise(Expr, frozen=True):
+    """A function of another expression's number, and of nothing else."""
 
     of: Expr
+
+    def compute(self, x: Floats) -> Floats:
+        """Compute it for many numbers; a missing one is NaN."""
+        raise NotImplementedError
+
+    def batch(self, batch: Batch) -> Floats:
+        return self.compute(batch.value(self.of))
+
+
+class Fill(Elementwise, frozen=True):
+    """Another expression, with `value` where it is missing. A category's value may be text."""
+
     value: Key
 
     def emit(self, code: Code) -> str:
@@ -96,18 +108,15 @@ class Fill(Expr, frozen=True):
         name = code.value(self.of)
         return f"{name} if {name} == {name} else {value}"
 
-    def batch(self, batch: Batch) -> Floats:
-        column = batch.value(self.of)
-        return np.where(np.isnan(column), float(self.value), column)
+    def compute(self, x: Floats) -> Floats:
+        return np.where(np.isnan(x), float(self.value), x)
 
     def may_be_missing(self, missing: frozenset[int]) -> bool:
         return False
 
 
-class Missing(Expr, frozen=True):
+class Missing(Elementwise, frozen=True):
     """1 where another expression is missing, else 0."""
-
-    of: Expr
 
     def emit(self, code: Code) -> str:
         if isinstance(self.of, Raw):
@@ -115,27 +124,29 @@ class Missing(Expr, frozen=True):
         name = code.value(self.of)
         return f"0.0 if {name} == {name} else 1.0"
 
+    def compute(self, x: Floats) -> Floats:
+        return np.isnan(x).astype(np.float64)
+
     def batch(self, batch: Batch) -> Floats:
         if isinstance(self.of, Raw):
             return batch.missing(self.of.field).astype(np.float64)
-        return np.isnan(batch.value(self.of)).astype(np.float64)
+        return super().batch(batch)
 
     def may_be_missing(self, missing: frozenset[int]) -> bool:
         return False
 
 
-class Arith(Expr, frozen=True):
+class Arith(Elementwise, frozen=True):
     """An expression and a constant: ``of - value`` and the like."""
 
-    of: Expr
     operator: Literal["+", "-", "*", "/"]
     value: float
 
     def emit(self, code: Code) -> str:
         return f"{code.value(self.of)} {_OPERATORS[self.operator][0]} {code.constant(self.value)}"
 
-    def batch(self, batch: Batch) -> Floats:
-        result: Floats = _OPERATORS[self.operator][1](batch.value(self.of), self.value)
+    def compute(self, x: Floats) -> Floats:
+        result: Floats = _OPERATORS[self.operator][1](x, self.value)
         return result
 
 
@@ -147,10 +158,9 @@ _OPERATORS: dict[str, tuple[str, Any]] = {
 }
 
 
-class Clip(Expr, frozen=True):
+class Clip(Elementwise, frozen=True):
     """An expression held between two constants; missing stays missing."""
 
-    of: Expr
     low: float
     high: float
 
@@ -158,51 +168,5 @@ class Clip(Expr, frozen=True):
         name, low, high = code.value(self.of), code.constant(self.low), code.constant(self.high)
         return f"{low} if {name} < {low} else {high} if {name} > {high} else {name}"
 
-    def batch(self, batch: Batch) -> Floats:
-        return np.clip(batch.value(self.of), self.low, self.high)
-
-
-class Table(msgspec.Struct, frozen=True, eq=False):
-    """Rows of numbers, one for each key, then one for any other key, then one for a missing value.
-
-    Attributes
-    ----------
-    keys : tuple
-        Categories, or numbers that stand for categories.
-    rows : ndarray of shape (n_keys + 2, n_columns)
-        What each becomes.
-    """
-
-    keys: tuple[Key, ...]
-    rows: Floats
-
-    def column(self, column: int) -> tuple[dict[Key, float], float, float]:
-        """Give one column as a dictionary, with the numbers for another key and for none."""
-        numbers = self.rows[:, column].tolist()
-        return dict(zip(self.keys, numbers, strict=False)), numbers[-2], numbers[-1]
-
-
-class Lookup(Expr, frozen=True):
-    """One column of a `Table`, found by an expression's value."""
-
-    of: Expr
-    table: Table
-    place: int = 0
-
-    def emit(self, code: Code) -> str:
-        keys, other, missing = self.table.column(self.place)
-        if isinstance(self.of, Raw):
-            known: dict[Key | None, float] = {**keys, None: missing}
-            return f"{code.constant(known.get)}({code.field(self.of.field)}, {code.constant(other)})"
-        name, get = code.value(self.of), code.constant(keys.get)
-        found = f"{get}({name}, {code.constant(other)})"
-        return f"{found} if {name} == {name} else {code.constant(missing)}"
-
-    def batch(self, batch: Batch) -> Floats:
-        column: Floats = self.table.rows[:, self.place].take(batch.places(self.of, self.table.keys))
-        return column
-
-    def may_be_missing(self, missing: frozenset[int]) -> bool:
-        rows = self.table.rows[:, self.place]
-        absent = any(part.may_be_missing(missing) for part in self.parts())
-        return bool(np.isnan(rows[:-1]).any() or (absent and np.isnan(rows[-1])))
+    def compute(self, x: Floats) -> Floats:
+        return np.clip(x, self.low, self.high)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from morosidad.compiler.expressions import Floats
+from morosidad.compiler.parity import Row, unseen
 from morosidad.errors import InvalidFrame
+from morosidad.field import Field
 from morosidad.schema import Schema
 
 
@@ -49,12 +53,44 @@ class Original:
             return list(range(len(self.schema)))
         return [self.schema.names.index(name) for name in self.names]
 
-    def predict(self, rows: Sequence[tuple[Any, ...]]) -> Floats:
+    def predict(self, rows: Sequence[Row]) -> Floats:
         """Give the probability of default of validated records."""
         from morosidad.tables import to_frame
 
         frame = to_frame(self.schema, rows)
-        return self.predict_frame(frame.astype(self.dtypes) if self.dtypes else frame)
+        for name, dtype in self.dtypes.items():
+            frame[name] = frame[name].where(frame[name].isin(dtype.categories)).astype(dtype)
+        return self.predict_frame(frame)
+
+    def demanded(self, rows: Sequence[Row]) -> Schema:
+        """Give the schema with what the estimator can't do without declared, found by asking it.
+
+        Parameters
+        ----------
+        rows : sequence of tuple
+            Rows to ask about, each with one value left out or replaced by an unseen category.
+        """
+        base = next((row for row in rows if self._answers(row)), None)
+        if base is None:
+            return self.schema
+        return self.schema.replace(self._demanded(i, f, base) for i, f in enumerate(self.schema.fields))
+
+    def _demanded(self, place: int, field: Field, base: Row) -> Field:
+        changes: dict[str, Any] = {}
+        if not field.required and not self._answers((*base[:place], None, *base[place + 1 :])):
+            changes["required"] = True
+        open_ended = field.kind == "category" and field.categories is None and field.usual_levels is not None
+        if open_ended and not self._answers((*base[:place], unseen(field), *base[place + 1 :])):
+            changes["categories"] = field.usual_levels
+        return msgspec.structs.replace(field, **changes)
+
+    def _answers(self, row: Row) -> bool:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # the rows are odd on purpose
+                return bool(np.isfinite(self.predict([row])).all())
+        except Exception:
+            return False
 
     def predict_frame(self, frame: Any) -> Floats:
         """Give the probability of default of a frame's rows."""

@@ -13,8 +13,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from morosidad.compiler.expressions import Expr, Table
+from morosidad.compiler.expressions import Expr
 from morosidad.compiler.form import Form
+from morosidad.compiler.lookups import Shared
 
 Array = NDArray[Any]
 
@@ -22,7 +23,7 @@ Array = NDArray[Any]
 def pack(node: Form) -> tuple[Any, list[Array]]:
     """Turn a form into JSON-ready data and the arrays that the data names by number.
 
-    A table that several columns share is packed once.
+    What several expressions share is packed once.
     """
     packer = _Packer()
     root = packer.pack(node)
@@ -39,8 +40,8 @@ def unpack(data: Mapping[str, Any], arrays: Sequence[Array]) -> Form:
     """
     shared: list[Any] = []
     try:
-        for table in data["shared"]:
-            shared.append(_unpack(table, arrays, shared))
+        for node in data["shared"]:
+            shared.append(_unpack(node, arrays, shared))
         form = _unpack(data["root"], arrays, shared)
     except (KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
         raise ValueError(f"this describes no compiled form: {error}") from None
@@ -59,7 +60,7 @@ class _Packer:
         if isinstance(value, np.ndarray):
             self.arrays.append(value)
             return {"array": len(self.arrays) - 1}
-        if isinstance(value, Table):
+        if isinstance(value, Shared):
             if id(value) not in self._places:
                 packed = self._struct(value)
                 self._places[id(value)] = len(self.shared)
@@ -96,7 +97,7 @@ def _unpack(data: Any, arrays: Sequence[Array], shared: Sequence[Any]) -> Any:
 
 
 def _classes() -> dict[str, type[msgspec.Struct]]:
-    return {cls.__name__: cls for cls in (Table, *_below(Expr), *_below(Form))}
+    return {cls.__name__: cls for base in (Shared, Expr, Form) for cls in _below(base)}
 
 
 def _below(cls: type[Any]) -> Iterator[type[Any]]:

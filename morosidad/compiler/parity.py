@@ -8,6 +8,7 @@ itself names as delicate (split thresholds).
 from __future__ import annotations
 
 import random
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -22,7 +23,6 @@ from morosidad.schema import Schema
 Row = tuple[Value, ...]
 
 MAX_REFERENCE_ROWS = 2000
-UNSEEN = "\x00categoría nunca vista"
 
 
 class ParityReport(msgspec.Struct, frozen=True):
@@ -89,7 +89,9 @@ def compare(
     ParityReport
         NaN on one side only counts as an infinite difference.
     """
-    expected, accepted = _ask(original, rows)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # scikit-learn's, about the odd rows: they are meant to be odd
+        expected, accepted = _ask(original, rows)
     asked = [row for row, kept in zip(rows, accepted, strict=True) if kept]
     found = np.array([predict_one(row) for row in asked], dtype=np.float64)
     gap = np.abs(found - expected)
@@ -143,7 +145,7 @@ def probe_rows(
     made = [*_one_field_changed(schema, bases), *_none_given(schema, bases)]
     for field, values in delicate:
         made += [_with(rng.choice(bases), field, _typed(schema.fields[field], value)) for value in values]
-    return known + [row for row in [*drawn, *made] if _valid(schema, row)]
+    return known + valid_rows(schema, [*drawn, *made])
 
 
 def _one_field_changed(schema: Schema, bases: Sequence[Row]) -> Iterator[Row]:
@@ -158,6 +160,12 @@ def _none_given(schema: Schema, bases: Sequence[Row]) -> Iterator[Row]:
         yield tuple(value if f.required else None for f, value in zip(schema.fields, base, strict=True))
 
 
+def unseen(field: Field) -> str | int:
+    """Give a category that a field has never held."""
+    numbers = [level for level in field.usual_levels or () if isinstance(level, int)]
+    return max(numbers) + 1 if numbers else "categoría nunca vista"
+
+
 def _with(row: Row, place: int, value: Value) -> Row:
     return (*row[:place], value, *row[place + 1 :])
 
@@ -167,7 +175,7 @@ def _values_to_try(field: Field) -> list[Value]:
         return [None, True, False]
     if field.kind == "category" or field.categories is not None:
         levels = [*(field.categories or ()), *(field.usual_levels or ())]
-        return [None, UNSEEN, max((x for x in levels if isinstance(x, int)), default=0) + 1, *levels]
+        return [None, unseen(field), *levels]
     low, high = _range(field)
     limits = [x for x in (field.ge, field.gt, field.le, field.lt) if x is not None]
     numbers = [0.0, 1.0, -1.0, low, high, low - 1, high + 1, 10 * high + 1, 10 * low - 1, 1e9, -1e9, *limits]
@@ -199,8 +207,13 @@ def _draw_one(field: Field, rng: random.Random) -> Value:
         return rng.random() < 0.5
     levels = field.categories or field.usual_levels
     if levels is not None or field.kind == "category":
-        return rng.choice(levels or (UNSEEN,))
+        return rng.choice(levels or (unseen(field),))
     return _typed(field, rng.uniform(*_range(field)))
+
+
+def valid_rows(schema: Schema, rows: Iterable[Row]) -> list[Row]:
+    """Leave out the rows that the schema refuses."""
+    return [row for row in rows if _valid(schema, row)]
 
 
 def _valid(schema: Schema, row: Row) -> bool:
@@ -211,7 +224,7 @@ def _valid(schema: Schema, row: Row) -> bool:
     return True
 
 
-def as_rows(schema: Schema, records: Iterable[dict[str, Any]]) -> list[Row]:
+def as_rows(schema: Schema, records: Iterable[dict[Any, Any]]) -> list[Row]:
     """Read records, leaving out those that the schema refuses."""
     rows: list[Row] = []
     for record in records:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 import numpy as np
 
-from morosidad.compiler.batch import Batch, Coded, Column
+from morosidad.compiler.batch import Batch
 from morosidad.compiler.code import Code
 from morosidad.compiler.expressions import Floats
 from morosidad.compiler.form import Form
 from morosidad.compiler.generic import Original
 from morosidad.compiler.parity import ParityReport
-from morosidad.field import Value
+from morosidad.field import Field, Value
 from morosidad.schema import Schema
+from morosidad.tables import Coded, Column
 
 Row = tuple[Value, ...]
 CHUNK_ROWS = 65_536
@@ -109,8 +109,7 @@ class CompiledPipeline:
         ndarray of shape (n_rows,)
         """
         if self.form is None:
-            rows = list(zip(*(_values(column) for column in columns), strict=True))
-            return self._require_original().predict(rows)
+            return self._require_original().predict(rows_of(self.schema, columns))
         parts = [self.form.batch(batch) for batch in chunks(columns)]
         return np.concatenate(parts) if parts else np.empty(0)
 
@@ -124,13 +123,19 @@ def chunks(columns: Sequence[Column]) -> Iterator[Batch]:
     """Cut columns into batches that fit the processor's cache."""
     for start in range(0, len(columns[0]), CHUNK_ROWS):
         part = slice(start, start + CHUNK_ROWS)
-        yield Batch([Coded(c.codes[part], c.levels) if isinstance(c, Coded) else c[part] for c in columns])
+        yield Batch([column[part] for column in columns])
 
 
-def _values(column: Column) -> list[Value]:
-    values: list[Any]
+def rows_of(schema: Schema, columns: Sequence[Column]) -> list[Row]:
+    """Turn validated columns back into rows, as the schema reads records."""
+    return list(
+        zip(*(_values(f, column) for f, column in zip(schema.fields, columns, strict=True)), strict=True)
+    )
+
+
+def _values(field: Field, column: Column) -> list[Value]:
     if isinstance(column, Coded):
-        values = [*column.levels, None]
-        return [values[code] for code in column.codes.tolist()]
-    values = column.tolist()
-    return [None if value != value else value for value in values]
+        levels: list[Value] = [*column.levels, None]
+        return [levels[code] for code in column.codes.tolist()]
+    kind = {"integer": int, "category": int, "boolean": bool}.get(field.kind, float)
+    return [None if value != value else kind(value) for value in column.tolist()]

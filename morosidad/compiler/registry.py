@@ -9,7 +9,7 @@ import msgspec
 
 from morosidad.compiler.expressions import Expr, Fill, Key, Raw, fields_of
 from morosidad.compiler.form import Form
-from morosidad.errors import UnsupportedModel
+from morosidad.errors import MorosidadError, UnsupportedModel
 from morosidad.field import Field
 from morosidad.schema import Schema
 
@@ -61,18 +61,16 @@ class Compiler:
     ----------
     schema : Schema
         The record's fields.
-
-    Attributes
-    ----------
-    threshold : float
-        Probability above which the label is 1; a classifier with a tuned one sets it.
+    threshold : float, default=0.5
+        Probability above which the label is 1.
     """
 
-    def __init__(self, schema: Schema) -> None:
+    def __init__(self, schema: Schema, *, threshold: float = 0.5) -> None:
         self.schema = schema
-        self.threshold = 0.5
+        self.threshold = threshold
         self.required: set[int] = set()
         self.allowed: dict[int, set[Key]] = {}
+        self.limits: dict[int, tuple[float, bool]] = {}
 
     @property
     def missing(self) -> frozenset[int]:
@@ -91,7 +89,13 @@ class Compiler:
         function = _FUNCTIONS.get(class_name(type(estimator)))
         if function is None:
             raise NotCompilable(f"{type(estimator).__name__} has no compiled form")
-        return function(estimator, columns, self)
+        try:
+            return function(estimator, columns, self)
+        except (NotCompilable, MorosidadError):
+            raise
+        except Exception as error:  # another version of its library, perhaps: the original still answers
+            name = type(estimator).__name__
+            raise NotCompilable(f"{name} can't be read: {type(error).__name__}: {error}") from error
 
     def transform(self, estimator: Any, columns: Sequence[Expr]) -> list[Expr]:
         """Compile a transformer over its input columns."""
@@ -119,14 +123,25 @@ class Compiler:
 
     def allow(self, expr: Expr, keys: Sequence[Key]) -> None:
         """Demand that an expression's value is one of some keys: the original refuses any other."""
+        field = self._field(expr, "an encoder that refuses unknown categories")
+        known = self.allowed.setdefault(field, set(keys))
+        known &= set(keys)
+
+    def above(self, expr: Expr, limit: float, *, strictly: bool) -> None:
+        """Demand that an expression's number is above a limit: the original has no answer for others."""
+        field = self._field(expr, "a function that some numbers have no value of")
+        bound = limit, strictly
+        if self.schema.fields[field].kind not in ("integer", "number") or (
+            isinstance(expr, Fill) and not _beyond(expr.value, bound)
+        ):
+            raise NotCompilable("a function would be asked about numbers that it has no value of")
+        self.limits[field] = max(self.limits.get(field, bound), bound)
+
+    def _field(self, expr: Expr, what: str) -> int:
         source = expr.of if isinstance(expr, Fill) else expr
         if not isinstance(source, Raw):
-            raise NotCompilable(
-                "an encoder that refuses unknown categories stands behind another transformer"
-            )
-        self.require(expr)
-        known = self.allowed.setdefault(source.field, set(keys))
-        known &= set(keys)
+            raise NotCompilable(f"{what} stands behind another transformer")
+        return source.field
 
     def demanded(self) -> Schema:
         """Give the schema with what the model demands declared."""
@@ -137,14 +152,23 @@ class Compiler:
         if place in self.required and not field.required:
             changes["required"] = True
         if place in self.allowed and field.kind != "boolean":
-            levels = field.usual_levels or sorted(self.allowed[place], key=str)
-            kept = tuple(_level(key, field) for key in levels if key in self.allowed[place])
-            if not kept:
-                raise NotCompilable(f"no category of the field {field.name!r} is known to the model")
-            changes["categories"] = kept
+            changes["categories"] = self._known(place, field)
+        if place in self.limits:
+            limit, strictly = self.limits[place]
+            if not _beyond(field.interval[0], (limit, strictly)) and field.gt != limit:
+                changes["gt" if strictly else "ge"] = limit
         if not changes:
             return field
         return msgspec.structs.replace(field, **changes)
+
+    def _known(self, place: int, field: Field) -> tuple[str | int, ...]:
+        """Give the categories that both the field and the model know, in the field's order."""
+        known = self.allowed[place]
+        levels = field.categories or [*(field.usual_levels or ()), *sorted(known, key=str)]
+        kept = tuple(dict.fromkeys(_level(key, field) for key in levels if key in known))
+        if not kept:
+            raise NotCompilable(f"no category of the field {field.name!r} is known to the model")
+        return kept
 
 
 def _level(key: Key, field: Field) -> str | int:
@@ -153,3 +177,8 @@ def _level(key: Key, field: Field) -> str | int:
     if field.kind == "number" or float(key) != int(key):
         raise NotCompilable(f"the field {field.name!r} holds numbers where the model knows categories")
     return int(key)
+
+
+def _beyond(value: Any, bound: tuple[float, bool]) -> bool:
+    limit, strictly = bound
+    return bool(value > limit if strictly else value >= limit)

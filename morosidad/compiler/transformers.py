@@ -1,13 +1,15 @@
-"""Imputers, scalers, encoders and what strings them together, as expressions over the fields."""
+"""What strings transformers together, and what chooses, fills and marks columns."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from morosidad.compiler.expressions import Arith, Clip, Expr, Fill, Floats, Key, Lookup, Missing, Raw, Table
+from morosidad.compiler.encoders import is_nan, item
+from morosidad.compiler.expressions import Arith, Expr, Fill, Missing
+from morosidad.compiler.lookups import worked_out
 from morosidad.compiler.registry import Compiled, Compiler, NotCompilable, compiles
 
 
@@ -52,10 +54,14 @@ def _places(chosen: Any, names: Sequence[str], n: int) -> list[int]:
 @compiles("sklearn.FeatureUnion")
 def feature_union(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
     """Compile each part over all columns, side by side."""
-    if estimator.transformer_weights:
-        raise NotCompilable("FeatureUnion(transformer_weights=...) has no compiled form")
-    parts = [part for _, part in estimator.transformer_list if not (isinstance(part, str) and part == "drop")]
-    return [column for part in parts for column in compiler.transform(part, columns)]
+    weights = estimator.transformer_weights or {}
+    out: list[Expr] = []
+    for name, part in estimator.transformer_list:
+        if not (isinstance(part, str) and part == "drop"):
+            made = compiler.transform(part, columns)
+            weight = float(weights.get(name, 1.0))
+            out += [worked_out(Arith(c, "*", weight)) for c in made] if weight != 1.0 else made
+    return out
 
 
 @compiles("morosidad.Preprocessor")
@@ -67,147 +73,50 @@ def preprocessor(estimator: Any, columns: Sequence[Expr], compiler: Compiler) ->
 @compiles("sklearn.SimpleImputer")
 def simple_imputer(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
     """Compile an imputer of NaN, with its indicator columns where it adds them."""
-    if not _is_nan(estimator.missing_values):
+    if not is_nan(estimator.missing_values):
         raise NotCompilable(
             f"SimpleImputer(missing_values={estimator.missing_values!r}) has no compiled form"
         )
-    kept = [(column, _item(value)) for column, value in zip(columns, estimator.statistics_, strict=True)]
-    filled: list[Expr] = [Fill(column, value) for column, value in kept if not _is_nan(value)]
+    kept = [(column, item(value)) for column, value in zip(columns, estimator.statistics_, strict=True)]
+    filled = [worked_out(Fill(column, value)) for column, value in kept if not is_nan(value)]
     if estimator.indicator_ is not None:
-        filled += [Missing(columns[i]) for i in estimator.indicator_.features_.tolist()]
+        filled += _missing(columns, estimator.indicator_)
     return filled
 
 
 @compiles("sklearn.MissingIndicator")
 def missing_indicator(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
     """Compile the columns that say where a value is missing."""
-    if not _is_nan(estimator.missing_values):
+    if not is_nan(estimator.missing_values):
         raise NotCompilable(
             f"MissingIndicator(missing_values={estimator.missing_values!r}) has no compiled form"
         )
     if estimator.features == "missing-only" and estimator.error_on_new:
         for i in set(range(len(columns))) - set(estimator.features_.tolist()):
             compiler.require(columns[i])
-    return [Missing(columns[i]) for i in estimator.features_.tolist()]
+    return _missing(columns, estimator)
 
 
-@compiles("sklearn.StandardScaler")
-def standard_scaler(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
-    """Compile ``(x - mean) / scale``."""
-    shifted = _each(columns, "-", estimator.mean_ if estimator.with_mean else None)
-    return _each(shifted, "/", estimator.scale_)
+def _missing(columns: Sequence[Expr], indicator: Any) -> list[Expr]:
+    return [worked_out(Missing(columns[i])) for i in indicator.features_.tolist()]
 
 
-@compiles("sklearn.RobustScaler")
-def robust_scaler(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
-    """Compile ``(x - median) / interquartile range``."""
-    shifted = _each(columns, "-", estimator.center_ if estimator.with_centering else None)
-    return _each(shifted, "/", estimator.scale_ if estimator.with_scaling else None)
-
-
-@compiles("sklearn.MaxAbsScaler")
-def max_abs_scaler(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
-    """Compile ``x / largest absolute value``."""
-    scaled = _each(columns, "/", estimator.scale_)
-    return [Clip(column, -1.0, 1.0) for column in scaled] if getattr(estimator, "clip", False) else scaled
-
-
-@compiles("sklearn.MinMaxScaler")
-def min_max_scaler(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
-    """Compile ``x * scale + min``, clipped where asked."""
-    scaled = _each(_each(columns, "*", estimator.scale_), "+", estimator.min_)
-    if not estimator.clip:
-        return scaled
-    low, high = map(float, estimator.feature_range)
-    return [Clip(column, low, high) for column in scaled]
-
-
-def _each(columns: Sequence[Expr], operator: Any, values: Any) -> list[Expr]:
-    if values is None:
-        return list(columns)
-    return [Arith(column, operator, float(value)) for column, value in zip(columns, values, strict=True)]
-
-
-@compiles("sklearn.OneHotEncoder")
-def one_hot_encoder(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
-    """Compile the columns of zeros and ones, one table for each field."""
-    out: list[Expr] = []
-    rare_by_column = getattr(estimator, "infrequent_categories_", [None] * len(columns))
-    for i, (column, levels) in enumerate(zip(columns, estimator.categories_, strict=True)):
-        categories = [_item(level) for level in levels]
-        rare = {_same(level) for level in (rare_by_column[i] if rare_by_column[i] is not None else ())}
-        frequent = [level for level in categories if _same(level) not in rare]
-        width = len(frequent) + bool(rare)
-        place = {_same(level): j for j, level in enumerate(frequent)} | dict.fromkeys(rare, width - 1)
-        rows: dict[Hashable, Floats] = {level: np.eye(1, width, j)[0] for level, j in place.items()}
-        other = (
-            np.eye(1, width, width - 1)[0]
-            if rare and estimator.handle_unknown != "ignore"
-            else np.zeros(width)
-        )
-        drop = None if estimator.drop_idx_ is None else estimator.drop_idx_[i]
-        dropped = None if drop is None else place[_same(categories[drop])]
-        refuses = estimator.handle_unknown == "error"
-        kept = [j for j in range(width) if j != dropped]
-        out += _lookups(column, rows, other, refuses, kept, compiler)
-    return out
-
-
-@compiles("sklearn.OrdinalEncoder")
-def ordinal_encoder(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
-    """Compile each category's number; a missing value and an unknown one have numbers of their own."""
-    out: list[Expr] = []
-    rare_by_column = getattr(estimator, "infrequent_categories_", [None] * len(columns))
-    for column, levels, rare_levels in zip(columns, estimator.categories_, rare_by_column, strict=True):
-        rare = {_same(level) for level in (rare_levels if rare_levels is not None else ())}
-        names = [_same(_item(level)) for level in levels]
-        frequent = [name for name in names if name not in rare and name is not None]
-        numbers: dict[Hashable, float] = {name: float(j) for j, name in enumerate(frequent)}
-        numbers |= dict.fromkeys(rare, float(len(frequent)))
-        if None in names:
-            numbers[None] = float(estimator.encoded_missing_value)
-        refuses = estimator.handle_unknown == "error"
-        unknown = np.nan if refuses else float(estimator.unknown_value)
-        rows = {name: np.array([number]) for name, number in numbers.items()}
-        out += _lookups(column, rows, np.array([unknown]), refuses, [0], compiler)
-    return out
-
-
-def _lookups(
-    column: Expr,
-    rows: Mapping[Hashable, Floats],
-    other: Floats,
-    refuses: bool,
-    kept: Sequence[int],
-    compiler: Compiler,
-) -> list[Expr]:
-    """Make one `Lookup` for each kept column of one encoded field."""
-    keys: tuple[Any, ...] = tuple(key for key in rows if key is not None)
-    missing = rows.get(None, other)
-    if refuses:
-        if None not in rows:
+@compiles(
+    "sklearn.GenericUnivariateSelect",
+    "sklearn.RFE",
+    "sklearn.RFECV",
+    "sklearn.SelectFdr",
+    "sklearn.SelectFpr",
+    "sklearn.SelectFromModel",
+    "sklearn.SelectFwe",
+    "sklearn.SelectKBest",
+    "sklearn.SelectPercentile",
+    "sklearn.SequentialFeatureSelector",
+    "sklearn.VarianceThreshold",
+)
+def feature_selection(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
+    """Compile the choice of some columns; most selectors refuse missing values in all of them."""
+    if not estimator.__sklearn_tags__().input_tags.allow_nan:
+        for column in columns:
             compiler.require(column)
-        compiler.allow(column, keys)
-    if isinstance(column, Fill) and isinstance(column.of, Raw):
-        missing = rows.get(column.value, other)
-        column = column.of
-    table = Table(keys, np.vstack([*(rows[key] for key in keys), other, missing])[:, list(kept)])
-    return [Lookup(column, table, j) for j in range(len(kept))]
-
-
-def _item(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _is_nan(value: Any) -> bool:
-    return isinstance(value, float) and value != value
-
-
-def _same(level: Any) -> Key | None:
-    """Give a category as a key that equals itself: every missing value becomes None."""
-    level = _item(level)
-    if level is None or _is_nan(level) or type(level).__name__ == "NAType":
-        return None
-    if not isinstance(level, (str, int, float, bool)):
-        raise NotCompilable("an encoder knows categories that are neither text nor numbers")
-    return level
+    return [columns[i] for i in estimator.get_support(indices=True).tolist()]

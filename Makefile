@@ -1,0 +1,45 @@
+# Two commands for a fresh machine with Python 3.11 or newer; each sets up all that it needs.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+
+.PHONY: demo test lint types docs examples clean
+
+demo: $(VENV)/.demo          ## decide a handful of applicants, then measure and compare
+	$(BIN)/python -m morosidad demo
+
+test: $(VENV)/.test          ## run every test, with branch coverage
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.test
+	$(BIN)/mypy
+	$(BIN)/mypy tests/typing
+
+docs: $(VENV)/.test
+	$(BIN)/pip install -q -e '.[docs]'
+	$(BIN)/mkdocs build --strict -q
+
+examples: $(VENV)/.test
+	for example in examples/*.py; do echo "$$example" && $(BIN)/python "$$example" || exit 1; done
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or newer is needed"'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: $(BIN)/python pyproject.toml
+	$(BIN)/pip install -q --disable-pip-version-check -e .
+	touch $@
+
+$(VENV)/.test: $(BIN)/python pyproject.toml
+	$(BIN)/pip install -q --disable-pip-version-check -e '.[dev]'
+	touch $@ $(VENV)/.demo
+
+clean:
+	rm -rf $(VENV) build dist site .coverage*

@@ -1,0 +1,160 @@
+"""The way of a record, beside the scikit-learn pipeline it came from: ``python benchmarks/bench_scorer.py``.
+
+All figures of one table are measured in one run, in turns, so that the ratios hold on a noisy machine. With
+pytest-benchmark (``pytest benchmarks/bench_scorer.py``) the same calls are timed for regressions.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.compose import make_column_selector, make_column_transformer
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from morosidad import Policy, Schema, Scorer, make_applicants
+
+DATA = Path(os.environ.get("MOROSIDAD_DATA", Path(__file__).parents[2] / "shared" / "data"))
+CASES = ("german", "taiwan", "synthetic")
+
+
+def case(name: str) -> tuple[Any, pd.DataFrame, Schema]:
+    """Fit a logistic pipeline of scikit-learn's own parts on a data set."""
+    target = "moroso_12m" if name == "synthetic" else "default"
+    frame = (
+        make_applicants(5000, seed=0).dropna() if name == "synthetic" else pd.read_csv(DATA / f"{name}.csv")
+    )
+    X, y = frame.drop(columns=target), frame[target]
+    numbers = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
+    columns = make_column_transformer(
+        (numbers, make_column_selector(dtype_include="number")),
+        (OneHotEncoder(handle_unknown="ignore"), make_column_selector(dtype_exclude="number")),
+    )
+    return make_pipeline(columns, LogisticRegression(max_iter=1000)).fit(X, y), X, Schema.infer(X)
+
+
+def in_turns(calls: dict[str, tuple[Callable[[], Any], int]], rounds: int = 7) -> dict[str, float]:
+    """Time calls in turns; give each one's median of means, in seconds a call."""
+    took: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(rounds):
+        for name, (call, times) in calls.items():
+            start = time.perf_counter()
+            for _ in range(times):
+                call()
+            took[name].append((time.perf_counter() - start) / times)
+    return {name: statistics.median(values) for name, values in took.items()}
+
+
+def row(work: str, theirs: str, ours: str, ratio: float) -> None:
+    print(f"| {work} | {theirs} | {ours} | {ratio:.{0 if ratio > 20 else 1}f}× |")
+
+
+def single(name: str) -> None:
+    """One dict → Decision, beside predict_proba on a one-row frame."""
+    pipeline, X, schema = case(name)
+    four = Scorer(pipeline, schema=schema, reference=X)
+    none = Scorer(pipeline, schema=schema, reference=X, policy=Policy(max_reasons=0))
+    record = X.iloc[3].to_dict()
+    times = in_turns(
+        {
+            "pipeline": (lambda: pipeline.predict_proba(pd.DataFrame([record])), 20),
+            "four": (lambda: four.score_one(record), 5000),
+            "none": (lambda: none.score_one(record), 5000),
+        }
+    )
+    theirs = times["pipeline"]
+    for label, ours in (("four reasons", times["four"]), ("no reasons", times["none"])):
+        row(f"one record, {name}, {label}", f"{theirs * 1e6:.0f} µs", f"{ours * 1e6:.2f} µs", theirs / ours)
+
+
+def batch(rows: int = 1_000_000) -> None:
+    """One million rows, beside the pipeline's own predict_proba."""
+    pipeline, X, schema = case("german")
+    scorer = Scorer(pipeline, schema=schema, reference=X)
+    big = X.sample(rows, replace=True, random_state=0, ignore_index=True)
+    times = in_turns(
+        {
+            "pipeline": (lambda: pipeline.predict_proba(big), 1),
+            "ours": (lambda: scorer.predict_proba(big), 1),
+        },
+        rounds=3,
+    )
+    theirs, ours = rows / times["pipeline"], rows / times["ours"]
+    row(f"{rows:,} rows, german", f"{theirs:,.0f} rows/s", f"{ours:,.0f} rows/s", ours / theirs)
+
+
+def process(code: str) -> float:
+    """Give the median wall time of a new Python process."""
+    took = []
+    for _ in range(9):
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-c", code], check=True)
+        took.append(time.perf_counter() - start)
+    return statistics.median(took)
+
+
+def starts() -> None:
+    """Import time over numpy, and a model file to its first decision in a new process."""
+    pipeline, X, schema = case("german")
+    record = X.iloc[3].to_dict()
+    with tempfile.TemporaryDirectory() as folder:
+        import joblib
+
+        Scorer(pipeline, schema=schema, reference=X).save(f"{folder}/m")
+        joblib.dump(pipeline, f"{folder}/m.joblib")
+        ours = process(f"from morosidad import Scorer; Scorer.load('{folder}/m').score_one({record!r})")
+        frame = f"pd.DataFrame([{record!r}])"
+        theirs = process(
+            f"import joblib, pandas as pd; joblib.load('{folder}/m.joblib').predict_proba({frame})"
+        )
+    base, imported = process("import numpy"), process("import numpy, morosidad")
+    row("new process: file → first decision", f"{theirs:.2f} s", f"{ours:.3f} s", theirs / ours)
+    print(f"| `import morosidad` over `import numpy` | | {(imported - base) * 1e3:.0f} ms | |")
+
+
+def main() -> None:
+    print("| work | scikit-learn | morosidad | ratio |\n|---|---|---|---|")
+    for name in CASES:
+        single(name)
+    batch()
+    starts()
+
+
+@pytest.fixture(scope="module", params=CASES)
+def scored(request: pytest.FixtureRequest) -> tuple[Scorer, dict[str, Any]]:
+    pipeline, X, schema = case(request.param)
+    return Scorer(pipeline, schema=schema, reference=X), X.iloc[3].to_dict()
+
+
+def test_one_record(benchmark: Any, scored: tuple[Scorer, dict[str, Any]]) -> None:
+    scorer, record = scored
+    benchmark(scorer.score_one, record)
+
+
+def test_validation_alone(benchmark: Any, scored: tuple[Scorer, dict[str, Any]]) -> None:
+    scorer, record = scored
+    benchmark(scorer.schema.read, record)
+
+
+def test_a_frame(benchmark: Any, scored: tuple[Scorer, dict[str, Any]]) -> None:
+    frame = make_applicants(10_000, seed=1)
+    scorer = Scorer.default()
+    out = benchmark(scorer.score_frame, frame)
+    assert np.isfinite(out["probability"]).all()
+
+
+if __name__ == "__main__":
+    main()

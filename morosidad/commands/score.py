@@ -1,0 +1,111 @@
+"""``morosidad score``: the rows of a CSV file decided in constant memory, bad rows set apart."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, TextIO
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
+    parser.add_argument("model", help="model file")
+    parser.add_argument("data", help="CSV file with one applicant a row")
+    parser.add_argument("-o", "--output", required=True, help="CSV file to write, a row for each good row")
+    parser.add_argument(
+        "--bad", help="CSV file for bad rows, with the reason (OUTPUT with .bad before its ending)"
+    )
+    parser.add_argument("--keep", default="", help="columns to carry over, separated by commas")
+    parser.add_argument("--reasons", action="store_true", help="add the reasons (slower)")
+    parser.add_argument("--key-file", help="file with the key that the model file was signed with")
+    parser.add_argument("--sep", default=",", help="separator (%(default)s)")
+    parser.add_argument("--encoding", default="utf-8", help="encoding (%(default)s)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Score piece by piece; 1 when there were bad rows."""
+    from morosidad.csv_files import read_chunks
+    from morosidad.scorer import Scorer
+
+    scorer = Scorer.load(arguments.model, read_key(arguments.key_file))
+    output = Path(arguments.output)
+    bad_path = Path(arguments.bad) if arguments.bad else output.with_suffix(f".bad{output.suffix}")
+    chunks = read_chunks(
+        arguments.data,
+        text=True,
+        sep=arguments.sep,
+        encoding=arguments.encoding,
+        progress=sys.stderr.isatty(),
+    )
+    keep = [name for name in arguments.keep.split(",") if name]
+    with ExitStack() as stack:
+        sink = _Sink(stack, output, bad_path)
+        for chunk in chunks:
+            sink.write(scorer, chunk, keep, arguments.reasons)
+    print(f"{sink.good:,} rows decided: {arguments.output}")
+    if sink.bad:
+        print(f"{sink.bad:,} bad rows: {bad_path}", file=sys.stderr)
+    return 1 if sink.bad else 0
+
+
+class _Sink:
+    """Where good and bad rows go; the file for bad ones is made when there is one."""
+
+    def __init__(self, stack: ExitStack, good: Path, bad: Path) -> None:
+        self._stack = stack
+        self._paths = good, bad
+        self._files: dict[Path, TextIO] = {}
+        self.good = self.bad = 0
+
+    def write(self, scorer: Any, chunk: Any, keep: list[str], reasons: bool) -> None:
+        from morosidad.csv_files import as_fields
+        from morosidad.errors import InvalidFrame
+        from morosidad.frames import row_errors
+
+        absent = [name for name in keep if name not in chunk.columns]
+        if absent:
+            raise InvalidFrame(f"there is no column to keep: {', '.join(absent)}", absent)
+        fields = as_fields(chunk, scorer.schema)
+        out = scorer.score_frame(fields, errors="coerce", reasons=reasons)
+        refused = out["probability"].isna()
+        rows = chunk.index + 1
+        good = chunk.loc[~refused, keep].join(out[~refused])
+        good.insert(0, "row", rows[~refused])
+        if reasons:
+            good["reasons"] = good["reasons"].map("; ".join)
+        self._append(self._paths[0], good)
+        self.good += len(good)
+        if refused.any():
+            bad = chunk[refused].copy()
+            bad.insert(0, "row", rows[refused])
+            bad.insert(1, "reason", [str(error) for error in row_errors(scorer.schema, fields[refused])])
+            self._append(self._paths[1], bad)
+            self.bad += len(bad)
+
+    def _append(self, path: Path, rows: Any) -> None:
+        from morosidad.errors import InvalidFrame
+
+        first = path not in self._files
+        if first:
+            try:
+                handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            except OSError as error:
+                raise InvalidFrame(f"{path}: can't be written: {error.strerror}") from None
+            file = os.fdopen(handle, "w", encoding="utf-8", newline="")
+            self._files[path] = self._stack.enter_context(file)
+        rows.to_csv(self._files[path], index=False, header=first)
+
+
+def read_key(path: str | None) -> bytes | None:
+    """Read a signing key from a file, without the newline at its end."""
+    from morosidad.errors import ArtifactError
+
+    if path is None:
+        return None
+    try:
+        return Path(path).read_bytes().rstrip(b"\r\n")
+    except OSError as error:
+        raise ArtifactError(f"{path}: the key can't be read: {error.strerror}", path) from None

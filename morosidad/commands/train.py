@@ -1,0 +1,69 @@
+"""``morosidad train``: a CSV file in, a model file and honest figures out."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from morosidad.errors import InvalidFrame
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
+    parser.add_argument("data", help="CSV file with one applicant a row")
+    parser.add_argument("--target", required=True, help="the column that says who fell into arrears")
+    parser.add_argument("-o", "--output", required=True, help="the model file to write")
+    parser.add_argument(
+        "--model", choices=["logistic"], default="logistic", help="kind of model (%(default)s)"
+    )
+    parser.add_argument("--name", default="modelo", help="the model's name (%(default)s)")
+    parser.add_argument("--model-version", default="1", help="the model's version (%(default)s)")
+    parser.add_argument(
+        "--review-at", type=float, default=0.2, help="probability that is reviewed (%(default)s)"
+    )
+    parser.add_argument(
+        "--decline-at", type=float, default=0.5, help="probability that is declined (%(default)s)"
+    )
+    parser.add_argument("--sep", default=",", help="separator (%(default)s)")
+    parser.add_argument("--encoding", default="utf-8", help="encoding (%(default)s)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train, measure, save."""
+    from morosidad.csv_files import read_csv
+    from morosidad.decision import Policy
+    from morosidad.schema import Schema
+    from morosidad.scorer import Scorer
+    from morosidad.training import cross_validate, fit, summary
+
+    policy = Policy(review_at=arguments.review_at, decline_at=arguments.decline_at)
+    bars = sys.stderr.isatty()
+    frame = read_csv(arguments.data, sep=arguments.sep, encoding=arguments.encoding, progress=bars)
+    X, y = _split(frame, arguments.target)
+    schema = Schema.infer(X)
+    figures = cross_validate(X, y, schema, model=arguments.model, progress=bars)
+    facts = summary(y, arguments.model, figures)
+    scorer = Scorer(
+        fit(X, y, schema, model=arguments.model),
+        schema=schema,
+        reference=X,
+        policy=policy,
+        name=arguments.name,
+        version=arguments.model_version,
+        training=facts,
+    )
+    scorer.save(arguments.output)
+    print(f"{len(X):,} rows, {len(schema)} fields, {facts['default_rate']:.1%} in arrears")
+    print(f"5-fold cross-validation: AUC {figures.auc:.3f}   Brier {figures.brier:.4f}   KS {figures.ks:.3f}")
+    print(scorer.plan)
+    print(f"written: {arguments.output}")
+    return 0
+
+
+def _split(frame: Any, target: str) -> tuple[Any, Any]:
+    if target not in frame.columns:
+        raise InvalidFrame(
+            f"there is no column {target!r}; there are: {', '.join(map(str, frame.columns))}", [target]
+        )
+    return frame.drop(columns=target), frame[target].to_numpy()

@@ -1,0 +1,362 @@
+"""Scorer: a record in, a decision out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from morosidad import artifact
+from morosidad.decision import Decision, Policy, RecordError
+from morosidad.errors import InvalidRecord
+from morosidad.model import Model
+from morosidad.plan import Plan, plan_of
+from morosidad.schema import Record, Schema
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from morosidad.tables import Column
+
+
+class Scorer:
+    """Decides on applicants with a fitted scikit-learn pipeline, compiled where that is proven exact.
+
+    Safe for many threads: a scorer holds one immutable model at a time, and `reload` swaps it whole.
+
+    Parameters
+    ----------
+    pipeline : estimator
+        A fitted scikit-learn pipeline or classifier with two classes and ``predict_proba``; the
+        second class means default.
+    schema : Schema, optional
+        What a record is. Without one, it is inferred from `reference`, or is that of the
+        pipeline's `Preprocessor`.
+    reference : DataFrame, optional
+        Rows of the kind that the pipeline was fitted on, best the training data itself: the parity
+        gate tries them, and reasons are measured against them.
+    policy : Policy, optional
+        The cut-offs.
+    name, version : str
+        ``name@version`` stands on every decision.
+    training : dict, optional
+        What is known of the training; kept in the model file.
+
+    Raises
+    ------
+    UnsupportedModel
+        If the pipeline can't answer with a probability of default.
+    InvalidFrame
+        If the reference, or the schema, lacks columns that the pipeline needs.
+    SchemaError
+        If there is neither a schema nor anything to infer one from.
+
+    Examples
+    --------
+    >>> scorer = Scorer.default()
+    >>> record = {"edad": 41, "ingresos_mensuales": 2.4e6, "monto_credito": 6e6, "plazo_meses": 36}
+    >>> scorer.score_one(record).outcome in ("aprobar", "revisar", "rechazar")
+    True
+    """
+
+    def __init__(
+        self,
+        pipeline: Any,
+        *,
+        schema: Schema | None = None,
+        reference: pd.DataFrame | None = None,
+        policy: Policy | None = None,
+        name: str = "modelo",
+        version: str = "1",
+        training: Mapping[str, Any] | None = None,
+    ) -> None:
+        from morosidad.building import build_model
+
+        self._start(
+            build_model(
+                pipeline,
+                schema=schema,
+                reference=reference,
+                policy=policy or Policy(),
+                name=name,
+                version=version,
+                training=dict(training or {}),
+            )
+        )
+
+    def _start(self, model: Model) -> None:
+        self._model = model
+
+    @classmethod
+    def _of(cls, model: Model) -> Scorer:
+        scorer = cls.__new__(cls)
+        scorer._start(model)
+        return scorer
+
+    # -- where scorers come from ---------------------------------------------------------------
+
+    @classmethod
+    def train(
+        cls,
+        X: pd.DataFrame,
+        y: Any,
+        *,
+        model: str = "logistic",
+        schema: Schema | None = None,
+        policy: Policy | None = None,
+        name: str = "modelo",
+        version: str = "1",
+    ) -> Scorer:
+        """Fit the default pipeline and make a scorer of it: the shortest way.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_rows, n_columns)
+            Applicants.
+        y : array-like of shape (n_rows,)
+            Whether each fell into arrears: two classes, of which the larger or later means yes.
+        model : {'logistic'}
+            The kind of model.
+        schema : Schema, optional
+            Inferred from `X` when not given.
+        policy, name, version
+            As in `Scorer`.
+
+        Raises
+        ------
+        InvalidFrame
+            If the rows do not fit the schema, or `y` does not hold two classes.
+        """
+        from morosidad.training import fit, summary
+
+        schema = schema or Schema.infer(X)
+        pipeline = fit(X, y, schema, model=model)
+        return cls(
+            pipeline,
+            schema=schema,
+            reference=X,
+            policy=policy,
+            name=name,
+            version=version,
+            training=summary(y, model),
+        )
+
+    @classmethod
+    def default(cls, policy: Policy | None = None) -> Scorer:
+        """Load the model shipped in the package.
+
+        It was trained on **synthetic** applicants of the schema `AHORRO_VALLE` and says so in its
+        name. It is there to try things out, and decides on nobody real.
+        """
+        from morosidad.shipped import PATH
+
+        return cls.load(PATH, policy=policy)
+
+    @classmethod
+    def load(
+        cls,
+        path: str | os.PathLike[str],
+        key: bytes | None = None,
+        *,
+        policy: Policy | None = None,
+        trusted: Sequence[str] = (),
+    ) -> Scorer:
+        """Load a model file. A compiled model needs neither scikit-learn nor pandas.
+
+        Parameters
+        ----------
+        path : path-like
+            What `save` wrote.
+        key : bytes, optional
+            The key that the file was signed with.
+        policy : Policy, optional
+            Stands in for the one in the file.
+        trusted : sequence of str
+            Types to allow in a model that could not be compiled, as `ArtifactUntrusted` lists them.
+
+        Raises
+        ------
+        ArtifactError
+            One of its kinds, saying what is wrong with the file.
+        """
+        return cls._of(Model.from_content(artifact.load(path, key), path, trusted=trusted, policy=policy))
+
+    def save(self, path: str | os.PathLike[str], key: bytes | None = None) -> None:
+        """Write the model to a file that `load` reads.
+
+        Parameters
+        ----------
+        path : path-like
+            Replaced in one step.
+        key : bytes, optional
+            Signs the file with HMAC-SHA256.
+
+        Raises
+        ------
+        ArtifactError
+            If the file can't be written.
+        """
+        artifact.save(path, self._model.content, key)
+
+    # -- one record ----------------------------------------------------------------------------
+
+    def score_one(self, record: Record, request_id: str | None = None) -> Decision:
+        """Decide on one applicant.
+
+        Parameters
+        ----------
+        record : mapping, JSON as bytes or text, or object with attributes
+            As the schema takes it.
+        request_id : str, optional
+            Comes back on the decision.
+
+        Raises
+        ------
+        InvalidRecord
+            With every wrong field at once.
+        """
+        model = self._model
+        values, warnings = model.schema.read(record)
+        return model.decide(values, warnings, request_id)
+
+    def score_many(self, records: Iterable[Record]) -> list[Decision | RecordError]:
+        """Decide on many applicants.
+
+        Parameters
+        ----------
+        records : iterable of records
+            Each as in `score_one`.
+
+        Returns
+        -------
+        list of Decision or RecordError
+            In the order of the records, none missing.
+        """
+        return [self._score_or_error(index, record) for index, record in enumerate(records)]
+
+    def _score_or_error(self, index: int, record: Record) -> Decision | RecordError:
+        try:
+            return self.score_one(record)
+        except InvalidRecord as error:
+            return RecordError(index, error.errors)
+
+    # -- tables --------------------------------------------------------------------------------
+
+    def score_frame(
+        self, frame: Any, *, reasons: bool = False, errors: str = "raise", progress: bool = False
+    ) -> pd.DataFrame:
+        """Decide on the rows of a data frame.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            One applicant a row; pandas, or any eager frame that narwhals knows.
+        reasons : bool, default=False
+            Add the column ``reasons`` (a list of texts); row by row, so slower.
+        errors : {'raise', 'coerce'}
+            What to do about rows that the schema refuses: raise, or leave their results empty.
+        progress : bool, default=False
+            Show a progress bar.
+
+        Returns
+        -------
+        DataFrame
+            With the index of `frame`, and the columns ``probability``, ``label``, ``confidence``
+            and ``outcome``.
+
+        Raises
+        ------
+        InvalidFrame
+            If columns are missing or, with ``errors="raise"``, rows are refused.
+        """
+        from morosidad.frames import score_frame
+
+        return score_frame(self._model, frame, reasons=reasons, errors=errors, progress=progress)
+
+    def predict_proba(self, frame: Any) -> NDArray[np.float64]:
+        """Give the probabilities of both classes, as the original pipeline does.
+
+        Parameters
+        ----------
+        frame : DataFrame of shape (n_rows, n_columns)
+            Applicants.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, 2)
+
+        Raises
+        ------
+        InvalidFrame
+            If columns are missing or the schema refuses rows.
+        """
+        probability = self._model.compiled.predict(self._columns(frame))
+        both: NDArray[np.float64] = np.column_stack([1.0 - probability, probability])
+        return both
+
+    def predict(self, frame: Any) -> NDArray[Any]:
+        """Give the class of each row, in the original's own labels.
+
+        Parameters
+        ----------
+        frame : DataFrame of shape (n_rows, n_columns)
+            Applicants.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+        """
+        compiled = self._model.compiled
+        label = compiled.predict(self._columns(frame)) > compiled.threshold
+        other, default = self._model.classes
+        answer: NDArray[Any] = np.where(label, default, other)
+        return answer
+
+    def _columns(self, frame: Any) -> list[Column]:
+        from morosidad.frames import readable_columns
+
+        return readable_columns(self._model.schema, frame)
+
+    # -- what it is ----------------------------------------------------------------------------
+
+    @property
+    def schema(self) -> Schema:
+        """What a record is, with whatever the model demands beyond the schema given."""
+        return self._model.schema
+
+    @property
+    def policy(self) -> Policy:
+        """The cut-offs."""
+        return self._model.policy
+
+    @property
+    def model(self) -> str:
+        """The model's ``name@version``."""
+        return self._model.identity
+
+    @property
+    def digest(self) -> str:
+        """The model's identity: a digest of all that its file holds."""
+        return self._model.digest
+
+    @property
+    def training(self) -> Mapping[str, Any]:
+        """What is known of the training."""
+        return self._model.training
+
+    @property
+    def plan(self) -> Plan:
+        """What was compiled, what fell back and why, how parity went, and how long a decision takes."""
+        return plan_of(self._model)
+
+    def warm_up(self) -> Plan:
+        """Decide on made-up applicants until all is loaded, and give the plan with its latency."""
+        self._model.latency()
+        return self.plan
+
+    def __repr__(self) -> str:
+        how = "compiled" if self._model.compiled.compiled else "through scikit-learn"
+        return f"Scorer({self.model!r}, {len(self.schema)} fields, {how})"

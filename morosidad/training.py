@@ -1,0 +1,162 @@
+"""Training for those who bring data and no pipeline: the default pipelines and how good they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from morosidad.errors import InvalidFrame, SettingsError
+from morosidad.schema import Schema
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FOLDS = 5
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """How well a model tells defaulters apart, as means over the folds of a cross-validation.
+
+    Attributes
+    ----------
+    auc : float
+        Area under the ROC curve.
+    brier : float
+        Brier score: the mean squared error of the probability.
+    ks : float
+        Kolmogorov-Smirnov distance between the scores of both classes.
+    log_loss : float
+        Negative log-likelihood per row.
+    log_loss_error : float
+        Standard error of that mean over the folds.
+    """
+
+    auc: float
+    brier: float
+    ks: float
+    log_loss: float
+    log_loss_error: float
+
+
+def fit(X: pd.DataFrame, y: Any, schema: Schema, *, model: str = "logistic") -> Any:
+    """Fit one of the default pipelines.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_rows, n_columns)
+        Applicants; the columns of the schema.
+    y : array-like of shape (n_rows,)
+        Two classes; the later of them in sorting order means default.
+    schema : Schema
+        What a record is.
+    model : {'logistic'}
+        The kind of model.
+
+    Raises
+    ------
+    InvalidFrame
+        If columns are missing, or `y` does not hold two classes without gaps.
+    SettingsError
+        If there is no such kind of model.
+    """
+    frame, classes = _checked(X, y, schema)
+    return pipeline(schema, model).fit(frame, classes)
+
+
+def pipeline(schema: Schema, model: str) -> Any:
+    """Make one of the default pipelines, not yet fitted."""
+    if model not in _PIPELINES:
+        raise SettingsError([f"model: one of {', '.join(_PIPELINES)} was expected"])
+    return _PIPELINES[model](schema)
+
+
+def cross_validate(
+    X: pd.DataFrame,
+    y: Any,
+    schema: Schema,
+    *,
+    model: str = "logistic",
+    folds: int = FOLDS,
+    seed: int = 0,
+    progress: bool = False,
+) -> Figures:
+    """Measure a default pipeline by stratified cross-validation.
+
+    Parameters
+    ----------
+    X, y, schema, model
+        As in `fit`.
+    folds : int, default=5
+        Parts; each is predicted by a pipeline fitted on the others.
+    seed : int, default=0
+        Of the shuffle.
+    progress : bool, default=False
+        Show a progress bar.
+
+    Returns
+    -------
+    Figures
+    """
+    from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
+    from sklearn.model_selection import StratifiedKFold
+    from tqdm.auto import tqdm
+
+    frame, classes = _checked(X, y, schema)
+    truth = classes == np.unique(classes)[1]
+    if min(truth.sum(), (~truth).sum()) < folds:
+        raise InvalidFrame(f"each class needs at least {folds} rows to be cross-validated")
+    found: list[tuple[float, float, float, float]] = []
+    splits = StratifiedKFold(folds, shuffle=True, random_state=seed).split(frame, truth)
+    for kept, held in tqdm(splits, total=folds, desc="validación cruzada", disable=not progress):
+        fitted = pipeline(schema, model).fit(frame.iloc[kept], truth[kept])
+        p, t = fitted.predict_proba(frame.iloc[held])[:, 1], truth[held]
+        found.append((roc_auc_score(t, p), brier_score_loss(t, p), _ks(t, p), log_loss(t, p)))
+    auc, brier, ks, loss = np.mean(found, axis=0).tolist()
+    error = float(np.std([row[3] for row in found], ddof=1) / np.sqrt(folds))
+    return Figures(auc, brier, ks, loss, error)
+
+
+def summary(y: Any, model: str, figures: Figures | None = None) -> dict[str, Any]:
+    """Say what a model was trained on, and how good it is, for its file."""
+    classes = np.asarray(y)
+    default = classes == np.unique(classes)[-1]
+    found = {} if figures is None else {"cross_validation": msgspec.to_builtins(figures)}
+    return {"model": model, "rows": len(classes), "default_rate": float(default.mean()), **found}
+
+
+def _logistic(schema: Schema) -> Any:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    from morosidad.preprocessor import Preprocessor
+
+    return make_pipeline(Preprocessor(schema), LogisticRegression(max_iter=1000))
+
+
+_PIPELINES: dict[str, Callable[[Schema], Any]] = {"logistic": _logistic}
+
+
+def _checked(X: pd.DataFrame, y: Any, schema: Schema) -> tuple[pd.DataFrame, NDArray[Any]]:
+    from morosidad.tables import as_pandas
+
+    frame, classes = as_pandas(X), np.asarray(y)
+    absent = [name for name in schema.names if name not in frame.columns]
+    if absent:
+        raise InvalidFrame(f"columns are missing: {', '.join(absent)}", absent)
+    if len(classes) != len(frame):
+        raise InvalidFrame(f"{len(frame)} rows, and {len(classes)} answers")
+    if any(value is None or value != value for value in classes.tolist()) or len(np.unique(classes)) != 2:
+        raise InvalidFrame("the target must hold exactly two classes, and no missing value")
+    return frame[list(schema.names)], classes
+
+
+def _ks(truth: NDArray[np.bool_], probability: NDArray[np.float64]) -> float:
+    """Compute the largest gap between the two classes' cumulative distributions."""
+    from sklearn.metrics import roc_curve
+
+    false_positive, true_positive, _ = roc_curve(truth, probability)
+    return float(np.max(true_positive - false_positive))

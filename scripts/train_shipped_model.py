@@ -1,0 +1,25 @@
+"""Train the shipped model on synthetic applicants and write its file: the same file each time.
+
+With ``--check`` nothing is written; the file that is there must answer as the one made anew.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+from morosidad import Scorer, make_applicants
+from morosidad.ahorro_valle import AHORRO_VALLE
+from morosidad.shipped import PATH, train_scorer
+
+scorer = train_scorer()
+if "--check" in sys.argv:
+    with tempfile.TemporaryDirectory() as folder:
+        scorer.save(Path(folder) / "new")
+        same = (Path(folder) / "new").read_bytes() == PATH.read_bytes()
+    applicants = make_applicants(2000, seed=1)[list(AHORRO_VALLE.names)]
+    gap = abs(Scorer.default().predict_proba(applicants) - scorer.predict_proba(applicants)).max()
+    print(f"byte for byte the same: {same}; largest difference in probability {gap:.1e}")
+    sys.exit(int(gap > 1e-9))
+PATH.parent.mkdir(exist_ok=True)
+scorer.save(PATH)
+print(f"{PATH.name}: {PATH.stat().st_size:,} bytes\n{scorer.plan}")

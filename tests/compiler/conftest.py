@@ -1,0 +1,123 @@
+"""What the compiler's tests share: a fitted estimator compared with its compiled form, all ways."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from morosidad.compiler import CompiledPipeline, compile_pipeline
+from morosidad.compiler.batch import Batch
+from morosidad.compiler.parity import as_rows, probe_rows
+from morosidad.errors import NotCompiledWarning
+from morosidad.field import Field
+from morosidad.schema import Schema
+
+
+def rows_of(schema: Schema, frame: pd.DataFrame) -> list[Any]:
+    return as_rows(schema, frame.to_dict("records"))
+
+
+def agrees(compiled: CompiledPipeline, rows: Sequence[Any], *, tolerance: float = 1e-12) -> None:
+    """One record, many, and explained: all as the original, and the contributions add up."""
+    assert compiled.form is not None, compiled.notes
+    assert compiled.explain_one is not None
+    assert compiled.original is not None
+    batch = Batch.of_records(rows, len(compiled.schema))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        expected = compiled.original.predict(rows)
+    one = np.array([compiled.predict_one(row) for row in rows])
+    np.testing.assert_allclose(one, expected, rtol=0, atol=tolerance)
+    np.testing.assert_allclose(compiled.predict(batch.columns), expected, rtol=0, atol=tolerance)
+    explained = [compiled.explain_one(row) for row in rows]
+    np.testing.assert_allclose([p for p, _ in explained], one, rtol=0, atol=1e-15)
+    assert all(len(shares) == len(compiled.schema) for _, shares in explained)
+
+
+@pytest.fixture(scope="session")
+def log_odds() -> Callable[[float], float]:
+    return lambda p: math.log(p / (1.0 - p))
+
+
+@pytest.fixture(scope="session")
+def left_to_original() -> Callable[..., CompiledPipeline]:
+    """Compile what can't be compiled: it warns, and the original answers."""
+
+    def run(estimator: Any, schema: Schema) -> CompiledPipeline:
+        with pytest.warns(NotCompiledWarning):
+            compiled = compile_pipeline(estimator, schema)
+        assert not compiled.compiled
+        assert compiled.explain_one is None
+        return compiled
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def compile_form() -> Callable[..., CompiledPipeline]:
+    """Make a form's functions without an original, over fields of numbers."""
+
+    def run(form: Any, n_fields: int = 1, reference: Any = ()) -> CompiledPipeline:
+        schema = Schema([Field(f"x{i}", "number") for i in range(n_fields)])
+        base = None if reference is None else form and form.reference(_batch(reference, n_fields))
+        return CompiledPipeline(schema, form, reference=base)
+
+    return run
+
+
+def _batch(rows: Sequence[Any], n_fields: int) -> Batch:
+    return Batch.of_records(rows or [(0.0,) * n_fields], n_fields)
+
+
+@pytest.fixture(scope="session")
+def compiled_as_fitted() -> Callable[..., CompiledPipeline]:
+    """Fit, compile and compare; give the compiled pipeline."""
+
+    def run(
+        estimator: Any,
+        frame: pd.DataFrame,
+        target: Any,
+        *,
+        schema: Schema | None = None,
+        tolerance: float = 1e-12,
+    ) -> CompiledPipeline:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            estimator.fit(frame, target)
+        schema = schema or Schema.infer(frame)
+        reference = rows_of(schema, frame)
+        compiled = compile_pipeline(estimator, schema, reference)
+        assert compiled.compiled, compiled.notes
+        accepted = rows_of(compiled.schema, frame)
+        agrees(compiled, probe_rows(compiled.schema, accepted, seed=1), tolerance=tolerance)
+        return compiled
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def applicants() -> tuple[pd.DataFrame, np.ndarray]:
+    """A hundred and twenty applicants: every kind of field, missing values, rare categories."""
+    rng = np.random.default_rng(0)
+    n = 120
+    frame = pd.DataFrame(
+        {
+            "edad": rng.integers(18, 80, n),
+            "ingresos": rng.lognormal(7, 0.6, n),
+            "deuda": np.where(rng.random(n) < 0.15, np.nan, rng.gamma(2.0, 500.0, n)),
+            "atrasos": rng.poisson(1.0, n),
+            "empleo": rng.choice(
+                ["dependiente", "independiente", "agrícola", "otro"], n, p=[0.5, 0.3, 0.17, 0.03]
+            ),
+            "vivienda": rng.choice(["propia", "alquilada", None], n, p=[0.5, 0.4, 0.1]),
+            "garante": rng.random(n) < 0.3,
+        }
+    )
+    z = 0.4 * frame["atrasos"] - 0.0003 * frame["ingresos"] + 0.5 * (frame["vivienda"] == "alquilada")
+    return frame, (rng.random(n) < 1 / (1 + np.exp(-z))).astype(int).to_numpy()

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from morosidad.errors import InvalidFrame, SettingsError
+from morosidad.schema import Schema
+from morosidad.scorer import Scorer
+from morosidad.training import cross_validate, fit, summary
+from support import real_data, small_frame
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(("name", "auc"), [("german", 0.79), ("taiwan", 0.72)])
+def test_real_data_is_learnt_and_compiled_exactly(name: str, auc: float) -> None:
+    frame = real_data(name)
+    X, y = frame.drop(columns="default"), frame["default"]
+    schema = Schema.infer(X)
+    assert cross_validate(X, y, schema).auc == pytest.approx(auc, abs=0.01)
+    pipeline = fit(X, y, schema)
+    scorer = Scorer(pipeline, schema=schema, reference=X)
+    assert scorer.plan.compiled
+    expected = pipeline.predict_proba(X)[:, 1]
+    np.testing.assert_allclose(scorer.predict_proba(X)[:, 1], expected, rtol=0, atol=1e-12)
+    found = [d.probability for d in scorer.score_many(X.to_dict("records"))]  # type: ignore[union-attr]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
+
+
+def test_figures_are_those_of_scikit_learn() -> None:
+    from sklearn.model_selection import StratifiedKFold, cross_val_score
+    from sklearn.pipeline import Pipeline
+
+    from morosidad.training import pipeline
+
+    X, y = small_frame(400)
+    schema = Schema.infer(X)
+    model: Pipeline = pipeline(schema, "logistic")
+    folds = StratifiedKFold(5, shuffle=True, random_state=0)
+    figures = cross_validate(X, y, schema)
+    names = {"roc_auc": figures.auc, "neg_brier_score": -figures.brier, "neg_log_loss": -figures.log_loss}
+    for scoring, figure in names.items():
+        assert cross_val_score(model, X, y, cv=folds, scoring=scoring).mean() == pytest.approx(
+            figure, abs=1e-12
+        )
+    assert 0 < figures.ks < 1
+    assert figures.log_loss_error > 0
+
+
+def test_cross_validation_shows_its_progress(capsys: pytest.CaptureFixture[str]) -> None:
+    X, y = small_frame()
+    cross_validate(X, y, Schema.infer(X), progress=True)
+    assert "validación cruzada" in capsys.readouterr().err
+
+
+def test_too_few_rows_of_a_class_are_refused() -> None:
+    X, _ = small_frame(20)
+    with pytest.raises(InvalidFrame, match="at least 5 rows"):
+        cross_validate(X, np.arange(20) < 3, Schema.infer(X))
+
+
+def test_missing_columns_are_named() -> None:
+    X, y = small_frame()
+    with pytest.raises(InvalidFrame, match="moras") as caught:
+        fit(X.drop(columns="moras"), y, Schema.infer(X))
+    assert caught.value.columns == ("moras",)
+
+
+def test_an_unknown_kind_of_model_is_refused() -> None:
+    X, y = small_frame()
+    with pytest.raises(SettingsError, match="model: one of logistic"):
+        fit(X, y, Schema.infer(X), model="magic")
+
+
+def test_the_summary_counts_the_later_label_as_default() -> None:
+    facts = summary(["no", "sí", "no", "no"], "logistic")
+    assert facts == {"model": "logistic", "rows": 4, "default_rate": 0.25}

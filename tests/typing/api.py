@@ -1,0 +1,53 @@
+"""The types that users see, pinned: mypy reads this file, nothing runs it."""
+
+from __future__ import annotations
+
+from typing import Any, assert_type
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from morosidad import AHORRO_VALLE, Decision, Field, Policy, Reason, RecordError, Schema, Scorer
+from morosidad.errors import ArtifactVersionError, FieldError, InvalidRecord, Overloaded
+from morosidad.field import Value
+from morosidad.plan import Plan
+
+schema = Schema([Field("edad", "integer", ge=18, le=85, required=True)], target="moroso")
+assert_type(AHORRO_VALLE, Schema)
+assert_type(schema["edad"], Field)
+assert_type(schema.validate({"edad": 40}), dict[str, Value])
+assert_type(schema.validate(b'{"edad": 40}'), dict[str, Value])
+assert_type(schema.read({"edad": 40}), tuple[tuple[Value, ...], tuple[str, ...]])
+assert_type(schema.json_schema(), dict[str, Any])
+assert_type(Schema.infer(pd.DataFrame(), target="y"), Schema)
+
+scorer = Scorer.default(policy=Policy(review_at=0.1))
+assert_type(scorer, Scorer)
+decision = scorer.score_one({"edad": 40}, request_id="a")
+assert_type(decision, Decision)
+assert_type(decision.probability, float)
+assert_type(decision.reasons, tuple[Reason, ...])
+assert_type(decision.cached, str | None)
+assert_type(scorer.score_many([{"edad": 40}]), list[Decision | RecordError])
+assert_type(scorer.score_frame(pd.DataFrame()), pd.DataFrame)
+assert_type(scorer.predict_proba(pd.DataFrame()), NDArray[np.float64])
+assert_type(scorer.predict(pd.DataFrame()), NDArray[Any])
+assert_type(scorer.plan, Plan)
+assert_type(Scorer.load("m", key=b"k", trusted=["a.B"]), Scorer)
+assert_type(Scorer.train(pd.DataFrame(), [0, 1]), Scorer)
+
+for answer in scorer.score_many([]):
+    if isinstance(answer, RecordError):
+        assert_type(answer.errors, tuple[FieldError, ...])
+    else:
+        assert_type(answer, Decision)
+
+try:
+    scorer.score_one({})
+except InvalidRecord as invalid:
+    assert_type(invalid.errors, tuple[FieldError, ...])
+except ArtifactVersionError as old:
+    assert_type(old.found, int)
+except Overloaded as busy:
+    assert_type(busy.retry_after, float | None)
