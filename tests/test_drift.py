@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from morosidad.alerts import AlertBook
 from morosidad.drift import DriftMonitor
 from morosidad.drift_reference import DriftReference, FieldReference, is_missing
-from morosidad.kpis.alerts import AlertBook
 
 NAN = float("nan")
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from morosidad.compiler.expressions import Expr, Floats, Key, Lookup, Raw, Table, fields_of
+from morosidad.compiler.expressions import Expr, Floats, Key, Raw, fields_of
+from morosidad.compiler.lookups import Lookup, Table
 from morosidad.compiler.registry import Compiler, NotCompilable
 from morosidad.compiler.thresholds import Rounding, Steps, as_given, origin
 
@@ -215,7 +216,7 @@ class _Inputs:
         if chosen.max() >= 0:
             column = start = self._keyed(column, [subsets[i] for i in np.unique(chosen[chosen >= 0])])
         steps = Steps(column, start, rounding)
-        if not isinstance(start, Lookup):
+        if not isinstance(start, Lookup) or not isinstance(start.table, Table):
             moved, missing_left = steps.move(thresholds, missing_left)
             return self._place(start, start), moved, missing_left, np.full(len(at), -1, dtype=np.int32)
         values = start.table.rows[:, start.place]
@@ -242,7 +243,7 @@ class _Inputs:
 
     def _keyed(self, column: Expr, subsets: Sequence[frozenset[int]]) -> Lookup:
         """Give a column of category numbers as a table of those that some set holds."""
-        if isinstance(column, Lookup):
+        if isinstance(column, Lookup) and isinstance(column.table, Table):
             return column
         keys: tuple[Key, ...] = tuple(sorted(frozenset.union(*subsets)))
         whole = isinstance(column, Raw) and self._fields[column.field].kind != "number"

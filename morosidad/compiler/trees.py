@@ -14,9 +14,10 @@ import numpy as np
 
 from morosidad.compiler.batch import Batch
 from morosidad.compiler.code import Code
-from morosidad.compiler.expressions import Expr, Floats, Lookup, fields_of
+from morosidad.compiler.expressions import Expr, Floats, fields_of
 from morosidad.compiler.form import Form, emit_sigmoid, sigmoid
 from morosidad.compiler.growth import Bools, Ints
+from morosidad.compiler.lookups import Lookup
 from morosidad.compiler.walks import Plain, Walker
 
 

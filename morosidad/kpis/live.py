@@ -8,7 +8,7 @@ from typing import Self
 
 import msgspec
 
-from morosidad.kpis.alerts import Alert, AlertBook
+from morosidad.alerts import Alert, AlertBook
 from morosidad.kpis.diagnosis import State
 from morosidad.kpis.thresholds import Limit
 from morosidad.kpis.tracker import KPITracker

@@ -5,8 +5,8 @@ import threading
 import msgspec
 import pytest
 
+from morosidad.alerts import AlertBook
 from morosidad.kpis import KPITracker
-from morosidad.kpis.alerts import AlertBook
 from morosidad.kpis.live import LiveMetrics
 from morosidad.kpis.thresholds import Thresholds
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from morosidad.kpis.alerts import Alert, AlertBook
+from morosidad.alerts import Alert, AlertBook
 
 
 @pytest.fixture
