@@ -132,9 +132,7 @@ def _many_records() -> Callable[..., None]:
 @cache
 def _shares_of_one() -> Callable[..., None]:
     numbers = types.CPointer(types.float64)
-    signature = types.void(
-        types.voidptr, numbers, types.CPointer(types.int32), numbers, types.intp, numbers
-    )
+    signature = types.void(types.voidptr, numbers, types.CPointer(types.int32), numbers, types.intp, numbers)
     call = ctypes.PYFUNCTYPE(
         None, ctypes.c_void_p, ctypes.c_char_p, *[ctypes.c_void_p] * 2, ctypes.c_ssize_t, ctypes.c_void_p
     )
