@@ -59,12 +59,12 @@ class CacheMapping(MutableMapping[K, V]):
         """Return the value of `key`, or `default` where there is none."""
         with self._lock:
             entry = self._tiers[key]
-            if entry is not None and self._clock() < entry.deadline:
+            if entry is not None and (now := self._clock()) < entry.deadline:
                 if entry.queue is self._l1:
                     entry.used = True
                     self._l1_hits += 1
                     return entry.value
-                return self._hit(entry)
+                return self._hit(entry, now)
             if self._store is None:
                 self._misses += 1
                 return default
@@ -228,13 +228,13 @@ class CacheMapping(MutableMapping[K, V]):
         """Keep others from writing `key`; where a store may be waited for, other keys go on."""
         return self._lock if self._store is None else self._key_locks.of(key)
 
-    def _hit(self, entry: Entry[K, V]) -> V:
+    def _hit(self, entry: Entry[K, V], now: float) -> V:
         if entry.queue is self._l1:
             entry.used = True
             self._l1_hits += 1
         else:
             self._l2_hits += 1
-            self._tiers.promote(entry, self._clock())
+            self._tiers.promote(entry, now)
         return entry.value
 
     def _fetch(self, key: K) -> Any:
@@ -243,9 +243,9 @@ class CacheMapping(MutableMapping[K, V]):
         with self._key_locks.of(key):
             with self._lock:
                 entry = self._tiers[key]
-                if entry is not None and self._clock() < entry.deadline:
+                if entry is not None and (now := self._clock()) < entry.deadline:
                     # Somebody brought it up while we waited for the key.
-                    return self._hit(entry)
+                    return self._hit(entry, now)
             found = store.get(key)
             with self._lock:
                 if found is None or found[1] <= 0:

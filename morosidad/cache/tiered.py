@@ -268,7 +268,7 @@ class TieredCache(CacheMapping[K, V]):
         with self._lock:
             entry, now = self._tiers[key], self._clock()
             if entry is not None and now < entry.deadline:
-                return self._hit(entry), None, None
+                return self._hit(entry, now), None, None
             stale = entry.value if entry is not None and now < entry.end else MISSING
             flight = self._flights.get(key)
             if stale is not MISSING and (flight is not None or renew):

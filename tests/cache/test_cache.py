@@ -10,6 +10,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator, MutableMapping
+from itertools import chain, repeat
 from typing import Any
 
 import cachetools
@@ -389,6 +390,14 @@ class TestLives:
         for number in range(10_000):
             cache["a"] = number
         assert len(cache._tiers._ends) < 100
+
+    @pytest.mark.parametrize("ask", [TieredCache.get, lambda cache, key: cache.get_or_compute(key, int)])
+    def test_what_was_alive_when_asked_for_is_given(self, ask: Callable[..., int]) -> None:
+        readings = chain([0.0, 0.0, 9.9], repeat(10.0))
+        cache: TieredCache[str, int] = TieredCache(1, 1, ttl=10, clock=lambda: next(readings))
+        cache["below"] = 1
+        cache["above"] = 2
+        assert ask(cache, "below") == 1
 
     def test_popitem_passes_over_what_dies_while_it_looks(self) -> None:
         readings = iter([0.0, 0.0, 9.9, 10.0, 10.0, 10.0])
