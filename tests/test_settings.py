@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-import os
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given
@@ -79,8 +79,13 @@ LOG_FLUSH_INTERVAL LOG_ROTATION LOG_SIZE_LIMIT WEBSOCKET_ENABLED RATE_LIMIT_ENAB
 """.split()  # noqa: SIM905
 
 
-def two_cpus_five_gigabytes() -> tuple[float, int]:
-    return 2, 5 * GB
+class Machine(NamedTuple):
+    cpus: float
+    memory: int
+
+
+def two_cpus_five_gigabytes() -> Machine:
+    return Machine(2, 5 * GB)
 
 
 def load(file=None, env=None, **kwargs):
@@ -401,18 +406,15 @@ def test_a_file_that_can_not_be_read_is_told(tmp_path):
     ],
 )
 def test_workers_and_caches_follow_the_hardware(cpus, memory, tuned):
-    assert tuple(tune(cpus, memory).values()) == tuned
-    settings = load(hardware=lambda: (cpus, memory))
+    assert tuple(tune(Machine(cpus, memory)).values()) == tuned
+    settings = load(hardware=lambda: Machine(cpus, memory))
     assert (settings.max_workers_prediction, settings.cache_l1_size, settings.cache_l2_size) == tuned
 
 
-def test_without_limits_given_the_machine_is_asked(monkeypatch):
-    cpus, memory = module._machine()
-    assert cpus >= 1
-    assert memory > 2**20
-    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
-    monkeypatch.setattr(os, "cpu_count", lambda: 6)
-    assert Settings.load(env={}, dotenv=None).max_workers_prediction == 6
+def test_without_limits_given_those_of_the_container_count(monkeypatch):
+    monkeypatch.setattr("morosidad.resources.hardware_limits", lambda: Machine(5.5, 3 * GB))
+    settings = Settings.load(env={}, dotenv=None)
+    assert (settings.max_workers_prediction, settings.cache_l1_size) == (6, 50)
 
 
 values = (

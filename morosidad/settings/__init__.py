@@ -11,12 +11,24 @@ import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from morosidad.settings.kinds import Kind, choice, flag, percent, seconds, secret, size, whole
 from morosidad.settings.sources import DOTENV, SETTINGS_FILE, SourceReader
 
 Source = Literal["argument", "environment", ".env", "file", "hardware", "default"]
+
+
+class Hardware(Protocol):
+    """What a process may use: CPUs, a fraction where there is a quota, and bytes of memory."""
+
+    @property
+    def cpus(self) -> float:
+        """CPUs."""
+
+    @property
+    def memory(self) -> int:
+        """Bytes."""
 
 
 def _setting(default: Any, kind: Kind, *names: str) -> Any:
@@ -144,7 +156,7 @@ class Settings:
         env: Mapping[str, str] = os.environ,
         *,
         dotenv: str | os.PathLike[str] | None = DOTENV,
-        hardware: Callable[[], tuple[float, int]] | None = None,
+        hardware: Callable[[], Hardware] | None = None,
         **arguments: Any,
     ) -> Settings:
         """Read every source: argument > environment > ``.env`` > file > hardware > default.
@@ -163,8 +175,8 @@ class Settings:
         dotenv : path, optional
             The ``.env`` file. The default one may be absent; None reads none.
         hardware : callable, optional
-            Gives the CPUs and the bytes of memory that the process may use, in that order. By
-            default those of the machine that the scheduler allows, container quotas aside.
+            Gives what the process may use. By default `morosidad.resources.hardware_limits`, which
+            knows the limits of containers.
         **arguments
             Settings by name.
 
@@ -180,7 +192,7 @@ class Settings:
         """
         reader = SourceReader(_KINDS, _NAMES)
         layers: list[tuple[Source, dict[str, Any]]] = [
-            ("hardware", tune(*(hardware or _machine)())),
+            ("hardware", tune((hardware or _hardware_limits)())),
             ("file", reader.json(file or env.get(SETTINGS_FILE) or None)),
             (".env", reader.dotenv(dotenv)),
             ("environment", reader.environment(env)),
@@ -197,36 +209,32 @@ class Settings:
         return settings
 
 
-def tune(cpus: float, memory: int) -> dict[str, int]:
+def tune(hardware: Hardware) -> dict[str, int]:
     """Derive settings from the hardware.
 
     Parameters
     ----------
-    cpus : float
-        CPUs that the process may use; a fraction counts as one.
-    memory : int
-        Bytes of memory that it may use.
+    hardware : Hardware
+        What the process may use; a fraction of a CPU counts as one.
 
     Returns
     -------
     dict
         Values of ``max_workers_prediction``, ``cache_l1_size`` and ``cache_l2_size``.
     """
-    gigabytes = memory / 2**30
+    gigabytes = hardware.memory / 2**30
     l1, l2 = (200, 1000) if gigabytes >= 8 else (100, 500) if gigabytes >= 4 else (50, 200)
     return {
-        "max_workers_prediction": max(1, min(math.ceil(cpus), 8)),
+        "max_workers_prediction": max(1, min(math.ceil(hardware.cpus), 8)),
         "cache_l1_size": l1,
         "cache_l2_size": l2,
     }
 
 
-def _machine() -> tuple[float, int]:
-    import psutil
+def _hardware_limits() -> Hardware:
+    from morosidad.resources import hardware_limits  # a layer above: only when nobody says otherwise
 
-    affinity = getattr(os, "sched_getaffinity", None)
-    cpus = len(affinity(0)) if affinity else os.cpu_count() or 1
-    return cpus, psutil.virtual_memory().total
+    return hardware_limits()
 
 
 _FIELDS = {field.name: field for field in dataclasses.fields(Settings) if field.init}
