@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -171,41 +171,36 @@ class Way:
         self._note(seat, decision, values, begun, read)
         return decision
 
-    def _answer(
-        self, seat: _Seat, values: Row, warnings: tuple[str, ...], request_id: str | None
-    ) -> Decision:
+    def _answer(self, seat: _Seat, *asked: *Asked) -> Decision:
         cache, choice = self.cache, self.choice
-        if cache is None or not (choice is None or choice.use):
-            if choice is not None and choice.due():
-                return self._measured(seat, values, warnings, request_id)
-            return self._compute(seat, values, warnings, request_id)
-        if choice is not None and choice.due():
-            return self._measured(seat, values, warnings, request_id)
-        key = seat.model.digest, values
-        found = cache.get(key)
-        if found is not None:
-            return _repeated(found, request_id)
-        try:
-            made = cache.get_or_compute(key, lambda: self._cacheable(seat, values, warnings))
-        except _Degraded as degraded:
-            made = degraded.decision
-        return made if request_id is None else msgspec.structs.replace(made, request_id=request_id)
+        if cache is None:
+            return self._compute(seat, *asked)
+        if choice is not None:
+            if choice.due():
+                return self._measured(seat, choice, cache, *asked)
+            if not choice.use:
+                return self._compute(seat, *asked)
+        values, warnings, request_id = asked
+        made: list[Decision] = []
 
-    def _cacheable(self, seat: _Seat, values: Row, warnings: tuple[str, ...]) -> Decision:
-        decision = self._compute(seat, values, warnings, None)
-        if decision.degraded:
-            raise _Degraded(decision)
-        return decision
+        def compute() -> Decision:
+            made.append(self._compute(seat, values, warnings, request_id))
+            if made[0].degraded:
+                raise _DegradedError(made[0])
+            return msgspec.structs.replace(made[0], request_id=None)
+
+        try:
+            found: Decision = cache.get_or_compute((seat.model.digest, values), compute)
+        except _DegradedError as degraded:
+            return degraded.decision
+        return made[0] if made else _repeated(found, request_id)
 
     def _measured(
-        self, seat: _Seat, values: Row, warnings: tuple[str, ...], request_id: str | None
+        self, seat: _Seat, choice: CacheChoice, cache: TieredCache[Any, Any], *asked: *Asked
     ) -> Decision:
         """Look up and compute, timing both."""
-        choice, cache = self.choice, self.cache
-        assert choice is not None
-        assert cache is not None
+        key = seat.model.digest, asked[0]
         start = choice.clock()
-        key = seat.model.digest, values
         found = cache.get(key)
         looked = choice.clock()
         decision = self._compute(seat, *asked)
@@ -214,14 +209,12 @@ class Way:
             cache[key] = msgspec.structs.replace(decision, request_id=None)
         return decision
 
-    def _compute(
-        self, seat: _Seat, values: Row, warnings: tuple[str, ...], request_id: str | None
-    ) -> Decision:
+    def _compute(self, seat: _Seat, *asked: *Asked) -> Decision:
         if self.recovery is None:
             return seat.model.decide(*asked)
         return self.recovery.call(self._try, seat, *asked)
 
-    def _try(self, seat: _Seat, *asked: Unpack[Asked]) -> Decision:
+    def _try(self, seat: _Seat, *asked: *Asked) -> Decision:
         """Decide with the model in place now, if it reads records as the one that was asked."""
         now = self._seat
         model = now.model if now.schema == seat.schema else seat.model
@@ -276,7 +269,7 @@ class _Seat:
         self.schema = model.schema.digest
 
 
-class _Degraded(Exception):
+class _DegradedError(Exception):
     """Carries a degraded decision past the cache, which must not keep it."""
 
     def __init__(self, decision: Decision) -> None:

@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from morosidad.kpis.alerts import Alert, AlertBook, Level
+from morosidad.alerts import Alert, AlertBook, Level
 
 _logger = logging.getLogger("morosidad.audit")
 

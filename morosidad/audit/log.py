@@ -13,6 +13,7 @@ from typing import Any, Self
 
 import msgspec
 
+from morosidad.alerts import Alert
 from morosidad.audit.alerts import AlertBoard
 from morosidad.audit.chain import GENESIS
 from morosidad.audit.file import ChainedFile
@@ -21,7 +22,6 @@ from morosidad.audit.lines import AuditContext, DecisionLike, LineEncoder, Value
 from morosidad.audit.recorder import Item, Recorder, Ticket
 from morosidad.audit.usage import MachineUsage, Usage
 from morosidad.errors import SettingsError
-from morosidad.kpis.alerts import Alert
 
 RETRY_SECONDS = 1.0
 _BATCH = 1000
