@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from morosidad.compiler import curves, encoders, glassbox, linear, scalers, transformers  # noqa: F401 - they fill the registry
+from morosidad.compiler import curves, encoders, forests, glassbox, linear, scalers, transformers  # noqa: F401 - they fill the registry
 from morosidad.compiler.batch import Batch
 from morosidad.compiler.calibration import decision_threshold
 from morosidad.compiler.code import Code

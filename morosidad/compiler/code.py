@@ -60,6 +60,12 @@ class Code:
         self.lines.append(f"{name} = {source}")
         return name
 
+    def attempt(self, source: str, error: type[Exception], otherwise: str) -> str:
+        """Compute some source into a new variable or, where that raises an error, some other source."""
+        name = f"x{len(self.lines)}"
+        self.lines += [f"try: {name} = {source}", f"except {self.constant(error)}: {name} = {otherwise}"]
+        return name
+
     def total(self, parts: Sequence[str]) -> str:
         """Add up, from left to right, and name the sum."""
         sum_ = parts[0]

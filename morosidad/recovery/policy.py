@@ -1,0 +1,359 @@
+"""RecoveryPolicy: calls that fail are repaired and tried again, from threads and from tasks."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import math
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError, Future, wait
+from contextlib import closing, contextmanager, suppress
+from typing import Any, ParamSpec, TypeVar, cast
+
+import msgspec
+
+from morosidad.errors import DeadlineExceeded, Escalated, InputError, Overloaded, TransientError
+from morosidad.recovery.breaker import Breaker
+from morosidad.recovery.climb import Climber, Course, Reply, Wait
+from morosidad.recovery.events import Hook, Journal, Outcome, RecoveryStats, log_event
+from morosidad.recovery.guard import Guard
+from morosidad.recovery.levels import Failure, Level, Remedy, default_levels, model_at_fault
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class RecoveryPolicy:
+    """Calls a function; when it fails, repairs what it depends on and calls it again.
+
+    One policy serves one component for as long as the process lives, from any number of threads and event
+    loops. Calls that fail together elect one leader, which runs the remedies of one level and proves them
+    with its own retry; the others wait for the result. A failed level leads to the next one, also across
+    calls; a success starts over at the first. When every level has failed, or the budget is spent, the policy
+    opens: it answers with `Escalated` at once, and lets one call probe after `reset_after` seconds.
+
+    Parameters
+    ----------
+    levels : sequence of Level, optional
+        What to try, gentlest first. By default the three levels of `default_levels`, whose remedies `attach`
+        supplies.
+    component : str
+        What the function belongs to; it names events and errors.
+    deadline : float
+        Seconds that a call may take in all: the first attempt, remedies, retries and waiting for others.
+    attempt_timeout : float, optional
+        Seconds that the first attempt may take. When given, `call` runs it on a thread of its own, which can
+        be left behind. By default `call` runs it in the caller's thread, which costs nothing and which
+        nothing can interrupt, and `acall` gives it the whole deadline, which leaves no time to recover.
+    never : tuple of exception types
+        Errors that are passed on at once, such as programming errors. `InputError`, `Overloaded`, another
+        policy's `Escalated` and cancellation always are.
+    fallback : callable, optional
+        Called like the function when recovery gives up, in the caller's thread; it should be quick. Its
+        answer says ``degraded=True``: a msgspec struct with that field (a `Decision`) is copied with it,
+        anything else must have it.
+    hooks : iterable of callables
+        Each is given every `RecoveryEvent`, in the thread where it happens.
+    decay : float
+        Seconds without a failed level after which the policy steps back by one.
+    retry_budget, budget_window : int, float
+        Levels that may be run per that many seconds, retry included. Past it the policy opens.
+    reset_after : float
+        Seconds that the policy stays open before a probe.
+    max_threads : int
+        The most threads at a time for remedies and retries, those left behind included; with
+        `attempt_timeout`, as many again for first attempts. When all are left behind, attempts fail at once.
+    clock : callable
+        The time in seconds; it must never go back.
+
+    Raises
+    ------
+    ValueError
+        An argument is out of range; the message names all of them.
+    """
+
+    def __init__(
+        self,
+        levels: Sequence[Level] | None = None,
+        *,
+        component: str = "modelo",
+        deadline: float = 8.0,
+        attempt_timeout: float | None = None,
+        never: tuple[type[Exception], ...] = (),
+        fallback: Callable[..., Any] | None = None,
+        hooks: Iterable[Hook] = (log_event,),
+        decay: float = 60.0,
+        retry_budget: int = 20,
+        budget_window: float = 60.0,
+        reset_after: float = 30.0,
+        max_threads: int = 8,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        spans = {
+            "deadline": deadline,
+            "attempt_timeout": attempt_timeout,
+            "decay": decay,
+            "budget_window": budget_window,
+            "reset_after": reset_after,
+        }
+        _refuse_nonsense(spans, {"retry_budget": retry_budget, "max_threads": max_threads}, levels)
+        self._own_levels = levels is not None
+        levels = tuple(levels or default_levels())
+        self._fallback = fallback
+        self._journal = Journal(hooks)
+        self._clock = clock
+        self._breaker = Breaker(
+            [level.timeout for level in levels],
+            decay=decay,
+            budget=retry_budget,
+            budget_window=budget_window,
+            reset_after=reset_after,
+        )
+        self._climber = Climber(
+            component=component,
+            levels=levels,
+            never=(InputError, Overloaded, Escalated, CancelledError, *never),
+            deadline=deadline,
+            attempt_timeout=attempt_timeout,
+            breaker=self._breaker,
+            guard=Guard(max_threads, f"{component}-recovery"),
+            first_guard=None if attempt_timeout is None else Guard(max_threads, f"{component}-attempt"),
+            journal=self._journal,
+            clock=clock,
+        )
+        self._direct = attempt_timeout is None
+
+    @property
+    def component(self) -> str:
+        """What the function belongs to."""
+        return self._climber.component
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """What is tried, gentlest first."""
+        return self._climber.levels
+
+    def attach(
+        self,
+        *,
+        clear_related: Remedy | None = None,
+        reload_model: Callable[[], object] | None = None,
+        clear_caches: Callable[[], object] | None = None,
+        rebuild: Callable[[], object] | None = None,
+        model_at_fault: Callable[[Exception], bool] = model_at_fault,
+    ) -> None:
+        """Give the default levels their remedies, as `default_levels` takes them; the last to attach wins.
+
+        A policy that was made with levels of its own keeps them.
+        """
+        if not self._own_levels:
+            self._climber.levels = default_levels(
+                clear_related=clear_related,
+                reload_model=reload_model,
+                clear_caches=clear_caches,
+                rebuild=rebuild,
+                model_at_fault=model_at_fault,
+            )
+
+    def call(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call ``fn(*args, **kwargs)`` and recover when it fails.
+
+        After a failure, `fn` and the remedies run on other threads, with the caller's context variables.
+
+        Raises
+        ------
+        Escalated
+            Every level failed, or the policy is open; ``retry_after`` says for how long.
+        DeadlineExceeded
+            The deadline passed first.
+        """
+        breaker = self._breaker
+        if not (self._direct and breaker.calm):
+            return cast(T, self._drive(self._climber.begin(args, kwargs), fn, args, kwargs))
+        seen = breaker.generation
+        started = self._clock()
+        try:
+            return fn(*args, **kwargs)
+        except Exception as error:
+            climber = self._climber
+            if isinstance(error, climber.never):
+                raise
+            course = climber.climb(Failure(climber.component, error, args, kwargs), started, seen)
+        return cast(T, self._drive(course, fn, args, kwargs))
+
+    async def acall(self, fn: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Await ``fn(*args, **kwargs)`` and recover when it fails; as `call`, on the event loop.
+
+        What overruns is cancelled, and so is everything when the caller is. Remedies are plain callables and
+        run on other threads; the fallback may be a coroutine function.
+
+        Raises
+        ------
+        Escalated
+            Every level failed, or the policy is open; ``retry_after`` says for how long.
+        DeadlineExceeded
+            The deadline passed first.
+        """
+        reply: Reply | None = None
+        with closing(self._climber.begin(args, kwargs)) as course:
+            while True:
+                try:
+                    step = course.send(reply)
+                except StopIteration as stop:
+                    value, gave_up = stop.value
+                    break
+                seconds = step.until - self._clock()
+                if isinstance(step, Wait):
+                    await _await_future(step.future, seconds)
+                else:
+                    reply = await _await_call(fn, args, kwargs, seconds)
+        if gave_up is None:
+            return cast(T, value)
+        try:
+            with self._last_resort(gave_up) as fallback:
+                answer = fallback(*args, **kwargs)
+                return cast(T, _degraded(await answer if isinstance(answer, Awaitable) else answer))
+        finally:
+            del gave_up
+
+    def __call__(self, fn: Callable[P, T]) -> Callable[P, T]:
+        """Decorate a function, which then goes through `call`, or a coroutine function, through `acall`."""
+        if inspect.iscoroutinefunction(fn):
+            acall = self.acall
+
+            @functools.wraps(fn)
+            async def awaited(*args: P.args, **kwargs: P.kwargs) -> Any:
+                return await acall(fn, *args, **kwargs)
+
+            return cast(Callable[P, T], awaited)
+        call = self.call
+
+        @functools.wraps(fn)
+        def called(*args: P.args, **kwargs: P.kwargs) -> T:
+            return call(fn, *args, **kwargs)
+
+        return called
+
+    def stats(self) -> RecoveryStats:
+        """Tell the state and the counts."""
+        state, attempts, tokens = self._breaker.state(self._clock())
+        guards = [g.counts() for g in (self._climber.guard, self._climber.first_guard) if g is not None]
+        tally = self._journal.tally()
+        return RecoveryStats(
+            state=state,
+            attempts=attempts,
+            generation=self._breaker.generation,
+            budget=tokens,
+            outcomes={outcome: tally[outcome] for outcome in Outcome},
+            opened=tally["opened"],
+            gave_up=tally["gave_up"],
+            degraded=tally["degraded"],
+            threads=sum(counts.alive for counts in guards),
+            abandoned=sum(counts.abandoned for counts in guards),
+            abandoned_ever=sum(counts.abandoned_ever for counts in guards),
+        )
+
+    def _drive(
+        self, course: Course, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> Any:
+        """Go through a course in the caller's thread, and end as it says."""
+        reply: Reply | None = None
+        with closing(course):
+            while True:
+                try:
+                    step = course.send(reply)
+                except StopIteration as stop:
+                    value, gave_up = stop.value
+                    break
+                seconds = step.until - self._clock()
+                if isinstance(step, Wait):
+                    wait([step.future], max(0.0, seconds))
+                elif step.guard is None:
+                    reply = _call(fn, args, kwargs)
+                else:
+                    reply = step.guard.run(fn, args, kwargs, seconds)
+        if gave_up is None:
+            return value
+        try:
+            with self._last_resort(gave_up) as fallback:
+                return _degraded(fallback(*args, **kwargs))
+        finally:
+            del gave_up  # its traceback holds this frame, and the frame the record
+
+    @contextmanager
+    def _last_resort(self, gave_up: TransientError) -> Iterator[Callable[..., Any]]:
+        """Hand out the fallback, or raise the error with which recovery gave up."""
+        self._journal.count("gave_up")
+        try:
+            if self._fallback is None:
+                raise gave_up
+            try:
+                yield self._fallback
+            except Exception as error:
+                gave_up.add_note(f"the fallback failed too: {type(error).__name__}")
+                raise gave_up from gave_up.__cause__
+            self._journal.count("degraded")
+        finally:
+            del gave_up
+
+
+def _refuse_nonsense(
+    spans: Mapping[str, float | None], counts: Mapping[str, int], levels: Sequence[Level] | None
+) -> None:
+    wrong = [
+        f"{k} must be a positive number of seconds"
+        for k, v in spans.items()
+        if not 0 < (1 if v is None else v) < math.inf
+    ]
+    wrong += [f"{k} must be 1 or more" for k, v in counts.items() if v < 1]
+    if levels is not None and not levels:
+        wrong.append("levels must not be empty")
+    if wrong:
+        raise ValueError("; ".join(wrong))
+
+
+def _degraded(answer: Any) -> Any:
+    """Make sure that a fallback's answer says what it is."""
+    if getattr(answer, "degraded", None) is True:
+        return answer
+    if isinstance(answer, msgspec.Struct) and "degraded" in answer.__struct_fields__:
+        return msgspec.structs.replace(answer, degraded=True)
+    raise TypeError(f"a fallback's answer must say degraded=True; {type(answer).__name__} can't")
+
+
+def _call(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Reply:
+    try:
+        return fn(*args, **kwargs), None
+    except Exception as error:
+        return None, error
+
+
+async def _await_call(
+    fn: Callable[..., Awaitable[Any]], args: tuple[Any, ...], kwargs: Mapping[str, Any], seconds: float
+) -> Reply:
+    import asyncio
+
+    try:
+        async with asyncio.timeout(seconds) as scope:
+            return await fn(*args, **kwargs), None
+    except Exception as error:
+        if isinstance(error, TimeoutError) and scope.expired():
+            return None, DeadlineExceeded(f"no answer in {seconds:.3g} s", seconds=seconds)
+        return None, error
+
+
+async def _await_future(future: Future[Any], seconds: float) -> None:
+    """Wait without cancelling: the future belongs to others too."""
+    import asyncio
+
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+
+    def wake(_: Future[Any]) -> None:
+        with suppress(RuntimeError):  # the loop was closed meanwhile
+            loop.call_soon_threadsafe(ended.set)
+
+    future.add_done_callback(wake)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await ended.wait()

@@ -1,0 +1,156 @@
+"""The threads that recovery runs work on: bounded, counted, and left behind when they must be."""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+from collections.abc import Iterator
+from concurrent.futures import wait
+
+import pytest
+
+from morosidad.errors import DeadlineExceeded
+from morosidad.recovery.guard import Guard, GuardCounts
+
+
+@pytest.fixture
+def stuck() -> Iterator[threading.Event]:
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def settle(name: str) -> None:
+    for thread in threading.enumerate():
+        if thread.name.startswith(name):
+            thread.join()
+
+
+def test_it_returns_the_value_or_the_error():
+    guard = Guard(2, "prueba-valor")
+    assert guard.run(divmod, (7, 2), {}, 5.0) == ((3, 1), None)
+    value, error = guard.run(divmod, (7, 0), {}, 5.0)
+    assert value is None
+    assert isinstance(error, ZeroDivisionError)
+    settle("prueba-valor")
+    assert guard.counts() == GuardCounts(0, 0, 0)
+
+
+def test_work_sees_the_callers_context():
+    tenant = contextvars.ContextVar[str]("tenant")
+    tenant.set("coop")
+    assert Guard(1, "prueba").run(tenant.get, (), {}, 5.0) == ("coop", None)
+
+
+def test_what_ends_the_interpreter_reaches_the_caller():
+    def leave() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Guard(1, "prueba").run(leave, (), {}, 5.0)
+
+
+def test_no_more_threads_than_the_limit_and_the_rest_waits_in_line(stuck):
+    guard = Guard(3, "prueba-linea")
+    futures = [guard.submit(stuck.wait) for _ in range(10)]
+    assert guard.counts().alive == 3
+    assert sum(t.name.startswith("prueba-linea") for t in threading.enumerate()) == 3
+    stuck.set()
+    wait(futures)
+    assert all(f.result() for f in futures)
+
+
+def test_its_threads_do_not_keep_the_interpreter_alive(stuck):
+    guard = Guard(1, "prueba-daemon")
+    guard.submit(stuck.wait)
+    assert all(t.daemon for t in threading.enumerate() if t.name.startswith("prueba-daemon"))
+
+
+def test_work_that_overruns_is_abandoned_and_counted_until_it_returns(stuck):
+    guard = Guard(2, "prueba-abandono")
+    value, error = guard.run(stuck.wait, (), {}, 0.01)
+    assert value is None
+    assert isinstance(error, DeadlineExceeded)
+    assert error.seconds == 0.01
+    assert guard.counts() == GuardCounts(1, 1, 1)
+    stuck.set()
+    settle("prueba-abandono")
+    assert guard.counts() == GuardCounts(0, 0, 1)
+
+
+def test_work_still_in_line_when_its_time_is_up_never_starts(stuck):
+    guard, ran = Guard(1, "prueba-nunca"), threading.Event()
+    first = guard.submit(stuck.wait)
+    _, error = guard.run(ran.set, (), {}, 0.01)
+    assert isinstance(error, DeadlineExceeded)
+    stuck.set()
+    wait([first])
+    settle("prueba-nunca")
+    assert not ran.is_set()
+    assert guard.counts().abandoned_ever == 0
+
+
+def test_when_all_threads_are_left_behind_work_fails_at_once(stuck):
+    guard = Guard(2, "prueba-lleno")
+    for _ in range(2):
+        guard.run(stuck.wait, (), {}, 0.01)
+    future = guard.submit(len, "x")
+    assert isinstance(future.exception(timeout=0), DeadlineExceeded)
+    assert guard.counts() == GuardCounts(2, 2, 2)
+
+
+def test_abandoning_work_that_is_done_changes_nothing():
+    guard = Guard(1, "prueba")
+    future = guard.submit(len, "x")
+    wait([future])
+    guard.abandon(future)
+    assert guard.counts().abandoned_ever == 0
+
+
+def test_work_cancelled_in_line_is_skipped(stuck):
+    guard, ran = Guard(1, "prueba-cancelada"), threading.Event()
+    first = guard.submit(stuck.wait)
+    second = guard.submit(ran.set)
+    assert second.cancel()
+    stuck.set()
+    wait([first])
+    settle("prueba-cancelada")
+    assert not ran.is_set()
+
+
+def test_abandoning_work_in_line_tells_whoever_waits_for_it(stuck):
+    guard, told = Guard(1, "prueba"), threading.Event()
+    guard.submit(stuck.wait)
+    second = guard.submit(len, "x")
+    second.add_done_callback(lambda _: told.set())
+    guard.abandon(second)
+    assert told.is_set()
+    assert second.cancelled()
+
+
+def test_want_of_threads_does_no_harm_to_work_that_another_thread_has_taken(stuck, monkeypatch):
+    guard = Guard(2, "prueba-tomada")
+    guard.submit(stuck.wait)
+
+    def refuse(self: threading.Thread) -> None:
+        stuck.set()
+        settle("prueba-tomada")
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        assert guard.run(len, ("x",), {}, 5.0) == (1, None)
+
+
+def test_want_of_threads_is_the_works_own_error(monkeypatch):
+    guard = Guard(1, "prueba")
+
+    def refuse(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        _, error = guard.run(len, ("x",), {}, 5.0)
+    assert isinstance(error, RuntimeError)
+    assert guard.counts() == GuardCounts(0, 0, 0)
+    assert guard.run(len, ("x",), {}, 5.0) == (1, None)

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from morosidad.alerts import Alert, AlertBook
+
+
+@pytest.fixture
+def book(clock) -> AlertBook:
+    return AlertBook(keep=3, wall=clock)
+
+
+def test_an_alert_opens_once_persists_with_the_latest_message_and_closes(book, clock):
+    book.set("memoria", True, "critical", "90 %")
+    opened = book.active
+    assert opened == (Alert("critical", "90 %", 1000.0, "memoria"),)
+    clock.advance(5)
+    book.set("memoria", True, "critical", "92 %")
+    assert book.active == (Alert("critical", "92 %", 1000.0, "memoria"),)
+    clock.advance(5)
+    book.set("memoria", False, "critical", "80 %")
+    assert book.active == ()
+    assert book.history == (Alert("critical", "92 %", 1000.0, "memoria", 1010.0),)
+    book.set("memoria", False, "critical", "70 %")
+    assert len(book.history) == 1
+
+
+def test_what_goes_wrong_again_is_another_alert(book, clock):
+    for wrong in (True, False, True):
+        book.set("cache", wrong, "info", "baja")
+        clock.advance(1)
+    assert [alert.timestamp for alert in book.history] == [1000.0, 1002.0]
+    assert [alert.timestamp for alert in book.active] == [1002.0]
+
+
+def test_an_alert_can_get_graver(book):
+    book.set("deriva", True, "warning", "0.12")
+    book.set("deriva", True, "critical", "0.30")
+    assert [alert.level for alert in book.active] == ["critical"]
+
+
+def test_the_oldest_closed_alert_goes_first(book):
+    for code, persists in (("a", True), ("b", False), ("c", False), ("d", False)):
+        book.set(code, True, "info", code)
+        book.set(code, persists, "info", code)
+    assert [alert.code for alert in book.history] == ["a", "c", "d"]
+
+
+def test_no_open_alert_is_forgotten(book):
+    for code in "abcde":
+        book.set(code, True, "info", code)
+    assert [alert.code for alert in book.active] == list("abcde")
+
+
+def test_the_json_of_an_alert_has_the_keys_of_the_document():
+    document = msgspec.to_builtins(Alert("info", "baja", 5.0, "cache"))
+    assert list(document)[:3] == ["tipo", "mensaje", "timestamp"]
+    assert document == {
+        "tipo": "info",
+        "mensaje": "baja",
+        "timestamp": 5.0,
+        "codigo": "cache",
+        "cerrada": None,
+    }
