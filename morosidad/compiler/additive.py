@@ -42,23 +42,22 @@ class Additive(OnLogOdds, frozen=True, eq=False):
         return code.total([code.constant(self.intercept), *names])
 
     def emit_log_odds_reasons(self, code: Code, reference: Floats) -> tuple[str, Sequence[str]]:
-        parts = [code.constant(self.intercept)]
         shares: list[list[str]] = [[] for _ in range(self.n_fields)]
-        means, rest = reference[: self.n_fields], reference[self.n_fields :]
+        means, rest = reference[: self.n_fields].copy(), reference[self.n_fields :]
         for term in self.terms:
-            fields = fields_of(term)
-            if isinstance(term, Grid) and len(fields) == 2:
-                n = term.first.size + term.second.size + 1
-                cell = _emit_shared(code, term, rest[:n])
-                rest = rest[n:]
-                parts.append(f"{cell}[0]")
-                for place, position in enumerate((term.first, term.second), 1):
-                    shares[min(fields_of(position))].append(f"{cell}[{place}]")
+            value = code.value(term)
+            places = sorted(fields_of(term))
+            if isinstance(term, Grid) and len(places) == 2:
+                ends = np.cumsum([term.first.size, term.second.size, 1])
+                of_first, of_second, (mean,), rest = np.split(rest, ends)
+                means[places] += mean / 2.0
+                more = _emit_more(code, term, of_first, of_second)
+                for sign, position in (("+", term.first), ("-", term.second)):
+                    shares[min(fields_of(position))].append(f"0.5 * {value} {sign} {more}")
             else:
-                parts.append(code.value(term))
-                for field in fields:
-                    shares[field].append(parts[-1])
-        return code.total(parts), [
+                for place in places:
+                    shares[place].append(value)
+        return self.emit_log_odds(code), [
             f"{code.total(share)} - {code.constant(mean)}" if share else NOTHING
             for share, mean in zip(shares, means.tolist(), strict=True)
         ]
@@ -92,12 +91,7 @@ def _marginals(term: Grid, batch: Batch) -> Floats:
     return np.concatenate([of_first, of_second, [cells[first, second].mean()]])
 
 
-def _emit_shared(code: Code, term: Grid, marginals: Floats) -> str:
-    """Write the look-up of a pair's number together with the two fields' shares of it."""
-    of_first, of_second, mean = np.split(marginals, [term.first.size, -1])
-    cells = term.cells.values
-    given_first, given_second = of_first[:, None], of_second[None, :]
-    first = (given_first - mean + cells - given_second) / 2.0
-    second = (given_second - mean + cells - given_first) / 2.0
-    triples = [[tuple(cell) for cell in row] for row in np.stack([cells, first, second], axis=2).tolist()]
-    return code.assign(f"{code.constant(triples)}[{code.value(term.first)}][{code.value(term.second)}]")
+def _emit_more(code: Code, term: Grid, of_first: Floats, of_second: Floats) -> str:
+    """Write what the first field of a pair gets beyond the half of it, and the second less."""
+    first, second = (code.constant((numbers / 2.0).tolist()) for numbers in (of_first, of_second))
+    return code.assign(f"{first}[{code.value(term.first)}] - {second}[{code.value(term.second)}]")

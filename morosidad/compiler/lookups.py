@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from morosidad.compiler.expressions import Constant, Elementwise, Expr, Floats, Key, Raw
+from morosidad.compiler.expressions import Arith, Constant, Elementwise, Expr, Floats, Key, Raw
 
 if TYPE_CHECKING:
     from morosidad.compiler.batch import Batch
@@ -87,12 +87,12 @@ class Interval(Position, frozen=True):
 
     def emit(self, code: Code) -> str:
         find, edges = code.constant(bisect_right), code.constant(self.edges.values.tolist())
-        name = code.field(self.of.field) if isinstance(self.of, Raw) else code.value(self.of)
+        # a whole number becomes a float first: that is how it was fitted, and floats compare faster
+        name = code.value(Arith(self.of, "+", 0.0) if isinstance(self.of, Raw) else self.of)
         found = f"{find}({edges}, {name})"
         if not self.of.may_be_missing(code.missing):
             return found
-        absent = f"{name} is None" if isinstance(self.of, Raw) else f"{name} != {name}"
-        return f"{self.size - 1} if {absent} else {found}"
+        return f"{self.size - 1} if {name} != {name} else {found}"
 
     def find(self, batch: Batch) -> NDArray[np.intp]:
         return self.edges.find(batch.value(self.of))
