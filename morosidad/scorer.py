@@ -179,8 +179,9 @@ class Scorer:
             Applicants.
         y : array-like of shape (n_rows,)
             Whether each fell into arrears: two classes, of which the larger or later means yes.
-        model : {'logistic'}
-            The kind of model.
+        model : {'logistic', 'glassbox', 'boosting', 'auto'}
+            The kind of model; ``'auto'`` cross-validates those that are installed and takes the simplest
+            within one standard error of the best log loss. The comparison goes into `training`.
         schema : Schema, optional
             Inferred from `X` when not given.
         policy, name, version
@@ -190,11 +191,14 @@ class Scorer:
         ------
         InvalidFrame
             If the rows do not fit the schema, or `y` does not hold two classes.
+        MissingExtra
+            If the library of the kind of model is not installed.
         """
-        from morosidad.training import fit, summary
+        from morosidad.training import AUTO, choose, fit, summary
 
         schema = schema or Schema.infer(X)
-        pipeline = fit(X, y, schema, model=model)
+        chosen, comparison = choose(X, y, schema) if model == AUTO else (model, None)
+        pipeline = fit(X, y, schema, model=chosen)
         return cls(
             pipeline,
             schema=schema,
@@ -202,7 +206,7 @@ class Scorer:
             policy=policy,
             name=name,
             version=version,
-            training=summary(y, model),
+            training=summary(y, chosen, comparison),
             **parts,
         )
 
