@@ -174,11 +174,8 @@ class Tiers(cachetools.Cache[K, "Entry[K, V] | None"]):
 
     def clear(self) -> None:
         """Take out everything, and forget what was dropped lately."""
-        self.removals += len(self)
-        super().clear()
-        for queue in (self.l1, self.proven, self.unproven):
-            for entry in queue:
-                queue.remove(entry)
+        for entry in self.entries():
+            self.remove(entry)
         self._ends.clear()
         self._recent.clear()
 

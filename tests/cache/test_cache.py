@@ -166,7 +166,24 @@ class TestEveryMapping:
         assert answering.pop("a", 7) == 7
         assert "a" not in answering
 
-    def test_a_copy_is_equal_and_apart(self, mapping: MutableMapping[Any, Any]) -> None:
+
+class SameHash:
+    """A key whose hash says nothing."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __hash__(self) -> int:
+        return 42
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SameHash) and other.name == self.name
+
+
+class TestCopies:
+    @pytest.mark.parametrize("name", [name for name in MAPPINGS if name.startswith(("dict", "Tiered"))])
+    def test_a_copy_is_equal_and_apart(self, name: str) -> None:
+        mapping = MAPPINGS[name]()
         mapping.update(a=1, b=2)
         other = copy.copy(mapping)
         assert other == mapping
@@ -181,19 +198,6 @@ class TestEveryMapping:
         assert list(back) == list(cache)
         back["e"] = 5
         assert "e" not in cache
-
-
-class SameHash:
-    """A key whose hash says nothing."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __hash__(self) -> int:
-        return 42
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, SameHash) and other.name == self.name
 
 
 def counts(cache: TieredCache[Any, Any], *names: str) -> tuple[int, ...]:
