@@ -97,6 +97,7 @@ def compile_pipeline(
         tolerance=form.tolerance,
         threshold=compiler.threshold,
         cutoffs=cutoffs,
+        predict_many=lambda rows: form.batch(Batch.of_records(rows, len(schema))),
     )
     if not report.passed:
         note = f"the parity gate refused the compiled form: {report}"

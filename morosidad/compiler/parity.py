@@ -73,6 +73,7 @@ def compare(
     tolerance: float,
     threshold: float = 0.5,
     cutoffs: Sequence[float] = (),
+    predict_many: Callable[[Sequence[Row]], Floats] | None = None,
 ) -> ParityReport:
     """Ask both about the same rows.
 
@@ -90,25 +91,27 @@ def compare(
         Probability above which the label is 1.
     cutoffs : sequence of float
         Probabilities from which on another decision is made.
+    predict_many : callable, optional
+        The compiled form again: rows to probabilities.
 
     Returns
     -------
     ParityReport
         NaN on one side only counts as an infinite difference.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # scikit-learn's, about the odd rows: they are meant to be odd
-        expected, accepted = _ask(original, rows)
+    expected, accepted = _ask(original, rows)
     asked = [row for row, kept in zip(rows, accepted, strict=True) if kept]
-    found = np.array([predict_one(row) for row in asked], dtype=np.float64)
-    gap = np.abs(found - expected)
-    gap[np.isnan(gap) & ~(np.isnan(found) & np.isnan(expected))] = np.inf
-    differs = (found > threshold) != (expected > threshold)
-    for cutoff in cutoffs:
-        differs |= (found >= cutoff) != (expected >= cutoff)
+    answers = [np.array([predict_one(row) for row in asked], dtype=np.float64)]
+    if predict_many is not None and asked:
+        answers.append(predict_many(asked))
+    differs = np.zeros(len(asked), dtype=np.bool_)
+    for found in answers:
+        differs |= (found > threshold) != (expected > threshold)
+        for cutoff in cutoffs:
+            differs |= (found >= cutoff) != (expected >= cutoff)
     return ParityReport(
         rows=len(asked),
-        max_difference=float(np.nan_to_num(gap, nan=0.0, posinf=np.inf).max(initial=0.0)),
+        max_difference=max(_gap(found, expected) for found in answers),
         labels_differing=int(differs.sum()),
         refused=len(rows) - len(asked),
         tolerance=tolerance,
@@ -116,13 +119,22 @@ def compare(
     )
 
 
+def _gap(found: Floats, expected: Floats) -> float:
+    """Give the largest difference; NaN on one side only is infinitely far."""
+    gap = np.abs(found - expected)
+    gap[np.isnan(found) & np.isnan(expected)] = 0.0
+    return float(np.nan_to_num(gap, nan=np.inf, posinf=np.inf).max(initial=0.0))
+
+
 def _ask(original: Callable[[Sequence[Row]], Floats], rows: Sequence[Row]) -> tuple[Floats, list[bool]]:
     """Give the original's answers, and which rows it answered at all."""
     try:
-        return original(rows), [True] * len(rows)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # scikit-learn's, about the odd rows: they are meant to be odd
+            return original(rows), [True] * len(rows)
     except Exception:
-        if len(rows) == 1:
-            return np.empty(0), [False]
+        if len(rows) <= 1:
+            return np.empty(0), [False] * len(rows)
     half = len(rows) // 2
     (left, left_kept), (right, right_kept) = _ask(original, rows[:half]), _ask(original, rows[half:])
     return np.concatenate([left, right]), left_kept + right_kept
@@ -142,10 +154,9 @@ def rows_near(
     cutoffs : iterable of float
         The probabilities.
     """
-    expected, accepted = _ask(original, rows[:: 1 + len(rows) // MAX_SEARCHED_ROWS])
-    asked = [
-        row for row, kept in zip(rows[:: 1 + len(rows) // MAX_SEARCHED_ROWS], accepted, strict=True) if kept
-    ]
+    searched = rows[:: 1 + len(rows) // MAX_SEARCHED_ROWS]
+    expected, accepted = _ask(original, searched)
+    asked = [row for row, kept in zip(searched, accepted, strict=True) if kept]
     near = [np.argsort(np.abs(expected - cutoff), kind="stable")[:ROWS_AT_CUTOFF] for cutoff in cutoffs]
     return [asked[i] for i in np.unique(np.concatenate(near)).tolist()] if near else []
 
