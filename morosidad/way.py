@@ -212,7 +212,10 @@ class Way:
     def _compute(self, seat: _Seat, *asked: *Asked) -> Decision:
         if self.recovery is None:
             return seat.model.decide(*asked)
-        return self.recovery.call(self._try, seat, *asked)
+        decision = self.recovery.call(self._try, seat, *asked)
+        if decision.degraded:
+            return msgspec.structs.replace(decision, request_id=asked[2])
+        return decision
 
     def _try(self, seat: _Seat, *asked: *Asked) -> Decision:
         """Decide with the model in place now, if it reads records as the one that was asked."""

@@ -243,9 +243,9 @@ def test_a_fallback_answers_as_degraded_and_is_not_kept(
     recovery = RecoveryPolicy(fallback=lambda *asked: analyst)
     scorer = scorer_with(trained, recovery=recovery, cache=cache)
     failing(monkeypatch, scorer, 10**6)
-    found = scorer.score_one(RECORD)
+    found = scorer.score_one(RECORD, request_id="r")
     assert found.degraded
-    assert (found.model, found.outcome) == ("analista", "revisar")
+    assert (found.model, found.outcome, found.request_id) == ("analista", "revisar", "r")
     assert len(cache) == 0
 
 
