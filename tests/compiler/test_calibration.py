@@ -34,7 +34,7 @@ from morosidad.compiler.curves import through_points
 from morosidad.compiler.expressions import Arith, Raw
 from morosidad.compiler.parity import as_rows
 from morosidad.errors import UnsupportedModel
-from morosidad.schema import Schema
+from morosidad.schema import Field, Schema
 
 NUMBERS = ["edad", "ingresos", "deuda", "atrasos"]
 
@@ -276,7 +276,8 @@ def test_the_gate_allows_more_where_the_calibration_is_steep():
 
 def test_forms_around_others_ask_them_what_is_delicate():
     mean = Mean((SIGMOID, STEPS), (1.0, 1.0))
-    assert list(mean.delicate()) == []
+    schema = Schema([Field(name, "number") for name in "abc"])
+    assert list(mean.probes(schema, [(0.0, 0.0, 0.0)])) == []
     batch = Batch.of_records([(0.0, 0.0, 0.0)], 3)
     assert mean.reference(batch).tolist() == [2, 3, 3, 0, 0, 0, 0, 0, 0]
 
