@@ -6,14 +6,14 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from morosidad.compiler import curves, encoders, forests, glassbox, linear, scalers, transformers  # noqa: F401 - they fill the registry
+from morosidad.compiler import boosters, curves, encoders, forests, glassbox, linear, scalers, transformers  # noqa: F401 - they fill the registry
 from morosidad.compiler.batch import Batch
 from morosidad.compiler.calibration import decision_threshold
 from morosidad.compiler.code import Code
 from morosidad.compiler.expressions import Expr, Raw
 from morosidad.compiler.form import Form
 from morosidad.compiler.generic import Original
-from morosidad.compiler.parity import ParityReport, compare, probe_rows, valid_rows
+from morosidad.compiler.parity import ParityReport, compare, probe_rows, rows_near, valid_rows
 from morosidad.compiler.pipeline import CompiledPipeline, Row
 from morosidad.compiler.registry import Compiler, NotCompilable, compiles
 from morosidad.errors import NotCompiledWarning, UnsupportedModel
@@ -39,6 +39,7 @@ def compile_pipeline(
     reference: Sequence[Row] = (),
     *,
     dtypes: dict[str, Any] | None = None,
+    cutoffs: Sequence[float] = (),
 ) -> CompiledPipeline:
     """Compile a fitted classifier, and prove that it answers the same.
 
@@ -54,6 +55,9 @@ def compile_pipeline(
     dtypes : mapping of str to dtype, optional
         Data types that the estimator was fitted on where they matter: pandas categories, and
         objects that hold True, False and NaN.
+    cutoffs : sequence of float
+        Probabilities from which on another decision is made, besides the label's: the gate tries
+        the rows nearest to them, and wants each on the original's side.
 
     Returns
     -------
@@ -77,7 +81,8 @@ def compile_pipeline(
         return _uncompiled(original, reference, compiler.threshold, str(reason))
     original = Original(estimator, demanded, dtypes)
     fitting = valid_rows(demanded, reference)
-    rows = probe_rows(demanded, fitting, form.delicate())
+    rows = probe_rows(demanded, fitting, form.probes)
+    rows += rows_near(original.predict, fitting, [compiler.threshold, *cutoffs])
     compiled = CompiledPipeline(
         demanded,
         form,
@@ -91,6 +96,8 @@ def compile_pipeline(
         rows,
         tolerance=form.tolerance,
         threshold=compiler.threshold,
+        cutoffs=cutoffs,
+        predict_many=lambda rows: form.batch(Batch.of_records(rows, len(schema))),
     )
     if not report.passed:
         note = f"the parity gate refused the compiled form: {report}"

@@ -26,8 +26,10 @@ from morosidad.compiler.curves import through_points
 from morosidad.compiler.expressions import Expr, Floats
 from morosidad.compiler.form import NOTHING, Form, OnLogOdds, OnProbability, emit_along_chord
 from morosidad.compiler.lookups import Curve
+from morosidad.compiler.parity import Row
 from morosidad.compiler.registry import Compiled, Compiler, NotCompilable, class_name, compiles
 from morosidad.errors import UnsupportedModel
+from morosidad.schema import Schema
 
 # -- one model -------------------------------------------------------------------------------------
 
@@ -50,8 +52,8 @@ class Calibrated(Form, frozen=True, eq=False):
     def tolerance(self) -> float:
         return self.of.tolerance
 
-    def delicate(self) -> Iterable[tuple[int, Sequence[float]]]:
-        return self.of.delicate()
+    def probes(self, schema: Schema, bases: Sequence[Row]) -> Iterable[Row]:
+        return self.of.probes(schema, bases)
 
     def reference(self, batch: Batch) -> Floats:
         return self.of.reference(batch)
@@ -186,8 +188,8 @@ class Mean(OnProbability, frozen=True, eq=False):
     def tolerance(self) -> float:
         return max(member.tolerance for member in self.members)
 
-    def delicate(self) -> Iterable[tuple[int, Sequence[float]]]:
-        return chain.from_iterable(member.delicate() for member in self.members)
+    def probes(self, schema: Schema, bases: Sequence[Row]) -> Iterable[Row]:
+        return chain.from_iterable(member.probes(schema, bases) for member in self.members)
 
     def emit(self, code: Code) -> str:
         return self._emit_mean(code, [member.emit(code) for member in self.members])

@@ -14,6 +14,8 @@ from morosidad.compiler.expressions import Floats
 if TYPE_CHECKING:
     from morosidad.compiler.batch import Batch
     from morosidad.compiler.code import Code
+    from morosidad.compiler.parity import Row
+    from morosidad.schema import Schema
 
 
 class Form(msgspec.Struct, frozen=True, eq=False):
@@ -33,8 +35,8 @@ class Form(msgspec.Struct, frozen=True, eq=False):
         """The largest difference from the original that the parity gate allows."""
         return 1e-12
 
-    def delicate(self) -> Iterable[tuple[int, Sequence[float]]]:
-        """Name numbers that the parity gate should try: (field, values near which the answer jumps)."""
+    def probes(self, schema: Schema, bases: Sequence[Row]) -> Iterable[Row]:
+        """Change some rows until they stand where the answer jumps: the parity gate tries them."""
         return ()
 
     def emit(self, code: Code) -> str:

@@ -15,30 +15,29 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from morosidad.compiler.expressions import Expr, Floats, Key, Raw, fields_of
+from morosidad.compiler.expressions import Elementwise, Expr, Floats, Key, Raw, fields_of
 from morosidad.compiler.lookups import Lookup, Table
 from morosidad.compiler.registry import Compiler, NotCompilable
 from morosidad.compiler.thresholds import Rounding, Steps, as_given, origin
 
 if TYPE_CHECKING:
-    from morosidad.compiler.batch import Batch
     from morosidad.compiler.code import Code
 
 Ints = NDArray[np.int32]
 Bools = NDArray[np.bool_]
 
+MAX_COLUMNS = 2**15 - 1
 
-class Truncated(Expr, frozen=True):
-    """An expression without what follows the decimal point: how boosters read a category's number."""
 
-    of: Expr
+class Truncated(Elementwise, frozen=True):
+    """A number without what follows the decimal point: how boosters read a category."""
 
     def emit(self, code: Code) -> str:
         name = code.value(self.of)
         return f"{code.constant(math.trunc)}({name}) if {code.constant(math.isfinite)}({name}) else {name}"
 
-    def batch(self, batch: Batch) -> Floats:
-        return np.trunc(batch.value(self.of))
+    def compute(self, x: Floats) -> Floats:
+        return np.trunc(x)
 
 
 class Tree(NamedTuple):
@@ -56,7 +55,7 @@ class Tree(NamedTuple):
         Whether it goes left where it is missing.
     value : ndarray
         A leaf's number.
-    subset : ndarray, optional
+    subset : ndarray
         Where not negative, the node tests for a category instead: the place of the set of
         categories that go left.
     """
@@ -67,7 +66,7 @@ class Tree(NamedTuple):
     threshold: NDArray[Any]
     missing_left: NDArray[Any]
     value: NDArray[Any]
-    subset: NDArray[Any] | None = None
+    subset: NDArray[Any] = np.array(-1)
 
 
 class Nodes(NamedTuple):
@@ -112,25 +111,29 @@ def grow(
     NotCompilable
         If a column mixes fields, or a category comes from something that holds no whole numbers.
     """
-    whole, roots = _join(trees)
-    inputs = _Inputs(columns, compiler)
-    splits = whole.left >= 0
-    column, number = np.zeros(len(splits), dtype=np.int32), np.where(splits, 0.0, whole.value)
-    missing_left, subset = np.zeros(len(splits), dtype=np.bool_), np.full(len(splits), -1, dtype=np.int32)
+    whole, child = _arrange(*_join(trees))
+    inputs = _Inputs(compiler, rounding, subsets)
+    splits = child > 0
+    n = len(child)
+    column, number = np.zeros(n, dtype=np.int32), np.where(splits, 0.0, whole.value)
+    missing_left, subset = np.zeros(n, dtype=np.bool_), np.full(n, -1, dtype=np.int32)
     for place in np.unique(whole.column[splits]).tolist():
         at = np.flatnonzero(splits & (whole.column == place))
-        test = inputs.test(int(place), whole, at, rounding, subsets)
-        column[at], number[at], missing_left[at], subset[at] = test
-    order, child = _arrange(whole, roots)
+        column[at], number[at], missing_left[at], subset[at] = inputs.test(
+            columns[place], whole.threshold[at], whole.missing_left[at], whole.subset[at]
+        )
+    if len(inputs.exprs) > MAX_COLUMNS:
+        raise NotCompilable(f"trees of more than {MAX_COLUMNS} columns have no compiled form")
+    members = np.frombuffer(bytes(inputs.members), dtype=np.bool_)
     return Nodes(
-        columns=tuple(inputs.exprs),
-        child=child,
-        column=column[order],
-        number=number[order],
-        missing_left=missing_left[order],
-        subset=subset[order],
-        members=np.frombuffer(bytes(inputs.members), dtype=np.bool_),
-        n_trees=len(roots),
+        tuple(inputs.exprs),
+        child,
+        column,
+        number,
+        missing_left,
+        subset,
+        members,
+        n_trees=len(trees),
         n_fields=len(compiler.schema),
     )
 
@@ -138,123 +141,103 @@ def grow(
 def _join(trees: Sequence[Tree]) -> tuple[Tree, NDArray[np.intp]]:
     """Put all trees into one set of arrays; give them and the roots' places."""
     sizes = [len(tree.left) for tree in trees]
-    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.intp)
-    shifts = np.repeat(starts, sizes)
-    left, right, column, threshold, missing_left, value = (
-        np.concatenate([np.asarray(tree[i]) for tree in trees]) for i in range(6)
-    )
-    subset = np.concatenate(
-        [np.full(len(tree.left), -1) if tree.subset is None else tree.subset for tree in trees]
-    )
-    left = np.where(left >= 0, left + shifts, -1).astype(np.intp)
-    right = np.where(left >= 0, right + shifts, -1).astype(np.intp)
+    starts = np.cumsum([0, *sizes[:-1]])
+    subsets = [np.broadcast_to(tree.subset, len(tree.left)) for tree in trees]
+    left = np.concatenate([np.where(t.left < 0, -1, t.left + s) for t, s in zip(trees, starts, strict=True)])
+    right = np.concatenate([t.right + s for t, s in zip(trees, starts, strict=True)])
     joined = Tree(
-        left,
-        right,
-        column.astype(np.intp),
-        threshold.astype(np.float64),
-        missing_left.astype(np.bool_),
-        value.astype(np.float64),
-        subset,
+        left.astype(np.intp),
+        right.astype(np.intp),
+        np.concatenate([tree.column for tree in trees]).astype(np.intp),
+        np.concatenate([tree.threshold for tree in trees]).astype(np.float64),
+        np.concatenate([tree.missing_left for tree in trees]).astype(np.bool_),
+        np.concatenate([tree.value for tree in trees]).astype(np.float64),
+        np.concatenate(subsets).astype(np.intp),
     )
     return joined, starts
 
 
-def _arrange(whole: Tree, roots: NDArray[np.intp]) -> tuple[NDArray[np.intp], Ints]:
+def _arrange(whole: Tree, roots: NDArray[np.intp]) -> tuple[Tree, Ints]:
     """Order the nodes: the roots, then pairs of siblings, each subtree's pairs one after the other.
 
-    Gives the old places in the new order, and in the new order the place of each left child (the
-    right one follows it; 0 in a leaf).
+    Gives the nodes in the new order, and the new place of each left child (the right one follows
+    it; 0 in a leaf).
     """
+    left, right = whole.left, whole.right
     levels = [roots]
-    while len(split := levels[-1][whole.left[levels[-1]] >= 0]):
-        levels.append(np.concatenate([whole.left[split], whole.right[split]]))
-    pairs_below = np.zeros(len(whole.left), dtype=np.intp)
+    while len(split := levels[-1][left[levels[-1]] >= 0]):
+        levels.append(np.concatenate([left[split], right[split]]))
+    pairs = np.zeros(len(left), dtype=np.intp)  # below each node
     for level in reversed(levels):
-        split = level[whole.left[level] >= 0]
-        pairs_below[split] = 1 + pairs_below[whole.left[split]] + pairs_below[whole.right[split]]
-    place = np.zeros(len(whole.left), dtype=np.intp)
-    child = np.zeros(len(whole.left), dtype=np.intp)  # by old place
+        split = level[left[level] >= 0]
+        pairs[split] = 1 + pairs[left[split]] + pairs[right[split]]
+    place, child = np.zeros(len(left), dtype=np.intp), np.zeros(len(left), dtype=np.intp)
     place[roots] = np.arange(len(roots))
-    child[roots] = len(roots) + 2 * np.concatenate([[0], np.cumsum(pairs_below[roots])[:-1]])
+    child[roots] = len(roots) + 2 * (np.cumsum(pairs[roots]) - pairs[roots])
     for level in levels:
-        split = level[whole.left[level] >= 0]
-        left, right = whole.left[split], whole.right[split]
-        place[left], place[right] = child[split], child[split] + 1
-        child[left] = child[split] + 2
-        child[right] = child[split] + 2 + 2 * pairs_below[left]
-    order = np.argsort(place)
-    return order, np.where(whole.left >= 0, child, 0)[order].astype(np.int32)
+        split = level[left[level] >= 0]
+        place[left[split]], place[right[split]] = child[split], child[split] + 1
+        child[left[split]] = child[split] + 2
+        child[right[split]] = child[split] + 2 + 2 * pairs[left[split]]
+    reached = np.concatenate(levels)
+    order = reached[np.argsort(place[reached])]
+    arranged = Tree(*(values[order] for values in whole))
+    return arranged, np.where(arranged.left >= 0, child[order], 0).astype(np.int32)
 
 
 class _Inputs:
     """The numbers that the walk is given, collected while the tests are brought into the one form."""
 
-    def __init__(self, columns: Sequence[Expr], compiler: Compiler) -> None:
+    def __init__(self, compiler: Compiler, rounding: Rounding, subsets: Sequence[frozenset[int]]) -> None:
         self.exprs: list[Expr] = []
         self.members = bytearray()
-        self._columns = columns
         self._fields = compiler.schema.fields
-        self._places: dict[object, int] = {}
+        self._rounding = rounding
+        self._subsets = subsets
         self._sets: dict[bytes, int] = {}
 
     def test(
-        self,
-        place: int,
-        whole: Tree,
-        at: NDArray[np.intp],
-        rounding: Rounding,
-        subsets: Sequence[frozenset[int]],
-    ) -> tuple[int, Floats, Bools, Ints]:
-        """Bring the tests of one column into the one form: input, threshold, missing, set."""
-        column = self._columns[place]
+        self, column: Expr, thresholds: Floats, missing_left: Bools, chosen: NDArray[np.intp]
+    ) -> tuple[int, Floats | float, Bools | bool, Ints | int]:
+        """Bring the tests of one column into the one form: input, number, missing_left, subset."""
         if len(fields_of(column)) > 1:
             raise NotCompilable("a column mixes fields, so that no field has a share of its own")
-        thresholds, missing_left = whole.threshold[at], whole.missing_left[at]
-        chosen = np.full(len(at), -1) if whole.subset is None else whole.subset[at]
         start = origin(column, self._numeric)
-        if chosen.max() >= 0:
-            column = start = self._keyed(column, [subsets[i] for i in np.unique(chosen[chosen >= 0])])
-        steps = Steps(column, start, rounding)
-        if not isinstance(start, Lookup) or not isinstance(start.table, Table):
-            moved, missing_left = steps.move(thresholds, missing_left)
-            return self._place(start, start), moved, missing_left, np.full(len(at), -1, dtype=np.int32)
+        if (chosen >= 0).any():
+            column = start = self._keyed(column, [self._subsets[i] for i in np.unique(chosen[chosen >= 0])])
+        steps = Steps(column, start, self._rounding)
+        if not isinstance(start, Lookup):
+            return self._place(start), *steps.move(thresholds, missing_left), -1
         values = start.table.rows[:, start.place]
-        tests, which = np.unique(
-            np.column_stack([thresholds, missing_left, chosen]), axis=0, return_inverse=True
-        )
-        offsets = np.array(
-            [
-                self._set(
-                    np.where(np.isnan(values), left, np.isin(values, list(subsets[int(chosen)])))
-                    if chosen >= 0
-                    else steps.go_left(values, threshold, bool(left))
-                )
-                for threshold, left, chosen in tests.tolist()
-            ],
-            dtype=np.int32,
-        )
-        ranks = Table(start.table.keys, np.arange(float(len(values)))[:, None])
-        code = self._place((start.of, start.table.keys), Lookup(start.of, ranks))
-        return code, np.zeros(len(at)), np.zeros(len(at), dtype=np.bool_), offsets[which.ravel()]
+        tests = np.column_stack([thresholds, missing_left, chosen])
+        distinct, which = np.unique(tests, axis=0, return_inverse=True)
+        starts = [
+            self._set(
+                np.where(np.isnan(values), bool(left), np.isin(values, list(self._subsets[int(subset)])))
+                if subset >= 0
+                else steps.go_left(values, threshold, bool(left))
+            )
+            for threshold, left, subset in distinct.tolist()
+        ]
+        place = self._place(start.table.position(start.of))
+        return place, 0.0, False, np.array(starts, dtype=np.int32)[which.ravel()]
 
     def _numeric(self, field: int) -> bool:
         return self._fields[field].kind != "category"
 
     def _keyed(self, column: Expr, subsets: Sequence[frozenset[int]]) -> Lookup:
         """Give a column of category numbers as a table of those that some set holds."""
-        if isinstance(column, Lookup) and isinstance(column.table, Table):
+        if isinstance(column, Lookup):
             return column
         keys: tuple[Key, ...] = tuple(sorted(frozenset.union(*subsets)))
         whole = isinstance(column, Raw) and self._fields[column.field].kind != "number"
         rows = np.array([*map(float, keys), -1.0, np.nan])[:, None]
         return Lookup(column if whole else Truncated(column), Table(keys, rows))
 
-    def _place(self, key: object, expr: Expr) -> int:
-        if key not in self._places:
-            self._places[key] = len(self.exprs)
+    def _place(self, expr: Expr) -> int:
+        if expr not in self.exprs:
             self.exprs.append(expr)
-        return self._places[key]
+        return self.exprs.index(expr)
 
     def _set(self, goes_left: Bools) -> int:
         """Give the place of a set among the members."""

@@ -16,12 +16,11 @@ import ctypes
 from array import array
 from collections.abc import Callable
 from functools import cache
-from struct import Struct
-from struct import error as StructError
-from typing import TYPE_CHECKING, Any
+from struct import Struct, error
+from typing import TYPE_CHECKING, Any, TypeVar
 
+import numba
 import numpy as np
-from numba import carray, cfunc, njit, types
 from numpy.typing import NDArray
 
 from morosidad.compiler.code import Code
@@ -30,6 +29,11 @@ from morosidad.compiler.shapley import weights
 
 if TYPE_CHECKING:
     from morosidad.compiler.trees import Trees
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_numba: Any = numba
+carray, cfunc, njit, types = _numba.carray, _numba.cfunc, _numba.njit, _numba.types
 
 NODE = np.dtype([("number", "f8"), ("child", "i4"), ("column", "i2"), ("kind", "i2")])
 MISSING_LEFT, SUBSET, REFERENCE_LEFT = 1, 2, 4
@@ -60,17 +64,16 @@ class Kernel:
         careful = f"{pack}({', '.join(numbers)})"
         if numbers == complete:
             return code.assign(careful)
-        return code.attempt(f"{pack}({', '.join(complete)})", StructError, careful)
+        return code.attempt(f"{pack}({', '.join(complete)})", error, careful)
 
     def emit_total(self, code: Code, row: str) -> str:
         block = code.constant(_Pointer(self._block))
         return code.assign(f"{code.constant(_one_record())}({block}, {row})")
 
-    def emit_shares(self, code: Code, row: str, reference: Floats, factor: float) -> str:
-        trees, share_out = self._trees, _shares_of_one()
-        block = _Pointer(lay_out(trees, reference))
-        players, table = _Pointer(trees.players), _Pointer(weights(trees.n_fields, factor))
-        n, nothing = trees.n_fields, bytes(8 * trees.n_fields)
+    def emit_shares(self, code: Code, row: str, reference: Floats) -> str:
+        trees, n, share_out = self._trees, len(self._trees.fields), _shares_of_one()
+        block, players = _Pointer(lay_out(trees, reference)), _Pointer(trees.players)
+        table, nothing = _Pointer(weights(n, trees.weight)), bytes(8 * n)
 
         def shares(row: bytes) -> list[float]:
             found = array("d", nothing)
@@ -156,7 +159,12 @@ _KEPT: list[Any] = []  # machine code lives as long as its function object
 # -- what is compiled --------------------------------------------------------------------------
 
 
-@njit(inline="always")
+def _inlined(function: F) -> F:
+    compiled: F = njit(inline="always")(function)
+    return compiled
+
+
+@_inlined
 def step(nodes: Any, members: Any, place: int, value: float) -> int:
     """Give the child that a record falls to; a leaf holds it where it is."""
     node = nodes[place]
@@ -167,13 +175,13 @@ def step(nodes: Any, members: Any, place: int, value: float) -> int:
     return node.child + (1 - left) if node.child else place
 
 
-@njit(inline="always")
+@_inlined
 def add(total: float, leaf: float, narrow: int) -> float:
     """Add a leaf's value as the original does."""
     return float(np.float32(total + leaf)) if narrow else total + leaf
 
 
-def walk_one(block: Any, row: Any) -> float:
+def walk_one(block: Any, row: Any) -> Any:
     """Add up the leaves that one record falls into."""
     nodes, members = carray(block, ANY_LENGTH, NODE), carray(block, ANY_LENGTH, np.uint8)
     total, n, narrow = nodes[0].number, nodes[0].child, nodes[0].column

@@ -1,8 +1,9 @@
 """The gate: a compiled form is used only where it answers as the original does.
 
 Both are asked about the reference rows and about rows made to find differences: each field
-missing, categories never seen, numbers at and beyond every limit, and whatever values the form
-itself names as delicate (split thresholds).
+missing, categories never seen, numbers at and beyond every limit, whatever rows the form itself
+makes to stand where its answer jumps (both sides of a split), and the real rows nearest to where a
+decision changes.
 """
 
 from __future__ import annotations
@@ -21,8 +22,11 @@ from morosidad.field import Field, Value
 from morosidad.schema import Schema
 
 Row = tuple[Value, ...]
+Probes = Callable[[Schema, Sequence[Row]], Iterable[Row]]
 
 MAX_REFERENCE_ROWS = 2000
+MAX_SEARCHED_ROWS = 20_000
+ROWS_AT_CUTOFF = 25
 
 
 class ParityReport(msgspec.Struct, frozen=True):
@@ -35,7 +39,7 @@ class ParityReport(msgspec.Struct, frozen=True):
     max_difference : float
         The largest absolute difference between the two probabilities of default.
     labels_differing : int
-        Rows on which the two labels differ.
+        Rows on which the two labels differ, or on which side of a cut-off the probability is.
     refused : int
         Rows that the original refuses and the compiled form answers.
     tolerance : float
@@ -68,6 +72,8 @@ def compare(
     *,
     tolerance: float,
     threshold: float = 0.5,
+    cutoffs: Sequence[float] = (),
+    predict_many: Callable[[Sequence[Row]], Floats] | None = None,
 ) -> ParityReport:
     """Ask both about the same rows.
 
@@ -83,45 +89,82 @@ def compare(
         The largest absolute difference allowed.
     threshold : float, default=0.5
         Probability above which the label is 1.
+    cutoffs : sequence of float
+        Probabilities from which on another decision is made.
+    predict_many : callable, optional
+        The compiled form again: rows to probabilities.
 
     Returns
     -------
     ParityReport
         NaN on one side only counts as an infinite difference.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # scikit-learn's, about the odd rows: they are meant to be odd
-        expected, accepted = _ask(original, rows)
+    expected, accepted = _ask(original, rows)
     asked = [row for row, kept in zip(rows, accepted, strict=True) if kept]
-    found = np.array([predict_one(row) for row in asked], dtype=np.float64)
-    gap = np.abs(found - expected)
-    gap[np.isnan(gap) & ~(np.isnan(found) & np.isnan(expected))] = np.inf
+    answers = [np.array([predict_one(row) for row in asked], dtype=np.float64)]
+    if predict_many is not None and asked:
+        answers.append(predict_many(asked))
+    differs = np.zeros(len(asked), dtype=np.bool_)
+    for found in answers:
+        differs |= (found > threshold) != (expected > threshold)
+        for cutoff in cutoffs:
+            differs |= (found >= cutoff) != (expected >= cutoff)
     return ParityReport(
         rows=len(asked),
-        max_difference=float(np.nan_to_num(gap, nan=0.0, posinf=np.inf).max(initial=0.0)),
-        labels_differing=int(((found > threshold) != (expected > threshold)).sum()),
+        max_difference=max(_gap(found, expected) for found in answers),
+        labels_differing=int(differs.sum()),
         refused=len(rows) - len(asked),
         tolerance=tolerance,
         threshold=threshold,
     )
 
 
+def _gap(found: Floats, expected: Floats) -> float:
+    """Give the largest difference; NaN on one side only is infinitely far."""
+    gap = np.abs(found - expected)
+    gap[np.isnan(found) & np.isnan(expected)] = 0.0
+    return float(np.nan_to_num(gap, nan=np.inf, posinf=np.inf).max(initial=0.0))
+
+
 def _ask(original: Callable[[Sequence[Row]], Floats], rows: Sequence[Row]) -> tuple[Floats, list[bool]]:
     """Give the original's answers, and which rows it answered at all."""
     try:
-        return original(rows), [True] * len(rows)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # scikit-learn's, about the odd rows: they are meant to be odd
+            return original(rows), [True] * len(rows)
     except Exception:
-        if len(rows) == 1:
-            return np.empty(0), [False]
+        if len(rows) <= 1:
+            return np.empty(0), [False] * len(rows)
     half = len(rows) // 2
     (left, left_kept), (right, right_kept) = _ask(original, rows[:half]), _ask(original, rows[half:])
     return np.concatenate([left, right]), left_kept + right_kept
 
 
+def rows_near(
+    original: Callable[[Sequence[Row]], Floats], rows: Sequence[Row], cutoffs: Iterable[float]
+) -> list[Row]:
+    """Choose the rows whose answer is nearest to some probabilities.
+
+    Parameters
+    ----------
+    original : callable
+        Rows to probabilities.
+    rows : sequence of tuple
+        To choose from.
+    cutoffs : iterable of float
+        The probabilities.
+    """
+    searched = rows[:: 1 + len(rows) // MAX_SEARCHED_ROWS]
+    expected, accepted = _ask(original, searched)
+    asked = [row for row, kept in zip(searched, accepted, strict=True) if kept]
+    near = [np.argsort(np.abs(expected - cutoff), kind="stable")[:ROWS_AT_CUTOFF] for cutoff in cutoffs]
+    return [asked[i] for i in np.unique(np.concatenate(near)).tolist()] if near else []
+
+
 def probe_rows(
     schema: Schema,
     reference: Sequence[Row],
-    delicate: Iterable[tuple[int, Sequence[float]]] = (),
+    probes: Probes | None = None,
     *,
     seed: int = 0,
 ) -> list[Row]:
@@ -133,8 +176,8 @@ def probe_rows(
         What a record is.
     reference : sequence of tuple
         Real rows; without any, rows are drawn from the schema's limits.
-    delicate : iterable of (field, values)
-        Numbers to try on each of a few rows.
+    probes : callable, optional
+        What a form knows of where its answer jumps: `Form.probes`.
     seed : int, default=0
         The same seed gives the same rows.
     """
@@ -143,8 +186,8 @@ def probe_rows(
     drawn = [_draw(schema, rng) for _ in range(50 if known else 500)]
     bases = [*rng.sample(known, min(3, len(known))), *drawn[: 1 if known else 3]]
     made = [*_one_field_changed(schema, bases), *_none_given(schema, bases)]
-    for field, values in delicate:
-        made += [_with(rng.choice(bases), field, _typed(schema.fields[field], value)) for value in values]
+    if probes is not None:
+        made += probes(schema, bases)
     return known + valid_rows(schema, [*drawn, *made])
 
 

@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import reduce
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from morosidad.compiler.batch import Batch
-from morosidad.compiler.expressions import Arith, Clip, Expr, Fill, Floats, Missing, Raw
+from morosidad.compiler.expressions import Arith, Clip, Elementwise, Expr, Fill, Floats, Missing, Raw
 
 Bools = NDArray[np.bool_]
 Rounding = Callable[[Floats], Floats]
@@ -46,14 +45,12 @@ def origin(column: Expr, numeric: Callable[[int], bool]) -> Expr:
         Whether the field at a place holds numbers.
     """
     below = column
-    while _keeps_order(below):
-        below = below.of  # type: ignore[attr-defined]
-    if isinstance(below, Raw) and not numeric(below.field):
-        return column
-    return below
+    while isinstance(below, Elementwise) and _keeps_order(below):
+        below = below.of
+    return column if isinstance(below, Raw) and not numeric(below.field) else below
 
 
-def _keeps_order(expr: Expr) -> bool:
+def _keeps_order(expr: Elementwise) -> bool:
     if isinstance(expr, Arith):
         return math.isfinite(expr.value) and (expr.operator in "+-" or expr.value > 0)
     if isinstance(expr, Fill):
@@ -73,13 +70,15 @@ class Steps:
     """
 
     def __init__(self, column: Expr, start: Expr, rounding: Rounding) -> None:
-        self._steps = _after(column, start)
-        self._rounding = rounding
+        self._steps = [rounding]
+        while isinstance(column, Elementwise) and column is not start:
+            self._steps.append(column.compute)
+            column = column.of
 
     def __call__(self, values: Floats) -> Floats:
         """Give what the tree compares for values of `start`."""
         with np.errstate(over="ignore", invalid="ignore"):
-            return self._rounding(Batch([values]).value(self._steps))
+            return reduce(lambda x, step: step(x), reversed(self._steps), values)
 
     def go_left(self, values: Floats, threshold: float, missing_left: bool) -> Bools:
         """Say for which values of `start` the comparison sends the record left."""
@@ -105,13 +104,6 @@ class Steps:
         moved = _last_true(lambda values: self(values) <= distinct, len(distinct))
         filled = self(np.array([np.nan]))[0]
         return moved[places], missing_left if np.isnan(filled) else filled <= thresholds
-
-
-def _after(column: Expr, start: Expr) -> Expr:
-    """Give the column's steps with field 0 in the place of `start`."""
-    if column is start:
-        return Raw(0)
-    return msgspec.structs.replace(column, of=_after(column.of, start))  # type: ignore[attr-defined]
 
 
 def _last_true(holds: Callable[[Floats], Bools], n: int) -> Floats:

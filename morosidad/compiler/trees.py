@@ -6,19 +6,23 @@ by plain Python where it is not.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import ClassVar
 
 import numpy as np
 
 from morosidad.compiler.batch import Batch
 from morosidad.compiler.code import Code
 from morosidad.compiler.expressions import Expr, Floats, fields_of
-from morosidad.compiler.form import Form, emit_sigmoid, sigmoid
+from morosidad.compiler.form import NOTHING, Form, OnLogOdds, OnProbability
 from morosidad.compiler.growth import Bools, Ints
-from morosidad.compiler.lookups import Lookup
+from morosidad.compiler.lookups import Position
+from morosidad.compiler.parity import Row
+from morosidad.compiler.probes import rows_at_splits
 from morosidad.compiler.walks import Plain, Walker
+from morosidad.schema import Schema
+
+MAX_REFERENCE_ROWS = 10_000
 
 
 class Trees(Form, frozen=True, eq=False, dict=True):
@@ -62,6 +66,11 @@ class Trees(Form, frozen=True, eq=False, dict=True):
     base: float = 0.0
     narrow: bool = False
 
+    @property
+    def weight(self) -> float:
+        """What a leaf's value counts for in the contributions."""
+        return 1.0
+
     @cached_property
     def walker(self) -> Walker:
         """What walks the trees: compiled by numba where that is installed, else plain Python."""
@@ -72,9 +81,19 @@ class Trees(Form, frozen=True, eq=False, dict=True):
         return Kernel(self)
 
     @cached_property
+    def fields(self) -> tuple[int, ...]:
+        """The fields that the trees depend on, in the order of the schema."""
+        return tuple(sorted(frozenset().union(*map(fields_of, self.columns))))
+
+    @cached_property
     def players(self) -> Ints:
-        """The field that each column depends on."""
-        return np.array([min(fields_of(column), default=0) for column in self.columns], dtype=np.int32)
+        """Each column's field, by its place among `fields`."""
+        of_column = [fields_of(column) for column in self.columns]
+        places = [self.fields.index(min(fields)) if fields else 0 for fields in of_column]
+        return np.array(places, dtype=np.int32)
+
+    def probes(self, schema: Schema, bases: Sequence[Row]) -> Iterable[Row]:
+        return rows_at_splits(self, schema, bases)
 
     def go_left(self, row: Floats) -> Bools:
         """Say for each node which way one row goes."""
@@ -86,21 +105,24 @@ class Trees(Form, frozen=True, eq=False, dict=True):
 
     # -- one record ----------------------------------------------------------------------------
 
-    def emit(self, code: Code) -> str:
-        return self.emit_probability(code, self.walker.emit_total(code, self.walker.emit_row(code)))
+    def emit_total(self, code: Code) -> str:
+        """Write the sum of a record's leaves, and name the variable that holds it."""
+        return self.walker.emit_total(code, self.walker.emit_row(code))
 
-    def emit_reasons(self, code: Code, reference: Floats) -> tuple[str, Sequence[str]]:
+    def emit_total_reasons(self, code: Code, reference: Floats) -> tuple[str, Sequence[str]]:
+        """Write the same, and each field's share in it against the reference."""
         row = self.walker.emit_row(code)
-        probability = self.emit_probability(code, self.walker.emit_total(code, row))
-        found = self.walker.emit_shares(code, row, reference, self.factor)
-        names = [f"{found}_{field}" for field in range(self.n_fields)]
-        code.line(f"{', '.join(names)}, = {found}")
-        return probability, names
+        total, found = self.walker.emit_total(code, row), self.walker.emit_shares(code, row, reference)
+        names = {field: f"{found}_{field}" for field in self.fields}
+        if names:
+            code.line(f"{', '.join(names.values())}, = {found}")
+        return total, [names.get(field, NOTHING) for field in range(self.n_fields)]
 
     # -- many records --------------------------------------------------------------------------
 
-    def batch(self, batch: Batch) -> Floats:
-        return self.probabilities(self.walker.totals(self.matrix(batch)))
+    def batch_total(self, batch: Batch) -> Floats:
+        """Compute the sum of the leaves of many rows."""
+        return self.walker.totals(self.matrix(batch))
 
     def matrix(self, batch: Batch) -> Floats:
         """Compute the columns of many rows: shape (n_columns, n_rows)."""
@@ -111,59 +133,52 @@ class Trees(Form, frozen=True, eq=False, dict=True):
 
     def reference(self, batch: Batch) -> Floats:
         """Choose a typical row: among those whose score is nearest the mean, the most ordinary one."""
-        table = self.matrix(batch)
+        table = self.matrix(batch)[:, :: 1 + len(batch) // MAX_REFERENCE_ROWS]
         scores = self.walker.totals(table)
         near = np.argsort(np.abs(scores - scores.mean()), kind="stable")[: max(1, len(scores) // 20)]
         oddity = np.zeros(len(near))
         for column, values in zip(self.columns, table, strict=True):
-            oddity += _oddity(values, isinstance(column, Lookup))[near]
+            oddity += _oddity(values, isinstance(column, Position))[near]
         typical: Floats = table[:, near[np.argmin(oddity)]].copy()
         return typical
 
-    # -- from a sum of leaves to a probability ---------------------------------------------------
 
-    @property
-    def factor(self) -> float:
-        """What a leaf's value counts for on the scale of the contributions."""
-        return 1.0
-
-    def emit_probability(self, code: Code, total: str) -> str:
-        """Write the probability of default for a sum of leaves."""
-        raise NotImplementedError
-
-    def probabilities(self, totals: Floats) -> Floats:
-        """Compute the probability of default for sums of leaves."""
-        raise NotImplementedError
-
-
-class Boosting(Trees, frozen=True, eq=False, dict=True):
+class Boosting(Trees, OnLogOdds, frozen=True, eq=False, dict=True):
     """Trees whose sum is the log-odds of default."""
 
     @property
     def tolerance(self) -> float:
         return 1e-6 if self.narrow else 1e-12
 
-    def emit_probability(self, code: Code, total: str) -> str:
-        return emit_sigmoid(code, total)
+    def emit_log_odds(self, code: Code) -> str:
+        return self.emit_total(code)
 
-    def probabilities(self, totals: Floats) -> Floats:
-        return sigmoid(totals)
+    def emit_log_odds_reasons(self, code: Code, reference: Floats) -> tuple[str, Sequence[str]]:
+        return self.emit_total_reasons(code, reference)
+
+    def batch_log_odds(self, batch: Batch) -> Floats:
+        return self.batch_total(batch)
 
 
-class Forest(Trees, frozen=True, eq=False, dict=True):
+class Forest(Trees, OnProbability, frozen=True, eq=False, dict=True):
     """Trees whose mean is the probability of default."""
 
-    scale: ClassVar[str] = "probability"
-
     @property
-    def factor(self) -> float:
+    def weight(self) -> float:
         return 1.0 / self.n_trees
 
-    def emit_probability(self, code: Code, total: str) -> str:
+    def emit(self, code: Code) -> str:
+        return self._mean(code, self.emit_total(code))
+
+    def emit_reasons(self, code: Code, reference: Floats) -> tuple[str, Sequence[str]]:
+        total, shares = self.emit_total_reasons(code, reference)
+        return self._mean(code, total), shares
+
+    def _mean(self, code: Code, total: str) -> str:
         return code.assign(f"{total} / {code.constant(self.n_trees)}")
 
-    def probabilities(self, totals: Floats) -> Floats:
-        return totals / self.n_trees
+    def batch(self, batch: Batch) -> Floats:
+        return self.batch_total(batch) / self.n_trees
 
 
 def _oddity(values: Floats, categories: bool) -> Floats:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from morosidad.compiler.code import Code
 from morosidad.compiler.expressions import Floats
+from morosidad.compiler.lookups import Position
 from morosidad.compiler.shapley import add_shares, weights
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ class Walker(Protocol):
     def emit_total(self, code: Code, row: str) -> str:
         """Write the sum of a record's leaves."""
 
-    def emit_shares(self, code: Code, row: str, reference: Floats, factor: float) -> str:
-        """Write the shares of all fields, in one sequence: `factor` is what a leaf counts for."""
+    def emit_shares(self, code: Code, row: str, reference: Floats) -> str:
+        """Write the shares of the fields that the trees depend on, in one sequence."""
 
     def totals(self, table: Floats) -> Floats:
         """Give the sums of many rows' leaves, for columns of shape (n_columns, n_rows)."""
@@ -56,7 +57,9 @@ class Plain:
 
     def __init__(self, trees: Trees) -> None:
         self._trees = trees
-        self._sizes = {c: len(trees.columns[c].table.rows) for c in _columns(trees, trees.subset >= 0)}
+        self._sizes = {
+            c: column.size for c, column in enumerate(trees.columns) if isinstance(column, Position)
+        }
         lowered = _columns(trees, trees.missing_left)
         self._lowered = {c: len(trees.columns) + i for i, c in enumerate(lowered)}
         self._sets: dict[int, frozenset[int]] = {}
@@ -77,8 +80,8 @@ class Plain:
     def emit_total(self, code: Code, row: str) -> str:
         return code.assign(f"{code.constant(self._total())}({row})")
 
-    def emit_shares(self, code: Code, row: str, reference: Floats, factor: float) -> str:
-        return code.assign(f"{code.constant(self._shares(reference, factor))}({row})")
+    def emit_shares(self, code: Code, row: str, reference: Floats) -> str:
+        return code.assign(f"{code.constant(self._shares(reference))}({row})")
 
     def _total(self) -> Callable[[list[Any]], float]:
         roots, follow, base = self._roots, self._follow, self._trees.base
@@ -97,17 +100,17 @@ class Plain:
             return lambda row: float(np.add.accumulate(np.array([base, *leaves(row)], np.float32))[-1])
         return lambda row: reduce(add, leaves(row), base)
 
-    def _shares(self, reference: Floats, factor: float) -> Callable[[list[Any]], list[float]]:
+    def _shares(self, reference: Floats) -> Callable[[list[Any]], list[float]]:
         trees = self._trees
         other = [
             self._coded(c)[value] if c in self._sizes else value for c, value in enumerate(reference.tolist())
         ]
         other += [-inf if other[c] != other[c] else other[c] for c in self._lowered]
         players = [int(trees.players[c]) for c in (*range(len(trees.columns)), *self._lowered)]
-        table = weights(len(set(players)), factor).tolist()
+        table = weights(len(trees.fields), trees.weight).tolist()
 
         def shares(row: list[Any]) -> list[float]:
-            found = [0.0] * trees.n_fields
+            found = [0.0] * len(trees.fields)
             for root in self._roots:
                 add_shares(root, self._step, row, other, players, table, found)
             return found
@@ -161,7 +164,7 @@ class Plain:
                 place, rows = falling.pop()
                 child = int(trees.child[place])
                 if not child:
-                    total[rows] += trees.number[place]
+                    total[rows] = total[rows] + trees.number[place]
                 elif len(rows):
                     left = self._go_left(place, table[trees.column[place]][rows])
                     falling += [(child, rows[left]), (child + 1, rows[~left])]
@@ -170,8 +173,9 @@ class Plain:
     def _go_left(self, place: int, values: Floats) -> NDArray[np.bool_]:
         trees = self._trees
         if trees.subset[place] >= 0:
-            return trees.members[trees.subset[place] + values.astype(np.intp)]
-        left = values <= trees.number[place]
+            chosen: NDArray[np.bool_] = trees.members[trees.subset[place] + values.astype(np.intp)]
+            return chosen
+        left: NDArray[np.bool_] = values <= trees.number[place]
         return left | np.isnan(values) if trees.missing_left[place] else left
 
 
