@@ -9,17 +9,23 @@ add up to the log-odds less the mean log-odds of the reference.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import chain, islice
+import math
+from collections.abc import Iterator, Sequence
+from itertools import chain, cycle, islice
 from typing import Any, TypeGuard
 
 import numpy as np
 
 from morosidad.compiler.batch import Batch
 from morosidad.compiler.code import Code
-from morosidad.compiler.expressions import Expr, Floats, fields_of
+from morosidad.compiler.expressions import Expr, Fill, Floats, Raw, fields_of, walk
 from morosidad.compiler.form import NOTHING, OnLogOdds
-from morosidad.compiler.lookups import Grid, Lookup, Position, look_up
+from morosidad.compiler.lookups import Grid, Interval, Lookup, Position, look_up
+from morosidad.compiler.parity import Row
+from morosidad.schema import Schema
+
+MAX_EDGES = 500
+"""So many edges of each field are tried by the parity gate at most, evenly over all."""
 
 
 class Additive(OnLogOdds, frozen=True, eq=False):
@@ -90,6 +96,27 @@ class Additive(OnLogOdds, frozen=True, eq=False):
         halves = [value for term, (value, *_) in terms if _is_pair(term)]
         z = code.total([code.constant(self.intercept), *own])
         return code.assign(f"{z} + 2.0 * ({code.total(halves)})") if halves else z
+
+    def probes(self, schema: Schema, bases: Sequence[Row]) -> Iterator[Row]:
+        turns = cycle(bases)
+        for place, edges in self._edges().items():
+            whole = schema.fields[place].kind != "number"
+            for edge in sorted(edges)[:: math.ceil(len(edges) / MAX_EDGES)]:
+                below = math.ceil(edge) - 1 if whole else math.nextafter(edge, -math.inf)
+                for value in (below, math.ceil(edge) if whole else edge):
+                    row = next(turns)
+                    yield (*row[:place], value, *row[place + 1 :])
+
+    def _edges(self) -> dict[int, set[float]]:
+        """Collect where the tables of each field's number begin another interval."""
+        edges: dict[int, set[float]] = {}
+        for node in chain.from_iterable(map(walk, self.terms)):
+            at = node.at if isinstance(node, Lookup) else node
+            if isinstance(at, Interval):
+                source = at.of.of if isinstance(at.of, Fill) else at.of
+                if isinstance(source, Raw):
+                    edges.setdefault(source.field, set()).update(at.edges.values.tolist())
+        return edges
 
     def batch_log_odds(self, batch: Batch) -> Floats:
         z = np.full(len(batch), self.intercept)

@@ -227,7 +227,7 @@ class _Inputs:
 
     def _keyed(self, column: Expr, subsets: Sequence[frozenset[int]]) -> Lookup:
         """Give a column of category numbers as a table of those that some set holds."""
-        if isinstance(column, Lookup) and isinstance(column.table, Table):
+        if isinstance(column, Lookup):
             return column
         keys: tuple[Key, ...] = tuple(sorted(frozenset.union(*subsets)))
         whole = isinstance(column, Raw) and self._fields[column.field].kind != "number"

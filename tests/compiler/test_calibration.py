@@ -34,7 +34,8 @@ from morosidad.compiler.curves import through_points
 from morosidad.compiler.expressions import Arith, Raw
 from morosidad.compiler.parity import as_rows
 from morosidad.errors import UnsupportedModel
-from morosidad.schema import Field, Schema
+from morosidad.field import Field
+from morosidad.schema import Schema
 
 NUMBERS = ["edad", "ingresos", "deuda", "atrasos"]
 
@@ -65,11 +66,16 @@ def adds_up(compiled, of, rows, *, reference):
 # -- models ----------------------------------------------------------------------------------------
 
 
+# LogisticRegressionCV warns without these from scikit-learn 1.8 on, and does not know them before
+LEAN = {"use_legacy_attributes": False, "l1_ratios": (0.0,)}
+LEAN = LEAN if LEAN.keys() <= LogisticRegressionCV().get_params().keys() else {}
+
+
 @pytest.mark.parametrize(
     "model",
     [
         logistic(),
-        LogisticRegressionCV(cv=2, use_legacy_attributes=False, l1_ratios=(0.0,)),
+        LogisticRegressionCV(cv=2, **LEAN),
         SGDClassifier(loss="log_loss", random_state=0),
         LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto"),
     ],
@@ -274,10 +280,24 @@ def test_the_gate_allows_more_where_the_calibration_is_steep():
     assert Isotonic(SIGMOID.of, True, precipice).tolerance == 1e-9
 
 
-def test_forms_around_others_ask_them_what_is_delicate():
+class Jumpy(Additive, frozen=True, eq=False):
+    """Jumps at 0.25."""
+
+    def probes(self, schema, bases):
+        return [(0.25, *row[1:]) for row in bases]
+
+
+def test_forms_around_others_ask_them_where_they_jump():
+    jumpy = Jumpy(0.0, (), 1)
+    calibrated = Sigmoid(jumpy, True, 1.0, 0.0)
+    rows = list(
+        Mean((calibrated, SIGMOID, jumpy), (1.0,) * 3).probes(Schema([Field("x", "number")]), [(7.0,)])
+    )
+    assert rows == [(0.25,), (0.25,)]
+
+
+def test_the_reference_of_a_mean_holds_that_of_each_member():
     mean = Mean((SIGMOID, STEPS), (1.0, 1.0))
-    schema = Schema([Field(name, "number") for name in "abc"])
-    assert list(mean.probes(schema, [(0.0, 0.0, 0.0)])) == []
     batch = Batch.of_records([(0.0, 0.0, 0.0)], 3)
     assert mean.reference(batch).tolist() == [2, 3, 3, 0, 0, 0, 0, 0, 0]
 

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder, StandardScaler
 
 from morosidad.compiler import ParityReport, compile_pipeline, compiles
 from morosidad.compiler.additive import Additive
@@ -83,6 +83,26 @@ def test_a_mutated_form_is_refused_and_the_original_answers(kind, mutate, applic
     assert 1e-12 < compiled.parity.max_difference < 1e-6
     expected = model.predict_proba(used)[:, 1]
     assert [compiled.predict_one(row) for row in rows[:5]] == pytest.approx(expected[:5], abs=1e-15)
+
+
+def test_an_edge_moved_by_one_ulp_is_caught(applicants, registry):
+    frame, target = applicants
+    used = frame[["ingresos"]]
+    model = make_pipeline(KBinsDiscretizer(6, quantile_method="averaged_inverted_cdf"), LogisticRegression())
+    model.fit(used, target)
+    honest = registry["sklearn.KBinsDiscretizer"]
+
+    def mutated(estimator, columns, compiler):
+        lookups = honest(estimator, columns, compiler)
+        edges = lookups[0].table.edges.values
+        edges[2] = np.nextafter(edges[2], np.inf)
+        return lookups
+
+    schema = Schema.infer(used)
+    assert compile_pipeline(model, schema).compiled
+    registry["sklearn.KBinsDiscretizer"] = mutated
+    with pytest.warns(NotCompiledWarning, match="the parity gate refused"):
+        assert not compile_pipeline(model, schema).compiled
 
 
 class Moody(ClassifierMixin, BaseEstimator):
@@ -187,15 +207,13 @@ def test_the_rows_are_the_same_each_time_and_other_with_another_seed():
     assert probe_rows(schema, []) != probe_rows(schema, [], seed=1)
 
 
-def test_the_rows_that_a_form_knows_to_be_delicate_are_tried_where_they_are_valid():
+def test_what_a_form_asks_for_is_tried_where_the_schema_allows_it():
     schema = Schema(FIELDS)
-
-    def probes(schema, bases):
-        return [(value, *bases[0][1:]) for value in (40.0, 41.0, "forty")]
-
-    tried = {row[0] for row in probe_rows(schema, [], probes)}
-    assert {40.0, 41.0} <= tried
-    assert "forty" not in tried
+    rows = probe_rows(
+        schema, [], lambda schema, bases: [(40, *row[1:]) for row in bases] + [(3, *bases[0][1:])]
+    )
+    assert 40 in {row[0] for row in rows}
+    assert 3 not in {row[0] for row in rows}
 
 
 def test_many_reference_rows_are_thinned_out():
