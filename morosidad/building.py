@@ -70,7 +70,8 @@ def _known(schema: Schema, frame: pd.DataFrame) -> list[str]:
 def _dtypes(pipeline: Any, schema: Schema, frame: pd.DataFrame | None) -> dict[str, Any]:
     """Find the data types that the model can't do without: with plain values it answers otherwise.
 
-    They are pandas' categories, and objects that hold True, False and NaN.
+    They are pandas' categories, objects that hold True, False and NaN, and (as None) objects among
+    which a missing value is None: scikit-learn's encoders tell it from NaN.
     """
     import pandas as pd
 
@@ -81,13 +82,15 @@ def _dtypes(pipeline: Any, schema: Schema, frame: pd.DataFrame | None) -> dict[s
     categories = {name: kind for name, kind in kinds.items() if isinstance(kind, pd.CategoricalDtype)}
     truths = [field.name for field in fields if field.kind == "boolean" and kinds[field.name].kind == "O"]
     special = {**categories, **{name: kinds[name] for name in truths}}
+    texts = [f.name for f in fields if f.kind == "category" and kinds[f.name].kind == "O"]
+    nones = {name: None for name in texts if any(value is None for value in frame[name])}
     some = frame.head(100)
     try:
         plain = some.astype(dict.fromkeys(categories, object) | dict.fromkeys(truths, float))
         answers = pipeline.predict_proba(plain)
     except Exception:
-        return special
-    return {} if np.array_equal(answers, pipeline.predict_proba(some)) else special
+        return special | nones
+    return nones if np.array_equal(answers, pipeline.predict_proba(some)) else special | nones
 
 
 def _typical(schema: Schema, columns: Kept) -> list[float | None]:

@@ -20,7 +20,7 @@ from morosidad.compiler.parity import ParityReport, probe_rows
 from morosidad.compiler.pipeline import CompiledPipeline, Row
 from morosidad.decision import Decision, Narrator, Policy, Reason
 from morosidad.drift_reference import DriftReference
-from morosidad.errors import ArtifactCorrupted, ArtifactUntrusted, PredictionError, SchemaError
+from morosidad.errors import ArtifactCorrupted, ArtifactUntrusted, PredictionError
 from morosidad.schema import Schema
 
 _CHECK_ROWS = 24
@@ -182,7 +182,7 @@ class Model:
             )
             check = msgspec.convert(manifest.get("check", {"rows": [], "answers": []}), _Check)
             answers = [compiled.predict_one(tuple(row)) for row in check.rows]
-        except (KeyError, TypeError, ValueError, IndexError, SchemaError) as error:
+        except (KeyError, TypeError, ValueError, IndexError, msgspec.MsgspecError) as error:
             raise ArtifactCorrupted(f"{path}: the content describes no model: {error}", path) from None
         if not np.allclose(answers, check.answers, rtol=0, atol=1e-12):
             raise ArtifactCorrupted(f"{path}: the model does not answer as it did when it was saved", path)

@@ -54,7 +54,7 @@ def test_scoring_a_file_gives_the_models_own_probabilities(
     scorer = Scorer.load(model)
     expected = scorer.score_frame(frame, reasons=True)
     assert list(found.columns) == ["row", "moras", "probability", "label", "confidence", "outcome", "reasons"]
-    np.testing.assert_array_equal(found["probability"], expected["probability"])
+    np.testing.assert_allclose(found["probability"], expected["probability"], rtol=0, atol=1e-15)
     assert found["reasons"].fillna("").tolist() == ["; ".join(r) for r in expected["reasons"]]
     assert found["row"].tolist() == list(range(1, 301))
     assert "300 rows decided" in capsys.readouterr().out

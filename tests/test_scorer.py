@@ -417,3 +417,15 @@ def test_pandas_categories_reach_a_model_that_cannot_do_without_them() -> None:
     ]
     np.testing.assert_allclose(found, model.predict_proba(X.head(20))[:, 1], rtol=0, atol=1e-15)
     assert scorer.score_one({"empleo": "astronauta", "moras": 1}).warnings
+
+
+@pytest.mark.parametrize("gap", [None, float("nan")])
+def test_a_missing_text_is_given_to_the_model_as_it_was_fitted_on(gap: Any) -> None:
+    X, y = small_frame()
+    X["empleo"] = pd.Series([gap if pd.isna(v) else v for v in X["empleo"]], dtype=object)
+    pipeline = small_pipeline(X, y)
+    scorer = Scorer(pipeline, reference=X)
+    assert scorer.plan.compiled
+    expected = pipeline.predict_proba(X)[:, 1]
+    found = [d.probability for d in scorer.score_many(X.to_dict("records")) if isinstance(d, Decision)]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)

@@ -54,7 +54,7 @@ def compile_pipeline(
         against them. Without any, rows drawn from the schema's limits stand in.
     dtypes : mapping of str to dtype, optional
         Data types that the estimator was fitted on where they matter: pandas categories, and
-        objects that hold True, False and NaN.
+        objects that hold True, False and NaN. None for objects that hold None and not NaN.
     cutoffs : sequence of float
         Probabilities from which on another decision is made, besides the label's: the gate tries
         the rows nearest to them, and wants each on the original's side.

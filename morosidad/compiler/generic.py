@@ -26,7 +26,8 @@ class Original:
     schema : Schema
         The record's fields; the estimator's input columns are among them.
     dtypes : mapping of str to dtype, optional
-        Data types that the estimator was fitted on where they matter (pandas categories, objects).
+        Data types that the estimator was fitted on where they matter (pandas categories, objects);
+        None for objects among which a missing value is None and not NaN.
     """
 
     def __init__(self, estimator: Any, schema: Schema, dtypes: dict[str, Any] | None = None) -> None:
@@ -59,8 +60,7 @@ class Original:
 
         frame = to_frame(self.schema, rows)
         for name, dtype in self.dtypes.items():
-            known = getattr(dtype, "categories", frame[name])
-            frame[name] = frame[name].where(frame[name].isin(known)).astype(dtype)
+            frame[name] = _as_fitted(frame[name], dtype)
         return self.predict_frame(frame)
 
     def demanded(self, rows: Sequence[Row]) -> Schema:
@@ -97,3 +97,12 @@ class Original:
         """Give the probability of default of a frame's rows."""
         table = frame[list(self.schema.names)].to_numpy() if self.names is None else frame[self.names]
         return np.asarray(self.estimator.predict_proba(table), dtype=np.float64)[:, 1]
+
+
+def _as_fitted(column: Any, dtype: Any) -> Any:
+    import pandas as pd
+
+    if dtype is None:
+        return pd.Series([None if value != value else value for value in column], column.index, dtype=object)
+    known = getattr(dtype, "categories", column)
+    return column.where(column.isin(known)).astype(dtype)

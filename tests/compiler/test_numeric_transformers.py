@@ -96,7 +96,7 @@ def test_box_cox_powers_demand_numbers_above_zero(standardize, numbers, compiled
 
 @settings(max_examples=60, deadline=None)
 @given(
-    power=st.floats(-5, 5) | st.sampled_from([0.0, 1.0, 2.0]),
+    power=st.floats(-5, 5).filter(lambda power: abs(power) > 1e-3) | st.sampled_from([0.0, 1.0, 2.0]),
     x=st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=20),
 )
 def test_any_power_of_any_number(power, x):
@@ -286,7 +286,7 @@ def test_a_limit_that_is_declared_already_stays(numbers, compiled_as_fitted):
     ("steps", "note"),
     [
         ([FunctionTransformer(np.exp, kw_args={"dtype": "f8"})], "FunctionTransformer(exp)"),
-        ([FunctionTransformer(np.clip, kw_args={"min": 0, "max": 1})], "FunctionTransformer(clip)"),
+        ([FunctionTransformer(np.nan_to_num)], "FunctionTransformer(nan_to_num)"),
         ([StandardScaler(), FunctionTransformer(np.sqrt)], "stands behind another transformer"),
         ([SimpleImputer(strategy="constant"), FunctionTransformer(np.log)], "no value of"),
         ([Normalizer()], "Normalizer has no compiled form"),
