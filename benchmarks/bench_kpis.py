@@ -17,7 +17,7 @@ import pytest
 from morosidad.drift import DriftMonitor
 from morosidad.drift_reference import DriftReference
 from morosidad.kpis import KPITracker
-from morosidad.live import LiveMetrics
+from morosidad.kpis.live import LiveMetrics
 
 ROUNDS = 15
 

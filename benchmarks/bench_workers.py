@@ -24,8 +24,8 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
-from morosidad.microbatch import MicroBatcher
 from morosidad.workers import WorkerPool
+from morosidad.workers.microbatch import MicroBatcher
 
 CALLERS = 16
 CALLS = 25

@@ -16,6 +16,7 @@ COMMANDS = {
     "train": "train a model on a CSV file",
     "score": "decide on the rows of a CSV file",
     "inspect": "show what a model file holds",
+    "audit": "verify or replay a decision log",
 }
 
 OK, SOME_BAD, FAILED = 0, 1, 2

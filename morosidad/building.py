@@ -8,14 +8,19 @@ import numpy as np
 
 from morosidad.compiler import compile_pipeline
 from morosidad.compiler.parity import as_rows
+from morosidad.compiler.pipeline import CompiledPipeline, rows_of
 from morosidad.decision import Policy
+from morosidad.drift_reference import DriftReference
 from morosidad.errors import SchemaError
+from morosidad.field import Field
 from morosidad.model import Model
 from morosidad.schema import Schema
-from morosidad.tables import Coded, as_pandas, read_frame
+from morosidad.tables import Coded, Column, as_pandas, read_frame
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Kept = list[Column] | None
 
 
 def build_model(
@@ -33,14 +38,16 @@ def build_model(
     schema = schema or _schema_of(pipeline, frame)
     rows = [] if frame is None else as_rows(schema, frame[_known(schema, frame)].to_dict("records"))
     compiled = compile_pipeline(pipeline, schema, rows, dtypes=_dtypes(pipeline, schema, frame))
+    columns = _kept(compiled.schema, frame)
     return Model(
         compiled,
         policy,
         name=name,
         version=version,
         classes=list(pipeline.classes_),
-        typical=_typical(schema, frame),
+        typical=_typical(schema, columns),
         training=training,
+        drift_reference=_drift_reference(compiled, columns),
     )
 
 
@@ -61,29 +68,54 @@ def _known(schema: Schema, frame: pd.DataFrame) -> list[str]:
 
 
 def _dtypes(pipeline: Any, schema: Schema, frame: pd.DataFrame | None) -> dict[str, Any]:
-    """Find the pandas categories that the model can't do without: with plain values it answers otherwise."""
+    """Find the data types that the model can't do without: with plain values it answers otherwise.
+
+    They are pandas' categories, and objects that hold True, False and NaN.
+    """
     import pandas as pd
 
     if frame is None:
         return {}
-    kinds = {name: frame[name].dtype for name in schema.names if name in frame.columns}
+    fields = [field for field in schema.fields if field.name in frame.columns]
+    kinds = {field.name: frame[field.name].dtype for field in fields}
     categories = {name: kind for name, kind in kinds.items() if isinstance(kind, pd.CategoricalDtype)}
+    truths = [field.name for field in fields if field.kind == "boolean" and kinds[field.name].kind == "O"]
+    special = {**categories, **{name: kinds[name] for name in truths}}
     some = frame.head(100)
     try:
-        plain = pipeline.predict_proba(some.astype(dict.fromkeys(categories, object)))
+        plain = some.astype(dict.fromkeys(categories, object) | dict.fromkeys(truths, float))
+        answers = pipeline.predict_proba(plain)
     except Exception:
-        return categories
-    return {} if np.array_equal(plain, pipeline.predict_proba(some)) else categories
+        return special
+    return {} if np.array_equal(answers, pipeline.predict_proba(some)) else special
 
 
-def _typical(schema: Schema, frame: pd.DataFrame | None) -> list[float | None]:
+def _typical(schema: Schema, columns: Kept) -> list[float | None]:
     """Give each numeric field's median among the reference rows."""
-    if frame is None:
+    if columns is None:
         return [None] * len(schema)
+    return [_median(field, column) for field, column in zip(schema.fields, columns, strict=True)]
+
+
+def _median(field: Field, column: Column) -> float | None:
+    if isinstance(column, Coded) or field.kind == "boolean" or np.isnan(column).all():
+        return None
+    return float(np.nanmedian(column))
+
+
+def _drift_reference(compiled: CompiledPipeline, columns: Kept) -> DriftReference | None:
+    """Measure how the reference rows and their scores are distributed."""
+    if columns is None or not len(columns[0]):
+        return None
+    schema = compiled.schema
+    values = dict(zip(schema.names, zip(*rows_of(schema, columns), strict=True), strict=True))
+    coded = [field.name for field in schema.fields if field.kind in ("category", "boolean")]
+    return DriftReference.measure(values, compiled.predict(columns), categorical=coded)
+
+
+def _kept(schema: Schema, frame: pd.DataFrame | None) -> Kept:
+    """Give the columns of the rows that the schema accepts."""
+    if frame is None:
+        return None
     columns, bad = read_frame(schema, frame)
-    medians: list[float | None] = []
-    for field, column in zip(schema.fields, columns, strict=True):
-        numbers = np.empty(0) if isinstance(column, Coded) or field.kind == "boolean" else column[~bad]
-        numbers = numbers[~np.isnan(numbers)]
-        medians.append(float(np.median(numbers)) if len(numbers) else None)
-    return medians
+    return [column[~bad] for column in columns]

@@ -59,7 +59,7 @@ class Decision(msgspec.Struct, frozen=True):
     warnings : tuple of str
         In Spanish: values outside what the training data held, and whatever else is unusual.
     cached : str or None
-        The cache tier that answered, if one did.
+        ``acierto`` where a cache held the decision, else None.
     degraded : bool
         Whether a fallback answered in the model's place.
     request_id : str or None

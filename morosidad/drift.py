@@ -25,7 +25,7 @@ import numpy as np
 
 from morosidad.alerts import AlertBook
 from morosidad.drift_reference import DriftReference, FieldReference
-from morosidad.thresholds import Limit
+from morosidad.kpis.thresholds import Limit
 
 State = Literal["estable", "moderado", "fuerte", "sin datos"]
 

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from morosidad.compiler.pipeline import rows_of
 from morosidad.errors import InvalidFrame, InvalidRecord
 from morosidad.model import Model
 from morosidad.schema import Schema
 from morosidad.tables import Column, as_pandas, read_frame
+from morosidad.way import Way
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,12 +54,13 @@ def row_errors(schema: Schema, rows: pd.DataFrame) -> list[InvalidRecord]:
     return out
 
 
-def score_frame(model: Model, frame: Any, *, reasons: bool, errors: str, progress: bool) -> pd.DataFrame:
+def score_frame(way: Way, frame: Any, *, reasons: bool, errors: str, progress: bool) -> pd.DataFrame:
     """Decide on a frame's rows; see `Scorer.score_frame`."""
     import pandas as pd
 
     if errors not in ("raise", "coerce"):
         raise ValueError("errors: 'raise' or 'coerce' was expected")
+    model = way.model
     table = as_pandas(frame)
     if errors == "raise":
         columns, bad = readable_columns(model.schema, table), np.zeros(len(table), dtype=bool)
@@ -65,17 +68,31 @@ def score_frame(model: Model, frame: Any, *, reasons: bool, errors: str, progres
         columns, bad = read_frame(model.schema, table)
     columns = [column[~bad] for column in columns] if bad.any() else columns
     probability = np.full(len(table), np.nan)
-    probability[~bad] = _predict(model, columns, progress)
+    if way.audit is None:
+        probability[~bad] = _predict(way, columns, progress)
+    else:
+        rows = rows_of(model.schema, columns)
+        probability[~bad] = [way.decide_values(row).probability for row in rows]
     out = pd.DataFrame(_results(model, probability), index=table.index)
     if reasons:
         out["reasons"] = pd.Series(_reasons(model, columns, bad), index=out.index, dtype=object)
     return out
 
 
-def _predict(model: Model, columns: list[Column], progress: bool) -> NDArray[np.float64]:
-    n = len(columns[0])
-    if not progress:
-        return model.compiled.predict(columns)
+def _predict(way: Way, columns: list[Column], progress: bool) -> NDArray[np.float64]:
+    n, model = len(columns[0]), way.model
+    start = way.clock()
+    probability = _in_steps(model, columns, n) if progress else model.compiled.predict(columns)
+    if way.kpis is not None and n:
+        labels = (probability > model.compiled.threshold).astype(np.int8)
+        way.kpis.record_many(way.clock() - start, probability, labels=labels)
+    if way.drift is not None:
+        for row, p in zip(rows_of(model.schema, columns), probability.tolist(), strict=True):
+            way.drift.observe(row, p)
+    return probability
+
+
+def _in_steps(model: Model, columns: list[Column], n: int) -> NDArray[np.float64]:
     from tqdm.auto import tqdm
 
     parts = []
@@ -106,8 +123,6 @@ def _results(model: Model, probability: NDArray[np.float64]) -> dict[str, Any]:
 
 
 def _reasons(model: Model, columns: list[Column], bad: NDArray[np.bool_]) -> list[list[str] | None]:
-    from morosidad.compiler.pipeline import rows_of
-
     told = iter(
         [[reason.text for reason in model.decide(row).reasons] for row in rows_of(model.schema, columns)]
     )

@@ -19,6 +19,7 @@ from morosidad.compiler.packing import pack, unpack
 from morosidad.compiler.parity import ParityReport, probe_rows
 from morosidad.compiler.pipeline import CompiledPipeline, Row
 from morosidad.decision import Decision, Narrator, Policy, Reason
+from morosidad.drift_reference import DriftReference
 from morosidad.errors import ArtifactCorrupted, ArtifactUntrusted, PredictionError, SchemaError
 from morosidad.schema import Schema
 
@@ -42,6 +43,8 @@ class Model:
         What is usual for each numeric field.
     training : dict
         What is known of the training: rows, default rate, cross-validated figures.
+    drift_reference : DriftReference, optional
+        How the reference rows and their scores were distributed.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class Model:
         classes: Sequence[Any],
         typical: Sequence[float | None],
         training: dict[str, Any],
+        drift_reference: DriftReference | None = None,
     ) -> None:
         if len(typical) != len(compiled.schema) or len(classes) != 2:
             raise ValueError("one typical value per field and two classes were expected")
@@ -66,6 +70,7 @@ class Model:
         self.classes = tuple(classes)
         self.typical = tuple(typical)
         self.training = training
+        self.drift_reference = drift_reference
         self._narrator = Narrator(self.schema, self.typical)
         self._threshold = compiled.threshold
         self._explain = compiled.explain_one if policy.max_reasons else None
@@ -126,6 +131,7 @@ class Model:
             "threshold": compiled.threshold,
             "training": self.training,
             "parity": msgspec.to_builtins(compiled.parity),
+            "drift": msgspec.to_builtins(self.drift_reference),
             "notes": list(compiled.notes),
         }
         if compiled.form is None:
@@ -172,6 +178,7 @@ class Model:
                 classes=manifest["classes"],
                 typical=msgspec.convert(manifest["typical"], list[float | None]),
                 training=msgspec.convert(manifest["training"], dict[str, Any]),
+                drift_reference=msgspec.convert(manifest.get("drift"), DriftReference | None),
             )
             check = msgspec.convert(manifest.get("check", {"rows": [], "answers": []}), _Check)
             answers = [compiled.predict_one(tuple(row)) for row in check.rows]
@@ -180,6 +187,29 @@ class Model:
         if not np.allclose(answers, check.answers, rtol=0, atol=1e-12):
             raise ArtifactCorrupted(f"{path}: the model does not answer as it did when it was saved", path)
         return model
+
+    def remade(self) -> Model:
+        """Make the same model anew from its own content, functions and all."""
+        compiled = self.compiled
+        fresh = CompiledPipeline(
+            compiled.schema,
+            compiled.form,
+            compiled.original,
+            reference=compiled.reference,
+            parity=compiled.parity,
+            threshold=compiled.threshold,
+            notes=compiled.notes,
+        )
+        return Model(
+            fresh,
+            self.policy,
+            name=self.name,
+            version=self.version,
+            classes=self.classes,
+            typical=self.typical,
+            training=self.training,
+            drift_reference=self.drift_reference,
+        )
 
     def latency(self, calls: int = 200, clock: Callable[[], int] = time.perf_counter_ns) -> float:
         """Measure the median time of one decision, without validation, in seconds."""

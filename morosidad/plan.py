@@ -33,6 +33,8 @@ class Plan(msgspec.Struct, frozen=True):
         How the compiled form compared with the original.
     latency : float
         Median seconds from validated values to a decision, measured now.
+    cache : str
+        With ``cache="auto"``: whether it is in use, and what was measured.
     """
 
     model: str
@@ -44,6 +46,7 @@ class Plan(msgspec.Struct, frozen=True):
     notes: tuple[str, ...]
     parity: ParityReport | None
     latency: float
+    cache: str = ""
 
     def rows(self) -> list[tuple[str, str]]:
         """Give the plan as pairs of words."""
@@ -54,6 +57,7 @@ class Plan(msgspec.Struct, frozen=True):
             ("fields", f"{self.fields}, required: {', '.join(self.required) or 'none'}"),
             ("parity", str(self.parity) if self.parity else "not checked"),
             ("reasons", self.reasons),
+            ("cache", self.cache),
             ("latency", f"{self.latency * 1e6:.1f} µs from values to decision"),
         ]
         return [(name, text) for name, text in found if text]
@@ -70,7 +74,7 @@ class Plan(msgspec.Struct, frozen=True):
         return f"<table>{cells}</table>"
 
 
-def plan_of(model: Model) -> Plan:
+def plan_of(model: Model, cache: str = "") -> Plan:
     """Describe a model, measuring how long one decision takes."""
     compiled = model.compiled
     form = compiled.form
@@ -90,4 +94,5 @@ def plan_of(model: Model) -> Plan:
         notes=compiled.notes,
         parity=compiled.parity,
         latency=model.latency(),
+        cache=cache,
     )

@@ -3,23 +3,55 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict, Unpack
 
 import numpy as np
 
 from morosidad import artifact
 from morosidad.decision import Decision, Policy, RecordError
-from morosidad.errors import InvalidRecord
+from morosidad.errors import ArtifactError, InvalidRecord
 from morosidad.model import Model
 from morosidad.plan import Plan, plan_of
 from morosidad.schema import Record, Schema
+from morosidad.way import CacheChoice, Way
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from morosidad.audit import AuditLog
+    from morosidad.cache import TieredCache
+    from morosidad.drift import DriftMonitor
+    from morosidad.drift_reference import DriftReference
+    from morosidad.kpis import KPITracker
+    from morosidad.recovery import RecoveryPolicy
     from morosidad.tables import Column
+
+
+class Parts(TypedDict, total=False):
+    """The parts that a scorer may be given; see `Scorer`."""
+
+    cache: TieredCache[Any, Any] | Literal["auto"] | None
+    kpis: KPITracker | None
+    recovery: RecoveryPolicy | None
+    audit: AuditLog | None
+    drift: DriftMonitor | None
+
+
+class _Source(NamedTuple):
+    """The file that a model came from, and how it was opened."""
+
+    path: str | os.PathLike[str] | None
+    key: bytes | None
+    policy: Policy | None
+    trusted: tuple[str, ...]
+
+    def read(self) -> Model:
+        assert self.path is not None
+        content = artifact.load(self.path, self.key)
+        return Model.from_content(content, self.path, trusted=self.trusted, policy=self.policy)
 
 
 class Scorer:
@@ -44,6 +76,18 @@ class Scorer:
         ``name@version`` stands on every decision.
     training : dict, optional
         What is known of the training; kept in the model file.
+    cache : TieredCache or 'auto', optional
+        Answers repeated records. ``'auto'`` makes one that steps aside where a lookup costs more
+        than scoring; the plan says so.
+    kpis : KPITracker, optional
+        Counts every decision.
+    recovery : RecoveryPolicy, optional
+        Around the model: what to do when it fails. Its default remedies forget the record, load the
+        model anew, empty the cache, rebuild.
+    audit : AuditLog, optional
+        Logs every decision.
+    drift : DriftMonitor, optional
+        Compares what comes in with the reference; `drift_reference` is what it needs.
 
     Raises
     ------
@@ -72,29 +116,45 @@ class Scorer:
         name: str = "modelo",
         version: str = "1",
         training: Mapping[str, Any] | None = None,
+        **parts: Unpack[Parts],
     ) -> None:
         from morosidad.building import build_model
 
-        self._start(
-            build_model(
-                pipeline,
-                schema=schema,
-                reference=reference,
-                policy=policy or Policy(),
-                name=name,
-                version=version,
-                training=dict(training or {}),
-            )
+        model = build_model(
+            pipeline,
+            schema=schema,
+            reference=reference,
+            policy=policy or Policy(),
+            name=name,
+            version=version,
+            training=dict(training or {}),
         )
+        self._start(model, parts)
 
-    def _start(self, model: Model) -> None:
-        self._model = model
+    def _start(self, model: Model, parts: Parts, source: _Source | None = None) -> None:
+        self._source = source
+        self._reloading = threading.Lock()
+        choice = CacheChoice() if parts.get("cache") == "auto" else None
+        cache = parts.get("cache")
+        if cache == "auto":
+            from morosidad.cache import TieredCache
 
-    @classmethod
-    def _of(cls, model: Model) -> Scorer:
-        scorer = cls.__new__(cls)
-        scorer._start(model)
-        return scorer
+            cache = TieredCache()
+        self._way = Way(
+            model,
+            cache=cache,
+            kpis=parts.get("kpis"),
+            recovery=parts.get("recovery"),
+            audit=parts.get("audit"),
+            drift=parts.get("drift"),
+            choice=choice,
+            renew=self._renew,
+        )
+        self._plain = all(part is None for part in parts.values())
+
+    @property
+    def _model(self) -> Model:
+        return self._way.model
 
     # -- where scorers come from ---------------------------------------------------------------
 
@@ -109,6 +169,7 @@ class Scorer:
         policy: Policy | None = None,
         name: str = "modelo",
         version: str = "1",
+        **parts: Unpack[Parts],
     ) -> Scorer:
         """Fit the default pipeline and make a scorer of it: the shortest way.
 
@@ -118,8 +179,9 @@ class Scorer:
             Applicants.
         y : array-like of shape (n_rows,)
             Whether each fell into arrears: two classes, of which the larger or later means yes.
-        model : {'logistic'}
-            The kind of model.
+        model : {'logistic', 'glassbox', 'boosting', 'auto'}
+            The kind of model; ``'auto'`` cross-validates those that are installed and takes the simplest
+            within one standard error of the best log loss. The comparison goes into `training`.
         schema : Schema, optional
             Inferred from `X` when not given.
         policy, name, version
@@ -129,11 +191,14 @@ class Scorer:
         ------
         InvalidFrame
             If the rows do not fit the schema, or `y` does not hold two classes.
+        MissingExtra
+            If the library of the kind of model is not installed.
         """
-        from morosidad.training import fit, summary
+        from morosidad.training import AUTO, choose, fit, summary
 
         schema = schema or Schema.infer(X)
-        pipeline = fit(X, y, schema, model=model)
+        chosen, comparison = choose(X, y, schema) if model == AUTO else (model, None)
+        pipeline = fit(X, y, schema, model=chosen)
         return cls(
             pipeline,
             schema=schema,
@@ -141,11 +206,12 @@ class Scorer:
             policy=policy,
             name=name,
             version=version,
-            training=summary(y, model),
+            training=summary(y, chosen, comparison),
+            **parts,
         )
 
     @classmethod
-    def default(cls, policy: Policy | None = None) -> Scorer:
+    def default(cls, policy: Policy | None = None, **parts: Unpack[Parts]) -> Scorer:
         """Load the model shipped in the package.
 
         It was trained on **synthetic** applicants of the schema `AHORRO_VALLE` and says so in its
@@ -153,7 +219,7 @@ class Scorer:
         """
         from morosidad.shipped import PATH
 
-        return cls.load(PATH, policy=policy)
+        return cls.load(PATH, policy=policy, **parts)
 
     @classmethod
     def load(
@@ -163,6 +229,7 @@ class Scorer:
         *,
         policy: Policy | None = None,
         trusted: Sequence[str] = (),
+        **parts: Unpack[Parts],
     ) -> Scorer:
         """Load a model file. A compiled model needs neither scikit-learn nor pandas.
 
@@ -176,13 +243,67 @@ class Scorer:
             Stands in for the one in the file.
         trusted : sequence of str
             Types to allow in a model that could not be compiled, as `ArtifactUntrusted` lists them.
+        cache, kpis, recovery, audit, drift : optional
+            As in `Scorer`.
 
         Raises
         ------
         ArtifactError
             One of its kinds, saying what is wrong with the file.
         """
-        return cls._of(Model.from_content(artifact.load(path, key), path, trusted=trusted, policy=policy))
+        source = _Source(path, key, policy, tuple(trusted))
+        scorer = cls.__new__(cls)
+        scorer._start(source.read(), parts, source)
+        return scorer
+
+    def reload(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        key: bytes | None = None,
+        *,
+        trusted: Sequence[str] = (),
+    ) -> None:
+        """Put the model of a file in place of this one, as one step, while others go on scoring.
+
+        The file is verified, its answers are checked, and its functions are warmed before the swap.
+        On any failure the old model stays.
+
+        Parameters
+        ----------
+        path : path-like, optional
+            A model file; the one that this scorer was loaded from, when not given.
+        key : bytes, optional
+            The key that it was signed with; the one of the first loading, when not given.
+        trusted : sequence of str
+            As in `load`.
+
+        Raises
+        ------
+        ArtifactError
+            One of its kinds, saying what is wrong with the file.
+        """
+        old = self._source
+        if path is None and old is None:
+            raise ArtifactError("this scorer was not loaded from a file; name one")
+        source = _Source(
+            path if path is not None or old is None else old.path,
+            key if key is not None or old is None else old.key,
+            None if old is None else old.policy,
+            tuple(trusted) or (() if old is None else old.trusted),
+        )
+        with self._reloading:
+            model = source.read()
+            model.latency()
+            self._way.swap(model)
+            self._source = source
+            self._way.clear()
+
+    def _renew(self) -> None:
+        """Load the model anew where it came from a file, else make its functions anew."""
+        if self._source is None:
+            self._way.rebuild()
+        else:
+            self.reload()
 
     def save(self, path: str | os.PathLike[str], key: bytes | None = None) -> None:
         """Write the model to a file that `load` reads.
@@ -217,8 +338,12 @@ class Scorer:
         ------
         InvalidRecord
             With every wrong field at once.
+        PredictionError
+            If the model fails on it.
         """
-        model = self._model
+        if not self._plain:
+            return self._way.decide(record, request_id)
+        model = self._way.model
         values, warnings = model.schema.read(record)
         return model.decide(values, warnings, request_id)
 
@@ -274,7 +399,7 @@ class Scorer:
         """
         from morosidad.frames import score_frame
 
-        return score_frame(self._model, frame, reasons=reasons, errors=errors, progress=progress)
+        return score_frame(self._way, frame, reasons=reasons, errors=errors, progress=progress)
 
     def predict_proba(self, frame: Any) -> NDArray[np.float64]:
         """Give the probabilities of both classes, as the original pipeline does.
@@ -348,9 +473,14 @@ class Scorer:
         return self._model.training
 
     @property
+    def drift_reference(self) -> DriftReference | None:
+        """How the reference was distributed, for a `DriftMonitor`; kept in the model file."""
+        return self._model.drift_reference
+
+    @property
     def plan(self) -> Plan:
         """What was compiled, what fell back and why, how parity went, and how long a decision takes."""
-        return plan_of(self._model)
+        return plan_of(self._model, "" if self._way.choice is None else str(self._way.choice))
 
     def warm_up(self) -> Plan:
         """Decide on made-up applicants until all is loaded, and give the plan with its latency."""

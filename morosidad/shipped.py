@@ -34,16 +34,16 @@ def train_pipeline() -> Any:
 def train_scorer() -> Any:
     """Train the shipped model anew."""
     from morosidad.scorer import Scorer
-    from morosidad.training import cross_validate, summary
+    from morosidad.training import choose, summary
 
     X, y = training_data()
-    figures = cross_validate(X, y, AHORRO_VALLE)
+    _, comparison = choose(X, y, AHORRO_VALLE, model="logistic")
     return Scorer(
         train_pipeline(),
         schema=AHORRO_VALLE,
         reference=X,
         name=NAME,
         version=VERSION,
-        training=summary(y, "logistic", figures)
+        training=summary(y, "logistic", comparison)
         | {"data": "synthetic applicants (make_applicants)", "seed": SEED},
     )

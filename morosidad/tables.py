@@ -91,8 +91,7 @@ def to_frame(schema: Schema, rows: Sequence[tuple[Value, ...]]) -> pd.DataFrame:
     """Make a data frame of validated values, one column per field, with dtypes that scikit-learn takes.
 
     Numbers are float64. Integers, integer categories and booleans keep their own dtype where no
-    value is missing; otherwise the first two are float64 and booleans are objects, NaN where missing.
-    Text categories are objects.
+    value is missing, and are float64 with NaN otherwise. Text categories are objects, NaN where missing.
     """
     import pandas as pd
 
@@ -112,9 +111,9 @@ def _cells(column: Sequence[Value]) -> list[Any]:
 def _dtype(field: Field, missing: bool) -> str:
     if field.kind == "category" and not holds_integers(field):
         return "object"
-    if field.kind == "boolean":
-        return "object" if missing else "bool"
-    return "float64" if field.kind == "number" or missing else "int64"
+    if field.kind == "number" or missing:
+        return "float64"
+    return "bool" if field.kind == "boolean" else "int64"
 
 
 def holds_integers(field: Field) -> bool:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from morosidad.errors import InvalidFrame, SettingsError
+from morosidad.errors import InvalidFrame, MissingExtra, SettingsError
 from morosidad.schema import Schema
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FOLDS = 5
+AUTO = "auto"
 
 
 class Figures(msgspec.Struct, frozen=True):
@@ -53,8 +56,9 @@ def fit(X: pd.DataFrame, y: Any, schema: Schema, *, model: str = "logistic") -> 
         Two classes; the later of them in sorting order means default.
     schema : Schema
         What a record is.
-    model : {'logistic'}
-        The kind of model.
+    model : {'logistic', 'glassbox', 'boosting'}
+        The kind of model: logistic regression, an explainable boosting machine (extra ``glassbox``),
+        histogram gradient boosting.
 
     Raises
     ------
@@ -62,16 +66,52 @@ def fit(X: pd.DataFrame, y: Any, schema: Schema, *, model: str = "logistic") -> 
         If columns are missing, or `y` does not hold two classes without gaps.
     SettingsError
         If there is no such kind of model.
+    MissingExtra
+        If its library is not installed.
     """
     frame, classes = _checked(X, y, schema)
-    return pipeline(schema, model).fit(frame, classes)
+    return _fitted(pipeline(schema, model), frame, classes)
 
 
 def pipeline(schema: Schema, model: str) -> Any:
     """Make one of the default pipelines, not yet fitted."""
     if model not in _PIPELINES:
-        raise SettingsError([f"model: one of {', '.join(_PIPELINES)} was expected"])
+        raise SettingsError([f"model: one of {', '.join((*_PIPELINES, AUTO))} was expected"])
     return _PIPELINES[model](schema)
+
+
+def choose(
+    X: pd.DataFrame, y: Any, schema: Schema, *, model: str = AUTO, progress: bool = False
+) -> tuple[str, dict[str, Figures]]:
+    """Cross-validate kinds of model and take the simplest that is about as good as the best.
+
+    Parameters
+    ----------
+    X, y, schema
+        As in `fit`.
+    model : str, default='auto'
+        One kind, to measure it alone; ``'auto'`` measures those that are installed.
+    progress : bool, default=False
+        Show a progress bar for each.
+
+    Returns
+    -------
+    model : str
+        The kind to fit: with ``'auto'`` the first of logistic, glassbox and boosting whose log loss lies
+        within one standard error of the best (the one-standard-error rule of Breiman et al., 1984).
+    comparison : dict of str to Figures
+        What was measured of each.
+    """
+    kinds = installed() if model == AUTO else (model,)
+    found = {kind: cross_validate(X, y, schema, model=kind, progress=progress) for kind in kinds}
+    best = min(found.values(), key=lambda figures: figures.log_loss)
+    limit = best.log_loss + best.log_loss_error
+    return next(kind for kind in kinds if found[kind].log_loss <= limit), found
+
+
+def installed() -> tuple[str, ...]:
+    """Name the kinds of model that can be fitted here, simplest first."""
+    return tuple(kind for kind in _PIPELINES if kind != "glassbox" or find_spec("interpret") is not None)
 
 
 def cross_validate(
@@ -112,7 +152,7 @@ def cross_validate(
     found: list[tuple[float, float, float, float]] = []
     splits = StratifiedKFold(folds, shuffle=True, random_state=seed).split(frame, truth)
     for kept, held in tqdm(splits, total=folds, desc="validación cruzada", disable=not progress):
-        fitted = pipeline(schema, model).fit(frame.iloc[kept], truth[kept])
+        fitted = _fitted(pipeline(schema, model), frame.iloc[kept], truth[kept])
         p, t = fitted.predict_proba(frame.iloc[held])[:, 1], truth[held]
         found.append((roc_auc_score(t, p), brier_score_loss(t, p), _ks(t, p), log_loss(t, p)))
     auc, brier, ks, loss = np.mean(found, axis=0).tolist()
@@ -120,12 +160,16 @@ def cross_validate(
     return Figures(auc, brier, ks, loss, error)
 
 
-def summary(y: Any, model: str, figures: Figures | None = None) -> dict[str, Any]:
-    """Say what a model was trained on, and how good it is, for its file."""
+def summary(y: Any, model: str, comparison: dict[str, Figures] | None = None) -> dict[str, Any]:
+    """Say what a model was trained on, how good it is, and beside which others, for its file."""
     classes = np.asarray(y)
     default = classes == np.unique(classes)[-1]
-    found = {} if figures is None else {"cross_validation": msgspec.to_builtins(figures)}
-    return {"model": model, "rows": len(classes), "default_rate": float(default.mean()), **found}
+    facts = {"model": model, "rows": len(classes), "default_rate": float(default.mean())}
+    if comparison:
+        facts["cross_validation"] = msgspec.to_builtins(comparison[model])
+        others = {kind: figures for kind, figures in comparison.items() if kind != model}
+        facts |= {f"instead of {kind}": msgspec.to_builtins(figures) for kind, figures in others.items()}
+    return facts
 
 
 def _logistic(schema: Schema) -> Any:
@@ -137,7 +181,37 @@ def _logistic(schema: Schema) -> Any:
     return make_pipeline(Preprocessor(schema), LogisticRegression(max_iter=1000))
 
 
-_PIPELINES: dict[str, Callable[[Schema], Any]] = {"logistic": _logistic}
+def _fitted(model: Any, frame: pd.DataFrame, classes: NDArray[Any]) -> Any:
+    with warnings.catch_warnings():
+        # about interpret's own plots, which are not shown here
+        warnings.filterwarnings("ignore", "Missing values detected", UserWarning)
+        return model.fit(frame, classes)
+
+
+def _glassbox(_: Schema) -> Any:
+    try:
+        from interpret.glassbox import ExplainableBoostingClassifier
+    except ImportError:
+        raise MissingExtra("the explainable boosting machine", "glassbox") from None
+    return ExplainableBoostingClassifier(random_state=0, n_jobs=1)
+
+
+def _boosting(schema: Schema) -> Any:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.pipeline import make_pipeline
+
+    from morosidad.preprocessor import Preprocessor
+
+    preprocessor = Preprocessor(schema, scale=False, encoding="ordinal")
+    return make_pipeline(preprocessor, HistGradientBoostingClassifier(random_state=0))
+
+
+_PIPELINES: dict[str, Callable[[Schema], Any]] = {  # simplest first
+    "logistic": _logistic,
+    "glassbox": _glassbox,
+    "boosting": _boosting,
+}
+MODELS = (*_PIPELINES, AUTO)
 
 
 def _checked(X: pd.DataFrame, y: Any, schema: Schema) -> tuple[pd.DataFrame, NDArray[Any]]:

@@ -232,3 +232,25 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--help"])
     out = capsys.readouterr().out
     assert all(name in out for name in COMMANDS)
+
+
+def test_a_log_is_verified_and_replayed(
+    model: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from morosidad.audit import AuditLog
+
+    log = tmp_path / "log.jsonl"
+    records = pd.read_csv(data).drop(columns="moroso").head(10).to_dict("records")
+    with AuditLog(log) as audit:
+        Scorer.load(model, audit=audit).score_many(records)
+    assert main(["audit", "verify", str(log)]) == 0
+    assert main(["audit", "replay", str(log), "--model", str(model)]) == 0
+    from morosidad.decision import Policy
+
+    Scorer.load(model, policy=Policy(review_at=0, decline_at=0)).save(tmp_path / "strict")
+    assert main(["audit", "replay", str(log), "--model", str(tmp_path / "strict")]) == 1
+    lines = log.read_bytes().splitlines(keepends=True)
+    log.write_bytes(b"".join([*lines[:3], *lines[4:]]))
+    assert main(["audit", "verify", str(log)]) == 1
+    assert main(["audit", "verify", str(tmp_path / "absent.jsonl")]) == 2
+    assert "no such log" in capsys.readouterr().err

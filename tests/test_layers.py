@@ -16,7 +16,7 @@ HEAVY = {"pandas", "sklearn", "scipy", "joblib", "starlette", "tqdm", "psutil", 
 
 LAYERS = [
     {"errors", "settings", "__init__"},
-    {"field", "schema", "sketch", "decision", "ahorro_valle", "tables", "columns"},
+    {"field", "schema", "sketch", "decision", "ahorro_valle", "tables", "columns", "alerts"},
     {
         "compiler",
         "preprocessor",
@@ -24,12 +24,13 @@ LAYERS = [
         "recovery",
         "kpis",
         "drift",
+        "drift_reference",
         "resources",
         "workers",
         "audit",
         "artifact",
     },
-    {"datasets", "model", "plan", "building", "frames", "training", "csv_files"},
+    {"datasets", "model", "plan", "building", "way", "frames", "training", "csv_files"},
     {"scorer", "shipped"},
     {"asgi", "plots", "commands", "__main__"},
 ]
@@ -107,11 +108,13 @@ def test_scoring_with_a_model_file_brings_in_nothing_heavy() -> None:
 def test_importing_reads_no_environment_and_starts_no_thread() -> None:
     names = ", ".join(sorted(m for m in modules() if m not in ("__main__", "data", "preprocessor")))
     code = (
-        "import os, threading, logging, numpy\n"
-        "class Watched(dict):\n"
-        "    def __getattribute__(self, name):\n"
-        "        raise AssertionError('the environment was read')\n"
-        "os.environ = Watched()\n"
+        "import os, sys, threading, logging, numpy\n"
+        "class Watched(type(os.environ)):\n"
+        "    def __getitem__(self, name):\n"
+        "        files = [sys._getframe(i).f_code.co_filename for i in (1, 2)]\n"
+        "        assert not any('/morosidad/' in file for file in files), 'the environment was read'\n"
+        "        return super().__getitem__(name)\n"
+        "os.environ.__class__ = Watched\n"
         "before = threading.active_count(), len(logging.root.handlers)\n"
         f"import importlib\nfor name in {names.split(', ')!r}: importlib.import_module('morosidad.' + name)\n"
         "assert before == (threading.active_count(), len(logging.root.handlers))"
@@ -122,15 +125,21 @@ def test_importing_reads_no_environment_and_starts_no_thread() -> None:
 def test_the_public_names_are_these() -> None:
     assert set(morosidad.__all__) == {
         "AHORRO_VALLE",
+        "AuditLog",
         "Decision",
+        "DriftMonitor",
         "Field",
+        "KPITracker",
         "MorosidadError",
         "Policy",
         "Preprocessor",
         "Reason",
         "RecordError",
+        "RecoveryPolicy",
         "Schema",
         "Scorer",
+        "Settings",
+        "TieredCache",
         "__version__",
         "compile_pipeline",
         "make_applicants",

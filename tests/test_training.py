@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
-from morosidad.errors import InvalidFrame, SettingsError
+from morosidad.errors import InvalidFrame, MissingExtra, SettingsError
 from morosidad.schema import Schema
 from morosidad.scorer import Scorer
-from morosidad.training import cross_validate, fit, summary
+from morosidad.training import Figures, choose, cross_validate, fit, installed, summary
 from support import real_data, small_frame
 
 
@@ -67,10 +69,39 @@ def test_missing_columns_are_named() -> None:
 
 def test_an_unknown_kind_of_model_is_refused() -> None:
     X, y = small_frame()
-    with pytest.raises(SettingsError, match="model: one of logistic"):
+    with pytest.raises(SettingsError, match="model: one of logistic, glassbox, boosting, auto"):
         fit(X, y, Schema.infer(X), model="magic")
 
 
 def test_the_summary_counts_the_later_label_as_default() -> None:
     facts = summary(["no", "sí", "no", "no"], "logistic")
     assert facts == {"model": "logistic", "rows": 4, "default_rate": 0.25}
+
+
+@pytest.mark.parametrize("model", ["glassbox", "boosting"])
+def test_other_kinds_of_model_are_fitted_and_compiled(model: str) -> None:
+    X, y = small_frame(400)
+    scorer = Scorer.train(X, y, model=model)
+    assert scorer.plan.compiled, scorer.plan
+    assert scorer.training["model"] == model
+
+
+def test_the_simplest_of_the_best_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    losses = {"logistic": 0.52, "glassbox": 0.505, "boosting": 0.5}
+    measured = {kind: Figures(0.8, 0.1, 0.4, loss, 0.01) for kind, loss in losses.items()}
+    monkeypatch.setattr("morosidad.training.cross_validate", lambda *args, model, **options: measured[model])
+    X, y = small_frame()
+    scorer = Scorer.train(X, y, model="auto")
+    assert scorer.training["model"] == "glassbox"
+    assert scorer.training["cross_validation"]["log_loss"] == 0.505
+    assert scorer.training["instead of boosting"]["log_loss"] == 0.5
+    assert choose(X, y, Schema.infer(X), model="boosting")[0] == "boosting"
+
+
+def test_what_is_not_installed_is_not_tried_and_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "interpret.glassbox", None)
+    monkeypatch.setattr("morosidad.training.find_spec", lambda name: None)
+    assert installed() == ("logistic", "boosting")
+    X, y = small_frame()
+    with pytest.raises(MissingExtra, match="glassbox"):
+        fit(X, y, Schema.infer(X), model="glassbox")

@@ -15,7 +15,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target", required=True, help="the column that says who fell into arrears")
     parser.add_argument("-o", "--output", required=True, help="the model file to write")
     parser.add_argument(
-        "--model", choices=["logistic"], default="logistic", help="kind of model (%(default)s)"
+        "--model",
+        choices=["logistic", "glassbox", "boosting", "auto"],
+        default="logistic",
+        help="kind of model (%(default)s)",
     )
     parser.add_argument("--name", default="modelo", help="the model's name (%(default)s)")
     parser.add_argument("--model-version", default="1", help="the model's version (%(default)s)")
@@ -35,17 +38,17 @@ def run(arguments: argparse.Namespace) -> int:
     from morosidad.decision import Policy
     from morosidad.schema import Schema
     from morosidad.scorer import Scorer
-    from morosidad.training import cross_validate, fit, summary
+    from morosidad.training import choose, fit, summary
 
     policy = Policy(review_at=arguments.review_at, decline_at=arguments.decline_at)
     bars = sys.stderr.isatty()
     frame = read_csv(arguments.data, sep=arguments.sep, encoding=arguments.encoding, progress=bars)
     X, y = _split(frame, arguments.target)
     schema = Schema.infer(X)
-    figures = cross_validate(X, y, schema, model=arguments.model, progress=bars)
-    facts = summary(y, arguments.model, figures)
+    model, comparison = choose(X, y, schema, model=arguments.model, progress=bars)
+    facts = summary(y, model, comparison)
     scorer = Scorer(
-        fit(X, y, schema, model=arguments.model),
+        fit(X, y, schema, model=model),
         schema=schema,
         reference=X,
         policy=policy,
@@ -55,7 +58,10 @@ def run(arguments: argparse.Namespace) -> int:
     )
     scorer.save(arguments.output)
     print(f"{len(X):,} rows, {len(schema)} fields, {facts['default_rate']:.1%} in arrears")
-    print(f"5-fold cross-validation: AUC {figures.auc:.3f}   Brier {figures.brier:.4f}   KS {figures.ks:.3f}")
+    for kind, figures in comparison.items():
+        taken = " ← taken" if len(comparison) > 1 and kind == model else ""
+        scores = f"AUC {figures.auc:.3f}   Brier {figures.brier:.4f}   KS {figures.ks:.3f}"
+        print(f"5-fold cross-validation, {kind}: {scores}   log loss {figures.log_loss:.4f}{taken}")
     print(scorer.plan)
     print(f"written: {arguments.output}")
     return 0

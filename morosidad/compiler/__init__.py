@@ -53,7 +53,8 @@ def compile_pipeline(
         Validated rows, best those it was fitted on: the gate tries them, and reasons are measured
         against them. Without any, rows drawn from the schema's limits stand in.
     dtypes : mapping of str to dtype, optional
-        Data types that the estimator was fitted on where they matter (pandas categories).
+        Data types that the estimator was fitted on where they matter: pandas categories, and
+        objects that hold True, False and NaN.
     cutoffs : sequence of float
         Probabilities from which on another decision is made, besides the label's: the gate tries
         the rows nearest to them, and wants each on the original's side.

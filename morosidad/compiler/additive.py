@@ -9,15 +9,23 @@ add up to the log-odds less the mean log-odds of the reference.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
+from itertools import chain, cycle, islice
+from typing import Any, TypeGuard
 
 import numpy as np
 
 from morosidad.compiler.batch import Batch
 from morosidad.compiler.code import Code
-from morosidad.compiler.expressions import Expr, Floats, fields_of
+from morosidad.compiler.expressions import Expr, Fill, Floats, Raw, fields_of, walk
 from morosidad.compiler.form import NOTHING, OnLogOdds
-from morosidad.compiler.lookups import Grid
+from morosidad.compiler.lookups import Grid, Interval, Lookup, Position, look_up
+from morosidad.compiler.parity import Row
+from morosidad.schema import Schema
+
+MAX_EDGES = 500
+"""So many edges of each field are tried by the parity gate at most, evenly over all."""
 
 
 class Additive(OnLogOdds, frozen=True, eq=False):
@@ -38,30 +46,77 @@ class Additive(OnLogOdds, frozen=True, eq=False):
     n_fields: int
 
     def emit_log_odds(self, code: Code) -> str:
-        names = [code.value(term) for term in self.terms]
-        return code.total([code.constant(self.intercept), *names])
+        return self._emit_sum(code, self._emit_terms(code, [_columns(term) for term in self.terms]))
 
     def emit_log_odds_reasons(self, code: Code, reference: Floats) -> tuple[str, Sequence[str]]:
-        parts = [code.constant(self.intercept)]
-        shares: list[list[str]] = [[] for _ in range(self.n_fields)]
-        means, rest = reference[: self.n_fields], reference[self.n_fields :]
+        means, rest = reference[: self.n_fields].copy(), reference[self.n_fields :]
+        columns: list[list[Column]] = []
         for term in self.terms:
-            fields = fields_of(term)
-            if isinstance(term, Grid) and len(fields) == 2:
-                n = term.first.size + term.second.size + 1
-                cell = _emit_shared(code, term, rest[:n])
-                rest = rest[n:]
-                parts.append(f"{cell}[0]")
-                for place, position in enumerate((term.first, term.second), 1):
-                    shares[min(fields_of(position))].append(f"{cell}[{place}]")
+            columns.append(_columns(term))
+            if _is_pair(term):
+                ends = np.cumsum([term.first.size, term.second.size, 1])
+                of_first, of_second, mean, rest = np.split(rest, ends)
+                columns[-1] += [
+                    (term.first, (of_first / 2.0).tolist()),
+                    (term.second, (of_second / 2.0).tolist()),
+                ]
+                means[list(fields_of(term))] += mean / 2.0
+        written = self._emit_terms(code, columns)
+        shares: list[list[str]] = [[] for _ in range(self.n_fields)]
+        for term, (value, *found) in zip(self.terms, written, strict=True):
+            if _is_pair(term):
+                more = code.assign(" - ".join(found))
+                shares[min(fields_of(term.first))].append(f"{value} + {more}")
+                shares[min(fields_of(term.second))].append(f"{value} - {more}")
             else:
-                parts.append(code.value(term))
-                for field in fields:
-                    shares[field].append(parts[-1])
-        return code.total(parts), [
+                for field in fields_of(term):
+                    shares[field].append(value)
+        return self._emit_sum(code, written), [
             f"{code.total(share)} - {code.constant(mean)}" if share else NOTHING
             for share, mean in zip(shares, means.tolist(), strict=True)
         ]
+
+    def _emit_terms(self, code: Code, columns: Sequence[Sequence[Column]]) -> list[list[str]]:
+        """Write all terms: for each its value's name, of a pair half of it, and those of more columns."""
+        found = iter(look_up(code, list(chain.from_iterable(columns))))
+        names = [list(islice(found, len(asked))) for asked in columns]
+        written: list[list[str]] = []
+        for term, places in zip(self.terms, names, strict=True):
+            if _is_pair(term):
+                halves = code.constant((term.cells.values / 2.0).tolist())
+                value = code.assign(f"{halves}[{places[0]}][{places[1]}]")
+                written.append([value, *places[2:]])
+            else:
+                written.append(places or [code.value(term)])
+        return written
+
+    def _emit_sum(self, code: Code, written: Sequence[Sequence[str]]) -> str:
+        terms = list(zip(self.terms, written, strict=True))
+        own = [value for term, (value, *_) in terms if not _is_pair(term)]
+        halves = [value for term, (value, *_) in terms if _is_pair(term)]
+        z = code.total([code.constant(self.intercept), *own])
+        return code.assign(f"{z} + 2.0 * ({code.total(halves)})") if halves else z
+
+    def probes(self, schema: Schema, bases: Sequence[Row]) -> Iterator[Row]:
+        turns = cycle(bases)
+        for place, edges in self._edges().items():
+            whole = schema.fields[place].kind != "number"
+            for edge in sorted(edges)[:: math.ceil(len(edges) / MAX_EDGES)]:
+                below = math.ceil(edge) - 1 if whole else math.nextafter(edge, -math.inf)
+                for value in (below, math.ceil(edge) if whole else edge):
+                    row = next(turns)
+                    yield (*row[:place], value, *row[place + 1 :])
+
+    def _edges(self) -> dict[int, set[float]]:
+        """Collect where the tables of each field's number begin another interval."""
+        edges: dict[int, set[float]] = {}
+        for node in chain.from_iterable(map(walk, self.terms)):
+            at = node.at if isinstance(node, Lookup) else node
+            if isinstance(at, Interval):
+                source = at.of.of if isinstance(at.of, Fill) else at.of
+                if isinstance(source, Raw):
+                    edges.setdefault(source.field, set()).update(at.edges.values.tolist())
+        return edges
 
     def batch_log_odds(self, batch: Batch) -> Floats:
         z = np.full(len(batch), self.intercept)
@@ -71,16 +126,25 @@ class Additive(OnLogOdds, frozen=True, eq=False):
 
     def reference(self, batch: Batch) -> Floats:
         means = np.zeros(self.n_fields)
-        for term in self._own_terms():
-            for field in fields_of(term):
-                means[field] += term.batch(batch).mean()
-        return np.concatenate([means, *(_marginals(term, batch) for term in self._pairs())])
+        for term in self.terms:
+            if not _is_pair(term):
+                means[list(fields_of(term))] += batch.value(term).mean()
+        return np.concatenate([means, *(_marginals(term, batch) for term in self.terms if _is_pair(term))])
 
-    def _pairs(self) -> Iterator[Grid]:
-        return (term for term in self.terms if isinstance(term, Grid) and len(fields_of(term)) == 2)
 
-    def _own_terms(self) -> Iterator[Expr]:
-        return (term for term in self.terms if len(fields_of(term)) < 2)
+Column = tuple[Position, Sequence[Any]]
+"""Where to look, and what to find there."""
+
+
+def _is_pair(term: Expr) -> TypeGuard[Grid]:
+    return isinstance(term, Grid) and len(fields_of(term)) == 2
+
+
+def _columns(term: Expr) -> list[Column]:
+    """Say what has to be looked up for a term: its number, or for a pair the two places."""
+    if _is_pair(term):
+        return [(term.first, range(term.first.size)), (term.second, range(term.second.size))]
+    return [(term.at, term.numbers.tolist())] if isinstance(term, Lookup) else []
 
 
 def _marginals(term: Grid, batch: Batch) -> Floats:
@@ -90,14 +154,3 @@ def _marginals(term: Grid, batch: Batch) -> Floats:
     of_first = cells @ (np.bincount(second, minlength=term.second.size) / n)
     of_second = (np.bincount(first, minlength=term.first.size) / n) @ cells
     return np.concatenate([of_first, of_second, [cells[first, second].mean()]])
-
-
-def _emit_shared(code: Code, term: Grid, marginals: Floats) -> str:
-    """Write the look-up of a pair's number together with the two fields' shares of it."""
-    of_first, of_second, mean = np.split(marginals, [term.first.size, -1])
-    cells = term.cells.values
-    given_first, given_second = of_first[:, None], of_second[None, :]
-    first = (given_first - mean + cells - given_second) / 2.0
-    second = (given_second - mean + cells - given_first) / 2.0
-    triples = [[tuple(cell) for cell in row] for row in np.stack([cells, first, second], axis=2).tolist()]
-    return code.assign(f"{code.constant(triples)}[{code.value(term.first)}][{code.value(term.second)}]")

@@ -136,7 +136,7 @@ def spline_transformer(estimator: Any, columns: Sequence[Expr], compiler: Compil
 def _splines(column: Expr, spline: Any, extrapolation: str) -> list[Expr]:
     degree, n = spline.k, len(spline.t) - spline.k - 1
     low, high = float(spline.t[degree]), float(spline.t[n])
-    starts = np.ascontiguousarray(spline.t[degree:n])
+    starts = np.array(spline.t[degree:n])
     powers = range(degree + 1)
     polynomials = np.stack([spline(starts, nu=power) / math.factorial(power) for power in powers], axis=1)
     if extrapolation == "periodic":

@@ -26,7 +26,7 @@ class Original:
     schema : Schema
         The record's fields; the estimator's input columns are among them.
     dtypes : mapping of str to dtype, optional
-        Data types that the estimator was fitted on where they matter (pandas categories).
+        Data types that the estimator was fitted on where they matter (pandas categories, objects).
     """
 
     def __init__(self, estimator: Any, schema: Schema, dtypes: dict[str, Any] | None = None) -> None:
@@ -59,7 +59,8 @@ class Original:
 
         frame = to_frame(self.schema, rows)
         for name, dtype in self.dtypes.items():
-            frame[name] = frame[name].where(frame[name].isin(dtype.categories)).astype(dtype)
+            known = getattr(dtype, "categories", frame[name])
+            frame[name] = frame[name].where(frame[name].isin(known)).astype(dtype)
         return self.predict_frame(frame)
 
     def demanded(self, rows: Sequence[Row]) -> Schema:

@@ -70,7 +70,7 @@ class _Machine:
         field = self._field(column)
         if field is not None and field.kind == "category" and not holds_integers(field):
             raise NotCompilable(f"the field {field.name!r} holds text that the model reads as numbers")
-        edges = Edges(np.ascontiguousarray(cuts, dtype=np.float64))
+        edges = Edges(np.array(cuts, dtype=np.float64))
         return Interval(column, edges), [*range(1, len(cuts) + 2), 0]
 
     def _levels(self, column: Expr, bins: Mapping[str, int]) -> tuple[Position, list[int]]:

@@ -69,9 +69,8 @@ def linear(coef: Floats, intercept: float, columns: Sequence[Expr], compiler: Co
         elif len(fields_of(expr)) > 1:
             raise NotCompilable("a column mixes fields, so that no field has a share of its own")
         elif isinstance(expr, Lookup):
-            at = expr.table.position(expr.of)
-            _, rows = tables.get(at, (expr, 0.0))
-            tables[at] = expr, rows + weight * expr.table.rows[:, expr.place]
+            _, rows = tables.get(expr.at, (expr, 0.0))
+            tables[expr.at] = expr, rows + weight * expr.numbers
         elif isinstance(expr, Piecewise):
             which = expr.of, id(expr.curve)
             _, rows = curves.get(which, (expr, 0.0))

@@ -7,13 +7,14 @@ a linear model can add them up beforehand.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from morosidad.compiler.expressions import Constant, Elementwise, Expr, Floats, Key, Raw
+from morosidad.compiler.expressions import Arith, Constant, Elementwise, Expr, Floats, Key, Raw
 
 if TYPE_CHECKING:
     from morosidad.compiler.batch import Batch
@@ -41,6 +42,17 @@ class Position(Expr, frozen=True):
         """Find the positions of many rows."""
         raise NotImplementedError
 
+    def emit_item(self, code: Code, items: Sequence[Any]) -> str:
+        """Write the item at the position: there is one for each."""
+        raise NotImplementedError
+
+    def together(self, others: Sequence[Any]) -> tuple[Position, list[list[int]]]:
+        """Give a position that tells all of several of this kind apart, and each one's place in it."""
+        raise NotImplementedError
+
+    def emit(self, code: Code) -> str:
+        return self.emit_item(code, range(self.size))
+
     def batch(self, batch: Batch) -> Floats:
         return batch.position(self).astype(np.float64)
 
@@ -57,12 +69,29 @@ class Level(Position, frozen=True):
     def size(self) -> int:
         return len(self.keys) + 2
 
-    def emit(self, code: Code) -> str:
-        n = len(self.keys)
-        return _emit_get(code, self.of, {key: i for i, key in enumerate(self.keys)}, n, n + 1)
-
     def find(self, batch: Batch) -> NDArray[np.intp]:
         return batch.places(self.of, self.keys)
+
+    def emit_item(self, code: Code, items: Sequence[Any]) -> str:
+        *known, other, missing = items
+        found: dict[Any, Any] = dict(zip(self.keys, known, strict=True))
+        if isinstance(self.of, Raw):
+            found[None] = missing
+            return f"{code.constant(found.get)}({code.field(self.of.field)}, {code.constant(other)})"
+        name = code.value(self.of)
+        item = f"{code.constant(found.get)}({name}, {code.constant(other)})"
+        if not self.of.may_be_missing(code.missing):
+            return item
+        return f"{item} if {name} == {name} else {code.constant(missing)}"
+
+    def together(self, others: Sequence[Level]) -> tuple[Position, list[list[int]]]:
+        keys = tuple(dict.fromkeys(key for other in others for key in other.keys))
+        maps = []
+        for other in others:
+            place = {key: i for i, key in enumerate(other.keys)}
+            n = len(other.keys)
+            maps.append([*(place.get(key, n) for key in keys), n, n + 1])
+        return Level(self.of, keys), maps
 
 
 class Edges(Shared, frozen=True, eq=False):
@@ -85,30 +114,55 @@ class Interval(Position, frozen=True):
     def size(self) -> int:
         return len(self.edges.values) + 2
 
-    def emit(self, code: Code) -> str:
-        find, edges = code.constant(bisect_right), code.constant(self.edges.values.tolist())
-        name = code.field(self.of.field) if isinstance(self.of, Raw) else code.value(self.of)
-        found = f"{find}({edges}, {name})"
-        if not self.of.may_be_missing(code.missing):
-            return found
-        absent = f"{name} is None" if isinstance(self.of, Raw) else f"{name} != {name}"
-        return f"{self.size - 1} if {absent} else {found}"
-
     def find(self, batch: Batch) -> NDArray[np.intp]:
         return self.edges.find(batch.value(self.of))
 
+    def emit(self, code: Code) -> str:
+        find, edges = code.constant(bisect_right), code.constant(self.edges.values.tolist())
+        # a whole number becomes a float first: that is how it was fitted, and floats compare faster
+        name = code.value(Arith(self.of, "+", 0.0) if isinstance(self.of, Raw) else self.of)
+        found = f"{find}({edges}, {name})"
+        if not self.of.may_be_missing(code.missing):
+            return found
+        return f"{self.size - 1} if {name} != {name} else {found}"
 
-def _emit_get(code: Code, of: Expr, known: dict[Key, Any], other: Any, missing: Any) -> str:
-    """Write a look-up by value."""
-    if isinstance(of, Raw):
-        with_none: dict[Any, Any] = {**known, None: missing}
-        get = code.constant(with_none.get)
-        return f"{get}({code.field(of.field)}, {code.constant(other)})"
-    name, get = code.value(of), code.constant(known.get)
-    found = f"{get}({name}, {code.constant(other)})"
-    if not of.may_be_missing(code.missing):
-        return found
-    return f"{found} if {name} == {name} else {code.constant(missing)}"
+    def emit_item(self, code: Code, items: Sequence[Any]) -> str:
+        return f"{code.constant(list(items))}[{code.value(self)}]"
+
+    def together(self, others: Sequence[Interval]) -> tuple[Position, list[list[int]]]:
+        edges = Edges(np.unique(np.concatenate([other.edges.values for other in others])))
+        inside = np.concatenate([[-np.inf], edges.values, [np.nan]])
+        return Interval(self.of, edges), [other.edges.find(inside).tolist() for other in others]
+
+
+def look_up(code: Code, columns: Sequence[tuple[Position, Sequence[Any]]]) -> list[str]:
+    """Write many look-ups, those by one expression as one, and name what each found.
+
+    Parameters
+    ----------
+    code : Code
+        Where they are written.
+    columns : sequence of (Position, sequence)
+        Where to look, and the item for each position.
+    """
+    keys = [(at, tuple(items)) for at, items in columns]
+    groups: dict[tuple[type, Expr], dict[Any, None]] = {}
+    for at, items in keys:
+        groups.setdefault((type(at), at.of), {})[at, items] = None
+    names: dict[Any, str] = {}
+    for group in groups.values():
+        ats = list(dict.fromkeys(at for at, _ in group))
+        union, maps = ats[0].together(ats)
+        place = dict(zip(ats, maps, strict=True))
+        spread = [[items[i] for i in place[at]] for at, items in group]
+        found = code.assign(
+            union.emit_item(code, list(zip(*spread, strict=True)) if spread[1:] else spread[0])
+        )
+        parts = [f"{found}_{i}" for i in range(len(group))] if spread[1:] else [found]
+        if spread[1:]:
+            code.line(f"{', '.join(parts)} = {found}")
+        names |= dict(zip(group, parts, strict=True))
+    return [names[key] for key in keys]
 
 
 # -- tables ----------------------------------------------------------------------------------------
@@ -132,11 +186,6 @@ class Table(Shared, frozen=True, eq=False):
         """Say where a value is found."""
         return Level(of, self.keys)
 
-    def emit(self, code: Code, of: Expr, column: int) -> str:
-        """Write the look-up of one column."""
-        *numbers, other, missing = self.rows[:, column].tolist()
-        return _emit_get(code, of, dict(zip(self.keys, numbers, strict=True)), other, missing)
-
 
 class Bins(Shared, frozen=True, eq=False):
     """Rows of numbers, one for each interval, then one for a missing value.
@@ -156,10 +205,6 @@ class Bins(Shared, frozen=True, eq=False):
         """Say where a value is found."""
         return Interval(of, self.edges)
 
-    def emit(self, code: Code, of: Expr, column: int) -> str:
-        """Write the look-up of one column."""
-        return f"{code.constant(self.rows[:, column].tolist())}[{code.value(self.position(of))}]"
-
 
 class Lookup(Expr, frozen=True):
     """One column of a table, found by an expression's value."""
@@ -168,16 +213,27 @@ class Lookup(Expr, frozen=True):
     table: Table | Bins
     place: int = 0
 
-    def emit(self, code: Code) -> str:
-        return self.table.emit(code, self.of, self.place)
+    @property
+    def at(self) -> Position:
+        """Where the number is found."""
+        return self.table.position(self.of)
 
-    def batch(self, batch: Batch) -> Floats:
-        column: Floats = self.table.rows[:, self.place].take(batch.position(self.table.position(self.of)))
+    @property
+    def numbers(self) -> Floats:
+        """What may be found, one number for each position."""
+        column: Floats = self.table.rows[:, self.place]
         return column
 
+    def emit(self, code: Code) -> str:
+        return self.at.emit_item(code, self.numbers.tolist())
+
+    def batch(self, batch: Batch) -> Floats:
+        return self.numbers.take(batch.position(self.at))
+
     def may_be_missing(self, missing: frozenset[int]) -> bool:
-        rows = self.table.rows[:, self.place]
-        return bool(np.isnan(rows[:-1]).any() or (self.of.may_be_missing(missing) and np.isnan(rows[-1])))
+        numbers = self.numbers
+        absent = self.of.may_be_missing(missing) and np.isnan(numbers[-1])
+        return bool(absent or np.isnan(numbers[:-1]).any())
 
     def with_rows(self, rows: Floats) -> Lookup:
         """Give a look-up of other numbers, one for each row."""
@@ -188,7 +244,7 @@ def worked_out(expr: Elementwise) -> Expr:
     """Give an expression, computed beforehand where it is a function of a table's numbers."""
     of = expr.of
     if isinstance(of, Lookup):
-        return of.with_rows(expr.compute(of.table.rows[:, of.place]))
+        return of.with_rows(expr.compute(of.numbers))
     if isinstance(of, Constant):
         return Constant(float(expr.compute(np.array([of.value]))[0]))
     return expr

@@ -17,7 +17,7 @@ Compiled = list[Expr] | Form
 CompileFunction = Callable[[Any, Sequence[Expr], "Compiler"], Compiled]
 F = TypeVar("F", bound=Callable[..., Any])
 
-_FUNCTIONS: dict[str, CompileFunction] = {}
+_FUNCTIONS: dict[str | type, CompileFunction] = {}
 
 
 class NotCompilable(Exception):
@@ -42,8 +42,7 @@ def compiles(*estimators: str | type) -> Callable[[F], F]:
     """
 
     def register(function: F) -> F:
-        for estimator in estimators:
-            _FUNCTIONS[estimator if isinstance(estimator, str) else class_name(estimator)] = function
+        _FUNCTIONS.update(dict.fromkeys(estimators, function))
         return function
 
     return register
@@ -86,7 +85,8 @@ class Compiler:
         NotCompilable
             If its class is not registered, or it is set in a way that has no compiled form.
         """
-        function = _FUNCTIONS.get(class_name(type(estimator)))
+        kind = type(estimator)
+        function = _FUNCTIONS.get(kind) or _FUNCTIONS.get(class_name(kind))
         if function is None:
             raise NotCompilable(f"{type(estimator).__name__} has no compiled form")
         try:

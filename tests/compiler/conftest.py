@@ -92,7 +92,10 @@ def compiled_as_fitted() -> Callable[..., CompiledPipeline]:
             estimator.fit(frame, target)
         schema = schema or Schema.infer(frame)
         reference = rows_of(schema, frame)
-        compiled = compile_pipeline(estimator, schema, reference)
+        dtypes = {
+            f.name: object for f in schema.fields if f.kind == "boolean" and frame[f.name].dtype == object
+        }
+        compiled = compile_pipeline(estimator, schema, reference, dtypes=dtypes)
         assert compiled.compiled, compiled.notes
         accepted = rows_of(compiled.schema, frame)
         agrees(compiled, probe_rows(compiled.schema, accepted, seed=1), tolerance=tolerance)

@@ -1,0 +1,65 @@
+"""Telling of the log's alerts: each once when it opens, and once when it closes."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from morosidad.alerts import Alert, AlertBook, Level
+
+_logger = logging.getLogger("morosidad.audit")
+
+
+class AlertBoard:
+    """Keeps the log's alerts and tells a listener of those that have opened or closed.
+
+    Parameters
+    ----------
+    on_alert : callable or None
+        The listener; None for the logger ``morosidad.audit``.
+    now : callable
+        Gives the time in seconds since 1970.
+    """
+
+    def __init__(self, on_alert: Callable[[Alert], object] | None, now: Callable[[], float]) -> None:
+        self._on_alert = on_alert or _log
+        self._book = AlertBook(wall=now)
+        self._lock = threading.Lock()
+        self._unsent: list[Alert] = []
+
+    def active(self) -> tuple[Alert, ...]:
+        """Return the open alerts, oldest first."""
+        return self._book.active
+
+    def open(self, code: str, level: Level, message: str) -> None:
+        """Open an alert, unless it is open already."""
+        self._set(code, True, level, message)
+
+    def close(self, *codes: str) -> None:
+        """Close alerts, as far as they are open."""
+        for code in codes:
+            self._set(code, False, "info", "")
+
+    def send(self) -> None:
+        """Tell of what has opened and closed since the last time."""
+        with self._lock:
+            unsent, self._unsent = self._unsent, []
+        for alert in unsent:
+            try:
+                self._on_alert(alert)
+            except Exception as error:  # a listener's fault must not stop the writer
+                _logger.error("on_alert raised %s", type(error).__name__)
+
+    def _set(self, code: str, wrong: bool, level: Level, message: str) -> None:
+        with self._lock:
+            if wrong != any(alert.code == code for alert in self._book.active):
+                self._book.set(code, wrong, level, message)
+                self._unsent.append(next(a for a in reversed(self._book.history) if a.code == code))
+
+
+def _log(alert: Alert) -> None:
+    if alert.closed is not None:
+        _logger.info("resuelto: %s", alert.message)
+    else:
+        _logger.log(logging.ERROR if alert.level == "critical" else logging.WARNING, "%s", alert.message)

@@ -1,0 +1,284 @@
+"""Verification: finds what was altered, removed, moved or added in a log, across its files."""
+
+from __future__ import annotations
+
+import bisect
+import errno
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from morosidad.audit.chain import (
+    GENESIS,
+    MAX_LINE,
+    Link,
+    SealedLine,
+    is_numbered,
+    numbered_files,
+    read_head,
+    unseal,
+)
+from morosidad.audit.lines import EventLine
+
+SHOWN = 100
+
+
+class ChainProblem(msgspec.Struct, frozen=True):
+    """One place where a log is not as it was written.
+
+    Attributes
+    ----------
+    file : str
+        The file.
+    line : int
+        The line in it, from 1 up; for missing lines, the one in front of which they stood.
+    kind : str
+        ``alterada``, ``faltan``, ``movida``, ``repetida`` or ``ajena`` (a line of another chain).
+    message : str
+        What is wrong, in Spanish.
+    """
+
+    file: str = msgspec.field(name="archivo")
+    line: int = msgspec.field(name="linea")
+    kind: str = msgspec.field(name="tipo")
+    message: str = msgspec.field(name="mensaje")
+
+
+class ChainReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What `verify` found.
+
+    Attributes
+    ----------
+    files : list of str
+        The files read, oldest first.
+    lines, decisions : int
+        Lines in them, and how many are decisions.
+    lost : int
+        Decisions that the log itself declares as not logged.
+    torn : int
+        Bytes of a last line that is not complete: a crash cut it, or it is being written. It is
+        no problem: it was never acknowledged, and the next process that writes cuts it off.
+    last, digest : str
+        Id and digest of the last sound line.
+    problem_count : int
+        All places where something is wrong.
+    problems : list of ChainProblem
+        The first hundred of them.
+    """
+
+    files: list[str] = msgspec.field(name="archivos")
+    lines: int = msgspec.field(name="lineas")
+    decisions: int = msgspec.field(name="decisiones")
+    lost: int = msgspec.field(name="perdidas")
+    torn: int = msgspec.field(name="bytes_cortados")
+    last: str = msgspec.field(name="ultima")
+    digest: str = msgspec.field(name="huella")
+    problem_count: int = msgspec.field(name="cantidad_problemas")
+    problems: list[ChainProblem] = msgspec.field(name="problemas")
+
+    @property
+    def ok(self) -> bool:
+        """Whether every line stands as it was written, and none is missing."""
+        return not self.problem_count
+
+    def __str__(self) -> str:
+        text = [
+            f"{'ÍNTEGRO' if self.ok else 'ALTERADO'}: {self.lines} líneas en {len(self.files)} archivos, "
+            f"{self.decisions} decisiones, {self.lost} sin registrar"
+        ]
+        if self.torn:
+            text.append(f"última línea a medio escribir: {self.torn} bytes")
+        text += [f"{p.file}:{p.line}: {p.message}" for p in self.problems]
+        if self.problem_count > len(self.problems):
+            text.append(f"… y {self.problem_count - len(self.problems)} problemas más")
+        if self.problem_count >= self.lines > 0:
+            text.append("ninguna línea concuerda: ¿es esta la clave del registro?")
+        text.append(f"última línea: {self.last or 'ninguna'} {self.digest}")
+        return "\n".join(text)
+
+
+def verify(
+    path: str | os.PathLike[str], *, key: str | bytes | None = None, anchor: str | None = None
+) -> ChainReport:
+    """Check that a log stands as it was written: no line altered, removed, moved or added.
+
+    Lines cut off at the end are found by the file ``.head`` beside the log, which remembers the
+    last line. Who can write there too is found out by an `anchor` that was noted down elsewhere,
+    and can't alter a line unseen if the log has a `key`.
+
+    Parameters
+    ----------
+    path : path
+        The log, which is read from its oldest file on; or one of its numbered files alone.
+    key : str or bytes, optional
+        The key that the log was written with.
+    anchor : str, optional
+        The digest of a line, noted down earlier, which must be there.
+
+    Returns
+    -------
+    ChainReport
+
+    Raises
+    ------
+    OSError
+        There is no such log, or it can't be read.
+    """
+    base = Path(path)
+    secret = (key.encode() if isinstance(key, str) else key) or None
+    while True:
+        files = log_files(base)
+        report = _Walk(base, secret, anchor).report(files)
+        if report.ok or log_files(base) == files:  # else the log was rotated in the meantime
+            return report
+
+
+def log_files(base: Path) -> list[Path]:
+    """Return the files of a log, oldest first; of a numbered file only that one."""
+    if is_numbered(base):
+        return [base]
+    files = [*numbered_files(base).values(), *([base] if base.exists() else [])]
+    if not files and read_head(base) is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(base))
+    return files
+
+
+def read_lines(path: Path) -> Iterator[bytes]:
+    """Read lines with their ends; one that is too long comes as its beginning, without an end."""
+    with path.open("rb") as file:
+        while line := file.readline(MAX_LINE):
+            whole = line.endswith(b"\n")
+            while not whole and (rest := file.readline(MAX_LINE)):
+                whole = rest.endswith(b"\n")
+            yield line
+
+
+class _Gap(NamedTuple):
+    first: int
+    last: int
+    place: tuple[str, int]
+
+
+class _Walk:
+    """Goes along the lines and keeps in mind what must come next."""
+
+    def __init__(self, base: Path, key: bytes | None, anchor: str | None) -> None:
+        self._key = key
+        self._anchor = anchor
+        whole = not is_numbered(base)
+        self._head = read_head(base) if whole else None
+        self._open_file = base if whole else None
+        self._expected = 1 if whole else 0  # the next line's number; 0: any
+        self._previous = GENESIS  # its predecessor's digest
+        self._broken = 0  # lines since the last sound one that may stand for lines of ours
+        self._chain = ""
+        self._last = Link("", 0, GENESIS)
+        self._place = ("", 0)
+        self._missing: list[_Gap] = []  # in order
+        self._problems: list[ChainProblem] = []
+        self._problem_count = 0
+        self._lines = self._decisions = self._lost = self._torn = 0
+        self._events = msgspec.json.Decoder(EventLine)
+
+    def report(self, files: list[Path]) -> ChainReport:
+        for path in files:
+            for number, line in enumerate(read_lines(path), 1):
+                self._place = (str(path), number)
+                if path == self._open_file and not line.endswith(b"\n") and len(line) < MAX_LINE:
+                    self._torn = len(line)
+                else:
+                    self._lines += 1
+                    self._see(unseal(line, self._key))
+        self._finish()
+        return ChainReport(
+            files=[str(path) for path in files],
+            lines=self._lines,
+            decisions=self._decisions,
+            lost=self._lost,
+            torn=self._torn,
+            last=self._last.id if self._last.chain else "",
+            digest=self._last.digest,
+            problem_count=self._problem_count,
+            problems=self._problems,
+        )
+
+    def _see(self, line: SealedLine | None) -> None:
+        if line is None or not line.sound:
+            self._see_broken(line)
+            return
+        self._count(line)
+        link = line.link
+        if link.chain != self._chain and self._chain:
+            self._problem("ajena", "la línea es de otra cadena")
+            self._report_missing()
+            self._go_on(link)
+        elif link.number < self._expected:
+            self._see_again(link.number)
+        else:
+            if link.number == self._expected and line.previous != self._previous:
+                self._problem("alterada", "la línea anterior no es la que era")
+            elif self._expected and link.number > self._expected + self._broken:
+                self._missing.append(_Gap(self._expected + self._broken, link.number - 1, self._place))
+            self._go_on(link)
+
+    def _see_broken(self, line: SealedLine | None) -> None:
+        """See a line that is not as it was, or was never ours: which of the two, the next ones tell."""
+        self._problem("alterada", "la línea no concuerda con su huella")
+        if line is not None and line.link.number == self._expected and not self._broken:
+            self._expected, self._previous = self._expected + 1, line.link.digest
+        else:
+            self._broken += 1
+
+    def _go_on(self, link: Link) -> None:
+        if self._head and link[:2] == self._head[:2] and link.digest != self._head.digest:
+            self._problem("alterada", "la línea no es la que se escribió")
+        if link.digest == self._anchor:
+            self._anchor = None
+        self._chain, self._last = link.chain, link
+        self._expected, self._previous, self._broken = link.number + 1, link.digest, 0
+
+    def _see_again(self, number: int) -> None:
+        """See a line whose turn is over: it was moved if it has been missed, and copied otherwise."""
+        index = bisect.bisect_right(self._missing, number, key=lambda gap: gap.first) - 1
+        gap = self._missing[index] if index >= 0 else None
+        if gap is None or number > gap.last:
+            self._problem("repetida", f"la línea {number} está repetida")
+            return
+        parts = [gap._replace(last=number - 1), gap._replace(first=number + 1)]
+        self._missing[index : index + 1] = [part for part in parts if part.first <= part.last]
+        self._problem("movida", f"la línea {number} está fuera de su lugar")
+
+    def _count(self, line: SealedLine) -> None:
+        if line.body.startswith(b'{"tipo":"decision"'):
+            self._decisions += 1
+        else:
+            try:
+                event = self._events.decode(line.body)
+            except msgspec.DecodeError:
+                return
+            if event.event == "perdidas":
+                self._lost += event.amount
+
+    def _finish(self) -> None:
+        head = self._head
+        if head is not None and self._chain and head.chain != self._chain:
+            self._problem("ajena", "el registro no es el que se escribía")
+        elif head is not None and head.number >= self._expected + self._broken:
+            behind = (self._place[0], self._place[1] + 1)
+            self._missing.append(_Gap(self._expected + self._broken, head.number, behind))
+        self._report_missing()
+        if self._anchor is not None:
+            self._problem("faltan", "no está la línea cuya huella se anotó")
+
+    def _report_missing(self) -> None:
+        for gap in self._missing:
+            self._problem("faltan", f"faltan las líneas {gap.first} a {gap.last}", gap.place)
+        self._missing.clear()
+
+    def _problem(self, kind: str, message: str, place: tuple[str, int] | None = None) -> None:
+        self._problem_count += 1
+        if len(self._problems) < SHOWN:
+            self._problems.append(ChainProblem(*(place or self._place), kind, message))

@@ -1,0 +1,43 @@
+"""A picture of a tracker's window."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from morosidad.errors import MissingExtra
+
+if TYPE_CHECKING:
+    from morosidad.kpis.tracker import KPITracker
+
+
+def plot(tracker: KPITracker) -> Any:
+    """Draw predictions per second above and response times below, over the window.
+
+    Raises
+    ------
+    MissingExtra
+        plotly is not installed.
+    """
+    try:
+        import plotly.graph_objects as go
+        from plotly.subplots import make_subplots
+    except ImportError as error:
+        raise MissingExtra("KPITracker.plot", "plots") from error
+    parts = tracker.timeline()
+    ends = [sum(later.seconds for later in parts[index + 1 :]) for index in range(len(parts))]
+    ago = [-seconds for seconds in ends]
+    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.08)
+    for name, color, rates in (
+        ("correctas", "#1f77b4", [part.ok / part.seconds for part in parts]),
+        ("fallidas", "#d62728", [part.failures / part.seconds for part in parts]),
+    ):
+        figure.add_trace(go.Bar(x=ago, y=rates, name=name, marker_color=color), row=1, col=1)
+    times = [part.latency.quantiles((0.5, 0.95, 0.99)) for part in parts]
+    for place, name in enumerate(("p50", "p95", "p99")):
+        y = [1000 * quantiles[place] for quantiles in times]
+        figure.add_trace(go.Scatter(x=ago, y=y, name=name, mode="lines"), row=2, col=1)
+    figure.update_layout(title=f"Últimos {tracker.window / 60:g} minutos", barmode="stack")
+    figure.update_xaxes(title_text="segundos antes de ahora", row=2, col=1)
+    figure.update_yaxes(title_text="predicciones por segundo", row=1, col=1)
+    figure.update_yaxes(title_text="tiempo de respuesta (ms)", type="log", row=2, col=1)
+    return figure

@@ -1,0 +1,102 @@
+"""The tracker's figures for Prometheus: counters and histograms that only grow, and gauges of the window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import inf
+from typing import TYPE_CHECKING
+
+from morosidad.errors import MissingExtra
+from morosidad.kpis.counts import ABOVE, BELOW, HITS, MISSES, NEGATIVE, POSITIVE, STAGE_LABELS
+from morosidad.sketch import QuantileSketch
+
+if TYPE_CHECKING:
+    from prometheus_client.metrics_core import Metric
+
+    from morosidad.kpis.tracker import KPITracker
+
+
+class KPICollector:
+    """Collects a tracker's figures when Prometheus asks, and costs nothing before.
+
+    Histograms have a bucket for each octave from 2 µs on. With a shared file, the figures are those of all
+    processes.
+
+    Parameters
+    ----------
+    tracker : KPITracker
+        Whose figures to show.
+
+    Raises
+    ------
+    MissingExtra
+        prometheus-client is not installed.
+    """
+
+    def __init__(self, tracker: KPITracker) -> None:
+        try:
+            import prometheus_client  # noqa: F401
+        except ImportError as error:
+            raise MissingExtra("KPITracker.to_prometheus", "server") from error
+        self._tracker = tracker
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the metric families."""
+        from prometheus_client.metrics_core import HistogramMetricFamily
+
+        yield from self._counters()
+        yield from self._gauges()
+        latency = HistogramMetricFamily(
+            "morosidad_respuesta_seconds", "Tiempo de respuesta de las predicciones correctas"
+        )
+        latency.add_metric([], *_buckets(self._tracker.lifetime().latency))
+        yield latency
+        stages = HistogramMetricFamily(
+            "morosidad_etapa_seconds", "Tiempo de cada etapa, en una muestra", labels=["etapa"]
+        )
+        for stage, sketch in self._tracker.stages_lifetime().items():
+            stages.add_metric([STAGE_LABELS[stage]], *_buckets(sketch))
+        yield stages
+
+    def _counters(self) -> Iterator[Metric]:
+        from prometheus_client.metrics_core import CounterMetricFamily
+
+        counts = self._tracker.lifetime()
+        row = counts.row
+        outcomes = {"ok": counts.ok, "error": counts.errors, "timeout": counts.timeouts}
+        for name, text, label, values in (
+            ("predicciones", "Predicciones", "resultado", outcomes),
+            ("cache_consultas", "Consultas", "resultado", {"acierto": row[HITS], "fallo": row[MISSES]}),
+            ("etiquetas", "Predicciones por etiqueta", "etiqueta", {"0": row[NEGATIVE], "1": row[POSITIVE]}),
+            ("atipicos", "Tiempos recortados", "lado", {"bajo": row[BELOW], "alto": row[ABOVE]}),
+        ):
+            family = CounterMetricFamily(f"morosidad_{name}", text, labels=[label])
+            for value, number in values.items():
+                family.add_metric([value], float(number))
+            yield family
+
+    def _gauges(self) -> Iterator[Metric]:
+        from prometheus_client.metrics_core import GaugeMetricFamily
+
+        tracker = self._tracker
+        counts = tracker.counts()
+        for name, text, value in (
+            ("predicciones_dia", "Predicciones del día local", tracker.predictions_today()),
+            ("confianza_ratio", "Confianza media en la ventana", counts.confidence),
+            ("cpu_ratio", "Uso medio de CPU en la ventana", _share(counts.cpu)),
+            ("memoria_ratio", "Uso medio de memoria en la ventana", _share(counts.memory)),
+            ("conexiones", "Conexiones abiertas", tracker.connections()),
+            ("cola", "Longitud media de la cola en la ventana", counts.queue),
+        ):
+            if value is not None:
+                yield GaugeMetricFamily(f"morosidad_{name}", text, value=float(value))
+
+
+def _share(percent: float | None) -> float | None:
+    return None if percent is None else percent / 100
+
+
+def _buckets(sketch: QuantileSketch) -> tuple[list[tuple[str, float]], float]:
+    """Return a histogram's buckets and sum, as prometheus-client takes them."""
+    edges = sketch.buckets.cumulative(sketch.counts)
+    return [("+Inf" if edge == inf else repr(edge), count) for edge, count in edges], sketch.sum

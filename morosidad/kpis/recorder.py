@@ -1,0 +1,352 @@
+"""The writing side of a tracker: a prediction costs a few additions, however many came before."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import weakref
+from collections.abc import Callable, MutableSequence
+from datetime import datetime, timedelta, tzinfo
+from datetime import time as time_of_day
+from itertools import cycle
+from math import inf, isfinite, log2
+from typing import Literal, Self, cast
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from morosidad.kpis.counts import (
+    ABOVE,
+    BELOW,
+    BUCKETS,
+    CONFIDENCE,
+    CONNECTIONS,
+    CONNECTIONS_AT,
+    CPU,
+    CPU_SAMPLES,
+    ERRORS,
+    HITS,
+    LATENCY,
+    MEMORY,
+    MEMORY_SAMPLES,
+    MISSES,
+    NEGATIVE,
+    POSITIVE,
+    QUEUE,
+    QUEUE_SAMPLES,
+    SECONDS,
+    SECONDS_FAILED,
+    STAGE_COLUMNS,
+    STAGES,
+    TIMEOUTS,
+    USED,
+    Lane,
+    Shape,
+)
+from morosidad.kpis.shared_counts import SharedCounts
+from morosidad.sketch import Floats
+
+Outcome = Literal["ok", "error", "timeout"]
+
+_LOW, _HIGH, _SCALE = LATENCY.low, LATENCY.high, LATENCY.scale
+_SHIFT = LATENCY.shift + BUCKETS
+_STAGE_STARTS = range(0, STAGE_COLUMNS * len(STAGES), STAGE_COLUMNS)
+_FAILURES = {"error": ERRORS, "timeout": TIMEOUTS}
+
+
+class Recorder:
+    """Counts predictions by sub-window; `KPITracker` adds the reading side, and describes the parameters."""
+
+    time_stages: Callable[[], bool]
+
+    def __init__(
+        self,
+        window: float = 300.0,
+        *,
+        subwindows: int = 300,
+        zone: tzinfo | str | None = None,
+        shared: str | os.PathLike[str] | None = None,
+        processes: int = 16,
+        stage_every: int = 31,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        if not 0 < window < inf or subwindows < 1 or stage_every < 1:
+            raise ValueError("window, subwindows and stage_every must be positive")
+        self.window = float(window)
+        self.wall = wall
+        self.zone = ZoneInfo(zone) if isinstance(zone, str) else zone
+        self.time_stages = cycle([True, *[False] * (stage_every - 1)]).__next__
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._shape = Shape(self.window, subwindows, max(1, subwindows // 10))
+        self._cpu = self._memory = (-inf, 0.0)  # when, and how much
+        self._shared: SharedCounts | None = None
+        if shared is None:
+            self._keep_alone()
+        else:
+            self._shared = SharedCounts(shared, self._shape, processes)
+            self._write_to(self._shared.lanes, self._shared.index)
+        if hasattr(os, "register_at_fork"):
+            this = weakref.ref(self)
+            os.register_at_fork(after_in_child=lambda: _after_fork(this()))
+
+    def record(
+        self,
+        seconds: float,
+        *,
+        outcome: Outcome = "ok",
+        probability: float | None = None,
+        label: int | None = None,
+        cached: bool | None = None,
+    ) -> None:
+        """Count one prediction.
+
+        Parameters
+        ----------
+        seconds : float
+            What the answer took. Outside 1 µs to 67 s it is clamped, and counted as clamped.
+        outcome : {"ok", "error", "timeout"}
+            What became of it.
+        probability : float, optional
+            Probability of default; from it come the label and the confidence. What is no probability is
+            left out.
+        label : int, optional
+            1 for a defaulter, when another cut than 0.5 decides.
+        cached : bool, optional
+            Whether the cache answered; None when no cache was asked.
+
+        Raises
+        ------
+        ValueError
+            An outcome that is none of the three. Nothing is counted then.
+        """
+        now = self._clock()
+        with self._lock:
+            if now >= self._until:
+                self._turn(now)
+            row = self._row
+            if outcome == "ok" and _LOW <= seconds <= _HIGH:
+                row[int(log2(seconds) * _SCALE + _SHIFT)] += 1.0
+                row[SECONDS] += seconds
+            else:
+                self._record_unusual(seconds, outcome)
+            if probability is not None:
+                confidence = probability if probability > 0.5 else 1.0 - probability
+                if confidence <= 1.0:
+                    row[CONFIDENCE] += confidence
+                    row[POSITIVE if (probability > 0.5 if label is None else label) else NEGATIVE] += 1.0
+            if cached is not None:
+                row[HITS if cached else MISSES] += 1.0
+            self._today[0] += 1.0
+
+    def record_many(
+        self,
+        seconds: float,
+        probabilities: ArrayLike,
+        *,
+        labels: ArrayLike | None = None,
+        cached: bool | None = None,
+    ) -> None:
+        """Count a batch of successful predictions at once.
+
+        Parameters
+        ----------
+        seconds : float
+            What the whole batch took; each prediction is counted with an equal share.
+        probabilities : array-like of float
+            Probability of default of each.
+        labels : array-like of int, optional
+            Label of each, when another cut than 0.5 decides.
+        cached : bool, optional
+            Whether the cache answered; None when no cache was asked.
+        """
+        p = np.asarray(probabilities, dtype=np.float64)
+        if not p.size:
+            return
+        positive = p > 0.5 if labels is None else np.asarray(labels, dtype=bool)
+        confidence = np.maximum(p, 1 - p)
+        sound = confidence <= 1
+        share = min(_HIGH, max(_LOW, seconds / p.size))
+        now = self._clock()
+        with self._lock:
+            if now >= self._until:
+                self._turn(now)
+            row = self._row
+            row[BUCKETS + LATENCY.index(share)] += p.size
+            row[SECONDS] += share * p.size
+            if share != seconds / p.size:
+                row[ABOVE if seconds / p.size > _HIGH else BELOW] += p.size
+            row[CONFIDENCE] += confidence[sound].sum()
+            row[POSITIVE] += float(np.count_nonzero(positive & sound))
+            row[NEGATIVE] += float(np.count_nonzero(~positive & sound))
+            if cached is not None:
+                row[HITS if cached else MISSES] += p.size
+            self._today[0] += p.size
+
+    def record_stages(
+        self,
+        *,
+        validate: float | None = None,
+        cache: float | None = None,
+        predict: float | None = None,
+        decide: float | None = None,
+    ) -> None:
+        """Count how many seconds each stage of one prediction took; None for a stage it did not pass.
+
+        Timing the stages of every prediction would cost more than the rest of `record`: time one when
+        `time_stages()` says so.
+        """
+        now = self._clock()
+        with self._lock:
+            if now >= self._stages_until:
+                self._turn_stages(now)
+            row = self._stages_row
+            for column, seconds in zip(_STAGE_STARTS, (validate, cache, predict, decide), strict=True):
+                if seconds is not None:
+                    clamped = min(_HIGH, max(_LOW, seconds))
+                    row[column] += clamped
+                    row[column + 1 + LATENCY.index(clamped)] += 1.0
+
+    def observe_resources(
+        self,
+        *,
+        cpu: float | None = None,
+        memory: float | None = None,
+        connections: int | None = None,
+        queue: int | None = None,
+    ) -> None:
+        """Take a sample of what the service uses; give what is known.
+
+        Parameters
+        ----------
+        cpu, memory : float, optional
+            Use of the machine, or of what the container may use, in per cent.
+        connections : int, optional
+            Connections open now in this process.
+        queue : int, optional
+            Requests waiting now in this process.
+        """
+        now = self._clock()
+        with self._lock:
+            if now >= self._until:
+                self._turn(now)
+            if cpu is not None and isfinite(cpu):
+                self._cpu = (now, cpu)
+                self._sample(CPU, CPU_SAMPLES, cpu)
+            if memory is not None and isfinite(memory):
+                self._memory = (now, memory)
+                self._sample(MEMORY, MEMORY_SAMPLES, memory)
+            if queue is not None:
+                self._sample(QUEUE, QUEUE_SAMPLES, queue)
+            if connections is not None:
+                self._lane.head[CONNECTIONS] = connections
+                self._lane.head[CONNECTIONS_AT] = now
+
+    def resources(self) -> tuple[float | None, float | None]:
+        """Return the latest samples of CPU and memory, in per cent; None for one older than the window."""
+        since = self._clock() - self.window
+        with self._lock:
+            latest = (self._cpu, self._memory)
+        cpu, memory = (percent if when >= since else None for when, percent in latest)
+        return cpu, memory
+
+    def merge(self, other: Recorder) -> None:
+        """Add everything that `other` has counted, as if it had been recorded here.
+
+        Both must read the same clock. `other` stays as it is: merge it once.
+
+        Raises
+        ------
+        ValueError
+            `other` is this tracker, or cuts time in another way.
+        """
+        if other is self or other._shape != self._shape:
+            raise ValueError("merge another tracker, with the same window and sub-windows")
+        with other._lock:
+            theirs = [Lane(lane.memory.copy(), other._shape) for lane in other._lanes if lane.head[USED]]
+        now = self._clock()
+        with self._lock:
+            for lane in theirs:
+                self._lane.merge(lane, now - self.window)
+
+    def close(self) -> None:
+        """Leave the shared file. What was counted stays there until it leaves the window.
+
+        What is recorded afterwards is counted for this process alone.
+        """
+        with self._lock:
+            if self._shared is not None:
+                self._shared.release()
+                self._shared = None
+                self._keep_alone()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _keep_alone(self) -> None:
+        self._write_to(np.zeros((1, self._shape.cells)), 0)
+
+    def _write_to(self, lanes: Floats, index: int) -> None:
+        """Count in lane `index` from now on."""
+        self._lanes = [Lane(memory, self._shape) for memory in lanes]
+        self._lane = self._lanes[index]
+        now = self._clock()
+        self._lane.begin(now)
+        self._turn(now)
+        self._turn_stages(now)
+
+    def _turn(self, now: float) -> None:
+        """Open the row and the day that `now` belongs to, and find out until when they hold."""
+        slot = self._lane.main.slot(now)
+        self._row = _cells(self._lane.main.open(slot))
+        wall = self.wall()
+        day = datetime.fromtimestamp(wall, self.zone).date()
+        self._today = _cells(self._lane.open_day(day.toordinal()))
+        midnight = datetime.combine(day + timedelta(days=1), time_of_day(), self.zone).timestamp()
+        self._until = min((slot + 1) * self._lane.main.width, now + midnight - wall)
+
+    def _turn_stages(self, now: float) -> None:
+        ring = self._lane.stages
+        slot = ring.slot(now)
+        self._stages_row = _cells(ring.open(slot))
+        self._stages_until = (slot + 1) * ring.width
+
+    def _sample(self, column: int, samples: int, value: float) -> None:
+        self._row[column] += value
+        self._row[samples] += 1.0
+
+    def _record_unusual(self, seconds: float, outcome: str) -> None:
+        """Count a failure, or a success outside the range."""
+        row = self._row
+        clamped = min(_HIGH, max(_LOW, seconds))
+        if outcome == "ok":
+            row[ABOVE if seconds > _HIGH else BELOW] += 1.0
+            row[BUCKETS + LATENCY.index(clamped)] += 1.0
+            row[SECONDS] += clamped
+        elif outcome in _FAILURES:
+            row[_FAILURES[outcome]] += 1.0
+            row[SECONDS_FAILED] += clamped
+        else:
+            raise ValueError("outcome must be 'ok', 'error' or 'timeout'")
+
+
+def _cells(row: Floats) -> MutableSequence[float]:
+    """Return the same cells as something that Python adds to faster than to an array."""
+    return cast(MutableSequence[float], row.data)
+
+
+def _after_fork(recorder: Recorder | None) -> None:
+    """Start a forked child from nothing, with a lock and a lane of its own."""
+    if recorder is not None:
+        recorder._lock = threading.Lock()
+        shared = recorder._shared
+        recorder._keep_alone()
+        if shared is not None:
+            shared.take_lane()
+            recorder._write_to(shared.lanes, shared.index)

@@ -1,0 +1,122 @@
+"""The KPI document: what an operator reads, and what travels as JSON."""
+
+from __future__ import annotations
+
+from html import escape
+
+import msgspec
+
+from morosidad.kpis.diagnosis import State
+
+
+class KPIMetrics(msgspec.Struct, frozen=True, kw_only=True):
+    """The figures of a window. None stands for what was not measured.
+
+    Attributes
+    ----------
+    p50, p95, p99 : float
+        Percentiles of the seconds that successful predictions took; 0 with none.
+    throughput : float
+        Predictions per second of the time observed.
+    success_rate, error_rate, timeout_rate : float
+        Shares of all predictions; 0 with none. Time-outs are among the errors.
+    cache_hit_rate : float or None
+        Share of the cache lookups that were answered.
+    cpu, memory : float or None
+        Mean use in per cent.
+    connections : int or None
+        Connections open now.
+    queue_size : float or None
+        Mean length of a process's queue.
+    predictions_today : int
+        Predictions of the local day.
+    default_ratio : float or None
+        Predicted defaulters for each non-defaulter; None without non-defaulters.
+    confidence : float or None
+        Mean confidence, 0.5 to 1.
+    """
+
+    p50: float = msgspec.field(name="tiempo_respuesta_p50")
+    p95: float = msgspec.field(name="tiempo_respuesta_p95")
+    p99: float = msgspec.field(name="tiempo_respuesta_p99")
+    throughput: float = msgspec.field(name="throughput_predicciones_por_segundo")
+    success_rate: float = msgspec.field(name="tasa_exito")
+    error_rate: float = msgspec.field(name="tasa_error")
+    timeout_rate: float = msgspec.field(name="tasa_timeout")
+    cache_hit_rate: float | None
+    cpu: float | None = msgspec.field(name="uso_cpu_promedio")
+    memory: float | None = msgspec.field(name="uso_memoria_promedio")
+    connections: int | None = msgspec.field(name="conexiones_concurrentes")
+    queue_size: float | None = msgspec.field(name="queue_size_promedio")
+    predictions_today: int = msgspec.field(name="predicciones_totales_dia")
+    default_ratio: float | None = msgspec.field(name="ratio_morosos_no_morosos")
+    confidence: float | None = msgspec.field(name="confianza_promedio_predicciones")
+
+
+class KPIReport(msgspec.Struct, frozen=True, kw_only=True):
+    """How the service did in the window; its JSON is the KPI document.
+
+    Attributes
+    ----------
+    timestamp : float
+        Seconds since 1970.
+    period_minutes : float
+        The window, in minutes.
+    predictions : int
+        Predictions in the window, whatever became of them.
+    metrics : KPIMetrics
+        The figures.
+    state : str
+        EXCELENTE, BUENO, REGULAR, CRITICO, or SIN DATOS when nobody asked.
+    recommendations : tuple of str
+        What to do, in Spanish, each with its cause.
+    """
+
+    timestamp: float
+    period_minutes: float = msgspec.field(name="periodo_analisis_minutos")
+    predictions: int = msgspec.field(name="total_predicciones_analizadas")
+    metrics: KPIMetrics = msgspec.field(name="metricas")
+    state: State = msgspec.field(name="estado_performance")
+    recommendations: tuple[str, ...] = msgspec.field(name="recomendaciones")
+
+    def _repr_html_(self) -> str:
+        """Show the report as a table in a notebook."""
+        rows = "".join(
+            f"<tr><th style='text-align:left'>{escape(label)}</th><td>{escape(text)}</td></tr>"
+            for label, text in self._lines()
+        )
+        advice = "".join(f"<li>{escape(line)}</li>" for line in self.recommendations)
+        return (
+            f"<table><caption>KPI de {self.period_minutes:g} minutos: <b>{self.state}</b></caption>"
+            f"<tbody>{rows}</tbody></table>" + (f"<ul>{advice}</ul>" if advice else "")
+        )
+
+    def _lines(self) -> list[tuple[str, str]]:
+        m = self.metrics
+        return [
+            (
+                "Predicciones",
+                f"{self.predictions} ({m.throughput:.1f} por segundo; hoy {m.predictions_today})",
+            ),
+            ("Tiempo de respuesta", " · ".join(map(_seconds, (m.p50, m.p95, m.p99))) + " (p50, p95, p99)"),
+            ("Éxito", f"{m.success_rate:.1%}"),
+            ("Errores", f"{m.error_rate:.1%} (tiempo agotado {m.timeout_rate:.1%})"),
+            ("Aciertos de la caché", _given(m.cache_hit_rate, "{:.1%}")),
+            ("CPU y memoria", f"{_given(m.cpu, '{:.0f} %')} y {_given(m.memory, '{:.0f} %')}"),
+            ("Conexiones", _given(m.connections, "{}")),
+            ("Cola media", _given(m.queue_size, "{:.1f}")),
+            ("Morosos por cada no moroso", _given(m.default_ratio, "{:.3f}")),
+            ("Confianza media", _given(m.confidence, "{:.1%}")),
+        ]
+
+
+def _given(figure: float | None, form: str) -> str:
+    return "—" if figure is None else form.format(figure)
+
+
+def _seconds(seconds: float) -> str:
+    """Write seconds with the unit that fits."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds / 1e-6:.3g} µs"

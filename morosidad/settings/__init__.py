@@ -1,0 +1,244 @@
+"""Settings, and where each value came from.
+
+Every setting is declared once, in `Settings`: its default, what it accepts, and the further
+names by which the environment, a ``.env`` file or a JSON file may call it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from morosidad.settings.kinds import Kind, choice, flag, percent, seconds, secret, size, whole
+from morosidad.settings.sources import DOTENV, SETTINGS_FILE, SourceReader
+
+Source = Literal["argument", "environment", ".env", "file", "hardware", "default"]
+
+
+class Hardware(Protocol):
+    """What a process may use: CPUs, a fraction where there is a quota, and bytes of memory."""
+
+    @property
+    def cpus(self) -> float:
+        """CPUs."""
+
+    @property
+    def memory(self) -> int:
+        """Bytes."""
+
+
+def _setting(default: Any, kind: Kind, *names: str) -> Any:
+    return dataclasses.field(default=default, repr=not kind.secret, metadata={"kind": kind, "names": names})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Every setting of the system; immutable.
+
+    ``Settings()`` holds the defaults and what it is given. `Settings.load` also reads the JSON
+    file, the ``.env`` file, the environment and the hardware.
+
+    Attributes
+    ----------
+    cache_enabled : bool
+        Whether decisions are cached.
+    cache_l1_size, cache_l2_size : int
+        Entries in the first and the second tier.
+    cache_ttl_seconds : float
+        Life of an entry, in seconds.
+    max_workers_prediction, max_workers_io : int
+        Threads for predictions that can't answer at once, and for input and output.
+    queue_size : int
+        Requests that may wait for a worker.
+    timeout_prediction, timeout_validation, timeout_logging : float
+        Time allowed for each step, in seconds.
+    metrics_enabled : bool
+        Whether live metrics are kept.
+    metrics_interval : float
+        Seconds between two samples of the live metrics.
+    metrics_history, max_alerts : int
+        Samples and alerts that are kept.
+    alert_latency : float
+        Mean latency, in seconds, above which an alert opens.
+    alert_cache_hit_percent : float
+        Cache hit rate, in percent, below which an alert opens.
+    memory_limit_percent, cpu_limit_percent : float
+        Use, in percent, above which load is shed and an alert opens.
+    cleanup_interval : float
+        Seconds between two clean-ups of the caches.
+    log_level : str
+        DEBUG, INFO, WARNING, ERROR or CRITICAL.
+    log_buffer_size : int
+        Lines after which the decision log is written.
+    log_flush_interval : float
+        Seconds after which it is written in any case.
+    log_rotation : bool
+        Whether the decision log goes on in a new file when one is full.
+    log_rotation_size : int
+        Size of a full file, in bytes.
+    audit_values : str
+        What the decision log keeps of an applicant's values: full, hash or none.
+    audit_key : str or None
+        Secret that keys the decision log's chain and its hashes of values.
+    websocket_enabled : bool
+        Whether live metrics are sent over WebSocket.
+    rate_limit_enabled : bool
+        Whether a client's requests are limited.
+    rate_limit_per_minute : int
+        Requests a minute that a client may send.
+
+    Raises
+    ------
+    SettingsError
+        A value is not what its setting accepts; names every such value.
+    """
+
+    cache_enabled: bool = _setting(True, flag(), "ENABLE_CACHE")
+    cache_l1_size: int = _setting(100, whole(1), "CACHE_SIZE_L1")
+    cache_l2_size: int = _setting(500, whole(0), "CACHE_SIZE_L2")
+    cache_ttl_seconds: float = _setting(300.0, seconds())
+    max_workers_prediction: int = _setting(4, whole(1), "MAX_WORKERS", "MAX_WORKERS_PREDICCION")
+    max_workers_io: int = _setting(2, whole(1))
+    queue_size: int = _setting(1000, whole(1))
+    timeout_prediction: float = _setting(5.0, seconds(), "TIMEOUT_PREDICCION")
+    timeout_validation: float = _setting(1.0, seconds(), "TIMEOUT_VALIDACION")
+    timeout_logging: float = _setting(0.5, seconds())
+    metrics_enabled: bool = _setting(True, flag(), "ENABLE_METRICS")
+    metrics_interval: float = _setting(1.0, seconds(), "INTERVALO_METRICAS")
+    metrics_history: int = _setting(1000, whole(1), "HISTORIA_METRICAS")
+    max_alerts: int = _setting(50, whole(1), "MAX_ALERTAS")
+    alert_latency: float = _setting(3.0, seconds())
+    alert_cache_hit_percent: float = _setting(30.0, percent())
+    memory_limit_percent: float = _setting(85.0, percent(), "LIMITE_MEMORIA_PERCENT")
+    cpu_limit_percent: float = _setting(80.0, percent(), "LIMITE_CPU_PERCENT")
+    cleanup_interval: float = _setting(300.0, seconds(), "INTERVALO_LIMPIEZA")
+    log_level: str = _setting("INFO", choice("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
+    log_buffer_size: int = _setting(100, whole(1))
+    log_flush_interval: float = _setting(10.0, seconds())
+    log_rotation: bool = _setting(True, flag())
+    log_rotation_size: int = _setting(10 * 2**20, size(), "LOG_SIZE_LIMIT")
+    audit_values: Literal["full", "hash", "none"] = _setting("full", choice("full", "hash", "none"))
+    audit_key: str | None = _setting(None, secret(16))
+    websocket_enabled: bool = _setting(True, flag())
+    rate_limit_enabled: bool = _setting(True, flag())
+    rate_limit_per_minute: int = _setting(60, whole(1))
+    _sources: dict[str, Source] = dataclasses.field(
+        default_factory=dict, init=False, repr=False, compare=False, hash=False
+    )
+
+    def __post_init__(self) -> None:
+        reader = SourceReader(_KINDS, _NAMES)
+        for name, field in _FIELDS.items():
+            value = reader.read(name, getattr(self, name), "argument")
+            object.__setattr__(self, name, value)
+            self._sources[name] = "default" if value == field.default else "argument"
+        reader.finish()
+
+    def sources(self) -> dict[str, Source]:
+        """Tell where each value came from.
+
+        Returns
+        -------
+        dict
+            For each setting one of ``argument``, ``environment``, ``.env``, ``file`` (JSON),
+            ``hardware`` and ``default``.
+        """
+        return dict(self._sources)
+
+    @classmethod
+    def load(
+        cls,
+        file: str | os.PathLike[str] | None = None,
+        env: Mapping[str, str] = os.environ,
+        *,
+        dotenv: str | os.PathLike[str] | None = DOTENV,
+        hardware: Callable[[], Hardware] | None = None,
+        **arguments: Any,
+    ) -> Settings:
+        """Read every source: argument > environment > ``.env`` > file > hardware > default.
+
+        Names are read in either case; ``MOROSIDAD_QUEUE_SIZE`` comes before ``QUEUE_SIZE``. The
+        environment and ``.env`` are shared with other programs, so names that are not
+        morosidad's are passed over there, except unknown ``MOROSIDAD_`` names and, in ``.env``,
+        names that are nearly one of its own.
+
+        Parameters
+        ----------
+        file : path, optional
+            A JSON file with one object; ``MOROSIDAD_SETTINGS_FILE`` in `env` names it otherwise.
+        env : mapping
+            The environment.
+        dotenv : path, optional
+            The ``.env`` file. The default one may be absent; None reads none.
+        hardware : callable, optional
+            Gives what the process may use. By default `morosidad.resources.hardware_limits`, which
+            knows the limits of containers.
+        **arguments
+            Settings by name.
+
+        Returns
+        -------
+        Settings
+
+        Raises
+        ------
+        SettingsError
+            Unknown names and bad values from all sources together: the name, the source, what
+            was expected. It never holds a value.
+        """
+        reader = SourceReader(_KINDS, _NAMES)
+        layers: list[tuple[Source, dict[str, Any]]] = [
+            ("hardware", tune((hardware or _hardware_limits)())),
+            ("file", reader.json(file or env.get(SETTINGS_FILE) or None)),
+            (".env", reader.dotenv(dotenv)),
+            ("environment", reader.environment(env)),
+            ("argument", reader.arguments(arguments)),
+        ]
+        reader.finish()
+        values: dict[str, Any] = {}
+        sources: dict[str, Source] = dict.fromkeys(_FIELDS, "default")
+        for source, layer in layers:
+            values |= layer
+            sources |= dict.fromkeys(layer, source)
+        settings = cls(**values)
+        settings._sources.update(sources)
+        return settings
+
+
+def tune(hardware: Hardware) -> dict[str, int]:
+    """Derive settings from the hardware.
+
+    Parameters
+    ----------
+    hardware : Hardware
+        What the process may use; a fraction of a CPU counts as one.
+
+    Returns
+    -------
+    dict
+        Values of ``max_workers_prediction``, ``cache_l1_size`` and ``cache_l2_size``.
+    """
+    gigabytes = hardware.memory / 2**30
+    l1, l2 = (200, 1000) if gigabytes >= 8 else (100, 500) if gigabytes >= 4 else (50, 200)
+    return {
+        "max_workers_prediction": max(1, min(math.ceil(hardware.cpus), 8)),
+        "cache_l1_size": l1,
+        "cache_l2_size": l2,
+    }
+
+
+def _hardware_limits() -> Hardware:
+    from morosidad.resources import hardware_limits  # a layer above: only when nobody says otherwise
+
+    return hardware_limits()
+
+
+_FIELDS = {field.name: field for field in dataclasses.fields(Settings) if field.init}
+_KINDS: dict[str, Kind] = {name: field.metadata["kind"] for name, field in _FIELDS.items()}
+_NAMES = {
+    alias.upper(): name for name, field in _FIELDS.items() for alias in (name, *field.metadata["names"])
+}

@@ -1,0 +1,121 @@
+"""What a setting may hold: flags, whole numbers, percentages, durations, sizes, choices, secrets."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+_TRUE = {"true", "1", "yes", "on", "sí", "si"}
+_FALSE = {"false", "0", "no", "off"}
+_SIZE_UNITS = {"": 1, "b": 1, "kb": 2**10, "mb": 2**20, "gb": 2**30}
+_TIME_UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)")
+
+
+class Kind(NamedTuple):
+    """What a setting accepts; `read` raises ValueError on anything else."""
+
+    expected: str
+    read: Callable[[object], Any]
+    secret: bool = False
+
+
+def _number(value: object, units: Mapping[str, float]) -> float:
+    if isinstance(value, str):
+        match = _AMOUNT.fullmatch(value.strip())
+        if match is None or match[2].lower() not in units:
+            raise ValueError
+        value = float(match[1]) * units[match[2].lower()]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError
+    return float(value)
+
+
+def seconds() -> Kind:
+    """Accept a duration above 0."""
+
+    def read(value: object) -> float:
+        duration = _number(value, _TIME_UNITS)
+        if duration <= 0:
+            raise ValueError
+        return duration
+
+    return Kind("a duration above 0, in seconds or as 500ms, 10s, 5min, 1h, 1d", read)
+
+
+def percent() -> Kind:
+    """Accept a percentage above 0 and up to 100."""
+
+    def read(value: object) -> float:
+        share = _number(value.strip().removesuffix("%") if isinstance(value, str) else value, {"": 1.0})
+        if not 0 < share <= 100:
+            raise ValueError
+        return share
+
+    return Kind("a percentage above 0 and up to 100", read)
+
+
+def whole(least: int) -> Kind:
+    """Accept a whole number from `least` up."""
+
+    def read(value: object) -> int:
+        if isinstance(value, str) and re.fullmatch(r"[0-9]{1,18}", value.strip()):
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise ValueError
+        return value
+
+    return Kind(f"a whole number from {least} up", read)
+
+
+def size() -> Kind:
+    """Accept a number of bytes above 0."""
+
+    def read(value: object) -> int:
+        count = _number(value, _SIZE_UNITS)
+        if count < 1 or not count.is_integer():
+            raise ValueError
+        return int(count)
+
+    return Kind("a size above 0, in bytes or as 512KB, 10MB, 1GB (1KB is 1024 bytes)", read)
+
+
+def flag() -> Kind:
+    """Accept true or false, as JSON or in words."""
+
+    def read(value: object) -> bool:
+        if isinstance(value, bool):
+            return value
+        text = value.strip().lower() if isinstance(value, str) else ""
+        if text not in _TRUE | _FALSE:
+            raise ValueError
+        return text in _TRUE
+
+    return Kind("true or false", read)
+
+
+def choice(*allowed: str) -> Kind:
+    """Accept one of the words, in either case."""
+    spelt = {word.lower(): word for word in allowed}
+
+    def read(value: object) -> str:
+        if not isinstance(value, str) or value.strip().lower() not in spelt:
+            raise ValueError
+        return spelt[value.strip().lower()]
+
+    return Kind("one of " + ", ".join(allowed), read)
+
+
+def secret(least: int) -> Kind:
+    """Accept a text of at least `least` characters, or None for no secret."""
+
+    def read(value: object) -> str | None:
+        if value is None:
+            return None
+        if not isinstance(value, str) or len(value) < least:
+            raise ValueError
+        return value
+
+    return Kind(f"a secret of at least {least} characters", read, secret=True)
