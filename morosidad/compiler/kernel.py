@@ -36,9 +36,9 @@ _numba: Any = numba
 carray, cfunc, njit, types = _numba.carray, _numba.cfunc, _numba.njit, _numba.types
 
 NODE = np.dtype([("number", "f8"), ("child", "i4"), ("column", "i2"), ("kind", "i2")])
-MISSING_LEFT, SUBSET, REFERENCE_LEFT = 1, 2, 4
+MISSING_LEFT, SUBSET, REFERENCE_BIT = 1, 2, 2
 ANY_LENGTH = 2**31 - 1
-ROWS = 256  # so many go through one tree before the next, so that both stay in the processor's cache
+ROWS = 8192  # so many go through one tree before the next, while both stay in the processor's cache
 
 
 class Kernel:
@@ -113,7 +113,7 @@ def lay_out(trees: Trees, reference: Floats | None = None) -> NDArray[np.uint8]:
     nodes["number"][kept] = np.where(trees.subset >= 0, nodes.nbytes + trees.subset, trees.number)
     nodes["kind"][kept] = np.where(trees.subset >= 0, SUBSET, trees.missing_left * MISSING_LEFT)
     if reference is not None:
-        nodes["kind"][kept] |= trees.go_left(reference) * REFERENCE_LEFT
+        nodes["kind"][kept] |= trees.go_left(reference).astype(np.int16) << REFERENCE_BIT
     return np.concatenate([nodes.view(np.uint8), trees.members.view(np.uint8)])
 
 
@@ -157,6 +157,10 @@ _KEPT: list[Any] = []  # machine code lives as long as its function object
 
 
 # -- what is compiled --------------------------------------------------------------------------
+#
+# Places are made unsigned before they are looked up: numba then leaves out the test for negative ones.
+
+unsigned = np.uint64
 
 
 def _inlined(function: F) -> F:
@@ -165,14 +169,24 @@ def _inlined(function: F) -> F:
 
 
 @_inlined
+def goes_left(node: Any, members: Any, value: float) -> Any:
+    """Say which way a number sends a record at a split: 1 for left."""
+    if node.kind & SUBSET:
+        return int(members[unsigned(int(node.number) + int(value))])
+    return int(value <= node.number) | (node.kind & MISSING_LEFT & int(value != value))
+
+
+@_inlined
 def step(nodes: Any, members: Any, place: int, value: float) -> int:
     """Give the child that a record falls to; a leaf holds it where it is."""
-    node = nodes[place]
-    if node.kind & SUBSET:
-        left = members[int(node.number) + int(value)] != 0
-    else:
-        left = (value <= node.number) | ((node.kind & MISSING_LEFT != 0) & (value != value))
-    return node.child + (1 - left) if node.child else place
+    node = nodes[unsigned(place)]
+    return node.child + 1 - goes_left(node, members, value) if node.child else place
+
+
+@_inlined
+def column(nodes: Any, place: int) -> Any:
+    """Give the column that a node tests."""
+    return nodes[unsigned(place)].column
 
 
 @_inlined
@@ -190,19 +204,19 @@ def walk_one(block: Any, row: Any) -> Any:
         e, f, g, h = first + 4, first + 5, first + 6, first + 7
         moving = True
         while moving:
-            a2 = step(nodes, members, a, row[nodes[a].column])
-            b2 = step(nodes, members, b, row[nodes[b].column])
-            c2 = step(nodes, members, c, row[nodes[c].column])
-            d2 = step(nodes, members, d, row[nodes[d].column])
-            e2 = step(nodes, members, e, row[nodes[e].column])
-            f2 = step(nodes, members, f, row[nodes[f].column])
-            g2 = step(nodes, members, g, row[nodes[g].column])
-            h2 = step(nodes, members, h, row[nodes[h].column])
+            a2 = step(nodes, members, a, row[column(nodes, a)])
+            b2 = step(nodes, members, b, row[column(nodes, b)])
+            c2 = step(nodes, members, c, row[column(nodes, c)])
+            d2 = step(nodes, members, d, row[column(nodes, d)])
+            e2 = step(nodes, members, e, row[column(nodes, e)])
+            f2 = step(nodes, members, f, row[column(nodes, f)])
+            g2 = step(nodes, members, g, row[column(nodes, g)])
+            h2 = step(nodes, members, h, row[column(nodes, h)])
             stay = (a2 == a) & (b2 == b) & (c2 == c) & (d2 == d) & (e2 == e) & (f2 == f) & (g2 == g)
             moving = not (stay & (h2 == h))
             a, b, c, d, e, f, g, h = a2, b2, c2, d2, e2, f2, g2, h2
         for leaf in (a, b, c, d, e, f, g, h):
-            total = add(total, nodes[leaf].number, narrow)
+            total = add(total, nodes[unsigned(leaf)].number, narrow)
     return total
 
 
@@ -219,25 +233,25 @@ def walk_many(block: Any, table: Any, n: int, totals: Any) -> None:
                 a = b = c = d = e = f = g = h = root
                 moving = True
                 while moving:
-                    a2 = step(nodes, members, a, table[nodes[a].column * n + i])
-                    b2 = step(nodes, members, b, table[nodes[b].column * n + i + 1])
-                    c2 = step(nodes, members, c, table[nodes[c].column * n + i + 2])
-                    d2 = step(nodes, members, d, table[nodes[d].column * n + i + 3])
-                    e2 = step(nodes, members, e, table[nodes[e].column * n + i + 4])
-                    f2 = step(nodes, members, f, table[nodes[f].column * n + i + 5])
-                    g2 = step(nodes, members, g, table[nodes[g].column * n + i + 6])
-                    h2 = step(nodes, members, h, table[nodes[h].column * n + i + 7])
+                    a2 = step(nodes, members, a, table[column(nodes, a) * n + i])
+                    b2 = step(nodes, members, b, table[column(nodes, b) * n + i + 1])
+                    c2 = step(nodes, members, c, table[column(nodes, c) * n + i + 2])
+                    d2 = step(nodes, members, d, table[column(nodes, d) * n + i + 3])
+                    e2 = step(nodes, members, e, table[column(nodes, e) * n + i + 4])
+                    f2 = step(nodes, members, f, table[column(nodes, f) * n + i + 5])
+                    g2 = step(nodes, members, g, table[column(nodes, g) * n + i + 6])
+                    h2 = step(nodes, members, h, table[column(nodes, h) * n + i + 7])
                     stay = (a2 == a) & (b2 == b) & (c2 == c) & (d2 == d) & (e2 == e) & (f2 == f) & (g2 == g)
                     moving = not (stay & (h2 == h))
                     a, b, c, d, e, f, g, h = a2, b2, c2, d2, e2, f2, g2, h2
                 k = i
                 for leaf in (a, b, c, d, e, f, g, h):
-                    totals[k] = add(totals[k], nodes[leaf].number, narrow)
+                    totals[k] = add(totals[k], nodes[unsigned(leaf)].number, narrow)
                     k += 1
             for i in range(end - (end - start) % 8, end):
                 at = root
                 while nodes[at].child:
-                    at = step(nodes, members, at, table[nodes[at].column * n + i])
+                    at = step(nodes, members, at, table[column(nodes, at) * n + i])
                 totals[i] = add(totals[i], nodes[at].number, narrow)
 
 
@@ -245,42 +259,43 @@ def share_out(block: Any, row: Any, players: Any, weight: Any, n: int, shares: A
     """Add up each field's share, as `shapley.add_shares` does; `weight` is a table n + 1 wide."""
     nodes, members = carray(block, ANY_LENGTH, NODE), carray(block, ANY_LENGTH, np.uint8)
     sides = np.zeros(n, np.uint8)  # of each field: 1 for the record's side, 2 for the reference's
-    fields, others = np.empty(n, np.int64), np.empty(n, np.int64)  # where branches part, from the root on
+    fields, others = np.empty(n, np.int64), np.empty(n, np.int64)  # where ways part, from the root on
     gained, lost = np.empty(n), np.empty(n)
     for root in range(1, nodes[0].child + 1):
         at, depth, a, b = root, 0, 0, 0
         while True:
-            while nodes[at].child:
-                node = nodes[at]
-                own = step(nodes, members, at, row[node.column])
-                other = node.child + (node.kind & REFERENCE_LEFT == 0)
-                at = own
-                if own != other:
-                    field = players[node.column]
+            node = nodes[unsigned(at)]
+            while node.child:
+                left = goes_left(node, members, row[node.column])
+                other = node.kind >> REFERENCE_BIT
+                at = node.child + 1 - left
+                if left != other:
+                    field = unsigned(players[node.column])
                     if sides[field] == 0:
                         sides[field] = 1
-                        fields[depth], others[depth] = field, other
+                        fields[unsigned(depth)], others[unsigned(depth)] = field, node.child + 1 - other
                         depth += 1
                         a += 1
                     elif sides[field] == 2:
-                        at = other
-            value = nodes[at].number
-            gain = value * weight[(a - 1) * (n + 1) + b] if a else 0.0
-            loss = value * weight[a * (n + 1) + b - 1] if b else 0.0
+                        at = node.child + 1 - other
+                node = nodes[unsigned(at)]
+            gain = node.number * weight[(a - 1) * (n + 1) + b] if a else 0.0
+            loss = node.number * weight[a * (n + 1) + b - 1] if b else 0.0
             while depth:
-                field = fields[depth - 1]
+                last = unsigned(depth - 1)
+                field = unsigned(fields[last])
                 if sides[field] == 1:
-                    gained[depth - 1], lost[depth - 1] = gain, loss
+                    gained[last], lost[last] = gain, loss
                     sides[field] = 2
                     a -= 1
                     b += 1
-                    at = others[depth - 1]
+                    at = others[last]
                     break
                 depth -= 1
                 b -= 1
                 sides[field] = 0
-                shares[field] += gained[depth] - loss
-                gain += gained[depth]
-                loss += lost[depth]
+                shares[field] += gained[last] - loss
+                gain += gained[last]
+                loss += lost[last]
             else:
                 break
