@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from morosidad.compiler.pipeline import rows_of
 from morosidad.errors import InvalidFrame, InvalidRecord
 from morosidad.model import Model
 from morosidad.schema import Schema
-from morosidad.tables import Column, as_pandas, read_frame
+from morosidad.tables import Floats, as_pandas, read_frame
 from morosidad.way import Way
 
 if TYPE_CHECKING:
@@ -20,31 +21,42 @@ if TYPE_CHECKING:
 STEP = 262_144
 
 
-def readable_columns(schema: Schema, frame: Any) -> list[Column]:
-    """Read a frame whose every row must fit the schema.
+def probabilities(model: Model, frame: Any, *, progress: bool = False) -> Floats:
+    """Give the probability of default of every row, NaN where the schema refuses it.
+
+    The frame is read in steps, so that what is needed besides it stays bounded.
+    """
+    table = as_pandas(frame)
+    found = np.full(len(table), np.nan)
+    for part in _parts(len(table), progress):
+        columns, bad = read_frame(model.schema, table.iloc[part])
+        columns = [column[~bad] for column in columns] if bad.any() else columns
+        found[part][~bad] = model.compiled.predict(columns)
+    return found
+
+
+def refuse_gaps(model: Model, frame: Any, found: Floats) -> None:
+    """Say what is wrong with the rows that have no probability.
 
     Raises
     ------
     InvalidFrame
-        If columns are missing, or rows are refused: how many, and what is wrong with the first.
+        If there are any: how many, and what is wrong with the first.
     """
-    table = as_pandas(frame)
-    columns, bad = read_frame(schema, table)
-    if bad.any():
-        first = int(bad.argmax())
-        why = row_errors(schema, table.iloc[[first]])[0]
-        raise InvalidFrame(
-            f"{int(bad.sum())} of {len(bad)} rows do not fit the schema; the first is row {first}: {why}",
-            [error.field for error in why.errors],
+    gaps = np.isnan(found)
+    if gaps.any():
+        first = int(gaps.argmax())
+        why = row_errors(model.schema, as_pandas(frame).iloc[[first]])[0]
+        message = (
+            f"{int(gaps.sum())} of {len(gaps)} rows do not fit the schema; the first is row {first}: {why}"
         )
-    return columns
+        raise InvalidFrame(message, [error.field for error in why.errors])
 
 
 def row_errors(schema: Schema, rows: pd.DataFrame) -> list[InvalidRecord]:
     """Say what is wrong with each row of a frame of refused rows."""
-    known = {*schema.names, *(alias for field in schema.fields for alias in field.aliases)}
     out: list[InvalidRecord] = []
-    for record in rows[[column for column in rows.columns if column in known]].to_dict("records"):
+    for record in _records(schema, rows):
         try:
             schema.read(record)
         except InvalidRecord as error:
@@ -60,48 +72,51 @@ def score_frame(way: Way, frame: Any, *, reasons: bool, errors: str, progress: b
 
     if errors not in ("raise", "coerce"):
         raise ValueError("errors: 'raise' or 'coerce' was expected")
-    model = way.model
+    model, start = way.model, way.clock()
     table = as_pandas(frame)
+    found = probabilities(model, table, progress=progress)
     if errors == "raise":
-        columns, bad = readable_columns(model.schema, table), np.zeros(len(table), dtype=bool)
-    else:
-        columns, bad = read_frame(model.schema, table)
-    columns = [column[~bad] for column in columns] if bad.any() else columns
-    probability = np.full(len(table), np.nan)
-    if way.audit is None:
-        probability[~bad] = _predict(way, columns, progress)
-    else:
-        rows = rows_of(model.schema, columns)
-        probability[~bad] = [way.decide_values(row).probability for row in rows]
-    out = pd.DataFrame(_results(model, probability), index=table.index)
+        refuse_gaps(model, table, found)
+    known = ~np.isnan(found)
+    told = _tell(way, table[known], found[known], way.clock() - start, reasons)
+    out = pd.DataFrame(_results(model, found), index=table.index)
     if reasons:
-        out["reasons"] = pd.Series(_reasons(model, columns, bad), index=out.index, dtype=object)
+        texts = iter(told)
+        cells = [next(texts) if good else None for good in known]
+        out["reasons"] = pd.Series(cells, index=out.index, dtype=object)
     return out
 
 
-def _predict(way: Way, columns: list[Column], progress: bool) -> NDArray[np.float64]:
-    n, model = len(columns[0]), way.model
-    start = way.clock()
-    probability = _in_steps(model, columns, n) if progress else model.compiled.predict(columns)
-    if way.kpis is not None and n:
-        labels = (probability > model.compiled.threshold).astype(np.int8)
-        way.kpis.record_many(way.clock() - start, probability, labels=labels)
+def _tell(way: Way, rows: pd.DataFrame, found: Floats, seconds: float, reasons: bool) -> list[list[str]]:
+    """Count, watch and log the decisions; give their reasons. A log wants each decision whole."""
+    model = way.model
+    if way.audit is not None:
+        decided = [way.decide(record) for record in _records(model.schema, rows)]
+        return [[reason.text for reason in decision.reasons] for decision in decided]
+    if way.kpis is not None and len(found):
+        labels = (found > model.compiled.threshold).astype(np.int8)
+        way.kpis.record_many(seconds, found, labels=labels)
+    if way.drift is None and not reasons:
+        return []
+    values = rows_of(model.schema, read_frame(model.schema, rows)[0])
     if way.drift is not None:
-        for row, p in zip(rows_of(model.schema, columns), probability.tolist(), strict=True):
-            way.drift.observe(row, p)
-    return probability
+        for row, probability in zip(values, found.tolist(), strict=True):
+            way.drift.observe(row, probability)
+    return [[reason.text for reason in model.decide(row).reasons] for row in values] if reasons else []
 
 
-def _in_steps(model: Model, columns: list[Column], n: int) -> NDArray[np.float64]:
+def _records(schema: Schema, rows: pd.DataFrame) -> list[dict[Any, Any]]:
+    known = {*schema.names, *(alias for field in schema.fields for alias in field.aliases)}
+    return rows[[column for column in rows.columns if column in known]].to_dict("records")
+
+
+def _parts(n: int, progress: bool) -> Iterator[slice]:
     from tqdm.auto import tqdm
 
-    parts = []
-    with tqdm(total=n, unit=" filas", unit_scale=True) as bar:
+    with tqdm(total=n, unit=" filas", unit_scale=True, disable=not progress) as bar:
         for start in range(0, n, STEP):
-            part = [column[start : start + STEP] for column in columns]
-            parts.append(model.compiled.predict(part))
-            bar.update(len(part[0]))
-    return np.concatenate(parts) if parts else np.empty(0)
+            yield slice(start, start + STEP)
+            bar.update(min(STEP, n - start))
 
 
 def _results(model: Model, probability: NDArray[np.float64]) -> dict[str, Any]:
@@ -120,10 +135,3 @@ def _results(model: Model, probability: NDArray[np.float64]) -> dict[str, Any]:
         "confidence": np.maximum(probability, 1.0 - probability),
         "outcome": outcome,
     }
-
-
-def _reasons(model: Model, columns: list[Column], bad: NDArray[np.bool_]) -> list[list[str] | None]:
-    told = iter(
-        [[reason.text for reason in model.decide(row).reasons] for row in rows_of(model.schema, columns)]
-    )
-    return [None if refused else next(told) for refused in bad]

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from morosidad.drift_reference import DriftReference
     from morosidad.kpis import KPITracker
     from morosidad.recovery import RecoveryPolicy
-    from morosidad.tables import Column
 
 
 class Parts(TypedDict, total=False):
@@ -418,7 +417,7 @@ class Scorer:
         InvalidFrame
             If columns are missing or the schema refuses rows.
         """
-        probability = self._model.compiled.predict(self._columns(frame))
+        probability = self._probabilities(self._model, frame)
         both: NDArray[np.float64] = np.column_stack([1.0 - probability, probability])
         return both
 
@@ -434,16 +433,19 @@ class Scorer:
         -------
         ndarray of shape (n_rows,)
         """
-        compiled = self._model.compiled
-        label = compiled.predict(self._columns(frame)) > compiled.threshold
-        other, default = self._model.classes
+        model = self._model
+        label = self._probabilities(model, frame) > model.compiled.threshold
+        other, default = model.classes
         answer: NDArray[Any] = np.where(label, default, other)
         return answer
 
-    def _columns(self, frame: Any) -> list[Column]:
-        from morosidad.frames import readable_columns
+    @staticmethod
+    def _probabilities(model: Model, frame: Any) -> NDArray[np.float64]:
+        from morosidad.frames import probabilities, refuse_gaps
 
-        return readable_columns(self._model.schema, frame)
+        found = probabilities(model, frame)
+        refuse_gaps(model, frame, found)
+        return found
 
     # -- what it is ----------------------------------------------------------------------------
 

@@ -80,10 +80,13 @@ def test_a_long_frame_shows_its_progress(
     assert "100" in capsys.readouterr().err
 
 
-def test_chunks_change_nothing(scorer: Scorer, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("parallel", [10, 1000])
+def test_chunks_change_nothing(scorer: Scorer, monkeypatch: pytest.MonkeyPatch, parallel: int) -> None:
     X, _ = small_frame(100)
     whole = scorer.predict_proba(X)
     monkeypatch.setattr("morosidad.compiler.pipeline.CHUNK_ROWS", 7)
+    monkeypatch.setattr("morosidad.compiler.pipeline.PARALLEL_ROWS", parallel)
+    monkeypatch.setattr("morosidad.frames.STEP", 40)
     np.testing.assert_array_equal(scorer.predict_proba(X), whole)
 
 

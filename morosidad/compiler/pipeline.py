@@ -17,7 +17,8 @@ from morosidad.schema import Schema
 from morosidad.tables import Coded, Column
 
 Row = tuple[Value, ...]
-CHUNK_ROWS = 65_536
+CHUNK_ROWS = 16_384
+PARALLEL_ROWS = 2 * CHUNK_ROWS
 
 
 class CompiledPipeline:
@@ -110,7 +111,7 @@ class CompiledPipeline:
         """
         if self.form is None:
             return self._require_original().predict(rows_of(self.schema, columns))
-        parts = [self.form.batch(batch) for batch in chunks(columns)]
+        parts = _each(self.form.batch, chunks(columns), len(columns[0]))
         return np.concatenate(parts) if parts else np.empty(0)
 
     def _require_original(self) -> Original:
@@ -124,6 +125,16 @@ def chunks(columns: Sequence[Column]) -> Iterator[Batch]:
     for start in range(0, len(columns[0]), CHUNK_ROWS):
         part = slice(start, start + CHUNK_ROWS)
         yield Batch([column[part] for column in columns])
+
+
+def _each(compute: Callable[[Batch], Floats], batches: Iterator[Batch], rows: int) -> list[Floats]:
+    """Compute the batches, on all cores where there are enough of them to pay for it."""
+    if rows <= PARALLEL_ROWS:
+        return [compute(batch) for batch in batches]
+    from joblib import Parallel, delayed
+
+    found: list[Floats] = Parallel(n_jobs=-1, prefer="threads")(delayed(compute)(batch) for batch in batches)
+    return found
 
 
 def rows_of(schema: Schema, columns: Sequence[Column]) -> list[Row]:
