@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import chain, cycle, islice
-from typing import Any, TypeGuard
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,6 +27,31 @@ from morosidad.schema import Schema
 
 MAX_EDGES = 500
 """So many edges of each field are tried by the parity gate at most, evenly over all."""
+
+
+class Part(NamedTuple):
+    """A term as it is written.
+
+    Attributes
+    ----------
+    term : Expr
+        The term itself.
+    fields : tuple of int
+        The fields that have a share of it.
+    at : tuple of Position
+        Where its number is found: none where it is computed, two for what two fields do together.
+    numbers : ndarray
+        What is found there. Of two fields, it is half of the number.
+    more : tuple of ndarray
+        Of two fields, for each place of either: the first one's share is what is found, and more by
+        the first of these less the second; the other's is less by the same.
+    """
+
+    term: Expr
+    fields: tuple[int, ...]
+    at: tuple[Position, ...] = ()
+    numbers: Floats = np.empty(0)
+    more: tuple[Floats, ...] = ()
 
 
 class Additive(OnLogOdds, frozen=True, eq=False):
@@ -46,56 +72,29 @@ class Additive(OnLogOdds, frozen=True, eq=False):
     n_fields: int
 
     def emit_log_odds(self, code: Code) -> str:
-        return self._emit_sum(code, self._emit_terms(code, [_columns(term) for term in self.terms]))
+        return self._write(code, [_part(term) for term in self.terms], explain=False)[0]
 
     def emit_log_odds_reasons(self, code: Code, reference: Floats) -> tuple[str, Sequence[str]]:
         means, rest = reference[: self.n_fields].copy(), reference[self.n_fields :]
-        columns: list[list[Column]] = []
-        for term in self.terms:
-            columns.append(_columns(term))
-            if _is_pair(term):
-                ends = np.cumsum([term.first.size, term.second.size, 1])
-                of_first, of_second, mean, rest = np.split(rest, ends)
-                columns[-1] += [
-                    (term.first, (of_first / 2.0).tolist()),
-                    (term.second, (of_second / 2.0).tolist()),
-                ]
-                means[list(fields_of(term))] += mean / 2.0
-        written = self._emit_terms(code, columns)
-        shares: list[list[str]] = [[] for _ in range(self.n_fields)]
-        for term, (value, *found) in zip(self.terms, written, strict=True):
-            if _is_pair(term):
-                more = code.assign(" - ".join(found))
-                shares[min(fields_of(term.first))].append(f"{value} + {more}")
-                shares[min(fields_of(term.second))].append(f"{value} - {more}")
-            else:
-                for field in fields_of(term):
-                    shares[field].append(value)
-        return self._emit_sum(code, written), [
-            f"{code.total(share)} - {code.constant(mean)}" if share else NOTHING
+        parts: list[Part] = []
+        for part in map(_part, self.terms):
+            if len(part.at) == 2:
+                *more, mean, rest = np.split(rest, np.cumsum([*(at.size for at in part.at), 1]))
+                means[list(part.fields)] += mean / 2.0
+                part = part._replace(more=tuple(numbers / 2.0 for numbers in more))
+            parts.append(part)
+        z, shares = self._write(code, parts, explain=True)
+        return z, [
+            share if share == NOTHING else f"{share} - {code.constant(mean)}"
             for share, mean in zip(shares, means.tolist(), strict=True)
         ]
 
-    def _emit_terms(self, code: Code, columns: Sequence[Sequence[Column]]) -> list[list[str]]:
-        """Write all terms: for each its value's name, of a pair half of it, and those of more columns."""
-        found = iter(look_up(code, list(chain.from_iterable(columns))))
-        names = [list(islice(found, len(asked))) for asked in columns]
-        written: list[list[str]] = []
-        for term, places in zip(self.terms, names, strict=True):
-            if _is_pair(term):
-                halves = code.constant((term.cells.values / 2.0).tolist())
-                value = code.assign(f"{halves}[{places[0]}][{places[1]}]")
-                written.append([value, *places[2:]])
-            else:
-                written.append(places or [code.value(term)])
-        return written
-
-    def _emit_sum(self, code: Code, written: Sequence[Sequence[str]]) -> str:
-        terms = list(zip(self.terms, written, strict=True))
-        own = [value for term, (value, *_) in terms if not _is_pair(term)]
-        halves = [value for term, (value, *_) in terms if _is_pair(term)]
-        z = code.total([code.constant(self.intercept), *own])
-        return code.assign(f"{z} + 2.0 * ({code.total(halves)})") if halves else z
+    def _write(self, code: Code, parts: Sequence[Part], *, explain: bool) -> tuple[str, list[str]]:
+        write = write_plainly
+        if all(part.at for part in parts) and any(len(part.at) == 2 for part in parts):
+            with suppress(ImportError):  # numba may not be installed
+                from morosidad.compiler.table_kernel import write
+        return write(code, self.intercept, parts, self.n_fields, explain)
 
     def probes(self, schema: Schema, bases: Sequence[Row]) -> Iterator[Row]:
         turns = cycle(bases)
@@ -126,31 +125,77 @@ class Additive(OnLogOdds, frozen=True, eq=False):
 
     def reference(self, batch: Batch) -> Floats:
         means = np.zeros(self.n_fields)
-        for term in self.terms:
-            if not _is_pair(term):
-                means[list(fields_of(term))] += batch.value(term).mean()
-        return np.concatenate([means, *(_marginals(term, batch) for term in self.terms if _is_pair(term))])
+        rest: list[Floats] = []
+        for part in map(_part, self.terms):
+            if len(part.at) == 2:
+                rest.append(_marginals(part, batch))
+            else:
+                means[list(part.fields)] += batch.value(part.term).mean()
+        return np.concatenate([means, *rest])
 
 
-Column = tuple[Position, Sequence[Any]]
-"""Where to look, and what to find there."""
+def _part(term: Expr) -> Part:
+    fields = tuple(sorted(fields_of(term)))
+    if isinstance(term, Lookup):
+        return Part(term, fields, (term.at,), term.numbers)
+    if isinstance(term, Grid) and len(fields) == 2:
+        fields = min(fields_of(term.first)), min(fields_of(term.second))
+        return Part(term, fields, (term.first, term.second), term.cells.values / 2.0)
+    return Part(term, fields)
 
 
-def _is_pair(term: Expr) -> TypeGuard[Grid]:
-    return isinstance(term, Grid) and len(fields_of(term)) == 2
+def _marginals(part: Part, batch: Batch) -> Floats:
+    """Give what two fields' number is on average for each place of the first, of the second, and at all."""
+    cells = 2.0 * part.numbers
+    first, second = (batch.position(at) for at in part.at)
+    weights = [
+        np.bincount(p, minlength=n) / len(batch) for p, n in zip((first, second), cells.shape, strict=True)
+    ]
+    return np.concatenate([cells @ weights[1], weights[0] @ cells, [cells[first, second].mean()]])
 
 
-def _columns(term: Expr) -> list[Column]:
-    """Say what has to be looked up for a term: its number, or for a pair the two places."""
-    if _is_pair(term):
-        return [(term.first, range(term.first.size)), (term.second, range(term.second.size))]
-    return [(term.at, term.numbers.tolist())] if isinstance(term, Lookup) else []
+def write_plainly(
+    code: Code, intercept: float, parts: Sequence[Part], n_fields: int, explain: bool
+) -> tuple[str, list[str]]:
+    """Write a sum of terms, and each field's share of it, in Python alone.
+
+    Parameters
+    ----------
+    code : Code
+        Where it is written.
+    intercept : float
+        What the terms are added to.
+    parts : sequence of Part
+        The terms.
+    n_fields : int
+        Fields of the schema.
+    explain : bool
+        Whether the shares are wanted.
+    """
+    asked = [_columns(part) for part in parts]
+    found = iter(look_up(code, list(chain.from_iterable(asked))))
+    own, halves = [code.constant(intercept)], []
+    shares: list[list[str]] = [[] for _ in range(n_fields)]
+    for part, columns in zip(parts, asked, strict=True):
+        names = list(islice(found, len(columns)))
+        if len(part.at) < 2:
+            own.append(names[0] if names else code.value(part.term))
+            for field in part.fields:
+                shares[field].append(own[-1])
+            continue
+        halves.append(code.assign(f"{code.constant(part.numbers.tolist())}[{names[0]}][{names[1]}]"))
+        if explain:
+            more = code.assign(" - ".join(names[2:]))
+            for sign, field in zip("+-", part.fields, strict=True):
+                shares[field].append(f"{halves[-1]} {sign} {more}")
+    z = code.total(own)
+    z = code.assign(f"{z} + 2.0 * {code.total(halves)}") if halves else z
+    return z, [code.total(share) if share else NOTHING for share in shares] if explain else []
 
 
-def _marginals(term: Grid, batch: Batch) -> Floats:
-    """Give what a pair's term is on average for each position of the first, of the second, and at all."""
-    cells, n = term.cells.values, len(batch)
-    first, second = batch.position(term.first), batch.position(term.second)
-    of_first = cells @ (np.bincount(second, minlength=term.second.size) / n)
-    of_second = (np.bincount(first, minlength=term.first.size) / n) @ cells
-    return np.concatenate([of_first, of_second, [cells[first, second].mean()]])
+def _columns(part: Part) -> list[tuple[Position, Sequence[float]]]:
+    """Say what has to be looked up for a term, and where."""
+    if len(part.at) < 2:
+        return [(at, part.numbers.tolist()) for at in part.at]
+    places = [(at, range(at.size)) for at in part.at]
+    return [*places, *((at, more.tolist()) for at, more in zip(part.at, part.more, strict=False))]

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import ctypes
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from struct import Struct, error
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morosidad.compiler.code import Code
-from morosidad.compiler.expressions import Floats, Raw
+from morosidad.compiler.expressions import Expr, Floats, Raw
 from morosidad.compiler.shapley import weights
 
 if TYPE_CHECKING:
@@ -57,23 +57,16 @@ class Kernel:
         self._block = lay_out(trees)
 
     def emit_row(self, code: Code) -> str:
-        columns = self._trees.columns
-        pack = code.constant(Struct(f"={len(columns)}d").pack)
-        complete = [code.field(c.field) if isinstance(c, Raw) else code.value(c) for c in columns]
-        numbers = [c.emit(code) if isinstance(c, Raw) else code.value(c) for c in columns]
-        careful = f"{pack}({', '.join(numbers)})"
-        if numbers == complete:
-            return code.assign(careful)
-        return code.attempt(f"{pack}({', '.join(complete)})", error, careful)
+        return emit_row(code, self._trees.columns)
 
     def emit_total(self, code: Code, row: str) -> str:
-        block = code.constant(_Pointer(self._block))
+        block = code.constant(Pointer(self._block))
         return code.assign(f"{code.constant(_one_record())}({block}, {row})")
 
     def emit_shares(self, code: Code, row: str, reference: Floats) -> str:
         trees, n, share_out = self._trees, len(self._trees.fields), _shares_of_one()
-        block, players = _Pointer(lay_out(trees, reference)), _Pointer(trees.players)
-        table, nothing = _Pointer(weights(n, trees.weight)), bytes(8 * n)
+        block, players = Pointer(lay_out(trees, reference)), Pointer(trees.players)
+        table, nothing = Pointer(weights(n, trees.weight)), bytes(8 * n)
 
         def shares(row: bytes) -> list[float]:
             found = array("d", nothing)
@@ -85,11 +78,22 @@ class Kernel:
     def totals(self, table: Floats) -> Floats:
         found = np.empty(table.shape[1])
         walk = _many_records()
-        walk(_Pointer(self._block), _Pointer(table), len(found), _Pointer(found))
+        walk(Pointer(self._block), Pointer(table), len(found), Pointer(found))
         return found
 
 
-class _Pointer(ctypes.c_void_p):
+def emit_row(code: Code, columns: Sequence[Expr]) -> str:
+    """Write a record's numbers as bytes, in a quick way that fails where one is missing, or in another."""
+    pack = code.constant(Struct(f"={len(columns)}d").pack)
+    complete = [code.field(c.field) if isinstance(c, Raw) else code.value(c) for c in columns]
+    numbers = [c.emit(code) if isinstance(c, Raw) else code.value(c) for c in columns]
+    careful = f"{pack}({', '.join(numbers)})"
+    if numbers == complete:
+        return code.assign(careful)
+    return code.attempt(f"{pack}({', '.join(complete)})", error, careful)
+
+
+class Pointer(ctypes.c_void_p):
     """The address of an array, which is kept as long as the pointer is."""
 
     def __init__(self, values: NDArray[Any]) -> None:
@@ -121,7 +125,7 @@ def lay_out(trees: Trees, reference: Floats | None = None) -> NDArray[np.uint8]:
 def _one_record() -> Callable[..., float]:
     signature = types.float64(types.voidptr, types.CPointer(types.float64))
     call = ctypes.PYFUNCTYPE(ctypes.c_double, ctypes.c_void_p, ctypes.c_char_p)
-    return call(_machine_code(walk_one, signature))
+    return call(machine_code(walk_one, signature))
 
 
 @cache
@@ -129,7 +133,7 @@ def _many_records() -> Callable[..., None]:
     numbers = types.CPointer(types.float64)
     signature = types.void(types.voidptr, numbers, types.intp, numbers)
     call = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 2, ctypes.c_ssize_t, ctypes.c_void_p)
-    return call(_machine_code(walk_many, signature))
+    return call(machine_code(walk_many, signature))
 
 
 @cache
@@ -139,10 +143,10 @@ def _shares_of_one() -> Callable[..., None]:
     call = ctypes.PYFUNCTYPE(
         None, ctypes.c_void_p, ctypes.c_char_p, *[ctypes.c_void_p] * 2, ctypes.c_ssize_t, ctypes.c_void_p
     )
-    return call(_machine_code(share_out, signature))
+    return call(machine_code(share_out, signature))
 
 
-def _machine_code(function: Callable[..., Any], signature: Any) -> int:
+def machine_code(function: Callable[..., Any], signature: Any) -> int:
     """Give the address of a function's machine code, and keep that on disk where there is a place."""
     try:
         found = cfunc(signature, cache=True)(function)

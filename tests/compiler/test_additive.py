@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
+import sys
 import warnings
 from importlib.util import find_spec
 from itertools import combinations
 from math import comb
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -18,7 +21,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OrdinalEncoder
 
-from morosidad.compiler import compile_pipeline
+from morosidad.compiler import CompiledPipeline, compile_pipeline
 from morosidad.compiler.additive import Additive
 from morosidad.compiler.batch import Batch
 from morosidad.compiler.expressions import Arith, Raw
@@ -169,7 +172,7 @@ def sums(draw: st.DrawFn) -> Additive:
     terms = [
         Lookup(Raw(0), Bins(AGE.edges, rng.normal(size=(4, 1)))),
         Lookup(Raw(1), Table(JOB.keys, rng.normal(size=(4, 1)))),
-        Arith(Raw(2), "*", 0.3),
+        *([Arith(Raw(2), "*", 0.3)] if draw(st.booleans()) else []),
         Grid(AGE, JOB, Cells(rng.normal(size=(4, 4)))),
         Grid(JOB, DEBT, Cells(rng.normal(size=(4, 3)))),
         Grid(DEBT, AGE, Cells(rng.normal(size=(3, 4)))),
@@ -191,8 +194,6 @@ def schema():
 @settings(max_examples=100, deadline=None)
 @given(form=sums(), row=ROWS, reference=st.lists(ROWS, min_size=1, max_size=5))
 def test_contributions_are_the_shapley_values_against_the_reference_rows(form, row, reference):
-    from morosidad.compiler import CompiledPipeline
-
     base = form.reference(Batch.of_records(reference, 3))
     compiled = CompiledPipeline(schema(), form, reference=base)
     p, shares = compiled.explain_one(row)
@@ -214,9 +215,37 @@ def test_contributions_are_the_shapley_values_against_the_reference_rows(form, r
 
 @settings(max_examples=50, deadline=None)
 @given(form=sums(), rows=st.lists(ROWS, min_size=1, max_size=20))
-def test_many_rows_give_what_each_gives_alone(form, rows):
-    from morosidad.compiler import CompiledPipeline
+def test_machine_code_and_plain_python_give_the_same_bits(form, rows):
+    needed(find_spec("numba") is not None, "numba")
+    base = form.reference(Batch.of_records(rows, 3))
+    machine_code = CompiledPipeline(schema(), form, reference=base)
+    with mock.patch.dict(sys.modules, {"morosidad.compiler.table_kernel": None}):
+        plain = CompiledPipeline(schema(), form, reference=base)
+    assert [machine_code.explain_one(row) for row in rows] == [plain.explain_one(row) for row in rows]
+    assert [machine_code.predict_one(row) for row in rows] == [plain.predict_one(row) for row in rows]
 
+
+@settings(max_examples=30, deadline=None)
+@given(form=sums(), rows=st.lists(ROWS, min_size=1, max_size=5))
+def test_what_is_machine_code_is_right_as_python_too(form, rows):
+    needed(find_spec("numba") is not None, "numba")
+    from morosidad.compiler import table_kernel
+
+    def interpreted(whole, numbers, row, address, explain):
+        shares = (ctypes.c_double * 3).from_address(address) if explain else None
+        return table_kernel.add_up(whole.values, numbers.values, np.frombuffer(row), shares, explain)
+
+    base = form.reference(Batch.of_records(rows, 3))
+    machine_code = CompiledPipeline(schema(), form, reference=base)
+    with mock.patch.object(table_kernel, "_add_up", lambda: interpreted):
+        python = CompiledPipeline(schema(), form, reference=base)
+    assert [python.explain_one(row) for row in rows] == [machine_code.explain_one(row) for row in rows]
+    assert [python.predict_one(row) for row in rows] == [machine_code.predict_one(row) for row in rows]
+
+
+@settings(max_examples=50, deadline=None)
+@given(form=sums(), rows=st.lists(ROWS, min_size=1, max_size=20))
+def test_many_rows_give_what_each_gives_alone(form, rows):
     compiled = CompiledPipeline(schema(), form)
     together = compiled.predict(Batch.of_records(rows, 3).columns)
     assert together.tolist() == pytest.approx([compiled.predict_one(row) for row in rows], abs=1e-15)
