@@ -83,16 +83,51 @@ class Model:
         PredictionError
             If the model fails, or answers with something that is no probability.
         """
-        reasons: tuple[Reason, ...] = ()
+        probability, shares = self.estimate(values)
+        return self.conclude(values, probability, shares, warnings, request_id)
+
+    def estimate(self, values: Row) -> tuple[float, Sequence[float]]:
+        """Give the probability of default, and each field's contribution where reasons are wanted.
+
+        Raises
+        ------
+        PredictionError
+            If the model fails.
+        """
         try:
             if self._explain is None:
-                probability = self.compiled.predict_one(values)
-            else:
-                probability, shares = self._explain(values)
-                reasons = self._narrator.reasons(values, shares, self.policy.max_reasons)
+                return self.compiled.predict_one(values), ()
+            return self._explain(values)
         except Exception as error:  # its text may hold values of the record
-            message = f"{self.identity} failed on a valid record with {type(error).__name__}"
-            raise PredictionError(message, self.identity) from None
+            raise self._failed(error) from None
+
+    def _failed(self, error: Exception) -> PredictionError:
+        message = f"{self.identity} failed on a valid record with {type(error).__name__}"
+        return PredictionError(message, self.identity)
+
+    def decide_many(self, rows: Sequence[Row]) -> list[Decision]:
+        """Decide on many records, asking an original that is not compiled once for all of them."""
+        original = self.compiled.original
+        if self.compiled.compiled or original is None or not rows:
+            return [self.decide(row) for row in rows]
+        try:
+            found = original.predict(rows).tolist()
+        except Exception as error:
+            raise self._failed(error) from None
+        return [self.conclude(row, probability) for row, probability in zip(rows, found, strict=True)]
+
+    def conclude(
+        self,
+        values: Row,
+        probability: float,
+        shares: Sequence[float] = (),
+        warnings: tuple[str, ...] = (),
+        request_id: str | None = None,
+    ) -> Decision:
+        """Put a probability into a decision: label, outcome, reasons."""
+        reasons: tuple[Reason, ...] = ()
+        if shares:
+            reasons = self._narrator.reasons(values, shares, self.policy.max_reasons)
         if not 0.0 <= probability <= 1.0:
             raise PredictionError(f"{self.identity} did not answer with a probability", self.identity)
         other = 1.0 - probability

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict, Unpack
 import numpy as np
 
 from morosidad import artifact
+from morosidad.compiler.parity import probe_rows
 from morosidad.decision import Decision, Policy, RecordError
 from morosidad.errors import ArtifactError, InvalidRecord
 from morosidad.model import Model
@@ -359,6 +360,8 @@ class Scorer:
         list of Decision or RecordError
             In the order of the records, none missing.
         """
+        if not self._model.compiled.compiled:
+            return self._way.decide_many(records)
         return [self._score_or_error(index, record) for index, record in enumerate(records)]
 
     def _score_or_error(self, index: int, record: Record) -> Decision | RecordError:
@@ -487,6 +490,7 @@ class Scorer:
     def warm_up(self) -> Plan:
         """Decide on made-up applicants until all is loaded, and give the plan with its latency."""
         self._model.latency()
+        self._way.warm(probe_rows(self.schema, ())[:50])
         return self.plan
 
     def __repr__(self) -> str:

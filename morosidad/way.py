@@ -6,14 +6,14 @@ A scorer without parts does not come by here; each part that is there costs its 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from morosidad.compiler.pipeline import Row
-from morosidad.decision import Decision
-from morosidad.errors import DeadlineExceeded, InputError
+from morosidad.decision import Decision, RecordError
+from morosidad.errors import DeadlineExceeded, InvalidRecord
 from morosidad.model import Model
 from morosidad.schema import Record
 
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from morosidad.kpis import KPITracker
     from morosidad.recovery import Failure, RecoveryPolicy
 
-Asked = tuple[Row, tuple[str, ...], str | None]
-"""Values, warnings, request id."""
+Marks = dict[str, float]
+Asked = tuple[Row, tuple[str, ...], str | None, Marks | None]
+"""Values, warnings, request id, and where the seconds of each stage go if they are wanted."""
 
 HIT = "acierto"
 _SAMPLE_EVERY = 64
@@ -143,33 +144,48 @@ class Way:
         """Validate a record, decide, count and log."""
         start, seat = self.clock(), self._seat
         values, warnings = seat.model.schema.read(record)
-        read = self.clock()
-        return self.decide_values(values, warnings, request_id, seat=seat, start=start, read=read)
-
-    def decide_values(
-        self,
-        values: Row,
-        warnings: tuple[str, ...] = (),
-        request_id: str | None = None,
-        *,
-        seat: _Seat | None = None,
-        start: float | None = None,
-        read: float | None = None,
-    ) -> Decision:
-        """Decide on validated values, count and log."""
-        seat = seat or self._seat
-        begun = self.clock() if start is None else start
+        marks: Marks | None = None
+        if self.kpis is not None and self.kpis.time_stages():
+            marks = {"validate": self.clock() - start}
         try:
-            decision = self._answer(seat, values, warnings, request_id)
-        except InputError:
-            raise
+            decision = self._answer(seat, values, warnings, request_id, marks)
         except Exception as error:
-            if self.kpis is not None:
-                late = isinstance(error, DeadlineExceeded)
-                self.kpis.record(self.clock() - begun, outcome="timeout" if late else "error")
+            self._count_failure(error, start)
             raise
-        self._note(seat, decision, values, begun, read)
+        self._note(seat, decision, values, self.clock() - start, marks)
         return decision
+
+    def decide_many(self, records: Iterable[Record]) -> list[Decision | RecordError]:
+        """Decide on many records at once, each in its place: for models that are not compiled."""
+        start, seat = self.clock(), self._seat
+        out: list[Any] = []
+        good: list[tuple[int, Row, tuple[str, ...]]] = []
+        for place, record in enumerate(records):
+            try:
+                good.append((place, *seat.model.schema.read(record)))
+                out.append(None)
+            except InvalidRecord as error:
+                out.append(RecordError(place, error.errors))
+        try:
+            decided = self._compute_many(seat, [values for _, values, _ in good])
+        except Exception as error:
+            self._count_failure(error, start)
+            raise
+        each = (self.clock() - start) / max(len(good), 1)
+        for (place, values, warnings), decision in zip(good, decided, strict=True):
+            out[place] = msgspec.structs.replace(decision, warnings=warnings) if warnings else decision
+            self._note(seat, out[place], values, each, None)
+        return out
+
+    def warm(self, rows: Iterable[Row]) -> None:
+        """Measure what a lookup and what scoring takes, so that the cache's choice is made before traffic."""
+        if self.choice is not None and self.cache is not None:
+            for row in rows:
+                start = self.choice.clock()
+                self.cache.get((self.model.digest, row))
+                looked = self.choice.clock()
+                self.model.decide(row)
+                self.choice.note(looked - start, self.choice.clock() - looked)
 
     def _answer(self, seat: _Seat, *asked: *Asked) -> Decision:
         cache, choice = self.cache, self.choice
@@ -180,19 +196,22 @@ class Way:
                 return self._measured(seat, choice, cache, *asked)
             if not choice.use:
                 return self._compute(seat, *asked)
-        values, warnings, request_id = asked
+        request_id, marks = asked[2], asked[3]
         made: list[Decision] = []
 
         def compute() -> Decision:
-            made.append(self._compute(seat, values, warnings, request_id))
+            made.append(self._compute(seat, *asked))
             if made[0].degraded:
                 raise _DegradedError(made[0])
             return msgspec.structs.replace(made[0], request_id=None)
 
+        start = 0.0 if marks is None else self.clock()
         try:
-            found: Decision = cache.get_or_compute((seat.model.digest, values), compute)
+            found: Decision = cache.get_or_compute((seat.model.digest, asked[0]), compute)
         except _DegradedError as degraded:
             return degraded.decision
+        if marks is not None:
+            marks["cache"] = self.clock() - start - marks.get("predict", 0.0) - marks.get("decide", 0.0)
         return made[0] if made else _repeated(found, request_id)
 
     def _measured(
@@ -211,7 +230,7 @@ class Way:
 
     def _compute(self, seat: _Seat, *asked: *Asked) -> Decision:
         if self.recovery is None:
-            return seat.model.decide(*asked)
+            return self._ask(seat.model, *asked)
         decision = self.recovery.call(self._try, seat, *asked)
         if decision.degraded:
             return msgspec.structs.replace(decision, request_id=asked[2])
@@ -221,24 +240,51 @@ class Way:
         """Decide with the model in place now, if it reads records as the one that was asked."""
         now = self._seat
         model = now.model if now.schema == seat.schema else seat.model
-        return model.decide(*asked)
+        return self._ask(model, *asked)
+
+    def _compute_many(self, seat: _Seat, rows: list[Row]) -> list[Decision]:
+        if self.recovery is None:
+            return seat.model.decide_many(rows)
+        return self.recovery.call(seat.model.decide_many, rows)
+
+    def _ask(
+        self,
+        model: Model,
+        values: Row,
+        warnings: tuple[str, ...],
+        request_id: str | None,
+        marks: Marks | None,
+    ) -> Decision:
+        if marks is None:
+            return model.decide(values, warnings, request_id)
+        start = self.clock()
+        probability, shares = model.estimate(values)
+        estimated = self.clock()
+        decision = model.conclude(values, probability, shares, warnings, request_id)
+        marks |= {"predict": estimated - start, "decide": self.clock() - estimated}
+        return decision
 
     # -- what is told ----------------------------------------------------------------------------
 
-    def _note(self, seat: _Seat, decision: Decision, values: Row, start: float, read: float | None) -> None:
-        end = self.clock()
+    def _count_failure(self, error: Exception, start: float) -> None:
+        if self.kpis is not None:
+            late = isinstance(error, DeadlineExceeded)
+            self.kpis.record(self.clock() - start, outcome="timeout" if late else "error")
+
+    def _note(
+        self, seat: _Seat, decision: Decision, values: Row, seconds: float, marks: Marks | None
+    ) -> None:
         kpis = self.kpis
         if kpis is not None:
-            cached = None if self.cache is None else decision.cached is not None
-            kpis.record(
-                end - start, probability=decision.probabilities[1], label=decision.label, cached=cached
-            )
-            if read is not None and kpis.time_stages():
-                kpis.record_stages(validate=read - start, predict=end - read)
+            hit = None if self.cache is None else decision.cached is not None
+            probability = decision.probabilities[1]
+            kpis.record(seconds, probability=probability, label=decision.label, cached=hit)
+            if marks is not None:
+                kpis.record_stages(**marks)
         if self.drift is not None:
             self.drift.observe(values, decision.probabilities[1])
         if self.audit is not None and seat.context is not None:
-            self.audit.append(seat.context, decision, values, end - start)
+            self.audit.append(seat.context, decision, values, seconds)
 
     def _context(self, model: Model) -> AuditContext | None:
         if self.audit is None:

@@ -9,9 +9,15 @@ from typing import Any
 import msgspec
 import pandas as pd
 import pytest
+from sklearn.compose import make_column_transformer
+from sklearn.impute import SimpleImputer
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
 
 from morosidad.audit import AuditLog, read, replay, verify
 from morosidad.cache import TieredCache
+from morosidad.compiler.generic import Original
+from morosidad.compiler.pipeline import CompiledPipeline
 from morosidad.decision import Decision, Policy
 from morosidad.drift import DriftMonitor
 from morosidad.errors import ArtifactCorrupted, ArtifactError, InvalidRecord, PredictionError
@@ -31,15 +37,15 @@ def scorer_with(trained: tuple[Any, pd.DataFrame], **parts: Any) -> Scorer:
 def failing(monkeypatch: pytest.MonkeyPatch, scorer: Scorer, times: int) -> list[int]:
     """Make the model fail so many times; give the list that counts its calls."""
     calls: list[int] = []
-    honest = type(scorer._model).decide
+    honest = type(scorer._model).estimate
 
-    def decide(self: Any, *args: Any) -> Decision:
+    def estimate(self: Any, values: Any) -> Any:
         calls.append(1)
         if len(calls) <= times:
             raise PredictionError("out of order")
-        return honest(self, *args)
+        return honest(self, values)
 
-    monkeypatch.setattr(type(scorer._model), "decide", decide)
+    monkeypatch.setattr(type(scorer._model), "estimate", estimate)
     return calls
 
 
@@ -325,5 +331,73 @@ def test_a_model_that_reads_other_records_is_not_given_old_values(trained: tuple
     seat = way._seat
     values = scorer.schema.read(RECORD)[0]
     way.swap(Scorer.default()._model)
-    assert way._try(seat, values, (), None).model == "modelo@1"
+    assert way._try(seat, values, (), None, None).model == "modelo@1"
     assert isinstance(way, Way)
+
+
+def test_warming_up_measures_before_there_is_traffic(trained: tuple[Any, pd.DataFrame]) -> None:
+    scorer = scorer_with(trained, cache="auto")
+    assert "not measured" in scorer.plan.cache
+    plan = scorer.warm_up()
+    assert "a lookup takes" in plan.cache
+    assert scorer._way.cache is not None
+    assert len(scorer._way.cache) == 0, "made-up applicants are not kept"
+
+
+def test_stages_are_timed_now_and_then(trained: tuple[Any, pd.DataFrame]) -> None:
+    kpis = KPITracker()
+    scorer = scorer_with(trained, kpis=kpis, cache=TieredCache(), recovery=RecoveryPolicy())
+    plain = scorer_with(trained)
+    for i in range(200):
+        record = {**RECORD, "ingresos": 300.0 + i // 2}
+        assert scorer.score_one(record).probability == plain.score_one(record).probability
+    assert len(kpis.stages()) == 4
+
+
+def test_a_model_that_is_not_compiled_is_asked_once_for_many(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    X, y = small_frame()
+    parts = make_column_transformer((SimpleImputer(), ["ingresos", "moras"]))
+    pipeline = make_pipeline(parts, KNeighborsClassifier()).fit(X, y)
+    kpis = KPITracker()
+    with AuditLog(tmp_path / "log.jsonl") as audit:
+        with pytest.warns(UserWarning, match="KNeighbors"):
+            scorer = Scorer(pipeline, reference=X, kpis=kpis, audit=audit, recovery=RecoveryPolicy())
+        calls: list[int] = []
+        original = scorer._model.compiled.original
+        assert original is not None
+        honest = original.predict
+
+        def predict(rows: Any) -> Any:
+            calls.append(len(rows))
+            return honest(rows)
+
+        monkeypatch.setattr(original, "predict", predict)
+        records = [*X.head(9).to_dict("records"), {"moras": "x"}, {"ingresos": 1e9, "moras": 1}]
+        out: list[Any] = scorer.score_many(records)
+    assert calls == [10]
+    assert [type(answer).__name__ for answer in out] == ["Decision"] * 9 + ["RecordError", "Decision"]
+    assert out[9].index == 9
+    assert out[10].warnings
+    assert [d.probability for d in out[:9]] == pipeline.predict_proba(X.head(9))[:, 1].tolist()
+    assert msgspec.to_builtins(kpis.report())["total_predicciones_analizadas"] == 10
+    assert len(list(read(tmp_path / "log.jsonl"))) == 10
+
+
+def test_a_batch_that_fails_is_counted_and_says_nothing_of_its_values(
+    trained: tuple[Any, pd.DataFrame], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kpis = KPITracker()
+    scorer = scorer_with(trained, kpis=kpis)
+    original = Original(trained[0], scorer.schema)
+    scorer._way.model.compiled = CompiledPipeline(scorer.schema, None, original)
+
+    def fail(rows: Any) -> Any:
+        raise ValueError(f"secret {rows}")
+
+    monkeypatch.setattr(original, "predict", fail)
+    with pytest.raises(PredictionError) as caught:
+        scorer.score_many([RECORD])
+    assert "300" not in str(caught.value)
+    assert msgspec.to_builtins(kpis.report())["metricas"]["tasa_error"] == 1.0
