@@ -166,7 +166,13 @@ def _decode(encoded: Mapping[str, Any]) -> list[Any]:
         return values
     text = bytes(value % 256 for value in values)
     ends = zip(encoded["offsets"], encoded["offsets"][1:], strict=False)
-    return [text[start:end].decode() for start, end in ends]
+    try:
+        return [text[start:end].decode() for start, end in ends]
+    except UnicodeDecodeError:  # XGBoost 3.1 counts letters where it means bytes
+        raise NotCompilable(
+            "XGBClassifier with categories whose names it has cut short (letters beyond ASCII) has no "
+            "compiled form; rename them, or encode them in front of it"
+        ) from None
 
 
 def _read_xgboost(tree: Mapping[str, Any], subsets: list[frozenset[int]]) -> Tree:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from morosidad.compiler.expressions import Elementwise, Expr, Floats, Key, Raw, fields_of
+from morosidad.compiler.expressions import Constant, Elementwise, Expr, Floats, Key, Raw, fields_of
 from morosidad.compiler.lookups import Lookup, Table
 from morosidad.compiler.registry import Compiler, NotCompilable
 from morosidad.compiler.thresholds import Rounding, Steps, as_given, origin
@@ -126,7 +126,7 @@ def grow(
         raise NotCompilable(f"trees of more than {MAX_COLUMNS} columns have no compiled form")
     members = np.frombuffer(bytes(inputs.members), dtype=np.bool_)
     return Nodes(
-        tuple(inputs.exprs),
+        tuple(inputs.exprs) or (Constant(0.0),),  # leaves alone: the walk looks at one column all the same
         child,
         column,
         number,
