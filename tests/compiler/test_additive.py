@@ -237,7 +237,7 @@ def test_what_is_machine_code_is_right_as_python_too(form, rows):
 
     base = form.reference(Batch.of_records(rows, 3))
     machine_code = CompiledPipeline(schema(), form, reference=base)
-    with mock.patch.object(table_kernel, "_add_up", lambda: interpreted):
+    with mock.patch.object(table_kernel, "_add_up", return_value=interpreted):
         python = CompiledPipeline(schema(), form, reference=base)
     assert [python.explain_one(row) for row in rows] == [machine_code.explain_one(row) for row in rows]
     assert [python.predict_one(row) for row in rows] == [machine_code.predict_one(row) for row in rows]
