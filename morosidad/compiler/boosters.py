@@ -18,9 +18,11 @@ from numpy.typing import NDArray
 
 from morosidad.compiler.code import Code
 from morosidad.compiler.expressions import Elementwise, Expr, Floats
+from morosidad.compiler.form import OnLogOdds
 from morosidad.compiler.growth import Tree, grow
 from morosidad.compiler.lookups import Lookup, Table
 from morosidad.compiler.registry import Compiler, NotCompilable, compiles
+from morosidad.compiler.tabulation import tabulated
 from morosidad.compiler.thresholds import as_float32
 from morosidad.compiler.trees import Boosting
 
@@ -57,7 +59,7 @@ def _zeroed(values: Floats) -> Floats:
 
 
 @compiles("lightgbm.LGBMClassifier")
-def lightgbm(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Boosting:
+def lightgbm(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> OnLogOdds:
     """Compile LightGBM's trees: numbers in 64 bits, categories in sets."""
     booster = estimator.booster_
     text = booster.model_to_string()
@@ -71,7 +73,7 @@ def lightgbm(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Boo
     trees = [_read_lightgbm(_values(block), len(columns), factor, subsets) for block in blocks]
     zeros = [ZeroIsMissing(column) for column in columns]
     nodes = grow(trees, [*columns, *zeros], compiler, rounding=_zeroed, subsets=subsets)
-    return Boosting(**nodes._asdict())
+    return tabulated(Boosting(**nodes._asdict()))
 
 
 def _with_levels(columns: Sequence[Expr], levels: Sequence[Sequence[Any]], text: str) -> list[Expr]:

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from morosidad.compiler.expressions import Expr
+from morosidad.compiler.form import OnLogOdds
 from morosidad.compiler.growth import Tree, grow
 from morosidad.compiler.registry import Compiler, NotCompilable, compiles
+from morosidad.compiler.tabulation import tabulated
 from morosidad.compiler.thresholds import as_float32
 from morosidad.compiler.trees import Boosting, Forest
 
@@ -34,7 +36,7 @@ def _forest(estimators: Sequence[Any], columns: Sequence[Expr], compiler: Compil
 
 
 @compiles("sklearn.GradientBoostingClassifier")
-def gradient_boosting(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Boosting:
+def gradient_boosting(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> OnLogOdds:
     """Compile the sum of the trees, each times the learning rate."""
     if estimator.init_ != "zero" and type(estimator.init_).__name__ != "DummyClassifier":
         raise NotCompilable("GradientBoostingClassifier(init=<an estimator>) has no compiled form")
@@ -47,7 +49,7 @@ def gradient_boosting(estimator: Any, columns: Sequence[Expr], compiler: Compile
         for one in estimator.estimators_[:, 0]
     ]
     nodes = grow(trees, columns, compiler, rounding=as_float32)
-    return Boosting(**nodes._asdict(), base=base * factor)
+    return tabulated(Boosting(**nodes._asdict(), base=base * factor))
 
 
 def _read(tree: Any, value: Any) -> Tree:
@@ -67,7 +69,7 @@ def _require(columns: Sequence[Expr], compiler: Compiler) -> None:
 
 
 @compiles("sklearn.HistGradientBoostingClassifier")
-def hist_gradient_boosting(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Boosting:
+def hist_gradient_boosting(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> OnLogOdds:
     """Compile the sum of the trees, with their native categories."""
     if estimator.is_categorical_ is not None:
         encoder = estimator._preprocessor.named_transformers_["encoder"]
@@ -78,7 +80,7 @@ def hist_gradient_boosting(estimator: Any, columns: Sequence[Expr], compiler: Co
     subsets: list[frozenset[int]] = []
     trees = [_read_hist(predictor, subsets) for (predictor,) in estimator._predictors]
     nodes = grow(trees, columns, compiler, subsets=subsets)
-    return Boosting(**nodes._asdict(), base=float(estimator._baseline_prediction.item()))
+    return tabulated(Boosting(**nodes._asdict(), base=float(estimator._baseline_prediction.item())))
 
 
 def _read_hist(predictor: Any, subsets: list[frozenset[int]]) -> Tree:

@@ -86,15 +86,15 @@ def compiled_as_fitted() -> Callable[..., CompiledPipeline]:
         *,
         schema: Schema | None = None,
         tolerance: float = 1e-12,
+        dtypes: dict[str, Any] | None = None,
     ) -> CompiledPipeline:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             estimator.fit(frame, target)
         schema = schema or Schema.infer(frame)
         reference = rows_of(schema, frame)
-        dtypes = {
-            f.name: object for f in schema.fields if f.kind == "boolean" and frame[f.name].dtype == object
-        }
+        truths = [f.name for f in schema.fields if f.kind == "boolean" and frame[f.name].dtype == object]
+        dtypes = {**dict.fromkeys(truths, object), **(dtypes or {})}
         compiled = compile_pipeline(estimator, schema, reference, dtypes=dtypes)
         assert compiled.compiled, compiled.notes
         accepted = rows_of(compiled.schema, frame)
