@@ -10,7 +10,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import (
@@ -26,6 +26,7 @@ from morosidad.compiler import CompiledPipeline, Compiler
 from morosidad.compiler.batch import Batch
 from morosidad.compiler.expressions import Raw
 from morosidad.compiler.shapley import weights
+from morosidad.compiler.trees import Trees
 from morosidad.field import Field
 from morosidad.schema import Schema
 
@@ -156,6 +157,7 @@ def test_shares_of_random_models_are_shapley_values(walker, game):
     n = len(reference)
     schema = Schema([Field(f"x{i}", "number") for i in range(n)])
     form = Compiler(schema).form(model, [Raw(i) for i in range(n)])
+    assume(isinstance(form, Trees))
     fields = [column.field for column in form.columns if isinstance(column, Raw)]
     compiled = CompiledPipeline(
         schema, form, reference=reference[fields] if fields else np.zeros(len(form.columns))
