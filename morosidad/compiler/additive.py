@@ -10,6 +10,7 @@ add up to the log-odds less the mean log-odds of the reference.
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import chain, cycle, islice
@@ -172,7 +173,8 @@ def write_plainly(
     explain : bool
         Whether the shares are wanted.
     """
-    asked = [_columns(part) for part in parts]
+    cells = array("d")
+    asked = [_columns(part, cells) for part in parts]
     found = iter(look_up(code, list(chain.from_iterable(asked))))
     own, halves = [code.constant(intercept)], []
     shares: list[list[str]] = [[] for _ in range(n_fields)]
@@ -183,7 +185,7 @@ def write_plainly(
             for field in part.fields:
                 shares[field].append(own[-1])
             continue
-        halves.append(code.assign(f"{code.constant(part.numbers.tolist())}[{names[0]}][{names[1]}]"))
+        halves.append(code.assign(f"{code.constant(cells)}[{names[0]} + {names[1]}]"))
         if explain:
             more = code.assign(" - ".join(names[2:]))
             for sign, field in zip("+-", part.fields, strict=True):
@@ -193,9 +195,15 @@ def write_plainly(
     return z, [code.total(share) if share else NOTHING for share in shares] if explain else []
 
 
-def _columns(part: Part) -> list[tuple[Position, Sequence[float]]]:
-    """Say what has to be looked up for a term, and where."""
+def _columns(part: Part, cells: array[float]) -> list[tuple[Position, Sequence[float]]]:
+    """Say what has to be looked up for a term, and where.
+
+    The numbers of all pairs go into one array, so that they lie close together: of a pair it is
+    asked where a row begins, and the place in the row.
+    """
     if len(part.at) < 2:
         return [(at, part.numbers.tolist()) for at in part.at]
-    places = [(at, range(at.size)) for at in part.at]
+    width, begin = part.at[1].size, len(cells)
+    cells.extend(part.numbers.ravel().tolist())
+    places = zip(part.at, (range(begin, len(cells), width), range(width)), strict=True)
     return [*places, *((at, more.tolist()) for at, more in zip(part.at, part.more, strict=False))]
