@@ -9,7 +9,7 @@ from morosidad.errors import InvalidFrame, MissingExtra, SettingsError
 from morosidad.schema import Schema
 from morosidad.scorer import Scorer
 from morosidad.training import Figures, choose, cross_validate, fit, installed, summary
-from support import real_data, small_frame
+from support import needed, real_data, small_frame
 
 
 @pytest.mark.data
@@ -80,6 +80,7 @@ def test_the_summary_counts_the_later_label_as_default() -> None:
 
 @pytest.mark.parametrize("model", ["glassbox", "boosting"])
 def test_other_kinds_of_model_are_fitted_and_compiled(model: str) -> None:
+    needed(model in installed(), "interpret-core")
     X, y = small_frame(400)
     scorer = Scorer.train(X, y, model=model)
     assert scorer.plan.compiled, scorer.plan
@@ -87,6 +88,7 @@ def test_other_kinds_of_model_are_fitted_and_compiled(model: str) -> None:
 
 
 def test_the_simplest_of_the_best_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    needed("glassbox" in installed(), "interpret-core")
     losses = {"logistic": 0.52, "glassbox": 0.505, "boosting": 0.5}
     measured = {kind: Figures(0.8, 0.1, 0.4, loss, 0.01) for kind, loss in losses.items()}
     monkeypatch.setattr("morosidad.training.cross_validate", lambda *args, model, **options: measured[model])
