@@ -113,7 +113,7 @@ class KPITracker(Recorder):
             p50=p50,
             p95=p95,
             p99=p99,
-            throughput=counts.rate,
+            throughput=float(counts.rate),
             success_rate=counts.ok / total if total else 0.0,
             error_rate=counts.failures / total if total else 0.0,
             timeout_rate=counts.timeouts / total if total else 0.0,
