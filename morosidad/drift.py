@@ -151,6 +151,12 @@ class DriftMonitor:
         if window < _PARTS or every < 1 or not 0 < confidence < 1 or not 0 < limits[0] <= limits[1]:
             raise ValueError(f"window must be {_PARTS} or more; every, confidence and limits positive")
         self.reference = reference
+        self._make: dict[str, Any] = {
+            "window": window,
+            "every": every,
+            "confidence": confidence,
+            "limits": limits,
+        }
         self._fields = (*reference.fields, reference.score)
         self._plan: list[_Plan] = []
         self._cells = 0
@@ -164,6 +170,10 @@ class DriftMonitor:
         self._part_size = window // _PARTS
         self._lock = threading.Lock()
         self.reset()
+
+    def renewed(self, reference: DriftReference) -> DriftMonitor:
+        """Return an empty monitor of the same make for another reference."""
+        return DriftMonitor(reference, **self._make)
 
     def reset(self) -> None:
         """Forget every record that was looked at."""

@@ -298,6 +298,30 @@ class Scorer:
             self._source = source
             self._way.clear()
 
+    @property
+    def parts(self) -> Parts:
+        """The parts in use, by name; None for those that it was given none of."""
+        way = self._way
+        return {
+            "cache": way.cache,
+            "kpis": way.kpis,
+            "recovery": way.recovery,
+            "audit": way.audit,
+            "drift": way.drift,
+        }
+
+    def with_parts(self, **parts: Unpack[Parts]) -> Scorer:
+        """Give another scorer of the same model, with these parts and those that this one has.
+
+        Parameters
+        ----------
+        cache, kpis, recovery, audit, drift : optional
+            As in `Scorer`; they stand in for this scorer's own.
+        """
+        scorer = type(self).__new__(type(self))
+        scorer._start(self._model, {**self.parts, **parts}, self._source)
+        return scorer
+
     def _renew(self) -> None:
         """Load the model anew where it came from a file, else make its functions anew."""
         if self._source is None:
@@ -346,6 +370,27 @@ class Scorer:
         model = self._way.model
         values, warnings = model.schema.read(record)
         return model.decide(values, warnings, request_id)
+
+    def score_nowait(self, record: Record, request_id: str | None = None) -> Decision:
+        """Decide on one applicant without ever waiting: for event loops.
+
+        As `score_one`, but without recovery, and without joining what other threads compute. When it
+        raises anything but `InvalidRecord`, nothing was counted: ask `score_one` on a thread, which
+        recovers.
+
+        Parameters
+        ----------
+        record, request_id
+            As in `score_one`.
+
+        Raises
+        ------
+        InvalidRecord
+            With every wrong field at once.
+        PredictionError
+            If the model fails on it.
+        """
+        return self._way.decide(record, request_id, wait=False)
 
     def score_many(self, records: Iterable[Record]) -> list[Decision | RecordError]:
         """Decide on many applicants.

@@ -84,7 +84,7 @@ class Way:
     model : Model
         Who decides; `swap` puts another in its place.
     cache, kpis, recovery, audit, drift : optional
-        The parts.
+        The parts. A drift monitor is replaced when a model with another reference takes the place.
     choice : CacheChoice, optional
         Lets the cache step aside where it does not pay.
     renew : callable, optional
@@ -107,10 +107,9 @@ class Way:
         self.kpis = kpis
         self.recovery = recovery
         self.audit = audit
-        self.drift = drift
         self.choice = choice
         self.clock = time.perf_counter
-        self.swap(model)
+        self._seat = _Seat(model, self._context(model), drift)
         if recovery is not None:
             recovery.attach(
                 clear_related=self._forget,
@@ -121,12 +120,20 @@ class Way:
 
     def swap(self, model: Model) -> None:
         """Put another model in place, whole: each decision comes from one of the two."""
-        self._seat = _Seat(model, self._context(model))
+        drift = self._seat.drift
+        if drift is not None and drift.reference != model.drift_reference:
+            drift = None if model.drift_reference is None else drift.renewed(model.drift_reference)
+        self._seat = _Seat(model, self._context(model), drift)
 
     @property
     def model(self) -> Model:
         """The model in place."""
         return self._seat.model
+
+    @property
+    def drift(self) -> DriftMonitor | None:
+        """The drift monitor of the model in place."""
+        return self._seat.drift
 
     def clear(self) -> None:
         """Empty the cache."""
@@ -140,17 +147,22 @@ class Way:
 
     # -- one record ----------------------------------------------------------------------------
 
-    def decide(self, record: Record, request_id: str | None = None) -> Decision:
-        """Validate a record, decide, count and log."""
+    def decide(self, record: Record, request_id: str | None = None, *, wait: bool = True) -> Decision:
+        """Validate a record, decide, count and log.
+
+        With ``wait=False`` a failure of the model is raised at once, not counted, and nobody else's
+        computation is waited for.
+        """
         start, seat = self.clock(), self._seat
         values, warnings = seat.model.schema.read(record)
         marks: Marks | None = None
         if self.kpis is not None and self.kpis.time_stages():
             marks = {"validate": self.clock() - start}
         try:
-            decision = self._answer(seat, values, warnings, request_id, marks)
+            decision = self._answer(seat, wait, values, warnings, request_id, marks)
         except Exception as error:
-            self._count_failure(error, start)
+            if wait:
+                self._count_failure(error, start)
             raise
         self._note(seat, decision, values, self.clock() - start, marks)
         return decision
@@ -187,15 +199,20 @@ class Way:
                 self.model.decide(row)
                 self.choice.note(looked - start, self.choice.clock() - looked)
 
-    def _answer(self, seat: _Seat, *asked: *Asked) -> Decision:
+    def _answer(self, seat: _Seat, wait: bool, *asked: *Asked) -> Decision:
+        compute = self._compute if wait else self._ask
         cache, choice = self.cache, self.choice
         if cache is None:
-            return self._compute(seat, *asked)
+            return compute(seat, *asked)
         if choice is not None:
             if choice.due():
-                return self._measured(seat, choice, cache, *asked)
+                return self._measured(compute, seat, choice, cache, *asked)
             if not choice.use:
-                return self._compute(seat, *asked)
+                return compute(seat, *asked)
+        return (self._joined if wait else self._looked_up)(seat, cache, *asked)
+
+    def _joined(self, seat: _Seat, cache: TieredCache[Any, Any], *asked: *Asked) -> Decision:
+        """Look up, or compute for all who ask for the same record."""
         request_id, marks = asked[2], asked[3]
         made: list[Decision] = []
 
@@ -214,15 +231,33 @@ class Way:
             marks["cache"] = self.clock() - start - marks.get("predict", 0.0) - marks.get("decide", 0.0)
         return made[0] if made else _repeated(found, request_id)
 
+    def _looked_up(self, seat: _Seat, cache: TieredCache[Any, Any], *asked: *Asked) -> Decision:
+        """Look up, or compute for oneself."""
+        key, marks = (seat.model.digest, asked[0]), asked[3]
+        start = 0.0 if marks is None else self.clock()
+        found = cache.get(key)
+        if marks is not None:
+            marks["cache"] = self.clock() - start
+        if found is not None:
+            return _repeated(found, asked[2])
+        decision = self._ask(seat, *asked)
+        cache[key] = msgspec.structs.replace(decision, request_id=None)
+        return decision
+
     def _measured(
-        self, seat: _Seat, choice: CacheChoice, cache: TieredCache[Any, Any], *asked: *Asked
+        self,
+        compute: Callable[[_Seat, *Asked], Decision],
+        seat: _Seat,
+        choice: CacheChoice,
+        cache: TieredCache[Any, Any],
+        *asked: *Asked,
     ) -> Decision:
         """Look up and compute, timing both."""
         key = seat.model.digest, asked[0]
         start = choice.clock()
         found = cache.get(key)
         looked = choice.clock()
-        decision = self._compute(seat, *asked)
+        decision = compute(seat, *asked)
         choice.note(looked - start, choice.clock() - looked)
         if found is None and choice.use and not decision.degraded:
             cache[key] = msgspec.structs.replace(decision, request_id=None)
@@ -230,7 +265,7 @@ class Way:
 
     def _compute(self, seat: _Seat, *asked: *Asked) -> Decision:
         if self.recovery is None:
-            return self._ask(seat.model, *asked)
+            return self._ask(seat, *asked)
         decision = self.recovery.call(self._try, seat, *asked)
         if decision.degraded:
             return msgspec.structs.replace(decision, request_id=asked[2])
@@ -239,8 +274,7 @@ class Way:
     def _try(self, seat: _Seat, *asked: *Asked) -> Decision:
         """Decide with the model in place now, if it reads records as the one that was asked."""
         now = self._seat
-        model = now.model if now.schema == seat.schema else seat.model
-        return self._ask(model, *asked)
+        return self._ask(now if now.schema == seat.schema else seat, *asked)
 
     def _compute_many(self, seat: _Seat, rows: list[Row]) -> list[Decision]:
         if self.recovery is None:
@@ -249,12 +283,13 @@ class Way:
 
     def _ask(
         self,
-        model: Model,
+        seat: _Seat,
         values: Row,
         warnings: tuple[str, ...],
         request_id: str | None,
         marks: Marks | None,
     ) -> Decision:
+        model = seat.model
         if marks is None:
             return model.decide(values, warnings, request_id)
         start = self.clock()
@@ -281,8 +316,8 @@ class Way:
             kpis.record(seconds, probability=probability, label=decision.label, cached=hit)
             if marks is not None:
                 kpis.record_stages(**marks)
-        if self.drift is not None:
-            self.drift.observe(values, decision.probabilities[1])
+        if seat.drift is not None:
+            seat.drift.observe(values, decision.probabilities[1])
         if self.audit is not None and seat.context is not None:
             self.audit.append(seat.context, decision, values, seconds)
 
@@ -310,11 +345,12 @@ class Way:
 class _Seat:
     """A model in place, with what goes with it."""
 
-    __slots__ = ("context", "model", "schema")
+    __slots__ = ("context", "drift", "model", "schema")
 
-    def __init__(self, model: Model, context: AuditContext | None) -> None:
+    def __init__(self, model: Model, context: AuditContext | None, drift: DriftMonitor | None) -> None:
         self.model = model
         self.context = context
+        self.drift = drift
         self.schema = model.schema.digest
 
 

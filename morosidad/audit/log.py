@@ -136,6 +136,11 @@ class AuditLog:
         self._prepare()
         self._lifetime = Lifetime(self.close, self._after_fork)
 
+    @property
+    def durable(self) -> bool:
+        """Whether `append` waits for the disk."""
+        return self._durable
+
     def bind(
         self, context: AuditContext
     ) -> Callable[[DecisionLike, Sequence[Any] | Mapping[str, Any], float], bool]:

@@ -134,6 +134,11 @@ class RecoveryPolicy:
         """What is tried, gentlest first."""
         return self._climber.levels
 
+    @property
+    def calm(self) -> bool:
+        """Whether nothing has failed of late, so that a call goes straight to its function."""
+        return self._breaker.calm
+
     def attach(
         self,
         *,
