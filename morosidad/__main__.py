@@ -17,6 +17,8 @@ COMMANDS = {
     "score": "decide on the rows of a CSV file",
     "inspect": "show what a model file holds",
     "audit": "verify or replay a decision log",
+    "serve": "put a model on the wire, with a form and a live dashboard",
+    "key": "make an API key for the server",
 }
 
 OK, SOME_BAD, FAILED = 0, 1, 2

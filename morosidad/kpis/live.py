@@ -146,7 +146,9 @@ class LiveMetrics:
 
     def document(self) -> LiveDocument:
         """Return the metrics document: the latest sample, the last sixty, alerts and state."""
-        history = self.history or (self.tick(),)
+        if not self.history:
+            self.tick()
+        history = self.history
         active = self.alerts.active
         critical = any(alert.level == "critical" for alert in active)
         return LiveDocument(

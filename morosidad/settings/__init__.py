@@ -13,7 +13,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from morosidad.settings.kinds import Kind, choice, flag, percent, seconds, secret, size, whole
+from morosidad.settings.kinds import (
+    Kind,
+    api_key,
+    choice,
+    flag,
+    listed,
+    network,
+    origin,
+    percent,
+    seconds,
+    secret,
+    size,
+    text,
+    whole,
+    zone,
+)
 from morosidad.settings.sources import DOTENV, SETTINGS_FILE, SourceReader
 
 Source = Literal["argument", "environment", ".env", "file", "hardware", "default"]
@@ -90,6 +105,43 @@ class Settings:
         Whether a client's requests are limited.
     rate_limit_per_minute : int
         Requests a minute that a client may send.
+    rate_limit_storage : str or None
+        Where the requests of clients are counted: None for the process's own memory, or the address of a
+        Redis that all processes share, as ``redis://host:6379/0``.
+    audit_file : str or None
+        The server's decision log; None for none.
+    kpi_zone : str or None
+        Time zone whose midnight begins a day, such as America/Guayaquil; None for the machine's.
+    kpi_file : str or None
+        File through which server processes share their figures; None for each its own.
+    server_model : str or None
+        The model file to serve; None for the shipped one.
+    server_model_key : str or None
+        Key that the model file was signed with.
+    server_host, server_port : str, int
+        Where the server listens.
+    server_processes : int
+        Processes that share the port.
+    server_api_keys : tuple of str
+        Who may ask for what, one ``name:scopes:digest`` each, as ``morosidad key`` prints it.
+    server_anonymous : bool
+        Whether a server without keys also answers other machines.
+    server_origins : tuple of str
+        Further web origins whose pages may use the server, as ``https://www.example.org``.
+    server_proxies : tuple of str
+        Addresses or networks of the proxies whose ``X-Forwarded-For`` counts.
+    server_body_size : int
+        Most bytes in the body of a request.
+    server_batch_size : int
+        Most records in a batch.
+    server_read_timeout : float
+        Seconds in which a request must have arrived.
+    server_shutdown_grace : float
+        Seconds between the signal to stop and the end of listening, in which new work is refused by name.
+    server_access_log : bool
+        Whether each request is logged: method, path, status and duration.
+    websocket_clients : int
+        Most WebSocket clients of a process.
 
     Raises
     ------
@@ -126,6 +178,25 @@ class Settings:
     websocket_enabled: bool = _setting(True, flag())
     rate_limit_enabled: bool = _setting(True, flag())
     rate_limit_per_minute: int = _setting(60, whole(1))
+    rate_limit_storage: str | None = _setting(None, secret(8))
+    audit_file: str | None = _setting("decisiones.jsonl", text())
+    kpi_zone: str | None = _setting(None, zone())
+    kpi_file: str | None = _setting(None, text())
+    server_model: str | None = _setting(None, text())
+    server_model_key: str | None = _setting(None, secret(16))
+    server_host: str = _setting("127.0.0.1", text(none=False))
+    server_port: int = _setting(5000, whole(0, 65535))
+    server_processes: int = _setting(1, whole(1))
+    server_api_keys: tuple[str, ...] = _setting((), listed("keys as name:scopes:digest", api_key))
+    server_anonymous: bool = _setting(False, flag())
+    server_origins: tuple[str, ...] = _setting((), listed("origins as https://www.example.org", origin))
+    server_proxies: tuple[str, ...] = _setting((), listed("addresses or networks", network))
+    server_body_size: int = _setting(2**20, size())
+    server_batch_size: int = _setting(1000, whole(1))
+    server_read_timeout: float = _setting(10.0, seconds())
+    server_shutdown_grace: float = _setting(1.0, seconds())
+    server_access_log: bool = _setting(False, flag())
+    websocket_clients: int = _setting(2000, whole(1))
     _sources: dict[str, Source] = dataclasses.field(
         default_factory=dict, init=False, repr=False, compare=False, hash=False
     )

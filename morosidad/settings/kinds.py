@@ -1,11 +1,13 @@
-"""What a setting may hold: flags, whole numbers, percentages, durations, sizes, choices, secrets."""
+"""What a setting may hold: flags, numbers, durations, sizes, choices, texts, lists, secrets."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Callable, Mapping
+from ipaddress import ip_network
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 _TRUE = {"true", "1", "yes", "on", "sí", "si"}
 _FALSE = {"false", "0", "no", "off"}
@@ -57,17 +59,17 @@ def percent() -> Kind:
     return Kind("a percentage above 0 and up to 100", read)
 
 
-def whole(least: int) -> Kind:
-    """Accept a whole number from `least` up."""
+def whole(least: int, most: float = math.inf) -> Kind:
+    """Accept a whole number from `least` up, to `most`."""
 
     def read(value: object) -> int:
         if isinstance(value, str) and re.fullmatch(r"[0-9]{1,18}", value.strip()):
             value = int(value)
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
             raise ValueError
         return value
 
-    return Kind(f"a whole number from {least} up", read)
+    return Kind(f"a whole number from {least} " + ("up" if most == math.inf else f"to {most}"), read)
 
 
 def size() -> Kind:
@@ -106,6 +108,67 @@ def choice(*allowed: str) -> Kind:
         return spelt[value.strip().lower()]
 
     return Kind("one of " + ", ".join(allowed), read)
+
+
+def text(*, none: bool = True) -> Kind:
+    """Accept a text; an empty one is None, or refused with ``none=False``."""
+
+    def read(value: object) -> str | None:
+        if value is not None and not isinstance(value, str):
+            raise ValueError
+        if not (value or none):
+            raise ValueError
+        return value or None
+
+    return Kind("a text", read)
+
+
+def zone() -> Kind:
+    """Accept the name of a time zone, or None."""
+
+    def read(value: object) -> str | None:
+        if value is None or value == "":
+            return None
+        if not isinstance(value, str):
+            raise ValueError
+        try:
+            return ZoneInfo(value).key
+        except (OSError, KeyError):
+            raise ValueError from None
+
+    return Kind("a time zone, such as America/Guayaquil", read)
+
+
+def listed(what: str, item: Callable[[str], str]) -> Kind:
+    """Accept a list, or a text with commas between the items; each is read by `item`."""
+
+    def read(value: object) -> tuple[str, ...]:
+        if isinstance(value, str):
+            value = [part.strip() for part in value.split(",") if part.strip()]
+        if not isinstance(value, list | tuple) or not all(isinstance(part, str) for part in value):
+            raise ValueError
+        return tuple(item(part) for part in value)
+
+    return Kind(f"a list of {what}", read)
+
+
+def api_key(given: str) -> str:
+    """Accept ``name:scopes:digest``: scopes joined by ``+``, the SHA-256 of the key in hexadecimal."""
+    if not re.fullmatch(r"[\w.-]+:(score|metrics|admin)(\+(score|metrics|admin))*:[0-9a-f]{64}", given):
+        raise ValueError
+    return given
+
+
+def origin(given: str) -> str:
+    """Accept a web origin: scheme, host and perhaps port, in lower case."""
+    if not re.fullmatch(r"https?://[a-z0-9.\-\[\]:]+", given.lower()):
+        raise ValueError
+    return given.lower()
+
+
+def network(given: str) -> str:
+    """Accept an IP address or network."""
+    return str(ip_network(given, strict=False))
 
 
 def secret(least: int) -> Kind:

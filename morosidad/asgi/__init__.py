@@ -1,0 +1,48 @@
+"""The optional server: a scorer on the wire.
+
+One direction: `access`, `keys`, `rates` and `bodies` decide what comes in, `endpoint` takes one request
+from its first byte to its last, `predictions` and `operations` answer, `service` holds what they answer
+with, `application` puts paths to them, `server` runs it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from morosidad.errors import MissingExtra
+
+try:
+    from morosidad.asgi.application import create_app
+except ModuleNotFoundError as error:
+    if (error.name or "").partition(".")[0] != "starlette":
+        raise
+    raise MissingExtra("the server", "server") from None
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+__all__ = ["app", "create_app"]
+
+
+def app() -> Starlette:
+    """Make the application from the settings: a factory, as in ``uvicorn --factory morosidad.asgi:app``.
+
+    The environment, ``.env`` and the JSON file that ``MOROSIDAD_SETTINGS_FILE`` names are read here.
+
+    Raises
+    ------
+    SettingsError
+        With every wrong setting.
+    ArtifactError
+        When the model file can't be used.
+    """
+    from morosidad.scorer import Scorer
+    from morosidad.settings import Settings
+
+    settings = Settings.load()
+    key = settings.server_model_key
+    if settings.server_model is None:
+        scorer = Scorer.default()
+    else:
+        scorer = Scorer.load(settings.server_model, None if key is None else key.encode())
+    return create_app(scorer, settings)

@@ -1,0 +1,177 @@
+"""The application: which path leads where, and what lives as long as it does."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from morosidad.asgi import operations, predictions
+from morosidad.asgi.broadcast import POLICY, TRY_LATER, Channel
+from morosidad.asgi.endpoint import Call, Endpoint, refusal
+from morosidad.asgi.problems import Problem, problem_of_status
+from morosidad.asgi.service import READY, Service
+from morosidad.scorer import Scorer
+from morosidad.settings import Settings
+
+
+def create_app(scorer: Scorer, settings: Settings | None = None) -> Starlette:
+    """Make an ASGI application that serves a scorer.
+
+    Parameters
+    ----------
+    scorer : Scorer
+        Who decides. The parts that it lacks (cache, figures, recovery, decision log, drift) are made
+        from the settings; it itself stays as it is.
+    settings : Settings, optional
+        Sizes, limits and keys; the defaults when not given. Nothing is read from the environment.
+
+    Returns
+    -------
+    Starlette
+        Its lifespan starts and stops everything. ``app.state.service`` holds the scorer in use.
+
+    Examples
+    --------
+    >>> from morosidad import Scorer, Settings
+    >>> from starlette.testclient import TestClient
+    >>> with TestClient(create_app(Scorer.default(), Settings(audit_file=None))) as client:
+    ...     client.get("/salud/lista").json()["estado"]
+    'lista'
+    """
+    settings = settings or Settings()
+    service = Service(scorer, settings)
+    middleware = []
+    if settings.server_origins:
+        middleware = [
+            Middleware(
+                CORSMiddleware,
+                allow_origins=list(settings.server_origins),
+                allow_methods=["GET", "POST"],
+                allow_headers=["Content-Type", "X-API-Key", "X-Request-ID", "Authorization"],
+                expose_headers=["X-Request-ID", "Retry-After"],
+            )
+        ]
+    app = Starlette(
+        routes=_routes(service),
+        middleware=middleware,
+        lifespan=_lifespan,
+        exception_handlers={HTTPException: _not_routed, Exception: _not_foreseen},
+    )
+    app.router.redirect_slashes = False
+    app.state.service = service
+    return app
+
+
+def _routes(service: Service) -> list[BaseRoute]:
+    def post(path: str, handler: Any, **how: Any) -> Route:
+        return Route(path, Endpoint(service, handler, **how), methods=["POST"])
+
+    def get(path: str, handler: Any, **how: Any) -> Route:
+        return Route(path, Endpoint(service, handler, **how), methods=["GET"])
+
+    routes: list[BaseRoute] = [
+        post("/predecir", predictions.predict, need="score", work=True),
+        post("/predecir/lote", predictions.predict_batch, need="score", work=True),
+        post("/validar", predictions.check, need="score", kind="form"),
+        get("/api/metricas-tiempo-real", operations.metrics, need="metrics"),
+        get("/api/kpis", operations.kpis, need="metrics"),
+        get("/metrics", operations.prometheus, need="metrics"),
+        get("/salud/viva", operations.alive),
+        get("/salud/lista", operations.ready),
+        post("/admin/recargar", operations.reload, need="admin"),
+    ]
+    if service.settings.websocket_enabled:
+        routes += [
+            WebSocketRoute("/ws/metricas", _stream(service, service.metrics_channel)),
+            WebSocketRoute("/ws/kpis", _stream(service, service.kpis_channel)),
+        ]
+    return routes
+
+
+def _stream(service: Service, channel: Channel) -> Callable[[WebSocket], Any]:
+    async def serve(websocket: WebSocket) -> None:
+        headers = dict(websocket.scope["headers"])
+        client = service.access.client(websocket.scope)
+        try:
+            service.access.check(headers, client, "metrics")
+        except Problem:
+            await websocket.close(POLICY)
+            return
+        taken = len(service.metrics_channel) + len(service.kpis_channel)
+        if service.state != READY or taken >= service.settings.websocket_clients:
+            await websocket.close(TRY_LATER)
+            return
+        await channel.serve(websocket)
+
+    return serve
+
+
+@asynccontextmanager
+async def _lifespan(app: Starlette) -> AsyncIterator[None]:
+    service: Service = app.state.service
+    await service.start()
+    try:
+        with _Signal(service):
+            yield
+    finally:
+        await service.stop()
+
+
+class _Signal:
+    """On SIGTERM new work is refused by name for a while, before the server's own handler stops listening."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._loop = asyncio.get_running_loop()
+        self._before: Any = None
+
+    def __enter__(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            before = signal.getsignal(signal.SIGTERM)
+            if callable(before):
+                self._before = before
+                signal.signal(signal.SIGTERM, self._receive)
+
+    def __exit__(self, *_: object) -> None:
+        if self._before is not None and signal.getsignal(signal.SIGTERM) == self._receive:
+            signal.signal(signal.SIGTERM, self._before)
+
+    def _receive(self, number: int, frame: Any) -> None:
+        if self._service.stopping:
+            self._before(number, frame)
+        else:
+            self._loop.call_soon_threadsafe(self._drain, number)
+
+    def _drain(self, number: int) -> None:
+        self._service.drain()
+        self._loop.call_later(self._service.settings.server_shutdown_grace, self._before, number, None)
+
+
+async def _not_routed(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return _answer(request, problem_of_status(error.status_code, error.headers))
+
+
+async def _not_foreseen(request: Request, error: Exception) -> Response:
+    return _answer(request, error)
+
+
+def _answer(request: Request, error: Exception) -> Response:
+    call = Call(request.app.state.service, request.scope, request.receive)
+    answer = refusal(error, call)
+    response = Response(answer.body, answer.status, media_type=answer.media_type.decode())
+    response.raw_headers += [(b"x-request-id", call.request_id), *answer.headers]
+    return response

@@ -1,0 +1,160 @@
+"""Reading what a client sends: bounded in bytes and in time, decoded once, refused when ambiguous."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import msgspec
+from starlette.types import Receive
+
+from morosidad.asgi.problems import Problem, too_large, unreadable
+from morosidad.errors import FieldError
+
+_NOT_JSON = "El cuerpo no es JSON válido en UTF-8"
+_DOUBLED = "El JSON repite un nombre dentro de un mismo objeto"
+_NOT_AN_OBJECT = FieldError("", "se esperaba un objeto con los campos del esquema", "registro")
+_decode = msgspec.json.Decoder().decode
+
+
+class ClientGone(Exception):
+    """The client left before its request had arrived."""
+
+
+async def read_body(receive: Receive, headers: dict[bytes, bytes], limit: int, seconds: float) -> bytes:
+    """Read a request's body.
+
+    Parameters
+    ----------
+    receive : callable
+        The ASGI channel.
+    headers : dict
+        The request's headers.
+    limit : int
+        Most bytes.
+    seconds : float
+        In which it must have arrived.
+
+    Raises
+    ------
+    Problem
+        E413 when it is too large, E001 when it does not arrive in time.
+    ClientGone
+        The connection ended before.
+    """
+    declared = headers.get(b"content-length", b"")
+    if declared.isdigit() and (len(declared) > 18 or int(declared) > limit):
+        raise too_large(limit)
+    try:
+        async with asyncio.timeout(seconds):
+            return await _collect(receive, limit)
+    except TimeoutError:
+        message = f"El cuerpo no llegó en {seconds:g} s"
+        raise Problem(400, "E001", message, headers=[(b"connection", b"close")]) from None
+
+
+async def _collect(receive: Receive, limit: int) -> bytes:
+    body = b""
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        body = message.get("body", b"")
+        size += len(body)
+        if size > limit:
+            raise too_large(limit)
+        if not message.get("more_body", False):
+            return b"".join([*parts, body]) if parts else body
+        parts.append(body)
+
+
+def decode(body: bytes) -> Any:
+    """Decode JSON, once, and refuse objects that give a name twice.
+
+    Raises
+    ------
+    Problem
+        E001.
+    """
+    if not body:
+        raise unreadable("No se recibieron datos")
+    try:
+        found = _decode(body)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        raise unreadable(_NOT_JSON) from None
+    if _repeats_a_name(body, found):
+        raise unreadable(_DOUBLED)
+    return found
+
+
+def record_of(found: Any) -> dict[str, Any]:
+    """Give the record of a decoded request: what stands under ``datos``.
+
+    Raises
+    ------
+    Problem
+        E001 when the request lacks it or holds something else, E002 when it is no object.
+    """
+    if type(found) is not dict:
+        raise unreadable("Se esperaba un objeto JSON con «datos»")
+    record = found.get("datos")
+    if len(found) > 1 or record is None:
+        _check_envelope(found)
+    if type(record) is not dict:
+        raise Problem(400, "E002", "Datos inválidos", errors=[_NOT_AN_OBJECT])
+    return record
+
+
+def _check_envelope(found: dict[str, Any]) -> None:
+    errors = []
+    if "datos" not in found:
+        errors.append(FieldError("datos", "obligatorio: falta el valor", "falta"))
+    for name, value in found.items():
+        match name, value:
+            case "datos", _:
+                pass
+            case "timestamp_cliente", bool():
+                errors.append(FieldError(name, "se esperaba un número", "tipo"))
+            case ("timestamp_cliente", int() | float() | None) | ("session_id", str() | None):
+                pass
+            case "timestamp_cliente", _:
+                errors.append(FieldError(name, "se esperaba un número", "tipo"))
+            case "session_id", _:
+                errors.append(FieldError(name, "se esperaba un texto", "tipo"))
+            case _:
+                shown = name[:64].encode("utf-8", "replace").decode()
+                errors.append(FieldError(shown, "nombre desconocido", "desconocido"))
+    if errors:
+        raise unreadable("La solicitud no tiene la forma esperada", errors)
+
+
+def _repeats_a_name(body: bytes, found: Any) -> bool:
+    """Tell whether an object in the body gives a name twice; decoding keeps the last one only.
+
+    Without escapes every quote delimits a string, so the quotes tell how many strings were sent.
+    """
+    if b"\\" not in body:
+        return body.count(b'"') != 2 * _strings(found)
+    try:
+        json.loads(body, object_pairs_hook=_refuse_repeated)
+    except (ValueError, RecursionError):
+        return True
+    return False
+
+
+def _strings(found: Any) -> int:
+    if type(found) is dict:
+        return len(found) + sum([_strings(value) for value in found.values()])
+    if type(found) is list:
+        return sum([_strings(value) for value in found])
+    return 1 if type(found) is str else 0
+
+
+def _refuse_repeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError
+    return found

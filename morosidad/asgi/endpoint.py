@@ -1,0 +1,211 @@
+"""One request: let in, handled, answered, whatever happens."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import count
+from secrets import token_hex
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+from starlette.types import Receive, Scope, Send
+
+from morosidad.asgi.bodies import ClientGone, read_body
+from morosidad.asgi.problems import ErrorDocument, Problem, problem_of, unavailable, unreadable
+
+if TYPE_CHECKING:
+    from morosidad.asgi.service import Service
+
+_logger = logging.getLogger("morosidad.asgi")
+_access_logger = logging.getLogger("morosidad.asgi.access")
+
+JSON = b"application/json"
+HTML = b"text/html; charset=utf-8"
+Headers = Sequence[tuple[bytes, bytes]]
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
+_id_prefix = token_hex(6).encode()
+_next_id = count(1).__next__
+_BASE: list[tuple[bytes, bytes]] = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+]
+
+
+class Call:
+    """A request under way.
+
+    Attributes
+    ----------
+    service : Service
+        What answers.
+    headers : dict
+        The request's headers.
+    request_id : bytes
+        As the client gave it, or made.
+    client : str
+        Who asks, for limits and logs.
+    started : float
+        When it began, by `time.perf_counter`.
+    """
+
+    __slots__ = ("_receive", "client", "headers", "request_id", "scope", "service", "started")
+
+    def __init__(self, service: Service, scope: Scope, receive: Receive) -> None:
+        self.started = time.perf_counter()
+        self.service = service
+        self.scope = scope
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.client = ""
+        given = self.headers.get(b"x-request-id")
+        self.request_id = given if given and _REQUEST_ID.fullmatch(given) else _new_id()
+        self._receive = receive
+
+    async def body(self) -> bytes:
+        """Read the body, within the limits."""
+        settings = self.service.settings
+        return await read_body(
+            self._receive, self.headers, settings.server_body_size, settings.server_read_timeout
+        )
+
+    def seconds(self) -> float:
+        """Tell how long it has taken so far."""
+        return time.perf_counter() - self.started
+
+    def check_id(self) -> None:
+        """Refuse a request id that can't be echoed."""
+        given = self.headers.get(b"x-request-id")
+        if given is not None and given is not self.request_id:
+            raise unreadable("X-Request-ID: se esperaban de 1 a 128 letras, cifras o . _ : -")
+
+
+class Reply(NamedTuple):
+    """What is answered."""
+
+    body: bytes
+    status: int = 200
+    media_type: bytes = JSON
+    headers: Headers = ()
+
+
+def reply(document: Any, status: int = 200) -> Reply:
+    """Answer with a document as JSON."""
+    return Reply(msgspec.json.encode(document), status)
+
+
+Handler = Callable[[Call], Awaitable[Reply]]
+
+
+class Endpoint:
+    """An ASGI application around a handler.
+
+    Parameters
+    ----------
+    service : Service
+        What answers.
+    handler : coroutine function
+        Takes the `Call`.
+    need : str, optional
+        The scope that a key must have; None for what anybody may see.
+    kind : str, optional
+        Which of the limits counts it; that of `need` by default.
+    work : bool
+        Whether it is refused while the server starts, stops or is overloaded.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        handler: Handler,
+        *,
+        need: Any = None,
+        kind: str | None = None,
+        work: bool = False,
+    ) -> None:
+        self._service = service
+        self._handler = handler
+        self._need = need
+        self._kind = kind or need
+        self._work = work
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        call = Call(self._service, scope, receive)
+        service = self._service
+        try:
+            with service.spans.span(scope):
+                await self._admit(call)
+                answer = await self._handler(call)
+        except ClientGone:
+            return
+        except Exception as error:
+            answer = refusal(error, call)
+        await respond(call, answer, send)
+
+    async def _admit(self, call: Call) -> None:
+        service = self._service
+        client = service.access.client(call.scope)
+        if self._need is None:
+            service.access.check_place(call.headers, client)
+            return
+        call.client = service.access.check(call.headers, client, self._need)
+        call.check_id()
+        if self._work and (reason := service.refuses()):
+            raise unavailable(reason, close=service.stopping)
+        if service.limiter is not None:
+            await service.limiter.hit(self._kind or "score", call.client)
+
+
+async def respond(call: Call, answer: Reply, send: Send) -> None:
+    """Send an answer, and log it where that is wanted."""
+    body = answer.body
+    await send(
+        {
+            "type": "http.response.start",
+            "status": answer.status,
+            "headers": [
+                (b"content-type", answer.media_type),
+                (b"content-length", b"%d" % len(body)),
+                (b"x-request-id", call.request_id),
+                *(answer.headers if answer.media_type is HTML else (*_BASE, *answer.headers)),
+            ],
+        }
+    )
+    await send({"type": "http.response.body", "body": body})
+    if call.service.settings.server_access_log:
+        line = {
+            "metodo": call.scope["method"],
+            "ruta": getattr(call.scope.get("route"), "path", "?"),
+            "estado": answer.status,
+            "segundos": round(call.seconds(), 6),
+            "request_id": call.request_id.decode(),
+        }
+        _access_logger.info("%s", msgspec.json.encode(line).decode())
+
+
+def refusal(error: Exception, call: Call) -> Reply:
+    """Make the error document of an exception; what was not foreseen is logged without its text."""
+    problem = problem_of(error)
+    if problem.status == 500 and not isinstance(error, Problem):
+        _logger.error("%s en %s", _where(error), getattr(call.scope.get("route"), "path", "?"))
+    document = ErrorDocument(
+        problem.message, problem.code, problem.errors, call.seconds(), call.request_id.decode()
+    )
+    return Reply(msgspec.json.encode(document), problem.status, JSON, problem.headers)
+
+
+def _where(error: BaseException) -> str:
+    """Name an exception and where it came from; its message may hold personal data."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = "" if trace is None else f" ({trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno})"
+    return f"{type(error).__name__}{place}"
+
+
+def _new_id() -> bytes:
+    return b"%b-%x" % (_id_prefix, _next_id())

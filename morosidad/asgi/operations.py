@@ -1,0 +1,78 @@
+"""The endpoints for those who run the server: figures, probes, reload."""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+
+from morosidad import __version__
+from morosidad.asgi.bodies import decode
+from morosidad.asgi.endpoint import Call, Reply, reply
+from morosidad.asgi.problems import unreadable
+from morosidad.asgi.service import READY
+
+
+class Readiness(msgspec.Struct, frozen=True):
+    """Whether the server takes work, and what warm-up found."""
+
+    estado: str
+    modelo: str
+    huella: str
+    modo: str
+    compilado: bool
+    latencia: float | None
+    version: str
+
+
+async def metrics(call: Call) -> Reply:
+    """``GET /api/metricas-tiempo-real``: the figures of this moment and of the last minute."""
+    return reply(await asyncio.to_thread(call.service.live.document))
+
+
+async def kpis(call: Call) -> Reply:
+    """``GET /api/kpis``: the report of the window."""
+    return reply(await asyncio.to_thread(call.service.kpis.report))
+
+
+async def prometheus(call: Call) -> Reply:
+    """``GET /metrics``: the figures for Prometheus."""
+    text = await asyncio.to_thread(_exposition, call)
+    return Reply(text, media_type=b"text/plain; version=0.0.4; charset=utf-8")
+
+
+def _exposition(call: Call) -> bytes:
+    from prometheus_client import CollectorRegistry, generate_latest
+
+    registry = CollectorRegistry()
+    registry.register(call.service.kpis.to_prometheus())
+    return generate_latest(registry)
+
+
+async def alive(_: Call) -> Reply:
+    """``GET /salud/viva``: the process answers."""
+    return reply({"estado": "viva"})
+
+
+async def ready(call: Call) -> Reply:
+    """``GET /salud/lista``: 200 when work is taken, else 503."""
+    service = call.service
+    plan = service.plan
+    document = Readiness(
+        estado=service.state,
+        modelo=service.scorer.model,
+        huella=service.scorer.digest,
+        modo=service.mode,
+        compilado=plan is not None and plan.compiled,
+        latencia=None if plan is None else plan.latency,
+        version=__version__,
+    )
+    return reply(document, 200 if service.state == READY else 503)
+
+
+async def reload(call: Call) -> Reply:
+    """``POST /admin/recargar``: the model file anew, as one step."""
+    body = await call.body()
+    if body and decode(body) != {}:
+        raise unreadable("No se esperaba ningún dato: se recarga el archivo del modelo en servicio")
+    return reply(await call.service.reloader.reload())

@@ -1,0 +1,68 @@
+"""The endpoints that decide: one record, a batch, and a form's live check."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from morosidad.asgi.bodies import decode, record_of
+from morosidad.asgi.endpoint import Call, Reply, reply
+from morosidad.asgi.problems import ErrorDocument, Problem, unreadable
+from morosidad.decision import Decision, RecordError
+from morosidad.errors import FieldError, InvalidRecord
+
+_encode = msgspec.json.encode
+
+
+class Validation(msgspec.Struct, frozen=True):
+    """What the live check of a form answers."""
+
+    valido: bool
+    errores: tuple[FieldError, ...] = ()
+    advertencias: tuple[str, ...] = ()
+
+
+async def predict(call: Call) -> Reply:
+    """``POST /predecir``: one applicant."""
+    record = record_of(decode(await call.body()))
+    decision = await call.service.decide(record, call.request_id.decode())
+    # the decision's own JSON, with one more key at its end
+    return Reply(b'%b,"tiempo_procesamiento":%.9f}' % (_encode(decision)[:-1], call.seconds()))
+
+
+async def predict_batch(call: Call) -> Reply:
+    """``POST /predecir/lote``: a list in, a list out, in the same order."""
+    found = decode(await call.body())
+    limit = call.service.settings.server_batch_size
+    if type(found) is not list:
+        raise unreadable("Se esperaba una lista de registros")
+    if len(found) > limit:
+        raise Problem(413, "E413", f"El lote supera los {limit} registros permitidos")
+    decided = await call.service.decide_batch([_as_record(item) for item in found])
+    return reply([_in_place(item) for item in decided])
+
+
+async def check(call: Call) -> Reply:
+    """``POST /validar``: what is wrong with a record, as ``/predecir`` would say it."""
+    record = record_of(decode(await call.body()))
+    try:
+        _, warnings = call.service.scorer.schema.read(record)
+    except InvalidRecord as error:
+        return reply(Validation(False, error.errors))
+    return reply(Validation(True, (), warnings))
+
+
+def _as_record(item: Any) -> Any:
+    """Let only objects be records: a text would be taken for JSON once more."""
+    return item if type(item) is dict else _Nothing()
+
+
+class _Nothing:
+    """Stands for what is no record."""
+
+
+def _in_place(found: Decision | RecordError) -> Any:
+    if isinstance(found, RecordError):
+        return ErrorDocument("Datos inválidos", "E002", found.errors, indice=found.index)
+    return found

@@ -1,0 +1,84 @@
+"""Running the server with uvicorn: one process, or several that share a port and their figures."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+from morosidad.errors import MissingExtra, SettingsError
+from morosidad.settings import Settings
+
+_GRACE_FOR_REQUESTS = 30
+
+
+def serve(settings: Settings, environment: Mapping[str, str]) -> None:
+    """Serve until a signal comes.
+
+    Parameters
+    ----------
+    settings : Settings
+        As `morosidad.asgi.app` will read them too.
+    environment : mapping
+        What to add to this process's environment, from which each server process reads its settings.
+
+    Raises
+    ------
+    SettingsError
+        When a server without keys is to answer other machines and nothing says that this is meant.
+    MissingExtra
+        uvicorn is not installed.
+    """
+    try:
+        import uvicorn
+    except ModuleNotFoundError:
+        raise MissingExtra("the server", "server") from None
+    refuse_open_door(settings)
+    with tempfile.TemporaryDirectory(prefix="morosidad-") as folder:
+        shared = {}
+        if settings.server_processes > 1 and settings.kpi_file is None:
+            shared = {"MOROSIDAD_KPI_FILE": str(Path(folder) / "kpi")}
+        os.environ.update({**environment, **shared})
+        uvicorn.run("morosidad.asgi:app", factory=True, **options(settings))
+
+
+def options(settings: Settings) -> dict[str, Any]:
+    """Give what uvicorn is run with: nothing forwarded is trusted, nothing about the server is told."""
+    from morosidad.asgi.protocol import GuardedProtocol
+
+    return {
+        "host": settings.server_host,
+        "port": settings.server_port,
+        "workers": settings.server_processes,
+        "http": GuardedProtocol,
+        "ws": "websockets-sansio",
+        "ws_max_size": 4096,
+        "ws_per_message_deflate": False,
+        "proxy_headers": False,
+        "server_header": False,
+        "access_log": False,
+        "log_level": settings.log_level.lower(),
+        "timeout_graceful_shutdown": _GRACE_FOR_REQUESTS,
+    }
+
+
+def refuse_open_door(settings: Settings) -> None:
+    """Refuse to listen to other machines without keys, unless that is said in as many words."""
+    if settings.server_api_keys or settings.server_anonymous or _is_loopback(settings.server_host):
+        return
+    raise SettingsError(
+        [
+            f"server_host: without keys the server listens on loopback only, not on {settings.server_host}; "
+            "set server_api_keys (see `morosidad key`), or server_anonymous to answer everybody"
+        ]
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,250 @@
+"""What stands behind the endpoints: the scorer with its parts, and what must be started and stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from morosidad.alerts import AlertBook
+from morosidad.asgi.access import Access
+from morosidad.asgi.broadcast import Channel
+from morosidad.asgi.keys import Keyring
+from morosidad.asgi.parts import equip
+from morosidad.asgi.pulse import Pulse
+from morosidad.asgi.rates import RateLimiter
+from morosidad.asgi.reloading import Reloader
+from morosidad.asgi.spans import Spans
+from morosidad.asgi.watch import Watch
+from morosidad.decision import Decision, RecordError
+from morosidad.errors import InvalidRecord
+from morosidad.kpis import LiveMetrics
+from morosidad.plan import Plan
+from morosidad.resources import LoadShedder, ResourceMonitor
+from morosidad.schema import Record
+from morosidad.scorer import Scorer
+from morosidad.settings import Settings
+from morosidad.workers import MicroBatcher, Workers
+
+_logger = logging.getLogger("morosidad.asgi")
+
+STARTING, READY, STOPPING, STOPPED = "arrancando", "lista", "deteniéndose", "detenida"
+AT_ONCE, BATCHED = "directo", "lotes"
+_AT_ONCE_LIMIT = 0.001
+_BREATH = 50
+_FREE_AGE = 60.0
+
+
+class Service:
+    """A served scorer, from `start` to `stop`.
+
+    Parameters
+    ----------
+    scorer : Scorer
+        Who decides. Parts that it lacks are made from the settings.
+    settings : Settings
+        Sizes, limits and keys.
+
+    Attributes
+    ----------
+    scorer : Scorer
+        The scorer with all its parts.
+    state : str
+        ``arrancando``, ``lista``, ``deteniéndose`` or ``detenida``.
+    mode : str
+        ``directo`` when the event loop itself decides, ``lotes`` when workers do, several records at
+        a time: what warm-up measured chooses.
+    """
+
+    def __init__(self, scorer: Scorer, settings: Settings) -> None:
+        self.settings = settings
+        self.scorer = equip(scorer, settings)
+        parts = self.scorer.parts
+        assert parts["kpis"] is not None
+        self.kpis = parts["kpis"]
+        self.cache: Any = parts["cache"]
+        self.audit = parts["audit"]
+        self.recovery = parts["recovery"]
+        self.state = STARTING
+        self.mode = BATCHED
+        self.plan: Plan | None = None
+        self.spans = Spans()
+        self.access = Access(
+            Keyring(settings.server_api_keys),
+            anonymous=settings.server_anonymous,
+            origins=settings.server_origins,
+            proxies=settings.server_proxies,
+        )
+        self.limiter: RateLimiter | None = None
+        if settings.rate_limit_enabled:
+            self.limiter = RateLimiter(settings.rate_limit_per_minute, settings.rate_limit_storage)
+        self.alerts = AlertBook(settings.max_alerts, wall=self.kpis.wall)
+        self.live = LiveMetrics(
+            self.kpis,
+            interval=settings.metrics_interval,
+            history=settings.metrics_history,
+            alerts=self.alerts,
+        )
+        self.metrics_channel, self.kpis_channel = Channel(), Channel()
+        self.pulse = Pulse()
+        self.watch = Watch(self)
+        self.reloader = Reloader(self)
+
+    # -- from start to stop --------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Make the resources, warm the scorer up, and say that all is ready."""
+        settings = self.settings
+        self.workers = Workers(
+            settings.max_workers_prediction, settings.max_workers_io, queue_size=settings.queue_size
+        )
+        self._batcher: MicroBatcher[Record, Decision | BaseException] = MicroBatcher(
+            self._decide_batch, queue_size=settings.queue_size
+        )
+        trim = [partial(self.cache.trim, _FREE_AGE)] if hasattr(self.cache, "trim") else []
+        shedder = LoadShedder(trim=trim, pools=[self.workers.prediction])
+        self._monitor = ResourceMonitor(
+            interval=settings.metrics_interval,
+            memory_limit_percent=settings.memory_limit_percent,
+            cpu_limit_percent=settings.cpu_limit_percent,
+            cleanup_interval=settings.cleanup_interval,
+            on_sample=lambda s: self.kpis.observe_resources(cpu=s.cpu_percent, memory=s.memory_percent),
+            on_memory_high=shedder.free_memory,
+            on_cpu_high=shedder.shrink,
+            on_cpu_normal=shedder.restore,
+            on_cleanup=lambda _: None if self.cache is None else self.cache.expire(),
+        )
+        await asyncio.to_thread(self.warm_up)
+        await asyncio.to_thread(self._monitor.poll)
+        self._monitor.start()
+        self.pulse.start()
+        self._ticking = asyncio.create_task(self._tick_always()) if settings.metrics_enabled else None
+        self.state = READY
+
+    def warm_up(self) -> None:
+        """Let the scorer decide on made-up applicants, and choose by that who decides from now on."""
+        self.plan = self.scorer.warm_up()
+        durable = self.audit is not None and self.audit.durable
+        quick = self.plan.compiled and self.plan.latency <= _AT_ONCE_LIMIT
+        self.mode = AT_ONCE if quick and not durable else BATCHED
+
+    @property
+    def stopping(self) -> bool:
+        """Whether new work is refused for good."""
+        return self.state in (STOPPING, STOPPED)
+
+    def drain(self) -> None:
+        """Take no more work; what is under way goes on."""
+        if self.state == READY:
+            self.state = STOPPING
+
+    async def stop(self) -> None:
+        """Finish what is under way, tell the clients, flush, and let go of everything."""
+        self.drain()
+        if self._ticking is not None:
+            self._ticking.cancel()
+            await asyncio.gather(self._ticking, return_exceptions=True)
+        await asyncio.gather(self.metrics_channel.close(), self.kpis_channel.close())
+        self.pulse.stop()
+        await asyncio.to_thread(self._release)
+        self.state = STOPPED
+
+    def _release(self) -> None:
+        self._batcher.close(timeout=self.settings.timeout_prediction)
+        self.workers.close(timeout=self.settings.timeout_prediction)
+        self._monitor.stop()
+        if self.audit is not None:
+            self.audit.close()
+        self.kpis.close()
+
+    # -- deciding --------------------------------------------------------------------------------
+
+    def refuses(self) -> str:
+        """Say why work can't be taken now; empty when it can."""
+        if self.state != READY:
+            return (
+                "El servicio está arrancando" if self.state == STARTING else "El servicio se está deteniendo"
+            )
+        return "El servicio está saturado" if self.pulse.overloaded else ""
+
+    async def decide(self, record: dict[str, Any], request_id: str | None = None) -> Decision:
+        """Decide on one applicant: at once where that takes microseconds, else with the workers.
+
+        Raises
+        ------
+        InvalidRecord
+            With every wrong field.
+        TransientError
+            When there is no answer for now, or not in time.
+        """
+        if self.mode == BATCHED:
+            return await self._decide_with_workers(record, request_id)
+        if self.recovery is None or self.recovery.calm:
+            try:
+                return self.scorer.score_nowait(record, request_id)
+            except InvalidRecord:
+                raise
+            except Exception as error:
+                _logger.warning("el modelo falló (%s); se pasa a recuperación", type(error).__name__)
+        timeout = self.settings.timeout_prediction
+        return await self.workers.prediction.submit(
+            self.scorer.score_one, record, request_id, timeout=timeout
+        )
+
+    async def decide_batch(self, records: list[Any]) -> list[Decision | RecordError]:
+        """Decide on many applicants, each in its place; requests go on in between."""
+        if self.mode == BATCHED:
+            timeout = self.settings.timeout_prediction
+            return await self.workers.prediction.submit(self.scorer.score_many, records, timeout=timeout)
+        found: list[Decision | RecordError] = []
+        for index, record in enumerate(records):
+            try:
+                found.append(await self.decide(record))
+            except InvalidRecord as error:
+                found.append(RecordError(index, error.errors))
+            if index % _BREATH == _BREATH - 1:
+                await asyncio.sleep(0)
+        return found
+
+    async def _decide_with_workers(self, record: dict[str, Any], request_id: str | None) -> Decision:
+        decision = await self._batcher.submit(record, timeout=self.settings.timeout_prediction)
+        assert isinstance(decision, Decision)
+        return msgspec.structs.replace(decision, request_id=request_id)
+
+    def _decide_batch(self, records: list[Record]) -> list[Decision | BaseException]:
+        return [
+            InvalidRecord(found.errors) if isinstance(found, RecordError) else found
+            for found in self.scorer.score_many(records)
+        ]
+
+    # -- once a second -----------------------------------------------------------------------------
+
+    async def _tick_always(self) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while True:
+            due = max(due + self.settings.metrics_interval, loop.time())
+            await asyncio.sleep(due - loop.time())
+            try:
+                await self.tick()
+            except Exception as error:  # the next second may be better
+                _logger.error("no se pudieron reunir las métricas: %s", type(error).__name__)
+
+    async def tick(self) -> None:
+        """Gather the figures of this moment once, and send them to everybody."""
+        queued = self.workers.prediction.stats().queued + self._batcher.stats().queued
+        self.kpis.observe_resources(
+            connections=len(self.metrics_channel) + len(self.kpis_channel), queue=queued
+        )
+        metrics, report = await asyncio.to_thread(self._gather)
+        await self.metrics_channel.publish(metrics)
+        await self.kpis_channel.publish(report)
+        await self.reloader.follow()
+
+    def _gather(self) -> tuple[str, str]:
+        self.watch.look()
+        encode = msgspec.json.encode
+        return encode(self.live.tick()).decode(), encode(self.kpis.report()).decode()

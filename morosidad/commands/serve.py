@@ -1,0 +1,42 @@
+"""``morosidad serve``: a model on the wire, with a form and a live dashboard."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
+    parser.add_argument("--model", help="model file (the shipped one, trained on synthetic applicants)")
+    parser.add_argument("--host", help="address to listen on (127.0.0.1)")
+    parser.add_argument("--port", help="port to listen on (5000)")
+    parser.add_argument("--workers", help="processes that share the port (1)")
+    parser.add_argument("--settings", help="JSON file with settings")
+    parser.add_argument(
+        "--without-keys",
+        action="store_true",
+        help="answer other machines although no API keys are set: whoever reaches the port may use it",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until a signal comes."""
+    from morosidad.settings import Settings
+
+    given = {
+        "MOROSIDAD_SETTINGS_FILE": arguments.settings,
+        "MOROSIDAD_SERVER_MODEL": arguments.model,
+        "MOROSIDAD_SERVER_HOST": arguments.host,
+        "MOROSIDAD_SERVER_PORT": arguments.port,
+        "MOROSIDAD_SERVER_PROCESSES": arguments.workers,
+        "MOROSIDAD_SERVER_ANONYMOUS": "true" if arguments.without_keys else None,
+    }
+    environment = {name: value for name, value in given.items() if value is not None}
+    settings = Settings.load(env={**os.environ, **environment})
+    from morosidad.asgi.server import serve
+
+    address = f"http://{settings.server_host}:{settings.server_port}"
+    print(f"formulario  {address}/\ntablero     {address}/dashboard", flush=True)
+    serve(settings, environment)
+    return 0
