@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict, Unpack
 import numpy as np
 
 from morosidad import artifact
+from morosidad.cache_choice import CacheChoice
 from morosidad.compiler.parity import probe_rows
 from morosidad.decision import Decision, Policy, RecordError
 from morosidad.errors import ArtifactError, InvalidRecord
 from morosidad.model import Model
 from morosidad.plan import Plan, plan_of
 from morosidad.schema import Record, Schema
-from morosidad.way import CacheChoice, Way
+from morosidad.way import Way
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +35,7 @@ class Parts(TypedDict, total=False):
     """The parts that a scorer may be given; see `Scorer`."""
 
     cache: TieredCache[Any, Any] | Literal["auto"] | None
+    cache_auto: bool
     kpis: KPITracker | None
     recovery: RecoveryPolicy | None
     audit: AuditLog | None
@@ -77,8 +79,10 @@ class Scorer:
     training : dict, optional
         What is known of the training; kept in the model file.
     cache : TieredCache or 'auto', optional
-        Answers repeated records. ``'auto'`` makes one that steps aside where a lookup costs more
-        than scoring; the plan says so.
+        Answers repeated records. ``'auto'`` makes one with `cache_auto`.
+    cache_auto : bool
+        Lets the cache stand aside where lookups and stores cost more than its hits save; the plan says
+        what was measured.
     kpis : KPITracker, optional
         Counts every decision.
     recovery : RecoveryPolicy, optional
@@ -134,8 +138,8 @@ class Scorer:
     def _start(self, model: Model, parts: Parts, source: _Source | None = None) -> None:
         self._source = source
         self._reloading = threading.Lock()
-        choice = CacheChoice() if parts.get("cache") == "auto" else None
         cache = parts.get("cache")
+        auto = parts.get("cache_auto", cache == "auto")
         if cache == "auto":
             from morosidad.cache import TieredCache
 
@@ -147,10 +151,10 @@ class Scorer:
             recovery=parts.get("recovery"),
             audit=parts.get("audit"),
             drift=parts.get("drift"),
-            choice=choice,
+            choice=CacheChoice() if auto and cache is not None else None,
             renew=self._renew,
         )
-        self._plain = all(part is None for part in parts.values())
+        self._plain = all(part is None for name, part in parts.items() if name != "cache_auto")
 
     @property
     def _model(self) -> Model:
@@ -304,6 +308,7 @@ class Scorer:
         way = self._way
         return {
             "cache": way.cache,
+            "cache_auto": way.choice is not None,
             "kpis": way.kpis,
             "recovery": way.recovery,
             "audit": way.audit,

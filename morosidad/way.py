@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from morosidad.cache_choice import CacheChoice
 from morosidad.compiler.pipeline import Row
 from morosidad.decision import Decision, RecordError
 from morosidad.errors import DeadlineExceeded, InvalidRecord
@@ -29,51 +30,6 @@ Asked = tuple[Row, tuple[str, ...], str | None, Marks | None]
 """Values, warnings, request id, and where the seconds of each stage go if they are wanted."""
 
 HIT = "acierto"
-_SAMPLE_EVERY = 64
-_MEMORY = 0.1
-_MARGIN = 0.8
-
-
-class CacheChoice:
-    """Whether a lookup is cheaper than scoring, measured on one call in 64, with hysteresis.
-
-    Parameters
-    ----------
-    clock : callable
-        Gives the time in seconds.
-
-    Attributes
-    ----------
-    use : bool
-        Whether the cache is asked.
-    lookup, scoring : float or None
-        Seconds that each takes, as a moving mean.
-    """
-
-    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
-        self.clock = clock
-        self.use = True
-        self.lookup: float | None = None
-        self.scoring: float | None = None
-        self._calls = 0
-
-    def due(self) -> bool:
-        """Tell whether this call is one to measure."""
-        self._calls += 1
-        return self._calls % _SAMPLE_EVERY == 1
-
-    def note(self, lookup: float, scoring: float) -> None:
-        """Take one measurement of each, and choose."""
-        self.lookup = _mean(self.lookup, lookup)
-        self.scoring = _mean(self.scoring, scoring)
-        limit = self.scoring if self.use else self.scoring * _MARGIN
-        self.use = self.lookup < limit
-
-    def __str__(self) -> str:
-        if self.lookup is None or self.scoring is None:
-            return "in use, not measured yet"
-        costs = f"a lookup takes {self.lookup * 1e6:.1f} µs, scoring {self.scoring * 1e6:.1f} µs"
-        return f"{'in use' if self.use else 'stands aside'}: {costs}"
 
 
 class Way:
@@ -253,14 +209,17 @@ class Way:
         *asked: *Asked,
     ) -> Decision:
         """Look up and compute, timing both."""
-        key = seat.model.digest, asked[0]
-        start = choice.clock()
+        key, clock, use = (seat.model.digest, asked[0]), choice.clock, choice.use
+        start = clock()
         found = cache.get(key)
-        looked = choice.clock()
+        looked = clock()
         decision = compute(seat, *asked)
-        choice.note(looked - start, choice.clock() - looked)
-        if found is None and choice.use and not decision.degraded:
+        scored = clock()
+        storing = None
+        if found is None and use and not decision.degraded:
             cache[key] = msgspec.structs.replace(decision, request_id=None)
+            storing = clock() - scored
+        choice.note(looked - start, scored - looked, storing, (found is not None) if use else None)
         return decision
 
     def _compute(self, seat: _Seat, *asked: *Asked) -> Decision:
@@ -311,7 +270,8 @@ class Way:
     ) -> None:
         kpis = self.kpis
         if kpis is not None:
-            hit = None if self.cache is None else decision.cached is not None
+            aside = self.cache is None or (self.choice is not None and not self.choice.use)
+            hit = None if aside else decision.cached is not None
             probability = decision.probabilities[1]
             kpis.record(seconds, probability=probability, label=decision.label, cached=hit)
             if marks is not None:
@@ -375,7 +335,3 @@ def _repeated(found: Decision, request_id: str | None) -> Decision:
         False,
         request_id,
     )
-
-
-def _mean(before: float | None, now: float) -> float:
-    return now if before is None else before + _MEMORY * (now - before)

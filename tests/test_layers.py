@@ -30,7 +30,7 @@ LAYERS = [
         "audit",
         "artifact",
     },
-    {"datasets", "model", "plan", "building", "way", "frames", "training", "csv_files"},
+    {"datasets", "model", "plan", "building", "cache_choice", "way", "frames", "training", "csv_files"},
     {"scorer", "shipped"},
     {"asgi", "plots", "commands", "__main__"},
 ]

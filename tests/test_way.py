@@ -16,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 
 from morosidad.audit import AuditLog, read, replay, verify
 from morosidad.cache import TieredCache
+from morosidad.cache_choice import CacheChoice
 from morosidad.compiler.generic import Original
 from morosidad.compiler.pipeline import CompiledPipeline
 from morosidad.decision import Decision, Policy
@@ -24,7 +25,7 @@ from morosidad.errors import ArtifactCorrupted, ArtifactError, InvalidRecord, Pr
 from morosidad.kpis import KPITracker
 from morosidad.recovery import RecoveryPolicy
 from morosidad.scorer import Scorer
-from morosidad.way import CacheChoice, Way
+from morosidad.way import Way
 from support import FakeClock, small_frame, small_pipeline
 
 RECORD = {"ingresos": 300.0, "empleo": "libre", "moras": 4}
@@ -100,6 +101,26 @@ def test_an_automatic_cache_steps_aside_where_it_does_not_pay() -> None:
     assert "in use" in str(choice)
 
 
+def test_an_automatic_cache_steps_aside_where_nothing_comes_twice() -> None:
+    choice = CacheChoice()
+    for _ in range(20):
+        choice.note(lookup=1e-6, scoring=5e-6, storing=6e-6, hit=False)
+    assert "stands aside" in str(choice)
+    asked = [choice.use for _ in range(8 * 1024) if choice.due() is not None]
+    assert 1000 < sum(asked) < 1050, "it is tried again for one stretch in eight"
+    for _ in range(40):
+        choice.note(lookup=1e-6, scoring=5e-6, hit=True)
+    assert choice.use
+    assert "in use" in str(choice)
+
+
+def test_a_slow_model_keeps_its_cache_at_few_hits() -> None:
+    choice = CacheChoice()
+    for number in range(300):
+        choice.note(lookup=1e-6, scoring=5e-3, storing=6e-6, hit=number % 20 == 0)
+        assert choice.use
+
+
 def test_an_automatic_cache_is_measured_on_one_call_in_64(trained: tuple[Any, pd.DataFrame]) -> None:
     scorer = scorer_with(trained, cache="auto")
     choice = scorer._way.choice
@@ -120,7 +141,8 @@ def test_an_automatic_cache_is_measured_on_one_call_in_64(trained: tuple[Any, pd
     assert choice.use
     assert sum(a.cached is None for a in answers) == 3, "calls 1, 65 and 129 are measured"
     assert "in use" in scorer.plan.cache
-    choice.use = False
+    for _ in range(100):
+        choice.note(lookup=1.0, scoring=1e-6)
     assert scorer.score_one(RECORD).cached is None
 
 

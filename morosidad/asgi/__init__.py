@@ -7,6 +7,7 @@ with, `application` puts paths to them, `server` runs it.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from morosidad.errors import MissingExtra
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 __all__ = ["app", "create_app"]
 
 
+_TURN = 0.0005
+"""Seconds until a thread that writes or measures gives way to the event loop of a server process."""
+
+
 def app() -> Starlette:
     """Make the application from the settings: a factory, as in ``uvicorn --factory morosidad.asgi:app``.
 
@@ -39,6 +44,7 @@ def app() -> Starlette:
     from morosidad.scorer import Scorer
     from morosidad.settings import Settings
 
+    sys.setswitchinterval(_TURN)
     settings = Settings.load()
     key = settings.server_model_key
     if settings.server_model is None:

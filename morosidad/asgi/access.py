@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
 
@@ -141,6 +142,7 @@ def _given_key(headers: dict[bytes, bytes]) -> bytes | None:
     return None
 
 
+@lru_cache(maxsize=1024)
 def _host_name(host: str) -> str:
     try:
         return (urlsplit(f"//{host}").hostname or "").lower()
@@ -148,6 +150,7 @@ def _host_name(host: str) -> str:
         return ""
 
 
+@lru_cache(maxsize=1024)
 def _is_local(client: str) -> bool:
     if client in ("", "testclient"):
         return True
@@ -157,6 +160,7 @@ def _is_local(client: str) -> bool:
         return False
 
 
+@lru_cache(maxsize=1024)
 def _network_of(client: str) -> str:
     """Give what one subscriber holds: an IPv4 address, or the /64 around an IPv6 one."""
     try:

@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import cached_property
 from typing import Any
 
 from starlette.applications import Starlette
@@ -16,6 +17,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from morosidad.asgi import operations, predictions
@@ -64,7 +66,7 @@ def create_app(scorer: Scorer, settings: Settings | None = None) -> Starlette:
                 expose_headers=["X-Request-ID", "Retry-After"],
             )
         ]
-    app = Starlette(
+    app = _Application(
         routes=_routes(service),
         middleware=middleware,
         lifespan=_lifespan,
@@ -75,12 +77,30 @@ def create_app(scorer: Scorer, settings: Settings | None = None) -> Starlette:
     return app
 
 
+class _Application(Starlette):
+    """Starlette, with a table in front of the router: every path here is an exact one."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send what the table knows straight to its endpoint, which answers whatever happens."""
+        if scope["type"] == "http" and not self.user_middleware:
+            endpoint = self.table.get((scope["method"], scope["path"]))
+            if endpoint is not None:
+                return await endpoint(scope, receive, send)
+        return await super().__call__(scope, receive, send)
+
+    @cached_property
+    def table(self) -> dict[tuple[str, str], ASGIApp]:
+        """The endpoints by method and path."""
+        routes = [route for route in self.routes if isinstance(route, Route)]
+        return {(method, route.path): route.app for route in routes for method in route.methods or ()}
+
+
 def _routes(service: Service) -> list[BaseRoute]:
     def post(path: str, handler: Any, **how: Any) -> Route:
-        return Route(path, Endpoint(service, handler, **how), methods=["POST"])
+        return Route(path, Endpoint(service, path, handler, **how), methods=["POST"])
 
     def get(path: str, handler: Any, **how: Any) -> Route:
-        return Route(path, Endpoint(service, handler, **how), methods=["GET"])
+        return Route(path, Endpoint(service, path, handler, **how), methods=["GET"])
 
     routes: list[BaseRoute] = [
         post("/predecir", predictions.predict, need="score", work=True),
@@ -170,7 +190,7 @@ async def _not_foreseen(request: Request, error: Exception) -> Response:
 
 
 def _answer(request: Request, error: Exception) -> Response:
-    call = Call(request.app.state.service, request.scope, request.receive)
+    call = Call(request.app.state.service, "?", request.scope, request.receive)
     answer = refusal(error, call)
     response = Response(answer.body, answer.status, media_type=answer.media_type.decode())
     response.raw_headers += [(b"x-request-id", call.request_id), *answer.headers]

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import msgspec
-from starlette.types import Receive
+from starlette.types import Receive, Scope
 
 from morosidad.asgi.problems import Problem, too_large, unreadable
 from morosidad.errors import FieldError
@@ -22,15 +22,17 @@ class ClientGone(Exception):
     """The client left before its request had arrived."""
 
 
-async def read_body(receive: Receive, headers: dict[bytes, bytes], limit: int, seconds: float) -> bytes:
+BOUNDED_READ = "morosidad.bounded_read"
+"""ASGI extension of a server that itself ends requests which do not arrive in time."""
+
+
+async def read_body(scope: Scope, receive: Receive, limit: int, seconds: float) -> bytes:
     """Read a request's body.
 
     Parameters
     ----------
-    receive : callable
-        The ASGI channel.
-    headers : dict
-        The request's headers.
+    scope, receive
+        The request, and the ASGI channel that its body comes by.
     limit : int
         Most bytes.
     seconds : float
@@ -43,9 +45,8 @@ async def read_body(receive: Receive, headers: dict[bytes, bytes], limit: int, s
     ClientGone
         The connection ended before.
     """
-    declared = headers.get(b"content-length", b"")
-    if declared.isdigit() and (len(declared) > 18 or int(declared) > limit):
-        raise too_large(limit)
+    if BOUNDED_READ in scope.get("extensions", ()):
+        return await _collect(receive, limit)
     try:
         async with asyncio.timeout(seconds):
             return await _collect(receive, limit)
@@ -55,7 +56,6 @@ async def read_body(receive: Receive, headers: dict[bytes, bytes], limit: int, s
 
 
 async def _collect(receive: Receive, limit: int) -> bytes:
-    body = b""
     parts: list[bytes] = []
     size = 0
     while True:
@@ -146,11 +146,19 @@ def _repeats_a_name(body: bytes, found: Any) -> bool:
 
 
 def _strings(found: Any) -> int:
-    if type(found) is dict:
-        return len(found) + sum([_strings(value) for value in found.values()])
-    if type(found) is list:
-        return sum([_strings(value) for value in found])
-    return 1 if type(found) is str else 0
+    """Count the strings in a decoded document, names included."""
+    if type(found) is str:
+        return 1
+    if type(found) is not dict and type(found) is not list:
+        return 0
+    number = len(found) if type(found) is dict else 0
+    for value in found.values() if type(found) is dict else found:
+        kind = type(value)
+        if kind is str:
+            number += 1
+        elif kind is dict or kind is list:
+            number += _strings(value)
+    return number
 
 
 def _refuse_repeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

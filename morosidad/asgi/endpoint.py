@@ -14,7 +14,7 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 
 from morosidad.asgi.bodies import ClientGone, read_body
-from morosidad.asgi.problems import ErrorDocument, Problem, problem_of, unavailable, unreadable
+from morosidad.asgi.problems import ErrorDocument, Problem, problem_of, too_large, unavailable, unreadable
 
 if TYPE_CHECKING:
     from morosidad.asgi.service import Service
@@ -32,7 +32,6 @@ _next_id = count(1).__next__
 _BASE: list[tuple[bytes, bytes]] = [
     (b"x-content-type-options", b"nosniff"),
     (b"cache-control", b"no-store"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 ]
 
 
@@ -45,6 +44,8 @@ class Call:
         What answers.
     headers : dict
         The request's headers.
+    route : str
+        The path as the application knows it.
     request_id : bytes
         As the client gave it, or made.
     client : str
@@ -53,11 +54,12 @@ class Call:
         When it began, by `time.perf_counter`.
     """
 
-    __slots__ = ("_receive", "client", "headers", "request_id", "scope", "service", "started")
+    __slots__ = ("_receive", "client", "headers", "request_id", "route", "scope", "service", "started")
 
-    def __init__(self, service: Service, scope: Scope, receive: Receive) -> None:
+    def __init__(self, service: Service, route: str, scope: Scope, receive: Receive) -> None:
         self.started = time.perf_counter()
         self.service = service
+        self.route = route
         self.scope = scope
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.client = ""
@@ -68,9 +70,11 @@ class Call:
     async def body(self) -> bytes:
         """Read the body, within the limits."""
         settings = self.service.settings
-        return await read_body(
-            self._receive, self.headers, settings.server_body_size, settings.server_read_timeout
-        )
+        limit = settings.server_body_size
+        declared = self.headers.get(b"content-length", b"")
+        if declared.isdigit() and (len(declared) > 18 or int(declared) > limit):
+            raise too_large(limit)
+        return await read_body(self.scope, self._receive, limit, settings.server_read_timeout)
 
     def seconds(self) -> float:
         """Tell how long it has taken so far."""
@@ -107,6 +111,8 @@ class Endpoint:
     ----------
     service : Service
         What answers.
+    route : str
+        The path.
     handler : coroutine function
         Takes the `Call`.
     need : str, optional
@@ -120,6 +126,7 @@ class Endpoint:
     def __init__(
         self,
         service: Service,
+        route: str,
         handler: Handler,
         *,
         need: Any = None,
@@ -127,6 +134,7 @@ class Endpoint:
         work: bool = False,
     ) -> None:
         self._service = service
+        self._route = route
         self._handler = handler
         self._need = need
         self._kind = kind or need
@@ -134,10 +142,10 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        call = Call(self._service, scope, receive)
+        call = Call(self._service, self._route, scope, receive)
         service = self._service
         try:
-            with service.spans.span(scope):
+            with service.spans.span(scope["method"], self._route):
                 await self._admit(call)
                 answer = await self._handler(call)
         except ClientGone:
@@ -179,7 +187,7 @@ async def respond(call: Call, answer: Reply, send: Send) -> None:
     if call.service.settings.server_access_log:
         line = {
             "metodo": call.scope["method"],
-            "ruta": getattr(call.scope.get("route"), "path", "?"),
+            "ruta": call.route,
             "estado": answer.status,
             "segundos": round(call.seconds(), 6),
             "request_id": call.request_id.decode(),
@@ -191,7 +199,7 @@ def refusal(error: Exception, call: Call) -> Reply:
     """Make the error document of an exception; what was not foreseen is logged without its text."""
     problem = problem_of(error)
     if problem.status == 500 and not isinstance(error, Problem):
-        _logger.error("%s en %s", _where(error), getattr(call.scope.get("route"), "path", "?"))
+        _logger.error("%s en %s", _where(error), call.route)
     document = ErrorDocument(
         problem.message, problem.code, problem.errors, call.seconds(), call.request_id.decode()
     )

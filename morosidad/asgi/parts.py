@@ -21,7 +21,7 @@ def equip(scorer: Scorer, settings: Settings) -> Scorer:
     if own["kpis"] is None:
         made["kpis"] = _kpis(settings)
     if own["cache"] is None and settings.cache_enabled:
-        made["cache"] = _cache(settings)
+        made["cache"], made["cache_auto"] = _cache(settings), True
     if own["audit"] is None and settings.audit_file is not None:
         made["audit"] = _audit(settings, settings.audit_file)
     if own["drift"] is None:

@@ -1,14 +1,14 @@
-"""HTTP as uvicorn speaks it, with a limit on how long and how large a request's head may be."""
+"""HTTP as uvicorn speaks it, with limits on how long a request takes to arrive and how large its head is."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from morosidad.asgi.bodies import BOUNDED_READ
+
 _HEAD_BYTES = 32 * 1024
-_SECONDS = 10.0
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
@@ -16,9 +16,11 @@ _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-lengt
 class GuardedProtocol(HttpToolsProtocol):
     """Ends connections whose request does not arrive in time, or whose head is too large.
 
-    uvicorn itself waits for ever for the first request of a connection and for the rest of a head, and
+    uvicorn itself waits for ever for the first request of a connection and for the rest of one, and
     takes a head of any size.
     """
+
+    seconds = 10.0
 
     _head_bytes = 0
     _in_head = True
@@ -27,7 +29,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Give the first request its time."""
         super().connection_made(transport)
-        self._timer = self.loop.call_later(_SECONDS, self._give_up)
+        self._timer = self.loop.call_later(self.seconds, self._give_up)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the timer."""
@@ -36,25 +38,28 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Count what comes while a head is open."""
-        if self._in_head:
-            if self._timer is None:
-                self._timer = self.loop.call_later(_SECONDS, self._give_up)
-            self._head_bytes += len(data)
+        self._head_bytes += len(data)
         super().data_received(data)
-        if self._in_head and self._head_bytes > _HEAD_BYTES and not self.transport.is_closing():
-            self.transport.write(_TOO_LARGE)
-            self.transport.close()
+        if self._in_head and self._head_bytes > _HEAD_BYTES:
+            self._refuse(_TOO_LARGE)
+
+    def on_message_begin(self) -> None:
+        """Give the request its time, and tell the application that it need not."""
+        super().on_message_begin()
+        self.scope["extensions"] = {BOUNDED_READ: {}}
+        if self._timer is None:
+            self._timer = self.loop.call_later(self.seconds, self._give_up)
 
     def on_headers_complete(self) -> None:
-        """End the head's time: the body has limits of its own."""
+        """End the head: the body has a limit of its own."""
         self._in_head = False
-        self._head_bytes = 0
-        self._stop_timer()
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """Expect the head of another request."""
         self._in_head = True
+        self._head_bytes = 0
+        self._stop_timer()
         super().on_message_complete()
 
     def _stop_timer(self) -> None:
@@ -62,8 +67,11 @@ class GuardedProtocol(HttpToolsProtocol):
             self._timer.cancel()
             self._timer = None
 
-    def _give_up(self, *_: Any) -> None:
+    def _give_up(self) -> None:
         self._timer = None
+        self._refuse(_TOO_SLOW)
+
+    def _refuse(self, answer: bytes) -> None:
         if not self.transport.is_closing():
-            self.transport.write(_TOO_SLOW)
+            self.transport.write(answer)
             self.transport.close()

@@ -53,7 +53,7 @@ def options(settings: Settings) -> dict[str, Any]:
         "host": settings.server_host,
         "port": settings.server_port,
         "workers": settings.server_processes,
-        "http": GuardedProtocol,
+        "http": type("Protocol", (GuardedProtocol,), {"seconds": settings.server_read_timeout}),
         "ws": "websockets-sansio",
         "ws_max_size": 4096,
         "ws_per_message_deflate": False,

@@ -5,8 +5,6 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from starlette.types import Scope
-
 _nothing = nullcontext()
 
 
@@ -16,11 +14,10 @@ class Spans:
     def __init__(self) -> None:
         self._tracer = _find_tracer()
 
-    def span(self, scope: Scope) -> AbstractContextManager[Any]:
+    def span(self, method: str, route: str) -> AbstractContextManager[Any]:
         """Give the span of a request; it names the route and the method, and holds no value."""
         if self._tracer is None:
             return _nothing
-        method, route = scope["method"], getattr(scope.get("route"), "path", "?")
         return self._tracer.start_as_current_span(  # type: ignore[no-any-return]
             f"{method} {route}", attributes={"http.request.method": method, "http.route": route}
         )
