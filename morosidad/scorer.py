@@ -139,7 +139,7 @@ class Scorer:
         self._source = source
         self._reloading = threading.Lock()
         cache = parts.get("cache")
-        auto = parts.get("cache_auto", cache == "auto")
+        auto = cache == "auto" or parts.get("cache_auto", False)
         if cache == "auto":
             from morosidad.cache import TieredCache
 

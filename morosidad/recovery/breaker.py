@@ -169,6 +169,11 @@ class Breaker:
                 self._attempts = 0
                 self._settle()
 
+    @property
+    def idle(self) -> bool:
+        """Whether all is calm and nobody's turn is under way."""
+        return self.calm and self._turn is None
+
     def mended(self) -> bool:
         """Tell whether all is well since the last remedy."""
         with self._lock:

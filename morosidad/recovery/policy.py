@@ -136,8 +136,8 @@ class RecoveryPolicy:
 
     @property
     def calm(self) -> bool:
-        """Whether nothing has failed of late, so that a call goes straight to its function."""
-        return self._breaker.calm
+        """Whether nothing failed of late and nobody recovers now: a call goes straight to its function."""
+        return self._breaker.idle
 
     def attach(
         self,
