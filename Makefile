@@ -27,7 +27,7 @@ docs: $(VENV)/.test
 	$(BIN)/mkdocs build --strict -q
 
 examples: $(VENV)/.test
-	for example in examples/*.py; do echo "$$example" && $(BIN)/python "$$example" || exit 1; done
+	for example in examples/*.py examples/*/run.py; do echo "$$example" && $(BIN)/python "$$example" || exit 1; done
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or newer is needed"'
