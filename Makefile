@@ -21,6 +21,9 @@ lint: $(VENV)/.test
 types: $(VENV)/.test
 	$(BIN)/mypy
 	$(BIN)/mypy tests/typing
+	PATH="$(abspath $(BIN)):$$PATH" basedpyright
+	PATH="$(abspath $(BIN)):$$PATH" basedpyright --verifytypes morosidad --ignoreexternal >$(VENV)/types.txt || \
+		{ cat $(VENV)/types.txt; exit 1; }
 
 docs: $(VENV)/.test
 	$(BIN)/pip install -q -e '.[docs]'

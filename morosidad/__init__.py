@@ -52,7 +52,27 @@ _HOME = {
     "make_applicants": "datasets",
 }
 
-__all__ = ["__version__", *_HOME]
+__all__ = [
+    "AHORRO_VALLE",
+    "AuditLog",
+    "Decision",
+    "DriftMonitor",
+    "Field",
+    "KPITracker",
+    "MorosidadError",
+    "Policy",
+    "Preprocessor",
+    "Reason",
+    "RecordError",
+    "RecoveryPolicy",
+    "Schema",
+    "Scorer",
+    "Settings",
+    "TieredCache",
+    "__version__",
+    "compile_pipeline",
+    "make_applicants",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -85,7 +85,7 @@ class InvalidRecord(InputError, ValueError):
     """
 
     def __init__(self, errors: Sequence[FieldError]) -> None:
-        self.errors = tuple(errors)
+        self.errors: tuple[FieldError, ...] = tuple(errors)
         super().__init__("; ".join(f"{e.field}: {e.message}" if e.field else e.message for e in self.errors))
 
 
@@ -99,7 +99,7 @@ class InvalidFrame(InputError, ValueError):
     """
 
     def __init__(self, message: str, columns: Sequence[str] = ()) -> None:
-        self.columns = tuple(columns)
+        self.columns: tuple[str, ...] = tuple(columns)
         super().__init__(message)
 
 
@@ -145,7 +145,7 @@ class ArtifactError(MorosidadError):
     """
 
     def __init__(self, message: str, path: object = "") -> None:
-        self.path = str(path)
+        self.path: str = str(path)
         super().__init__(message)
 
 
@@ -182,7 +182,7 @@ class ArtifactUntrusted(ArtifactError):
     """
 
     def __init__(self, message: str, path: object = "", types: Sequence[str] = ()) -> None:
-        self.types = tuple(types)
+        self.types: tuple[str, ...] = tuple(types)
         super().__init__(message, path)
 
 
@@ -214,7 +214,7 @@ class SettingsError(ConfigurationError, ValueError):
     """
 
     def __init__(self, problems: Sequence[str]) -> None:
-        self.problems = tuple(problems)
+        self.problems: tuple[str, ...] = tuple(problems)
         super().__init__("; ".join(self.problems))
 
 
@@ -244,14 +244,14 @@ class TransientError(MorosidadError):
     default_retry_after: ClassVar[float | None] = None
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
-        self.retry_after = self.default_retry_after if retry_after is None else retry_after
+        self.retry_after: float | None = self.default_retry_after if retry_after is None else retry_after
         super().__init__(message)
 
 
 class Overloaded(TransientError):
     """The queue is full, or the system is shutting down."""
 
-    default_retry_after = 1.0
+    default_retry_after: ClassVar[float | None] = 1.0
 
 
 class DeadlineExceeded(TransientError):

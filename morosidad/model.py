@@ -62,13 +62,13 @@ class Model:
         if len(typical) != len(compiled.schema) or len(classes) != 2:
             raise ValueError("one typical value per field and two classes were expected")
         self.compiled = compiled
-        self.schema = compiled.schema
+        self.schema: Schema = compiled.schema
         self.policy = policy
         self.name = name
         self.version = version
-        self.identity = f"{name}@{version}"
-        self.classes = tuple(classes)
-        self.typical = tuple(typical)
+        self.identity: str = f"{name}@{version}"
+        self.classes: tuple[Any, ...] = tuple(classes)
+        self.typical: tuple[float | None, ...] = tuple(typical)
         self.training = training
         self.drift_reference = drift_reference
         self._narrator = Narrator(self.schema, self.typical)

@@ -13,7 +13,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
-from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
+from sklearn.utils import validation
 
 from morosidad.columns import levels_of, read_columns
 from morosidad.errors import InvalidFrame, SettingsError
@@ -24,8 +24,27 @@ if TYPE_CHECKING:
 
 __all__ = ["Preprocessor"]
 
+_validate_data: Any = validation.validate_data  # type checkers take its defaults for its types
 
-class Preprocessor(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+if TYPE_CHECKING:
+
+    class _Transformer:
+        """What scikit-learn's bases give a transformer: they have no types themselves."""
+
+        def fit_transform(self, X: Any, y: object = None, **fit_params: Any) -> npt.NDArray[np.float64]: ...
+        def set_output(self, *, transform: Literal["default", "pandas", "polars"] | None = None) -> Self: ...
+        def get_params(self, deep: bool = True) -> dict[str, Any]: ...
+        def set_params(self, **params: Any) -> Self: ...
+        def __getstate__(self) -> dict[str, Any]: ...
+        def __sklearn_tags__(self) -> Any: ...
+
+else:
+
+    class _Transformer(TransformerMixin, BaseEstimator):
+        pass
+
+
+class Preprocessor(_Transformer):
     """Turn records of a schema into numbers for a model.
 
     Numbers are imputed and scaled, booleans become 0 and 1, categories are imputed with the most
@@ -123,7 +142,7 @@ class Preprocessor(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         schema = Schema.infer(frame) if self.schema is None else self.schema
         columns = read_columns(schema, frame)
         self._check(schema)
-        self.transformer_ = self._parts(schema, columns).set_output(transform="default").fit(columns)
+        self.transformer_: Any = self._parts(schema, columns).set_output(transform="default").fit(columns)
         self.transformer_.verbose_feature_names_out = _has_doubles(self.transformer_)
         self.schema_ = schema
         self.__dict__.pop("_row", None)
@@ -149,7 +168,7 @@ class Preprocessor(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         InvalidFrame
             If columns are missing, or hold what their field can't be.
         """
-        check_is_fitted(self, "transformer_")
+        validation.check_is_fitted(self, "transformer_")
         columns = read_columns(self.schema_, self._as_frame(X, reset=False))
         return np.asarray(self.transformer_.transform(columns), dtype=np.float64)
 
@@ -188,15 +207,15 @@ class Preprocessor(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             A field's own name, ``field_category`` for one-hot columns, and
             ``missingindicator_field``.
         """
-        check_is_fitted(self, "transformer_")
-        _check_feature_names_in(self, input_features)
+        validation.check_is_fitted(self, "transformer_")
+        validation._check_feature_names_in(self, input_features)
         names: npt.NDArray[np.object_] = self.transformer_.get_feature_names_out()
         return names
 
     @cached_property
     def _row(self) -> Callable[[tuple[Any, ...]], list[float]]:
         """The single-row function, compiled once for each fit."""
-        check_is_fitted(self, "transformer_")
+        validation.check_is_fitted(self, "transformer_")
         from morosidad.compiler import compile_transformer
 
         return compile_transformer(self.transformer_, self.schema_).row
@@ -222,9 +241,9 @@ class Preprocessor(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         if isinstance(X, pd.DataFrame):
             if self.schema is not None and any(isinstance(name, str) for name in X.columns):
                 X = _select(X, self.schema.names)
-            validate_data(self, X, reset=reset, skip_check_array=True)
+            _validate_data(self, X, reset=reset, skip_check_array=True)
         else:
-            X = validate_data(self, X, reset=reset, dtype=None, ensure_all_finite="allow-nan")
+            X = _validate_data(self, X, reset=reset, dtype=None, ensure_all_finite="allow-nan")
             X = pd.DataFrame(X)
         names: Sequence[str] = [f"x{i}" for i in range(X.shape[1])]
         names = self.schema.names if self.schema else getattr(self, "feature_names_in_", names)
@@ -274,7 +293,7 @@ class Preprocessor(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def _category_part(self, levels: list[list[Any]]) -> Any:
         """Impute and encode; `levels` are the categories of each column, in order."""
-        categories = [np.array(column, dtype=object) for column in levels]
+        categories: Any = [np.array(column, dtype=object) for column in levels]
         encode: Any
         if self.encoding == "onehot":
             encode = OneHotEncoder(

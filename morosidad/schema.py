@@ -58,11 +58,11 @@ class Schema:
     def __init__(
         self, fields: Iterable[Field], target: str | None = None, *, name: str = "esquema", version: str = "1"
     ) -> None:
-        self.fields = tuple(fields)
+        self.fields: tuple[Field, ...] = tuple(fields)
         self.target = target
         self.name = name
         self.version = version
-        self.names = tuple(field.name for field in self.fields)
+        self.names: tuple[str, ...] = tuple(field.name for field in self.fields)
         self._aliases: dict[str, tuple[str, float]] = {
             alias: (f.name, factor) for f in self.fields for alias, factor in f.aliases.items()
         }

@@ -52,16 +52,16 @@ class LogBuckets:
             raise ValueError("relative_error must lie between 0 and 1")
         if not 0 < low < high < inf:
             raise ValueError("low must be positive and high above it")
-        self.per_octave = ceil(log(2) / log((1 + relative_error) / (1 - relative_error)))
-        self.octaves = ceil(log2(high / low))
-        self.low = low
-        self.high = low * 2.0**self.octaves
-        self.size = self.octaves * self.per_octave + 1
-        self.scale = float(self.per_octave)
-        self.shift = -log2(low) * self.scale
+        self.per_octave: int = ceil(log(2) / log((1 + relative_error) / (1 - relative_error)))
+        self.octaves: int = ceil(log2(high / low))
+        self.low: float = low
+        self.high: float = low * 2.0**self.octaves
+        self.size: int = self.octaves * self.per_octave + 1
+        self.scale: float = float(self.per_octave)
+        self.shift: float = -log2(low) * self.scale
         factor = 2 ** (1 / self.per_octave)
         lower_edges = low * factor ** np.arange(self.size)
-        self.middles = lower_edges * (2 * factor / (1 + factor))
+        self.middles: Floats = np.asarray(lower_edges * (2 * factor / (1 + factor)), dtype=np.float64)
         self.middles[-1] = self.high
 
     def __eq__(self, other: object) -> bool:
@@ -133,10 +133,11 @@ class QuantileSketch:
     __slots__ = ("above", "below", "buckets", "counts", "sum")
 
     def __init__(self, relative_error: float = 0.01, low: float = 1e-6, high: float = 60.0) -> None:
-        self.buckets = LogBuckets(relative_error, low, high)
+        self.buckets: LogBuckets = LogBuckets(relative_error, low, high)
         self.counts: Floats = np.zeros(self.buckets.size)
-        self.below = self.above = 0
-        self.sum = 0.0
+        self.below: int = 0
+        self.above: int = 0
+        self.sum: float = 0.0
 
     @classmethod
     def of(

@@ -64,7 +64,7 @@ class Way:
         self.recovery = recovery
         self.audit = audit
         self.choice = choice
-        self.clock = time.perf_counter
+        self.clock: Callable[[], float] = time.perf_counter
         self._seat = _Seat(model, self._context(model), drift)
         if recovery is not None:
             recovery.attach(

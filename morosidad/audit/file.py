@@ -54,7 +54,7 @@ class ChainedFile:
     """
 
     def __init__(self, path: Path, *, rotation_size: int | None, key: bytes | None, durable: bool) -> None:
-        self.path = path
+        self.path: Path = path
         self.last: Link | None = None
         self.rotation_error: OSError | None = None
         self._base = path
@@ -117,11 +117,13 @@ class ChainedFile:
     def _claim(self) -> None:
         """Take the first log of this name that no other process writes, one's own if it can be."""
         self.close()
-        for path in itertools.chain([self.path], (slot_path(self._base, n) for n in itertools.count(1))):
-            head = _open_private(head_path(path))
-            if _lock(head):
-                break
+        paths = itertools.chain([self.path], (slot_path(self._base, n) for n in itertools.count(1)))
+        path = next(paths)
+        head = _open_private(head_path(path))
+        while not _lock(head):
             head.close()
+            path = next(paths)
+            head = _open_private(head_path(path))
         if path != self.path:
             self.path, self.last = path, None
         self._head = head

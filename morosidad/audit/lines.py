@@ -30,18 +30,22 @@ class ReasonLike(Protocol):
     @property
     def field(self) -> str:
         """The field that it is about."""
+        ...
 
     @property
     def code(self) -> str:
         """Its code."""
+        ...
 
     @property
     def text(self) -> str:
         """Its text."""
+        ...
 
     @property
     def contribution(self) -> float:
         """What the field adds to the risk."""
+        ...
 
 
 class DecisionLike(Protocol):
@@ -50,42 +54,52 @@ class DecisionLike(Protocol):
     @property
     def probability(self) -> float:
         """The probability of default."""
+        ...
 
     @property
     def probabilities(self) -> Sequence[float]:
         """The probability of each class."""
+        ...
 
     @property
     def label(self) -> int:
         """The predicted class."""
+        ...
 
     @property
     def confidence(self) -> float:
         """The highest of the probabilities."""
+        ...
 
     @property
     def outcome(self) -> str:
         """What the policy makes of it."""
+        ...
 
     @property
     def reasons(self) -> Sequence[ReasonLike]:
         """Why."""
+        ...
 
     @property
     def warnings(self) -> Sequence[str]:
         """What the schema or the model found odd."""
+        ...
 
     @property
     def cached(self) -> object:
         """Where it came from, if it was cached."""
+        ...
 
     @property
     def degraded(self) -> bool:
         """Whether a fallback answered."""
+        ...
 
     @property
     def request_id(self) -> str | None:
         """The caller's id of the request."""
+        ...
 
 
 class AuditContext(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,14 +22,17 @@ class Scored(Protocol):
     @property
     def probability(self) -> float:
         """The probability of default."""
+        ...
 
     @property
     def label(self) -> int:
         """The predicted class."""
+        ...
 
     @property
     def outcome(self) -> str:
         """What the policy makes of it."""
+        ...
 
 
 class Difference(msgspec.Struct, frozen=True):

@@ -83,7 +83,7 @@ class Recorder:
         usage: Callable[[], Usage],
         now: Callable[[], float],
     ) -> None:
-        self.failing = False
+        self.failing: bool = False
         self._file = file
         self._encoder = encoder
         self._board = board

@@ -134,8 +134,8 @@ class RedisTier(Generic[V]):
         self._probing = False
         # Names that a write or a removal did not reach; `ALL` stands for every one.
         self._missed: set[bytes | str] = set()
-        self.failures = 0
-        self.rejected = 0
+        self.failures: int = 0
+        self.rejected: int = 0
 
     @classmethod
     def from_url(cls, url: str, *, timeout: float = 0.1, **options: Any) -> Self:

@@ -40,14 +40,14 @@ class Entry(Link, Generic[K, V]):
     __slots__ = ("deadline", "end", "hash", "key", "queue", "size", "stored", "used", "value")
 
     def __init__(self, key: K, value: V, size: int, stored: float, deadline: float, end: float) -> None:
-        self.key = key
-        self.value = value
-        self.size = size
-        self.stored = stored
-        self.deadline = deadline
-        self.end = end
-        self.hash = hash(key)
-        self.used = False
+        self.key: K = key
+        self.value: V = value
+        self.size: int = size
+        self.stored: float = stored
+        self.deadline: float = deadline
+        self.end: float = end
+        self.hash: int = hash(key)
+        self.used: bool = False
         self.queue: Queue[K, V] | None = None
 
 
@@ -57,8 +57,9 @@ class Queue(Link, Generic[K, V]):
     __slots__ = ("size",)
 
     def __init__(self) -> None:
-        self.next = self.prev = self
-        self.size = 0
+        self.next: Any = self
+        self.prev: Any = self
+        self.size: int = 0
 
     def append(self, entry: Entry[K, V]) -> None:
         """Put `entry` at the end."""
@@ -101,8 +102,12 @@ class Tiers(cachetools.Cache[K, "Entry[K, V] | None"]):
         self.l1: Queue[K, V] = Queue()
         self.proven: Queue[K, V] = Queue()
         self.unproven: Queue[K, V] = Queue()
-        self.insertions = self.promotions = self.demotions = 0
-        self.evictions = self.expiries = self.removals = 0
+        self.insertions: int = 0
+        self.promotions: int = 0
+        self.demotions: int = 0
+        self.evictions: int = 0
+        self.expiries: int = 0
+        self.removals: int = 0
         self._recent: OrderedDict[int, None] = OrderedDict()
         self._ends: list[tuple[float, int, Entry[K, V]]] = []
         self._crowd = 64

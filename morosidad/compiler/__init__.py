@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from morosidad.compiler import boosters, curves, encoders, forests, glassbox, linear, scalers, transformers  # noqa: F401 - they fill the registry
@@ -145,7 +145,9 @@ class CompiledTransformer:
         self.schema = schema
         code = Code(len(schema), frozenset(i for i, field in enumerate(schema.fields) if field.required))
         names = [code.value(column) for column in columns]
-        self.row = code.function("row", "[" + ", ".join(f"float({name})" for name in names) + "]")
+        self.row: Callable[[tuple[Any, ...]], list[float]] = code.function(
+            "row", "[" + ", ".join(f"float({name})" for name in names) + "]"
+        )
 
 
 def compile_transformer(estimator: Any, schema: Schema) -> CompiledTransformer:

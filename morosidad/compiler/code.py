@@ -27,7 +27,7 @@ class Code:
     def __init__(self, n_fields: int, always: frozenset[int]) -> None:
         self.n_fields = n_fields
         self.always = always
-        self.missing = frozenset(range(n_fields)) - always
+        self.missing: frozenset[int] = frozenset(range(n_fields)) - always
         self.lines: list[str] = []
         self._bound: dict[str, Any] = {"nan": math.nan}
         self._names: dict[Expr, str] = {}

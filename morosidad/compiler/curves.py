@@ -124,6 +124,7 @@ def spline_transformer(estimator: Any, columns: Sequence[Expr], compiler: Compil
             f"has no compiled form"
         )
     out: list[Expr] = []
+    made: list[Expr] = []
     for column, spline in zip(columns, estimator.bsplines_, strict=True):
         zeros = getattr(estimator, "handle_missing", "error") == "zeros"
         if not zeros:

@@ -107,7 +107,7 @@ def _sign(x: float) -> float:
 
 _STANDARD = NormalDist()
 
-_FUNCTIONS: dict[str, tuple[Scalar, Any]] = {
+_FUNCTIONS: dict[str, tuple[Callable[..., Any], Any]] = {
     "yeo_johnson": (_total(_yeo_johnson), _yeo_johnsons),
     "box_cox": (_total(_box_cox), lambda x, power: _powers(np.log(x), power)),
     "normal_quantile": (_normal_quantile, _normal_quantiles),

@@ -33,7 +33,7 @@ class Original:
     def __init__(self, estimator: Any, schema: Schema, dtypes: dict[str, Any] | None = None) -> None:
         self.estimator = estimator
         self.schema = schema
-        self.dtypes = dtypes or {}
+        self.dtypes: dict[str, Any] = dtypes or {}
         names = getattr(estimator, "feature_names_in_", None)
         self.names: list[str] | None = None if names is None else [str(name) for name in names]
         absent = [name for name in self.names or () if name not in schema.names]

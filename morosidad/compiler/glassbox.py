@@ -62,8 +62,8 @@ class _Machine:
         resolution = min(len(levels), n_features) - 1
         if (feature, resolution) not in self._axes:
             bins, column = levels[resolution], self._columns[feature]
-            make = self._levels if isinstance(bins, Mapping) else self._intervals
-            self._axes[feature, resolution] = make(column, bins)
+            axis = self._levels(column, bins) if isinstance(bins, Mapping) else self._intervals(column, bins)
+            self._axes[feature, resolution] = axis
         return self._axes[feature, resolution]
 
     def _intervals(self, column: Expr, cuts: Floats) -> tuple[Position, list[int]]:

@@ -33,7 +33,10 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 _numba: Any = numba
-carray, cfunc, njit, types = _numba.carray, _numba.cfunc, _numba.njit, _numba.types
+carray: Any = _numba.carray
+cfunc: Any = _numba.cfunc
+njit: Any = _numba.njit
+types: Any = _numba.types
 
 NODE = np.dtype([("number", "f8"), ("child", "i4"), ("column", "i2"), ("kind", "i2")])
 MISSING_LEFT, SUBSET, REFERENCE_BIT = 1, 2, 2
@@ -97,7 +100,7 @@ class Pointer(ctypes.c_void_p):
     """The address of an array, which is kept as long as the pointer is."""
 
     def __init__(self, values: NDArray[Any]) -> None:
-        self.values = np.ascontiguousarray(values)
+        self.values: NDArray[Any] = np.ascontiguousarray(values)
         super().__init__(self.values.ctypes.data)
 
 

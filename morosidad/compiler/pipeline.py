@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -68,7 +69,7 @@ class CompiledPipeline:
         self.reference = reference
         self.parity = parity
         self.threshold = threshold
-        self.notes = tuple(notes)
+        self.notes: tuple[str, ...] = tuple(notes)
         self.predict_one: Callable[[Row], float] = self._predict_one()
         self.explain_one: Callable[[Row], tuple[float, tuple[float, ...]]] | None = self._explain_one()
 
@@ -133,8 +134,8 @@ def _each(compute: Callable[[Batch], Floats], batches: Iterator[Batch], rows: in
         return [compute(batch) for batch in batches]
     from joblib import Parallel, delayed
 
-    found: list[Floats] = Parallel(n_jobs=-1, prefer="threads")(delayed(compute)(batch) for batch in batches)
-    return found
+    found: Any = Parallel(n_jobs=-1, prefer="threads")(delayed(compute)(batch) for batch in batches)
+    return list(found)
 
 
 def rows_of(schema: Schema, columns: Sequence[Column]) -> list[Row]:

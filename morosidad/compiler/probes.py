@@ -56,8 +56,9 @@ def rows_at_splits(trees: Trees, schema: Schema, bases: Sequence[Row]) -> Iterat
             if given is not None:
                 row[given.place] = given.through(passed, row[given.place])
         tested = inputs[trees.column[split]]
-        for value in () if tested is None else tested.around(split, way.get(int(trees.column[split]), ())):
-            yield (*row[: tested.place], value, *row[tested.place + 1 :])
+        if tested is not None:
+            for value in tested.around(split, way.get(int(trees.column[split]), ())):
+                yield (*row[: tested.place], value, *row[tested.place + 1 :])
 
 
 def _way(trees: Trees, parents: NDArray[np.intp], split: int) -> dict[int, list[tuple[int, bool]]]:

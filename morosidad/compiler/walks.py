@@ -27,15 +27,19 @@ class Walker(Protocol):
 
     def emit_row(self, code: Code) -> str:
         """Write what the walk wants of a record, and name the variable that holds it."""
+        ...
 
     def emit_total(self, code: Code, row: str) -> str:
         """Write the sum of a record's leaves."""
+        ...
 
     def emit_shares(self, code: Code, row: str, reference: Floats) -> str:
         """Write the shares of the fields that the trees depend on, in one sequence."""
+        ...
 
     def totals(self, table: Floats) -> Floats:
         """Give the sums of many rows' leaves, for columns of shape (n_columns, n_rows)."""
+        ...
 
 
 class Plain:

@@ -189,12 +189,14 @@ class Lane:
 
     def __init__(self, memory: Floats, shape: Shape) -> None:
         rest = HEAD + Ring.cells(shape.subwindows, COLUMNS)
-        self.memory = memory
-        self.head = memory[:HEAD]
+        self.memory: Floats = memory
+        self.head: Floats = memory[:HEAD]
         self._days = memory[DAYS:HEAD].reshape(KEPT_DAYS, 2)
-        self.main = Ring(memory[HEAD:rest], shape.subwindows, shape.window / shape.subwindows, COLUMNS)
+        self.main: Ring = Ring(memory[HEAD:rest], shape.subwindows, shape.window / shape.subwindows, COLUMNS)
         stage_width = shape.window / shape.stage_subwindows
-        self.stages = Ring(memory[rest:], shape.stage_subwindows, stage_width, STAGE_COLUMNS * len(STAGES))
+        self.stages: Ring = Ring(
+            memory[rest:], shape.stage_subwindows, stage_width, STAGE_COLUMNS * len(STAGES)
+        )
 
     def begin(self, now: float) -> None:
         """Take the lane over, from nobody or from a process that died."""

@@ -109,7 +109,7 @@ class LiveMetrics:
         limits = tracker.thresholds
         self.tracker = tracker
         self.interval = interval
-        self.alerts = AlertBook(wall=tracker.wall) if alerts is None else alerts
+        self.alerts: AlertBook = AlertBook(wall=tracker.wall) if alerts is None else alerts
         self._history: deque[LiveSample] = deque(maxlen=history)
         self._slow = Limit(limits.mean_seconds, limits.margin)
         self._full = Limit(limits.memory_percent, limits.margin)

@@ -75,9 +75,9 @@ class Recorder:
     ) -> None:
         if not 0 < window < inf or subwindows < 1 or stage_every < 1:
             raise ValueError("window, subwindows and stage_every must be positive")
-        self.window = float(window)
+        self.window: float = float(window)
         self.wall = wall
-        self.zone = ZoneInfo(zone) if isinstance(zone, str) else zone
+        self.zone: tzinfo | None = ZoneInfo(zone) if isinstance(zone, str) else zone
         self.time_stages = cycle([True, *[False] * (stage_every - 1)]).__next__
         self._clock = clock
         self._lock = threading.Lock()

@@ -32,12 +32,12 @@ class Ring:
     __slots__ = ("_retired", "_stamps", "_turns", "rows", "slots", "width")
 
     def __init__(self, memory: Floats, slots: int, width: float, columns: int) -> None:
-        self.slots = slots
-        self.width = width
+        self.slots: int = slots
+        self.width: float = width
         self._turns = memory[:1]  # odd while a turn is under way
         self._stamps = memory[1 : 1 + slots]  # sub-window + 1 of each row; 0 is a row never used
         self._retired = memory[1 + slots : 1 + slots + columns]
-        self.rows = memory[1 + slots + columns :].reshape(slots, columns)
+        self.rows: Floats = memory[1 + slots + columns :].reshape(slots, columns)
 
     @staticmethod
     def cells(slots: int, columns: int) -> int:

@@ -58,7 +58,7 @@ class SharedCounts:
     """
 
     def __init__(self, path: str | os.PathLike[str], shape: Shape, processes: int) -> None:
-        self.path = Path(path)
+        self.path: Path = Path(path)
         self._cells = shape.cells
         header = [_MAGIC, COLUMNS, shape.window, shape.subwindows, shape.stage_subwindows, processes]
         with _locked(self.path) as file:

@@ -63,7 +63,7 @@ class Limit:
         self._threshold = threshold
         self._back = threshold * (1 - margin if above else 1 + margin)
         self._above = above
-        self.passed = False
+        self.passed: bool = False
 
     def check(self, figure: float | None) -> bool:
         """Look at the latest figure, None when there is none, and say whether the limit is passed."""

@@ -98,7 +98,7 @@ class KPITracker(Recorder):
             clock=clock,
             wall=wall,
         )
-        self.thresholds = thresholds or Thresholds()
+        self.thresholds: Thresholds = thresholds or Thresholds()
         self._diagnosis = Diagnosis(self.thresholds)
 
     def __repr__(self) -> str:

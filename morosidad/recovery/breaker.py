@@ -18,9 +18,9 @@ class Turn:
     __slots__ = ("done", "expires", "generation", "level")
 
     def __init__(self, level: int, expires: float, generation: int) -> None:
-        self.level = level
-        self.expires = expires
-        self.generation = generation
+        self.level: int = level
+        self.expires: float = expires
+        self.generation: int = generation
         self.done: Future[None] = Future()
         self.done.set_running_or_notify_cancel()  # so that no single waiter can cancel it for the others
 
@@ -93,8 +93,8 @@ class Breaker:
     def __init__(
         self, limits: Sequence[float], *, decay: float, budget: int, budget_window: float, reset_after: float
     ) -> None:
-        self.calm = True  # closed with no attempt to forget: a call that succeeds needs no bookkeeping
-        self.generation = 0
+        self.calm: bool = True  # closed with no attempt to forget: a call that succeeds needs no bookkeeping
+        self.generation: int = 0
         self._limits = tuple(limits)
         self._decay = decay
         self._budget = float(budget)

@@ -31,10 +31,10 @@ class Failure:
     def __init__(
         self, component: str, error: Exception, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> None:
-        self.component = component
-        self.error = error
-        self.args = args
-        self.kwargs = kwargs
+        self.component: str = component
+        self.error: Exception = error
+        self.args: tuple[Any, ...] = args
+        self.kwargs: Mapping[str, Any] = kwargs
 
     def __repr__(self) -> str:
         return f"Failure(component={self.component!r}, error={type(self.error).__name__})"

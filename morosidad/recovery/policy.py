@@ -339,8 +339,9 @@ async def _await_call(
 ) -> Reply:
     import asyncio
 
+    scope = asyncio.timeout(seconds)
     try:
-        async with asyncio.timeout(seconds) as scope:
+        async with scope:
             return await fn(*args, **kwargs), None
     except Exception as error:
         if isinstance(error, TimeoutError) and scope.expired():

@@ -22,7 +22,7 @@ import msgspec
 
 from morosidad.resources.cgroups import cpu_bound, memory_bound
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 
 class _CpuTime(NamedTuple):

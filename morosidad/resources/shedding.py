@@ -13,6 +13,7 @@ class Resizable(Protocol):
     @property
     def size(self) -> int:
         """Tasks that may run at once."""
+        ...
 
     def resize(self, size: int) -> None:
         """Let more or fewer tasks run at once."""

@@ -40,10 +40,12 @@ class Hardware(Protocol):
     @property
     def cpus(self) -> float:
         """CPUs."""
+        ...
 
     @property
     def memory(self) -> int:
         """Bytes."""
+        ...
 
 
 def _setting(default: Any, kind: Kind, *names: str) -> Any:

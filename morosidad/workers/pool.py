@@ -394,8 +394,10 @@ class Workers:
     def __init__(
         self, prediction: int = 4, io: int = 2, *, queue_size: int = 1000, clock: Clock = time.monotonic
     ) -> None:
-        self.prediction = WorkerPool(prediction, queue_size=queue_size, name="prediccion", clock=clock)
-        self.io = WorkerPool(io, queue_size=queue_size, name="io", clock=clock)
+        self.prediction: WorkerPool = WorkerPool(
+            prediction, queue_size=queue_size, name="prediccion", clock=clock
+        )
+        self.io: WorkerPool = WorkerPool(io, queue_size=queue_size, name="io", clock=clock)
 
     def close(self, *, drain: bool = True, timeout: float = 5.0) -> bool:
         """Close both pools, predictions first, since they may still have something to write.

@@ -34,7 +34,7 @@ class Task(Future[R]):
         super().__init__()
         self._owner = owner
         self._clock = clock
-        self._work = work
+        self._work: Any = work
         self._seconds = timeout
         self._deadline = None if timeout is None else clock() + timeout
 
