@@ -18,9 +18,16 @@ from morosidad import __version__, artifact
 from morosidad.compiler.packing import pack, unpack
 from morosidad.compiler.parity import ParityReport, probe_rows
 from morosidad.compiler.pipeline import CompiledPipeline, Row
+from morosidad.compiler.soundness import check
 from morosidad.decision import Decision, Narrator, Policy, Reason
 from morosidad.drift_reference import DriftReference
-from morosidad.errors import ArtifactCorrupted, ArtifactUntrusted, PredictionError
+from morosidad.errors import (
+    ArtifactCorrupted,
+    ArtifactError,
+    ArtifactUntrusted,
+    MissingExtra,
+    PredictionError,
+)
 from morosidad.schema import Schema
 
 _CHECK_ROWS = 24
@@ -215,11 +222,13 @@ class Model:
                 training=msgspec.convert(manifest["training"], dict[str, Any]),
                 drift_reference=msgspec.convert(manifest.get("drift"), DriftReference | None),
             )
-            check = msgspec.convert(manifest.get("check", {"rows": [], "answers": []}), _Check)
-            answers = [compiled.predict_one(tuple(row)) for row in check.rows]
-        except (KeyError, TypeError, ValueError, IndexError, msgspec.MsgspecError) as error:
+            saved = msgspec.convert(manifest.get("check", {"rows": [], "answers": []}), _Check)
+            answers = [compiled.predict_one(tuple(row)) for row in saved.rows]
+        except (ArtifactError, MissingExtra):
+            raise
+        except Exception as error:  # whatever fails in making a model of a file, the file is at fault
             raise ArtifactCorrupted(f"{path}: the content describes no model: {error}", path) from None
-        if not np.allclose(answers, check.answers, rtol=0, atol=1e-12):
+        if len(answers) != len(saved.answers) or not np.allclose(answers, saved.answers, rtol=0, atol=1e-12):
             raise ArtifactCorrupted(f"{path}: the model does not answer as it did when it was saved", path)
         return model
 
@@ -269,13 +278,15 @@ def _load_form(
     if "form" not in manifest:
         return None
     place = manifest.get("reference")
+    form = unpack(manifest["form"], content.arrays)
+    check(form, len(schema))
     return CompiledPipeline(
         schema,
-        unpack(manifest["form"], content.arrays),
+        form,
         reference=None if place is None else content.arrays[place],
         parity=msgspec.convert(manifest["parity"], ParityReport | None),
         threshold=float(manifest["threshold"]),
-        notes=manifest["notes"],
+        notes=msgspec.convert(manifest["notes"], list[str]),
     )
 
 
@@ -294,7 +305,11 @@ def _load_original(
         raise ArtifactUntrusted(message, path, untrusted)
     original = Original(loads(data, trusted=list(trusted)), schema)
     return CompiledPipeline(
-        schema, None, original, threshold=float(manifest["threshold"]), notes=manifest["notes"]
+        schema,
+        None,
+        original,
+        threshold=float(manifest["threshold"]),
+        notes=msgspec.convert(manifest["notes"], list[str]),
     )
 
 

@@ -74,8 +74,8 @@ class Schema:
         if not self.fields:
             raise SchemaError("a schema needs at least one field")
         taken = [*self.names, *(alias for field in self.fields for alias in field.aliases)]
-        twice = next((name for name in taken if taken.count(name) > 1), None)
-        if twice is not None:
+        if len(set(taken)) < len(taken):
+            twice = next(name for name in taken if taken.count(name) > 1)
             raise SchemaError(f"the name {twice!r} stands for two fields or aliases", twice)
         if self.target in taken:
             raise SchemaError(f"the target {self.target!r} can't be a field too", str(self.target))
@@ -242,7 +242,8 @@ class Schema:
         """
         try:
             fields = msgspec.convert(data["fields"], list[Field])
-            target, name, version = data["target"], data["name"], data["version"]
+            target = msgspec.convert(data["target"], str | None)
+            name, version = msgspec.convert((data["name"], data["version"]), tuple[str, str])
         except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
             raise SchemaError(f"this is no schema: {error}") from None
         return cls(fields, target, name=name, version=version)

@@ -198,7 +198,7 @@ def _read_all(paths: Paths) -> Iterator[DecisionLine | EventLine | None]:
                     continue
                 try:
                     line = decode(sealed.body)
-                except msgspec.DecodeError:
+                except (msgspec.DecodeError, UnicodeDecodeError):
                     yield None
                 else:
                     yield msgspec.structs.replace(line, id=sealed.link.id)

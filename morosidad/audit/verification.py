@@ -257,7 +257,7 @@ class _Walk:
         else:
             try:
                 event = self._events.decode(line.body)
-            except msgspec.DecodeError:
+            except (msgspec.DecodeError, UnicodeDecodeError):
                 return
             if event.event == "perdidas":
                 self._lost += event.amount

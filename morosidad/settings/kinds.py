@@ -30,9 +30,15 @@ def _number(value: object, units: Mapping[str, float]) -> float:
         if match is None or match[2].lower() not in units:
             raise ValueError
         value = float(match[1]) * units[match[2].lower()]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError
-    return float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise ValueError
+    return number
 
 
 def seconds() -> Kind:
