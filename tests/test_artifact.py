@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from morosidad import artifact
+from morosidad import Scorer, artifact
 from morosidad.errors import ArtifactCorrupted, ArtifactError, ArtifactKeyError, ArtifactVersionError
+from morosidad.shipped import PATH
 
 CONTENT = artifact.Content(
     {"name": "m", "numbers": [1, 2.5]},
@@ -125,7 +126,8 @@ def test_a_file_without_manifest_is_corrupted(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [b"[]", b"{", b"{}", b'{"format": 1}', b'{"format": "x", "members": {}}', b"[" * 9999]
+    "text",
+    [b"[]", b"{", b"{}", b'{"format": 1}', b'{"format": "x", "members": {}}', b"[" * 9999, b'{"\xff": 1}'],
 )
 def test_a_manifest_that_is_none_is_corrupted(path: Path, text: bytes) -> None:
     rewrite(path, {"manifest.json": text})
@@ -245,3 +247,23 @@ def test_a_write_that_fails_leaves_the_old_file(path: Path, monkeypatch: pytest.
         artifact.save(path, artifact.Content({"name": "new"}))
     assert artifact.load(path).manifest == CONTENT.manifest
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"check": {"rows": [], "answers": [0.5]}},
+        {"notes": [1]},
+        {"threshold": "x"},
+        {"reference": 99},
+        {"schema": {"name": 5, "version": "1", "target": None, "fields": []}},
+        {"form": {"root": {"type": "Additive", "of": {"intercept": 0.0, "terms": [], "n_fields": 10**9}}}},
+        {"form": {"root": {"type": "Function", "of": {"of": 1, "name": "exec"}}, "shared": []}},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_content_that_describes_no_model_is_corrupted(tmp_path: Path, change: dict[str, Any]) -> None:
+    content = artifact.load(PATH)
+    artifact.save(tmp_path / "m", artifact.Content({**content.manifest, **change}, content.arrays))
+    with pytest.raises(ArtifactCorrupted):
+        Scorer.load(tmp_path / "m")

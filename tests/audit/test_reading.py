@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from morosidad.audit import AuditLog, Difference, find_logs, read, replay
+from morosidad.audit import AuditLog, Difference, find_logs, read, replay, verify
 from morosidad.audit.chain import Link, seal
 
 VALUES = (30, None, "rural")
@@ -116,3 +116,13 @@ def test_values_of_a_keyed_log_are_replayed_without_the_key(path, context, decid
     with AuditLog(path, key="una clave larga") as log:
         log.append(context, decide(), VALUES, 0.1)
     assert replay(path, lambda values: 0.25).replayed == 1
+
+
+@pytest.mark.parametrize("junk", [b'"\xff"', b'"\xed\xa0\x80"'])
+def test_a_line_that_is_no_text_is_unreadable_and_not_the_end(path, junk):
+    line, last = seal(Link("a" * 12, 0, "0" * 64), b'{"tipo":"evento","evento":' + junk + b"}", None)
+    path.write_bytes(line)
+    assert list(read(path)) == []
+    assert replay(path, lambda values: 0.25).unreadable == 1
+    report = verify(path)
+    assert (report.lines, report.lost, report.digest) == (1, 0, last.digest)
