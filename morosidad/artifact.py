@@ -200,6 +200,8 @@ def _array(data: bytes) -> Array:
         count *= length
     if dtype.kind not in "fiub" or fortran or count * dtype.itemsize != len(data) - buffer.tell():
         raise ValueError("its header does not fit its content")
+    if dtype.kind == "b" and np.frombuffer(data, np.uint8, count, buffer.tell()).max(initial=0) > 1:
+        raise ValueError("what is neither true nor false stands among its booleans")
     return np.frombuffer(data, dtype, count, buffer.tell()).reshape(shape)
 
 

@@ -267,3 +267,10 @@ def test_content_that_describes_no_model_is_corrupted(tmp_path: Path, change: di
     artifact.save(tmp_path / "m", artifact.Content({**content.manifest, **change}, content.arrays))
     with pytest.raises(ArtifactCorrupted):
         Scorer.load(tmp_path / "m")
+
+
+def test_a_boolean_that_is_neither_true_nor_false_is_corrupted(tmp_path: Path) -> None:
+    odd = np.array([0, 1, 175], dtype=np.uint8).view(np.bool_)
+    artifact.save(tmp_path / "m", artifact.Content({}, [odd]))
+    with pytest.raises(ArtifactCorrupted, match="neither true nor false"):
+        artifact.load(tmp_path / "m")
