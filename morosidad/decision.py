@@ -14,7 +14,7 @@ from morosidad.schema import Schema
 
 Outcome = Literal["aprobar", "revisar", "rechazar"]
 
-_COLOURS = {"aprobar": "#1b7f4d", "revisar": "#b26a00", "rechazar": "#b3261e"}
+COLOURS = {"aprobar": "#1b7f4d", "revisar": "#b26a00", "rechazar": "#b3261e"}
 
 
 class Reason(msgspec.Struct, frozen=True):
@@ -83,7 +83,7 @@ class Decision(msgspec.Struct, frozen=True):
         return self.probabilities[1]
 
     def _repr_html_(self) -> str:
-        colour = _COLOURS[self.outcome]
+        colour = COLOURS[self.outcome]
         reasons = "".join(
             f"<li>{escape(reason.text)} <small>(+{reason.contribution:.2f})</small></li>"
             for reason in self.reasons
