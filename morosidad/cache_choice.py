@@ -36,7 +36,7 @@ class CacheChoice:
         self.lookup: float | None = None
         self.scoring: float | None = None
         self.storing: float | None = None
-        self.hits = 1.0
+        self.hits: float = 1.0
         self._pays = True
         self._calls = 0
 

@@ -14,8 +14,8 @@ from morosidad.errors import MissingExtra
 
 try:
     from morosidad.asgi.application import create_app
-except ModuleNotFoundError as error:
-    if (error.name or "").partition(".")[0] != "starlette":
+except ModuleNotFoundError as _error:
+    if (_error.name or "").partition(".")[0] != "starlette":
         raise
     raise MissingExtra("the server", "server") from None
 

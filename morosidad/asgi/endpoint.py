@@ -57,14 +57,14 @@ class Call:
     __slots__ = ("_receive", "client", "headers", "request_id", "route", "scope", "service", "started")
 
     def __init__(self, service: Service, route: str, scope: Scope, receive: Receive) -> None:
-        self.started = time.perf_counter()
-        self.service = service
-        self.route = route
-        self.scope = scope
+        self.started: float = time.perf_counter()
+        self.service: Service = service
+        self.route: str = route
+        self.scope: Scope = scope
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
-        self.client = ""
+        self.client: str = ""
         given = self.headers.get(b"x-request-id")
-        self.request_id = given if given and _REQUEST_ID.fullmatch(given) else _new_id()
+        self.request_id: bytes = given if given and _REQUEST_ID.fullmatch(given) else _new_id()
         self._receive = receive
 
     async def body(self) -> bytes:

@@ -18,15 +18,15 @@ def equip(scorer: Scorer, settings: Settings) -> Scorer:
     """Give a scorer of the same model with every part: its own, else one made from the settings."""
     own = scorer.parts
     made: Parts = {}
-    if own["kpis"] is None:
+    if own.get("kpis") is None:
         made["kpis"] = _kpis(settings)
-    if own["cache"] is None and settings.cache_enabled:
+    if own.get("cache") is None and settings.cache_enabled:
         made["cache"], made["cache_auto"] = _cache(settings), True
-    if own["audit"] is None and settings.audit_file is not None:
+    if own.get("audit") is None and settings.audit_file is not None:
         made["audit"] = _audit(settings, settings.audit_file)
-    if own["drift"] is None:
+    if own.get("drift") is None:
         made["drift"] = _drift(scorer)
-    if own["recovery"] is None:
+    if own.get("recovery") is None:
         from morosidad.recovery import RecoveryPolicy
 
         made["recovery"] = RecoveryPolicy(deadline=settings.timeout_prediction)

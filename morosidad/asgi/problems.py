@@ -42,8 +42,8 @@ class Problem(Exception):
         self.status = status
         self.code = code
         self.message = message
-        self.errors = tuple(errors)
-        self.headers = list(headers)
+        self.errors: tuple[FieldError, ...] = tuple(errors)
+        self.headers: list[tuple[bytes, bytes]] = list(headers)
         if retry_after is not None:
             self.headers.append((b"retry-after", b"%d" % max(1, round(retry_after))))
         super().__init__(code)

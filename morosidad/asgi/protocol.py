@@ -20,7 +20,7 @@ class GuardedProtocol(HttpToolsProtocol):
     takes a head of any size.
     """
 
-    seconds = 10.0
+    seconds: float = 10.0
 
     _head_bytes = 0
     _in_head = True

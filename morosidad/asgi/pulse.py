@@ -18,7 +18,7 @@ class Pulse:
     """
 
     def __init__(self) -> None:
-        self.overloaded = False
+        self.overloaded: bool = False
         self._late_before = False
         self._due = 0.0
         self._timer: asyncio.TimerHandle | None = None

@@ -35,7 +35,7 @@ class RateLimiter:
 
         self._strategy = SlidingWindowCounterRateLimiter(_storage(storage))
         self._items = {kind: RateLimitItemPerMinute(per_minute * n) for kind, n in WEIGHTS.items()}
-        self.failing = False
+        self.failing: bool = False
 
     async def hit(self, kind: str, client: str) -> None:
         """Count a request.

@@ -43,7 +43,7 @@ class Reloader:
         shared = service.settings.kpi_file
         self._mark = None if shared is None else Path(f"{shared}.recarga")
         self._seen = self._stamp()
-        self.failed = False
+        self.failed: bool = False
 
     async def reload(self) -> Reloaded:
         """Reload here, and let the other processes know.

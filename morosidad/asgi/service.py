@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -21,13 +21,17 @@ from morosidad.asgi.spans import Spans
 from morosidad.asgi.watch import Watch
 from morosidad.decision import Decision, RecordError
 from morosidad.errors import InvalidRecord
-from morosidad.kpis import LiveMetrics
+from morosidad.kpis import KPITracker, LiveMetrics
 from morosidad.plan import Plan
 from morosidad.resources import LoadShedder, ResourceMonitor
 from morosidad.schema import Record
 from morosidad.scorer import Scorer
 from morosidad.settings import Settings
 from morosidad.workers import MicroBatcher, Workers
+
+if TYPE_CHECKING:
+    from morosidad.audit import AuditLog
+    from morosidad.recovery import RecoveryPolicy
 
 _logger = logging.getLogger("morosidad.asgi")
 
@@ -61,18 +65,19 @@ class Service:
 
     def __init__(self, scorer: Scorer, settings: Settings) -> None:
         self.settings = settings
-        self.scorer = equip(scorer, settings)
+        self.scorer: Scorer = equip(scorer, settings)
         parts = self.scorer.parts
-        assert parts["kpis"] is not None
-        self.kpis = parts["kpis"]
-        self.cache: Any = parts["cache"]
-        self.audit = parts["audit"]
-        self.recovery = parts["recovery"]
-        self.state = STARTING
-        self.mode = BATCHED
+        kpis = parts.get("kpis")
+        assert kpis is not None
+        self.kpis: KPITracker = kpis
+        self.cache: Any = parts.get("cache")
+        self.audit: AuditLog | None = parts.get("audit")
+        self.recovery: RecoveryPolicy | None = parts.get("recovery")
+        self.state: str = STARTING
+        self.mode: str = BATCHED
         self.plan: Plan | None = None
-        self.spans = Spans()
-        self.access = Access(
+        self.spans: Spans = Spans()
+        self.access: Access = Access(
             Keyring(settings.server_api_keys),
             anonymous=settings.server_anonymous,
             origins=settings.server_origins,
@@ -81,24 +86,25 @@ class Service:
         self.limiter: RateLimiter | None = None
         if settings.rate_limit_enabled:
             self.limiter = RateLimiter(settings.rate_limit_per_minute, settings.rate_limit_storage)
-        self.alerts = AlertBook(settings.max_alerts, wall=self.kpis.wall)
-        self.live = LiveMetrics(
+        self.alerts: AlertBook = AlertBook(settings.max_alerts, wall=self.kpis.wall)
+        self.live: LiveMetrics = LiveMetrics(
             self.kpis,
             interval=settings.metrics_interval,
             history=settings.metrics_history,
             alerts=self.alerts,
         )
-        self.metrics_channel, self.kpis_channel = Channel(), Channel()
-        self.pulse = Pulse()
-        self.watch = Watch(self)
-        self.reloader = Reloader(self)
+        self.metrics_channel: Channel = Channel()
+        self.kpis_channel: Channel = Channel()
+        self.pulse: Pulse = Pulse()
+        self.watch: Watch = Watch(self)
+        self.reloader: Reloader = Reloader(self)
 
     # -- from start to stop --------------------------------------------------------------------
 
     async def start(self) -> None:
         """Make the resources, warm the scorer up, and say that all is ready."""
         settings = self.settings
-        self.workers = Workers(
+        self.workers: Workers = Workers(
             settings.max_workers_prediction, settings.max_workers_io, queue_size=settings.queue_size
         )
         self._batcher: MicroBatcher[Record, Decision | BaseException] = MicroBatcher(

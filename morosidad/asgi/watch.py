@@ -36,7 +36,7 @@ class Watch:
             book.set("limites", failing, "warning", "El límite de solicitudes no funciona: no hay almacén")
         failed = service.reloader.failed
         book.set("recarga", failed, "warning", "La última recarga del modelo falló: sigue el anterior")
-        drift = service.scorer.parts["drift"]
+        drift = service.scorer.parts.get("drift")
         if drift is not None and self._turn % _DRIFT_EVERY == 0:
             drift.watch(book)
         self._turn += 1
