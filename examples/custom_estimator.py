@@ -22,7 +22,7 @@ class Winsorizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def __init__(self, tail=0.05):
         self.tail = tail
 
-    def fit(self, X, y=None):  # noqa: ARG002
+    def fit(self, X, y=None):
         self.feature_names_in_ = np.array(X.columns, dtype=object)
         self.low_, self.high_ = np.quantile(X, [self.tail, 1 - self.tail], axis=0)
         return self
@@ -47,7 +47,7 @@ class PointsCard(ClassifierMixin, BaseEstimator):
 
 
 @compiles(Winsorizer)
-def winsorizer(estimator, columns, compiler):  # noqa: ARG001
+def winsorizer(estimator, columns, compiler):
     limits = zip(columns, estimator.low_, estimator.high_, strict=True)
     return [Clip(column, float(low), float(high)) for column, low, high in limits]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from morosidad.errors import InvalidFrame
+from morosidad.progress import tqdm_for
 from morosidad.schema import Schema
 from morosidad.tables import holds_integers
 
@@ -148,8 +149,7 @@ def _reported(path: str, encoding: str) -> Iterator[None]:
 
 @contextmanager
 def _watched(file: Any, path: str, progress: bool) -> Iterator[Any]:
-    from tqdm.auto import tqdm
-
     size = Path(path).stat().st_size
-    with tqdm.wrapattr(file, "read", total=size, desc=Path(path).name, disable=not progress) as source:
+    options = {"total": size, "desc": Path(path).name, "disable": not progress}
+    with tqdm_for(progress).wrapattr(file, "read", **options) as source:
         yield source

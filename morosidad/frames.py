@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from morosidad.compiler.pipeline import rows_of
 from morosidad.errors import InvalidFrame, InvalidRecord
 from morosidad.model import Model
+from morosidad.progress import tqdm_for
 from morosidad.schema import Schema
 from morosidad.tables import Floats, as_pandas, read_frame
 from morosidad.way import Way
@@ -111,9 +112,7 @@ def _records(schema: Schema, rows: pd.DataFrame) -> list[dict[Any, Any]]:
 
 
 def _parts(n: int, progress: bool) -> Iterator[slice]:
-    from tqdm.auto import tqdm
-
-    with tqdm(total=n, unit=" filas", unit_scale=True, disable=not progress) as bar:
+    with tqdm_for(progress)(total=n, unit=" filas", unit_scale=True, disable=not progress) as bar:
         for start in range(0, n, STEP):
             yield slice(start, start + STEP)
             bar.update(min(STEP, n - start))

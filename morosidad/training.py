@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morosidad.errors import InvalidFrame, MissingExtra, SettingsError
+from morosidad.progress import tqdm_for
 from morosidad.schema import Schema
 
 if TYPE_CHECKING:
@@ -143,7 +144,6 @@ def cross_validate(
     """
     from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
     from sklearn.model_selection import StratifiedKFold
-    from tqdm.auto import tqdm
 
     frame, classes = _checked(X, y, schema)
     truth = classes == np.unique(classes)[1]
@@ -151,7 +151,9 @@ def cross_validate(
         raise InvalidFrame(f"each class needs at least {folds} rows to be cross-validated")
     found: list[tuple[float, float, float, float]] = []
     splits = StratifiedKFold(folds, shuffle=True, random_state=seed).split(frame, truth)
-    for kept, held in tqdm(splits, total=folds, desc="validación cruzada", disable=not progress):
+    for kept, held in tqdm_for(progress)(
+        splits, total=folds, desc="validación cruzada", disable=not progress
+    ):
         fitted = _fitted(pipeline(schema, model), frame.iloc[kept], truth[kept])
         p, t = fitted.predict_proba(frame.iloc[held])[:, 1], truth[held]
         found.append((roc_auc_score(t, p), brier_score_loss(t, p), _ks(t, p), log_loss(t, p)))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -197,3 +199,12 @@ def test_two_columns_for_one_field_are_refused() -> None:
 def test_values_that_are_lists_are_refused() -> None:
     with pytest.raises(InvalidFrame, match="zona"):
         read_frame(SCHEMA, pd.DataFrame({"monto": [1.0], "zona": [["rural"]]}))
+
+
+def test_the_bar_for_notebooks_is_loaded_only_to_be_seen() -> None:
+    code = (
+        "import sys; from morosidad.progress import tqdm_for; tqdm_for(False)\n"
+        "assert 'tqdm.autonotebook' not in sys.modules\n"
+        "tqdm_for(True); assert 'tqdm.autonotebook' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True)

@@ -16,7 +16,7 @@ HEAVY = {"pandas", "sklearn", "scipy", "joblib", "starlette", "tqdm", "psutil", 
 
 LAYERS = [
     {"errors", "settings", "__init__"},
-    {"field", "schema", "sketch", "decision", "ahorro_valle", "tables", "columns", "alerts"},
+    {"field", "schema", "sketch", "decision", "ahorro_valle", "tables", "columns", "alerts", "progress"},
     {
         "compiler",
         "preprocessor",
