@@ -7,6 +7,7 @@ from html import escape
 from typing import Literal
 
 import msgspec
+from msgspec.structs import force_setattr
 
 from morosidad.errors import FieldError, SettingsError
 from morosidad.field import Value
@@ -146,6 +147,8 @@ class Policy(msgspec.Struct, frozen=True):
             problems.append("max_reasons: 0 or more was expected")
         if problems:
             raise SettingsError(problems)
+        force_setattr(self, "review_at", float(self.review_at))  # 0 and 0.0 are one policy, with one digest
+        force_setattr(self, "decline_at", float(self.decline_at))
 
     def outcome(self, probability: float) -> Outcome:
         """Give the outcome band of a probability of default."""

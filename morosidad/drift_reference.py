@@ -123,7 +123,7 @@ def _measure(
         return FieldReference(name, (*counts, others, missing), categories=tuple(kept))
     quantiles = np.quantile(known, np.arange(1, bins) / bins, method="inverted_cdf")
     highest = max(known)
-    cuts = tuple(cut for cut in dict.fromkeys(quantiles.tolist()) if cut < highest)
+    cuts = tuple(float(cut) for cut in dict.fromkeys(quantiles.tolist()) if cut < highest)
     places = Counter(bisect_left(cuts, value) for value in known)
     return FieldReference(name, (*(places[cell] for cell in range(len(cuts) + 1)), missing), cuts=cuts)
 

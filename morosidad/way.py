@@ -5,6 +5,7 @@ A scorer without parts does not come by here; each part that is there costs its 
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -65,6 +66,7 @@ class Way:
         self.audit = audit
         self.choice = choice
         self.clock: Callable[[], float] = time.perf_counter
+        self._swapping = threading.RLock()
         self._seat = _Seat(model, self._context(model), drift)
         if recovery is not None:
             recovery.attach(
@@ -76,10 +78,11 @@ class Way:
 
     def swap(self, model: Model) -> None:
         """Put another model in place, whole: each decision comes from one of the two."""
-        drift = self._seat.drift
-        if drift is not None and drift.reference != model.drift_reference:
-            drift = None if model.drift_reference is None else drift.renewed(model.drift_reference)
-        self._seat = _Seat(model, self._context(model), drift)
+        with self._swapping:
+            drift = self._seat.drift
+            if drift is not None and drift.reference != model.drift_reference:
+                drift = None if model.drift_reference is None else drift.renewed(model.drift_reference)
+            self._seat = _Seat(model, self._context(model), drift)
 
     @property
     def model(self) -> Model:
@@ -98,7 +101,8 @@ class Way:
 
     def rebuild(self) -> None:
         """Make the model's functions anew, and empty the cache."""
-        self.swap(self.model.remade())
+        with self._swapping:  # else a model that comes in meanwhile would be put out again
+            self.swap(self.model.remade())
         self.clear()
 
     # -- one record ----------------------------------------------------------------------------

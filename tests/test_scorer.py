@@ -290,6 +290,26 @@ def test_the_plan_says_how_the_scorer_answers(scorer: Scorer) -> None:
 # -- as a file ---------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("model", ["logistic", "boosting"])
+def test_saving_and_loading_keeps_the_digest_whatever_kinds_of_numbers_there_are(
+    model: str, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(
+        {
+            "entero": rng.integers(0, 1000, 400),
+            "pocos": rng.integers(0, 4, 400),
+            "numero": rng.normal(size=400),
+            "redondo": rng.integers(0, 500, 400).astype(float),
+            "si": rng.random(400) < 0.5,
+            "zona": rng.choice(["a", "b", "c"], 400),
+        }
+    )
+    scorer = Scorer.train(X, X["entero"] + rng.integers(0, 900, 400) > 900, model=model, policy=Policy(0, 1))
+    scorer.save(tmp_path / "m")
+    assert Scorer.load(tmp_path / "m").digest == scorer.digest
+
+
 def test_a_loaded_model_decides_as_the_saved_one(scorer: Scorer, tmp_path: Path) -> None:
     X, _ = small_frame(50, seed=3)
     scorer.save(tmp_path / "m")

