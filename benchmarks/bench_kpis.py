@@ -40,7 +40,7 @@ def full_tracker(**options: object) -> KPITracker:
 
 def every_quantity(tracker: KPITracker) -> Callable[[], None]:
     record = tracker.record
-    return lambda: record(0.0123, outcome="ok", probability=0.23, label=0, cached=False)
+    return lambda: record(0.0123, outcome="ok", probability=0.23, label=0, decision="revisar", cached=False)
 
 
 def with_stages(tracker: KPITracker) -> Callable[[], None]:
@@ -50,7 +50,7 @@ def with_stages(tracker: KPITracker) -> Callable[[], None]:
     def work() -> None:
         if time_stages():
             record_stages(validate=1e-5, cache=2e-6, predict=1e-4, decide=3e-6)
-        record(0.0123, outcome="ok", probability=0.23, label=0, cached=False)
+        record(0.0123, outcome="ok", probability=0.23, label=0, decision="revisar", cached=False)
 
     return work
 

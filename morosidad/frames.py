@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from morosidad.compiler.pipeline import rows_of
+from morosidad.decision import Outcome
 from morosidad.errors import InvalidFrame, InvalidRecord
 from morosidad.model import Model
 from morosidad.progress import tqdm_for
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 STEP = 262_144
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 
 def probabilities(model: Model, frame: Any, *, progress: bool = False) -> Floats:
@@ -96,7 +98,9 @@ def _tell(way: Way, rows: pd.DataFrame, found: Floats, seconds: float, reasons: 
         return [[reason.text for reason in decision.reasons] for decision in decided]
     if way.kpis is not None and len(found):
         labels = (found > model.compiled.threshold).astype(np.int8)
-        way.kpis.record_many(seconds, found, labels=labels)
+        numbers = np.bincount(_bands(model, found), minlength=len(OUTCOMES)).tolist()
+        decisions = dict(zip(OUTCOMES, numbers, strict=True))
+        way.kpis.record_many(seconds, found, labels=labels, decisions=decisions)
     if way.drift is None and not reasons:
         return []
     values = rows_of(model.schema, read_frame(model.schema, rows)[0])
@@ -118,16 +122,21 @@ def _parts(n: int, progress: bool) -> Iterator[slice]:
             bar.update(min(STEP, n - start))
 
 
+def _bands(model: Model, probability: NDArray[np.float64]) -> NDArray[np.int8]:
+    """Give the place of each outcome among `OUTCOMES`."""
+    policy = model.policy
+    return (probability >= policy.review_at).astype(np.int8) + (probability >= policy.decline_at)
+
+
 def _results(model: Model, probability: NDArray[np.float64]) -> dict[str, Any]:
     import pandas as pd
 
     known = ~np.isnan(probability)
-    policy = model.policy
     with np.errstate(invalid="ignore"):
-        band = (probability >= policy.review_at).astype(np.int8) + (probability >= policy.decline_at)
+        band = _bands(model, probability)
         label = (probability > model.compiled.threshold).astype(np.int8)
     codes: NDArray[np.int8] = np.where(known, band, np.int8(-1))
-    outcome = pd.Categorical.from_codes(codes, categories=pd.Index(["aprobar", "revisar", "rechazar"]))
+    outcome = pd.Categorical.from_codes(codes, categories=pd.Index(OUTCOMES))
     return {
         "probability": probability,
         "label": label if known.all() else pd.arrays.IntegerArray(label, ~known),

@@ -277,7 +277,13 @@ class Way:
             aside = self.cache is None or (self.choice is not None and not self.choice.use)
             hit = None if aside else decision.cached is not None
             probability = decision.probabilities[1]
-            kpis.record(seconds, probability=probability, label=decision.label, cached=hit)
+            kpis.record(
+                seconds,
+                probability=probability,
+                label=decision.label,
+                decision=decision.outcome,
+                cached=hit,
+            )
             if marks is not None:
                 kpis.record_stages(**marks)
         if seat.drift is not None:

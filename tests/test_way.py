@@ -164,6 +164,25 @@ def test_every_decision_is_counted_and_bad_records_are_not(trained: tuple[Any, p
     assert document["metricas"]["cache_hit_rate"] == pytest.approx(2 / 3)
 
 
+def test_what_is_decided_is_counted_alike_one_by_one_and_by_the_frame(
+    trained: tuple[Any, pd.DataFrame],
+) -> None:
+    frame = small_frame(40)[0]
+    one_by_one, whole = KPITracker(), KPITracker()
+    policy = Policy(review_at=0.3, decline_at=0.6)
+    decisions = [
+        decision.outcome
+        for decision in scorer_with(trained, kpis=one_by_one, policy=policy).score_many(
+            frame.to_dict("records")
+        )
+    ]
+    scorer_with(trained, kpis=whole, policy=policy).score_frame(frame)
+    wanted = {outcome: decisions.count(outcome) for outcome in ("aprobar", "revisar", "rechazar")}
+    assert all(wanted.values())
+    assert one_by_one.counts().decisions == whole.counts().decisions == wanted
+    assert one_by_one.counts().scores == whole.counts().scores
+
+
 def test_failures_are_counted_as_errors(
     trained: tuple[Any, pd.DataFrame], monkeypatch: pytest.MonkeyPatch
 ) -> None:

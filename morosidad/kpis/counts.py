@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import count
 from math import inf
+from typing import get_args
 
+from morosidad.decision import Outcome
 from morosidad.kpis.rings import Ring
 from morosidad.sketch import Floats, LogBuckets, QuantileSketch
 
 LATENCY = LogBuckets(relative_error=0.01, low=1e-6, high=60.0)
 STAGE_LABELS = {"validate": "validar", "cache": "caché", "predict": "predecir", "decide": "decidir"}
 STAGES = tuple(STAGE_LABELS)
+DECISIONS: tuple[Outcome, ...] = get_args(Outcome)
+SCORE_BINS = 20
 
 _next = count().__next__
 SECONDS = _next()  # of the predictions that succeeded
@@ -31,7 +35,10 @@ MEMORY = _next()
 MEMORY_SAMPLES = _next()
 QUEUE = _next()
 QUEUE_SAMPLES = _next()
-BUCKETS = _next()
+PROBABILITY = _next()
+DECIDED = _next()  # one for each of DECISIONS
+SCORES = DECIDED + len(DECISIONS)  # probabilities by bin; the bin after the last holds those of exactly 1
+BUCKETS = SCORES + SCORE_BINS + 1
 COLUMNS = BUCKETS + LATENCY.size
 
 STAGE_COLUMNS = 1 + LATENCY.size  # for each stage: seconds, then buckets
@@ -121,7 +128,28 @@ class Counts:
     @property
     def confidence(self) -> float | None:
         """Mean confidence of the predictions that have a probability."""
-        return _mean(float(self.row[CONFIDENCE]), float(self.row[NEGATIVE] + self.row[POSITIVE]))
+        return _mean(float(self.row[CONFIDENCE]), self.scored)
+
+    @property
+    def scored(self) -> int:
+        """Predictions that have a probability."""
+        return int(self.row[NEGATIVE] + self.row[POSITIVE])
+
+    @property
+    def mean_probability(self) -> float | None:
+        """Mean probability of default."""
+        return _mean(float(self.row[PROBABILITY]), self.scored)
+
+    @property
+    def scores(self) -> tuple[int, ...]:
+        """Predictions by probability of default, in 20 bins from 0 to 1; a bin begins with its lower edge."""
+        bins = self.row[SCORES:BUCKETS].astype(int).tolist()
+        return (*bins[:-2], bins[-2] + bins[-1])
+
+    @property
+    def decisions(self) -> dict[Outcome, int]:
+        """Predictions by what was decided."""
+        return dict(zip(DECISIONS, self.row[DECIDED:SCORES].astype(int).tolist(), strict=True))
 
     @property
     def default_ratio(self) -> float | None:

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import accumulate
 from math import inf
 from typing import TYPE_CHECKING
 
 from morosidad.errors import MissingExtra
-from morosidad.kpis.counts import ABOVE, BELOW, HITS, MISSES, NEGATIVE, POSITIVE, STAGE_LABELS
+from morosidad.kpis.counts import (
+    ABOVE,
+    BELOW,
+    HITS,
+    MISSES,
+    NEGATIVE,
+    POSITIVE,
+    PROBABILITY,
+    SCORE_BINS,
+    STAGE_LABELS,
+    Counts,
+)
 from morosidad.sketch import QuantileSketch
 
 if TYPE_CHECKING:
@@ -19,7 +31,8 @@ if TYPE_CHECKING:
 class KPICollector:
     """Collects a tracker's figures when Prometheus asks, and costs nothing before.
 
-    Histograms have a bucket for each octave from 2 µs on. With a shared file, the figures are those of all
+    Histograms of seconds have a bucket for each octave from 2 µs on, that of probabilities one for each
+    twentieth. With a shared file, the figures are those of all
     processes.
 
     Parameters
@@ -49,8 +62,12 @@ class KPICollector:
         latency = HistogramMetricFamily(
             "morosidad_respuesta_seconds", "Tiempo de respuesta de las predicciones correctas"
         )
-        latency.add_metric([], *_buckets(self._tracker.lifetime().latency))
+        counts = self._tracker.lifetime()
+        latency.add_metric([], *_buckets(counts.latency))
         yield latency
+        scores = HistogramMetricFamily("morosidad_probabilidad_ratio", "Probabilidad de mora estimada")
+        scores.add_metric([], *_scores(counts))
+        yield scores
         stages = HistogramMetricFamily(
             "morosidad_etapa_seconds", "Tiempo de cada etapa, en una muestra", labels=["etapa"]
         )
@@ -68,6 +85,7 @@ class KPICollector:
             ("predicciones", "Predicciones", "resultado", outcomes),
             ("cache_consultas", "Consultas", "resultado", {"acierto": row[HITS], "fallo": row[MISSES]}),
             ("etiquetas", "Predicciones por etiqueta", "etiqueta", {"0": row[NEGATIVE], "1": row[POSITIVE]}),
+            ("decisiones", "Predicciones por decisión", "decision", counts.decisions),
             ("atipicos", "Tiempos recortados", "lado", {"bajo": row[BELOW], "alto": row[ABOVE]}),
         ):
             family = CounterMetricFamily(f"morosidad_{name}", text, labels=[label])
@@ -94,6 +112,13 @@ class KPICollector:
 
 def _share(percent: float | None) -> float | None:
     return None if percent is None else percent / 100
+
+
+def _scores(counts: Counts) -> tuple[list[tuple[str, float]], float]:
+    edges = [*(repr(edge / SCORE_BINS) for edge in range(1, SCORE_BINS)), "+Inf"]
+    return list(zip(edges, map(float, accumulate(counts.scores)), strict=True)), float(
+        counts.row[PROBABILITY]
+    )
 
 
 def _buckets(sketch: QuantileSketch) -> tuple[list[tuple[str, float]], float]:

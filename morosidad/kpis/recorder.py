@@ -6,7 +6,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, MutableSequence
+from collections.abc import Callable, Mapping, MutableSequence
 from datetime import datetime, timedelta, tzinfo
 from datetime import time as time_of_day
 from itertools import cycle
@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import ArrayLike
 
+from morosidad.decision import Outcome as Decided
 from morosidad.kpis.counts import (
     ABOVE,
     BELOW,
@@ -26,6 +27,8 @@ from morosidad.kpis.counts import (
     CONNECTIONS_AT,
     CPU,
     CPU_SAMPLES,
+    DECIDED,
+    DECISIONS,
     ERRORS,
     HITS,
     LATENCY,
@@ -34,8 +37,11 @@ from morosidad.kpis.counts import (
     MISSES,
     NEGATIVE,
     POSITIVE,
+    PROBABILITY,
     QUEUE,
     QUEUE_SAMPLES,
+    SCORE_BINS,
+    SCORES,
     SECONDS,
     SECONDS_FAILED,
     STAGE_COLUMNS,
@@ -54,6 +60,8 @@ _LOW, _HIGH, _SCALE = LATENCY.low, LATENCY.high, LATENCY.scale
 _SHIFT = LATENCY.shift + BUCKETS
 _STAGE_STARTS = range(0, STAGE_COLUMNS * len(STAGES), STAGE_COLUMNS)
 _FAILURES = {"error": ERRORS, "timeout": TIMEOUTS}
+_DECIDED: dict[str, int] = {decision: DECIDED + place for place, decision in enumerate(DECISIONS)}
+_BINS = float(SCORE_BINS)
 
 
 class Recorder:
@@ -100,6 +108,7 @@ class Recorder:
         outcome: Outcome = "ok",
         probability: float | None = None,
         label: int | None = None,
+        decision: Decided | None = None,
         cached: bool | None = None,
     ) -> None:
         """Count one prediction.
@@ -111,18 +120,21 @@ class Recorder:
         outcome : {"ok", "error", "timeout"}
             What became of it.
         probability : float, optional
-            Probability of default; from it come the label and the confidence. What is no probability is
-            left out.
+            Probability of default; from it come the label, the confidence and the distribution of scores.
+            What is no probability is left out.
         label : int, optional
             1 for a defaulter, when another cut than 0.5 decides.
+        decision : {"aprobar", "revisar", "rechazar"}, optional
+            What was decided about the applicant.
         cached : bool, optional
             Whether the cache answered; None when no cache was asked.
 
         Raises
         ------
         ValueError
-            An outcome that is none of the three. Nothing is counted then.
+            An outcome or a decision that is none of the three. Nothing is counted then.
         """
+        decided = 0 if decision is None else _column_of(decision)
         now = self._clock()
         with self._lock:
             if now >= self._until:
@@ -137,7 +149,11 @@ class Recorder:
                 confidence = probability if probability > 0.5 else 1.0 - probability
                 if confidence <= 1.0:
                     row[CONFIDENCE] += confidence
+                    row[PROBABILITY] += probability
+                    row[int(probability * _BINS) + SCORES] += 1.0
                     row[POSITIVE if (probability > 0.5 if label is None else label) else NEGATIVE] += 1.0
+            if decided:
+                row[decided] += 1.0
             if cached is not None:
                 row[HITS if cached else MISSES] += 1.0
             self._today[0] += 1.0
@@ -148,6 +164,7 @@ class Recorder:
         probabilities: ArrayLike,
         *,
         labels: ArrayLike | None = None,
+        decisions: Mapping[Decided, int] | None = None,
         cached: bool | None = None,
     ) -> None:
         """Count a batch of successful predictions at once.
@@ -160,8 +177,15 @@ class Recorder:
             Probability of default of each.
         labels : array-like of int, optional
             Label of each, when another cut than 0.5 decides.
+        decisions : mapping of {"aprobar", "revisar", "rechazar"} to int, optional
+            How many of each were decided.
         cached : bool, optional
             Whether the cache answered; None when no cache was asked.
+
+        Raises
+        ------
+        ValueError
+            A decision that is none of the three. Nothing is counted then.
         """
         p = np.asarray(probabilities, dtype=np.float64)
         if not p.size:
@@ -169,17 +193,22 @@ class Recorder:
         positive = p > 0.5 if labels is None else np.asarray(labels, dtype=bool)
         confidence = np.maximum(p, 1 - p)
         sound = confidence <= 1
+        bins = np.bincount((p[sound] * _BINS).astype(np.intp), minlength=SCORE_BINS + 1)
+        decided = [(_column_of(decision), number) for decision, number in (decisions or {}).items()]
         share = min(_HIGH, max(_LOW, seconds / p.size))
         now = self._clock()
         with self._lock:
             if now >= self._until:
                 self._turn(now)
             row = self._row
+            for column, number in [*decided, *enumerate(bins.tolist(), SCORES)]:
+                row[column] += number
             row[BUCKETS + LATENCY.index(share)] += p.size
             row[SECONDS] += share * p.size
             if share != seconds / p.size:
                 row[ABOVE if seconds / p.size > _HIGH else BELOW] += p.size
             row[CONFIDENCE] += confidence[sound].sum()
+            row[PROBABILITY] += p[sound].sum()
             row[POSITIVE] += float(np.count_nonzero(positive & sound))
             row[NEGATIVE] += float(np.count_nonzero(~positive & sound))
             if cached is not None:
@@ -334,6 +363,13 @@ class Recorder:
             row[SECONDS_FAILED] += clamped
         else:
             raise ValueError("outcome must be 'ok', 'error' or 'timeout'")
+
+
+def _column_of(decision: str) -> int:
+    try:
+        return _DECIDED[decision]
+    except KeyError:
+        raise ValueError("decision must be 'aprobar', 'revisar' or 'rechazar'") from None
 
 
 def _cells(row: Floats) -> MutableSequence[float]:

@@ -30,8 +30,8 @@ def samples(tracker: KPITracker) -> dict[str, float]:
 
 def record_everything(tracker: KPITracker) -> None:
     for seconds in (0.5e-6, 3e-6, 0.01, 0.01, 100.0):
-        tracker.record(seconds, probability=0.2, cached=False)
-    tracker.record(0.02, probability=0.9, cached=True)
+        tracker.record(seconds, probability=0.2, decision="revisar", cached=False)
+    tracker.record(0.02, probability=0.9, decision="rechazar", cached=True)
     tracker.record(0.5, outcome="error")
     tracker.record(5.0, outcome="timeout")
     tracker.record_stages(validate=1e-5, predict=2e-5)
@@ -49,6 +49,14 @@ def test_every_figure_is_exposed(tracker):
         'morosidad_cache_consultas_total{resultado="fallo"}': 5,
         'morosidad_etiquetas_total{etiqueta="0"}': 5,
         'morosidad_etiquetas_total{etiqueta="1"}': 1,
+        'morosidad_decisiones_total{decision="aprobar"}': 0,
+        'morosidad_decisiones_total{decision="revisar"}': 5,
+        'morosidad_decisiones_total{decision="rechazar"}': 1,
+        'morosidad_probabilidad_ratio_bucket{le="0.2"}': 0,
+        'morosidad_probabilidad_ratio_bucket{le="0.25"}': 5,
+        'morosidad_probabilidad_ratio_bucket{le="0.95"}': 6,
+        'morosidad_probabilidad_ratio_bucket{le="+Inf"}': 6,
+        "morosidad_probabilidad_ratio_count": 6,
         'morosidad_atipicos_total{lado="bajo"}': 1,
         'morosidad_atipicos_total{lado="alto"}': 1,
         "morosidad_predicciones_dia": 8,
@@ -68,6 +76,7 @@ def test_every_figure_is_exposed(tracker):
     }
     assert {name: found[name] for name in expected} == pytest.approx(expected)
     assert found["morosidad_confianza_ratio"] == pytest.approx((5 * 0.8 + 0.9) / 6)
+    assert found["morosidad_probabilidad_ratio_sum"] == pytest.approx(5 * 0.2 + 0.9)
     assert found["morosidad_respuesta_seconds_sum"] == pytest.approx(67.108864 + 0.04, rel=1e-3)
 
 
@@ -76,7 +85,7 @@ def test_counters_keep_what_has_left_the_window(tracker, clock):
     before = samples(tracker)
     clock.advance(1000)
     after = samples(tracker)
-    lasting = [name for name in before if "_total" in name or "_seconds" in name]
+    lasting = [name for name in before if "_total" in name or "_seconds" in name or "_probabilidad" in name]
     assert {name: after[name] for name in lasting} == {name: before[name] for name in lasting}
     assert "morosidad_cpu_ratio" not in after
     tracker.record(0.01)
