@@ -1,0 +1,39 @@
+// Charts in the colours of the page, which follow the colour scheme.
+
+/* global Plotly */
+
+const CONFIG = { displayModeBar: false, responsive: true, scrollZoom: false, doubleClick: false };
+const drawn = new Map(); // how each chart was last drawn, to draw it again in other colours
+const dark = matchMedia("(prefers-color-scheme: dark)");
+
+export const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+
+// Draw, or draw anew; `describe` gives traces and layout, with colours asked for at that moment.
+export function draw(element, describe) {
+  drawn.set(element, describe);
+  const { traces, layout } = describe();
+  Plotly.react(element, traces, { ...frame(), ...layout, xaxis: axis(layout.xaxis), yaxis: axis(layout.yaxis) }, CONFIG);
+}
+
+dark.addEventListener("change", () => {
+  for (const [element, describe] of drawn) draw(element, describe);
+});
+
+function frame() {
+  return {
+    height: 240,
+    margin: { l: 52, r: 12, t: 8, b: 34 },
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
+    font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: colour("tenue") },
+    hoverlabel: { bgcolor: colour("superficie"), bordercolor: colour("borde"), font: { color: colour("tinta") } },
+    legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" },
+    separators: ",.",
+    dragmode: false,
+    bargap: 0.12,
+  };
+}
+
+function axis(options = {}) {
+  return { gridcolor: colour("linea"), linecolor: colour("linea"), zeroline: false, fixedrange: true, automargin: true, ...options };
+}

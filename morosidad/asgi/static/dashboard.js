@@ -1,0 +1,146 @@
+// The dashboard: live figures each second, the panel every few seconds, and how the connection is.
+
+import { ask } from "./access.js";
+import { draw } from "./charts.js";
+import { byId, make, write } from "./elements.js";
+import { RETRY, listen } from "./live.js";
+import * as series from "./series.js";
+import { count, duration, exact, rounded, share, time } from "./text.js";
+
+const REFRESH = 5000; // ms between panels
+const CHARTS = { tiempos: series.times, ritmo: series.rhythm, puntajes: series.scores, decisiones: series.decisions, etapas: series.stages, cache: series.cache, deriva: series.drift };
+const LEVELS = { info: "Aviso", warning: "Atención", critical: "Crítico" };
+const STATES = { EXCELENTE: "Excelente", BUENO: "Bueno", REGULAR: "Regular", CRITICO: "Crítico", "SIN DATOS": "Sin datos" };
+
+let refreshing = 0;
+let resources = {};
+let lastPanel = null;
+
+async function connect() {
+  connection("conectando", "Conectando…");
+  let response = null;
+  try {
+    response = await ask("/api/panel");
+    if (response.ok) showPanel(await response.json());
+  } catch {
+    return lost();
+  }
+  if (response.status === 401 || response.status === 403) return locked();
+  if (!response.ok) return lost();
+  listen(["/ws/kpis", "/ws/metricas"], receive, lost);
+  refreshing = setInterval(refresh, REFRESH);
+}
+
+async function refresh() {
+  const response = await ask("/api/panel", { quiet: true }).catch(() => null);
+  if (response?.ok) showPanel(await response.json());
+}
+
+function receive(path, message) {
+  connection("conectado", "Conectado");
+  document.body.classList.remove("sin-conexion");
+  write(byId("hora"), `Última actualización: ${time(message.timestamp)}`);
+  if (path === "/ws/kpis") showReport(message);
+  else showLive(message);
+}
+
+function lost() {
+  clearInterval(refreshing);
+  document.body.classList.add("sin-conexion");
+  connection("perdida", `Sin conexión · nuevo intento en ${RETRY / 1000} s`);
+  setTimeout(connect, RETRY);
+}
+
+function locked() {
+  connection("cerrada", "Sin acceso");
+  const again = make("button", { class: "boton", type: "button", text: "Dar la clave" });
+  again.addEventListener("click", connect, { once: true });
+  byId("conexion").append(" ", again);
+}
+
+function connection(state, text) {
+  const badge = byId("conexion");
+  badge.dataset.conexion = state;
+  write(badge, text);
+}
+
+function showReport({ metricas: m, estado_performance: state, recomendaciones, total_predicciones_analizadas: total, periodo_analisis_minutos: minutes }) {
+  const none = total === 0;
+  write(byId("periodo"), `Últimos ${rounded(minutes)} minutos · ${count(total, "predicción", "predicciones")} · ${exact(m.predicciones_totales_dia)} hoy`);
+  write(byId("tiempo-p95"), none ? duration(null) : duration(m.tiempo_respuesta_p95));
+  write(byId("tiempo-detalle"), none ? "p95 · sin predicciones todavía" : `p95 · p50 ${duration(m.tiempo_respuesta_p50)} · p99 ${duration(m.tiempo_respuesta_p99)}`);
+  write(byId("throughput"), rounded(m.throughput_predicciones_por_segundo));
+  write(byId("tasa-exito"), none ? share(null) : share(m.tasa_exito));
+  write(byId("exito-detalle"), none ? "sin predicciones todavía" : `errores ${share(m.tasa_error)} · tiempo agotado ${share(m.tasa_timeout)}`);
+  write(byId("confianza-promedio"), none ? share(null) : share(m.confianza_promedio_predicciones));
+  const badge = byId("estado");
+  badge.dataset.estado = state;
+  write(badge, STATES[state] ?? state);
+  list("recomendaciones", recomendaciones.map((text) => make("li", { text })));
+  resources = { ...resources, Cola: rounded(m.queue_size_promedio), "Morosos por cada no moroso": rounded(m.ratio_morosos_no_morosos) };
+  showModel();
+}
+
+function showLive({ predicciones_por_segundo: rate, uso_cpu, uso_memoria, conexiones_activas, alertas }) {
+  write(byId("throughput-detalle"), `predicciones por segundo · ahora ${rounded(rate)}`);
+  resources = { ...resources, CPU: share(uso_cpu / 100), Memoria: share(uso_memoria / 100), Conexiones: exact(conexiones_activas) };
+  showModel();
+  showAlerts(alertas);
+}
+
+function showAlerts(alerts) {
+  const box = byId("alertas");
+  const shown = new Map([...box.children].map((element) => [element.dataset.codigo, element]));
+  for (const { codigo, tipo, mensaje, timestamp } of alerts) {
+    const element = shown.get(codigo) ?? make("div", { class: "alerta", "data-codigo": codigo }, make("strong"), make("span"), make("time"));
+    shown.delete(codigo);
+    element.dataset.tipo = tipo;
+    const [level, text, when] = element.children;
+    write(level, LEVELS[tipo] ?? tipo);
+    write(text, mensaje);
+    write(when, `desde las ${time(timestamp)}`);
+    if (!element.isConnected) box.append(element);
+  }
+  for (const ended of shown.values()) ended.remove();
+}
+
+function showPanel(panel) {
+  lastPanel = panel;
+  for (const [name, describe] of Object.entries(CHARTS)) {
+    const found = describe(panel);
+    const canvas = byId(`grafico-${name}`);
+    canvas.classList.toggle("sin-datos", found === null);
+    write(byId(`texto-${name}`), found?.text ?? "Sin datos todavía.");
+    if (found) draw(canvas, () => describe(lastPanel) ?? found);
+  }
+  showAlerts(panel.alertas_abiertas);
+  const closed = panel.alertas_cerradas.map(({ tipo, mensaje, timestamp, cerrada }) => make("li", { text: `${LEVELS[tipo] ?? tipo}: ${mensaje} (${time(timestamp)} a ${time(cerrada)})` }));
+  list("historial", closed);
+  showModel();
+}
+
+function showModel() {
+  const model = lastPanel?.modelo;
+  const pairs = {};
+  if (model) {
+    pairs.Modelo = model.modelo;
+    pairs.Responde = model.compilado ? `compilado (${model.forma})` : "scikit-learn";
+    pairs.Latencia = duration(model.latencia);
+    pairs.Paridad = model.paridad_filas === null ? "sin comprobar" : `|Δp| ≤ ${model.paridad_diferencia.toExponential(1)} en ${count(model.paridad_filas, "fila", "filas")}`;
+  }
+  Object.assign(pairs, resources);
+  if (lastPanel) pairs.Procesos = exact(lastPanel.procesos);
+  const parts = Object.entries(pairs).flatMap(([name, text]) => [make("dt", { text: name }), make("dd", { text })]);
+  byId("modelo").replaceChildren(...parts);
+}
+
+function list(id, items) {
+  const section = byId(id);
+  section.hidden = items.length === 0;
+  const texts = items.map(({ textContent }) => textContent).join("\n");
+  if (section.dataset.textos === texts) return;
+  section.dataset.textos = texts;
+  section.querySelector("ul").replaceChildren(...items);
+}
+
+connect();

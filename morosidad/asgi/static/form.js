@@ -1,0 +1,174 @@
+// The form: each field checked while it is written, here and by the server; then the decision.
+
+import { post, requestId } from "./access.js";
+import { byId, make, write } from "./elements.js";
+import { complaint, parse } from "./fields.js";
+import { outdate, showDecision, showFailure, showNothing, showWork } from "./result.js";
+import { exact } from "./text.js";
+
+const PAUSE = 350; // ms without a key before the server is asked too
+
+const form = byId("formulario");
+const summary = byId("resumen");
+const send = form.querySelector("[type=submit]");
+const examples = JSON.parse(form.dataset.ejemplos);
+const session = requestId();
+const fields = [...form.querySelectorAll(".campo")].map(field);
+const byName = new Map(fields.map((one) => [one.spec.nombre, one]));
+let example = 0;
+let pause = 0;
+let asked = 0; // each question to the server has a number, so that a late answer to an old one is dropped
+
+function field(box) {
+  const spec = JSON.parse(box.dataset.campo);
+  const [input, error, note] = ["input, select", ".error", ".nota"].map((selector) => box.querySelector(selector));
+  return { box, spec, input, error, note, touched: false };
+}
+
+const valueOf = ({ spec, input }) => parse(spec, input.value);
+
+function record() {
+  const given = fields.map((one) => [one.spec.nombre, valueOf(one)]);
+  return Object.fromEntries(given.filter(([, value]) => value !== undefined));
+}
+
+function mark(one, message) {
+  write(one.error, message);
+  one.box.classList.toggle("invalido", message !== "");
+  one.box.classList.toggle("valido", message === "" && one.touched && one.input.value.trim() !== "");
+  if (message) one.input.setAttribute("aria-invalid", "true");
+  else one.input.removeAttribute("aria-invalid");
+}
+
+// Say how a number was read where the text leaves doubt; a warning of the server takes its place.
+function explain(one, warning = "") {
+  const value = valueOf(one);
+  const long = ["integer", "number"].includes(one.spec.clase) && Number.isFinite(value) && Math.abs(value) >= 1000;
+  one.note.classList.toggle("advertencia", warning !== "");
+  write(one.note, warning || (long ? `Se lee ${exact(value)}` : ""));
+}
+
+function check(one) {
+  const message = complaint(one.spec, valueOf(one));
+  mark(one, message);
+  explain(one);
+  return message;
+}
+
+async function checkAtServer() {
+  const mine = ++asked;
+  const response = await post("/validar", { datos: record() }, { quiet: true }).catch(() => null);
+  if (!response?.ok || mine !== asked) return;
+  const { errores, advertencias } = await response.json();
+  if (mine !== asked) return;
+  const errors = new Map(errores.map(({ campo, mensaje }) => [campo, mensaje]));
+  for (const one of fields.filter(({ touched }) => touched)) {
+    mark(one, complaint(one.spec, valueOf(one)) || errors.get(one.spec.nombre) || "");
+    const start = `${one.spec.nombre}: `;
+    explain(one, advertencias.find((text) => text.startsWith(start))?.slice(start.length) ?? "");
+  }
+}
+
+function changed(one) {
+  one.touched = true;
+  check(one);
+  outdate();
+  clearTimeout(pause);
+  asked += 1;
+  pause = setTimeout(checkAtServer, PAUSE);
+}
+
+function summarize(errors) {
+  summary.hidden = errors.length === 0;
+  if (!errors.length) return;
+  const items = errors.map(([one, message]) => {
+    const link = make("a", { href: `#${one.input.id}`, text: `${one.spec.etiqueta}: ${message}` });
+    link.addEventListener("click", (event) => {
+      event.preventDefault();
+      one.input.focus();
+    });
+    return make("li", {}, link);
+  });
+  const title = errors.length === 1 ? "Hay un dato por corregir" : `Hay ${errors.length} datos por corregir`;
+  summary.replaceChildren(make("h2", { text: title }), make("ul", {}, ...items));
+  summary.focus();
+}
+
+function problems() {
+  for (const one of fields) one.touched = true;
+  return fields.map((one) => [one, check(one)]).filter(([, message]) => message);
+}
+
+async function submit(event) {
+  event.preventDefault();
+  if (send.getAttribute("aria-disabled") === "true") return;
+  const begun = performance.now();
+  clearTimeout(pause);
+  asked += 1;
+  const errors = problems();
+  summarize(errors);
+  if (errors.length) return;
+  busy(true);
+  try {
+    const body = { datos: record(), timestamp_cliente: begun, session_id: session };
+    const response = await post("/predecir", body, { headers: { "X-Request-ID": requestId() } });
+    const document = await response.json();
+    if (response.ok) showDecision(document, (performance.now() - begun) / 1000);
+    else refuse(document, response);
+  } catch {
+    showFailure("Sin conexión", "No hay respuesta del servidor. Los datos siguen en el formulario: inténtelo de nuevo.");
+  } finally {
+    busy(false);
+  }
+}
+
+function refuse(document, response) {
+  const wrong = document.errores ?? [];
+  const errors = wrong.filter(({ campo }) => byName.has(campo)).map(({ campo, mensaje }) => [byName.get(campo), mensaje]);
+  for (const [one, message] of errors) mark(one, message);
+  if (errors.length) return summarize(errors);
+  const wait = response.headers.get("Retry-After");
+  const detail = wait ? `Inténtelo de nuevo en ${wait} s.` : wrong.map(({ mensaje }) => mensaje).join("; ");
+  return showFailure(document.error ?? "No se pudo evaluar", `${detail} Código ${document.codigo ?? response.status}.`.trim(), document);
+}
+
+function busy(working) {
+  send.setAttribute("aria-disabled", String(working));
+  showWork(working);
+}
+
+const written = (value) => (typeof value === "number" ? String(value).replace(".", ",") : String(value));
+
+function fill() {
+  const values = examples[example++ % examples.length];
+  for (const one of fields) {
+    one.input.value = written(values[one.spec.nombre]);
+    one.touched = true;
+    check(one);
+  }
+  summarize([]);
+  outdate();
+  asked += 1;
+  checkAtServer();
+}
+
+function clear() {
+  clearTimeout(pause);
+  asked += 1;
+  for (const one of fields) {
+    one.touched = false;
+    mark(one, "");
+    write(one.note, "");
+  }
+  summarize([]);
+  showNothing();
+  fields[0].input.focus();
+}
+
+for (const one of fields) {
+  one.input.addEventListener("input", () => changed(one));
+  one.input.addEventListener("blur", () => one.touched && check(one));
+}
+form.addEventListener("submit", submit);
+form.addEventListener("reset", () => setTimeout(clear));
+byId("ejemplo").addEventListener("click", fill);

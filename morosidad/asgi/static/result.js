@@ -1,0 +1,127 @@
+// The answer, put before a person: what was decided, how sure, and why.
+
+import { byId, make } from "./elements.js";
+import { duration, rounded, share } from "./text.js";
+
+const OUTCOMES = {
+  aprobar: { title: "Aprobar", text: "El riesgo estimado es bajo.", icon: "M6 12.5l4 4 8-9" },
+  revisar: { title: "Revisar", text: "Un analista debe mirar la solicitud.", icon: "M12 6.5v7M12 17.2v.3" },
+  rechazar: { title: "Rechazar", text: "El riesgo estimado es alto.", icon: "M7 7l10 10M17 7L7 17" },
+};
+const SVG = "http://www.w3.org/2000/svg";
+
+const section = byId("resultado");
+const answer = byId("respuesta");
+
+export function showDecision(decision, seconds) {
+  answer.replaceChildren(
+    heading(decision),
+    ...probability(decision.probabilidades[1]),
+    ...reasons(decision.motivos),
+    ...warnings(decision),
+    facts(decision, seconds),
+  );
+  settle();
+}
+
+export function showFailure(title, detail, document = {}) {
+  const id = document.request_id ? make("small", { text: `Solicitud ${document.request_id}` }) : "";
+  answer.replaceChildren(make("div", { class: "fallo", role: "alert" }, make("strong", { text: title }), make("p", { text: detail }), id));
+  settle();
+}
+
+export function showNothing() {
+  const text = "Aquí aparecerá la decisión, con su probabilidad y sus motivos.";
+  answer.replaceChildren(make("p", { class: "vacio", text }));
+  answer.classList.remove("viejo");
+}
+
+export const showWork = (working) => answer.setAttribute("aria-busy", String(working));
+
+// The data has changed since: the answer stays to compare with, but says so.
+export function outdate() {
+  if (answer.classList.contains("viejo") || !answer.querySelector(".decision")) return;
+  answer.classList.add("viejo");
+  answer.prepend(make("p", { class: "aviso", text: "Los datos cambiaron después de esta evaluación." }));
+}
+
+function settle() {
+  answer.classList.remove("viejo");
+  byId("titulo-resultado").focus({ preventScroll: true });
+  const { top } = section.getBoundingClientRect();
+  if (top < 0 || top > innerHeight / 2) section.scrollIntoView({ block: "start" });
+}
+
+function heading({ decision, confianza }) {
+  const { title, text, icon } = OUTCOMES[decision];
+  const words = make("div", {}, make("strong", { text: title }), make("span", { text: `${text} Confianza: ${share(confianza)}.` }));
+  return make("div", { class: `decision ${decision}` }, drawing(icon), words);
+}
+
+function drawing(path) {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("aria-hidden", "true");
+  const circle = document.createElementNS(SVG, "circle");
+  for (const [name, value] of Object.entries({ cx: 12, cy: 12, r: 10.5, fill: "none", stroke: "currentColor", "stroke-width": 1.8 })) {
+    circle.setAttribute(name, value);
+  }
+  const line = document.createElementNS(SVG, "path");
+  for (const [name, value] of Object.entries({ d: path, fill: "none", stroke: "currentColor", "stroke-width": 2.4, "stroke-linecap": "round", "stroke-linejoin": "round" })) {
+    line.setAttribute(name, value);
+  }
+  svg.append(circle, line);
+  return svg;
+}
+
+function probability(value) {
+  const review = Number(section.dataset.revisar);
+  const decline = Number(section.dataset.rechazar);
+  const bar = make("div", {
+    class: "barra",
+    role: "meter",
+    "aria-label": "Probabilidad de mora",
+    "aria-valuemin": 0,
+    "aria-valuemax": 100,
+    "aria-valuenow": (100 * value).toFixed(1),
+    "aria-valuetext": share(value),
+  });
+  bar.style.setProperty("--en", `${100 * value}%`);
+  bar.style.setProperty("--revisar-en", `${100 * review}%`);
+  bar.style.setProperty("--rechazar-en", `${100 * decline}%`);
+  const cuts = make(
+    "ul",
+    { class: "cortes" },
+    make("li", { class: "aprobar", text: `Aprobar por debajo de ${share(review)}` }),
+    make("li", { class: "revisar", text: `Revisar desde ${share(review)}` }),
+    make("li", { class: "rechazar", text: `Rechazar desde ${share(decline)}` }),
+  );
+  const title = make("p", { class: "probabilidad" }, make("span", { text: "Probabilidad de mora" }), make("output", { text: share(value) }));
+  return [title, bar, cuts];
+}
+
+function reasons(list) {
+  if (!list.length) return [];
+  const most = Math.max(...list.map(({ aporte }) => aporte));
+  const items = list.map(({ texto, aporte }) => {
+    const measure = make("div", { class: "medida", "aria-hidden": "true" });
+    measure.style.setProperty("--parte", `${Math.max(2, (100 * aporte) / most)}%`);
+    return make("li", {}, make("span", { text: texto }), make("span", { class: "aporte", text: `+${rounded(aporte)}` }), measure);
+  });
+  return [make("h3", { text: "Qué aumenta el riesgo" }), make("ol", { class: "motivos" }, ...items)];
+}
+
+function warnings({ advertencias, degradado }) {
+  const list = degradado ? ["El modelo falló y respondió el de reserva.", ...advertencias] : advertencias;
+  if (!list.length) return [];
+  const items = list.map((text) => make("li", { text }));
+  return [make("h3", { text: "Advertencias" }), make("ul", { class: "advertencias" }, ...items)];
+}
+
+function facts({ tiempo_procesamiento, modelo, request_id, cache }, seconds) {
+  const server = `${duration(tiempo_procesamiento)}${cache ? ", desde la caché" : ""}`;
+  const pairs = { "Tiempo en el servidor": server, "Tiempo total": duration(seconds), Modelo: modelo, Solicitud: request_id };
+  const list = make("dl", { class: "ficha" });
+  for (const [name, text] of Object.entries(pairs)) list.append(make("dt", { text: name }), make("dd", { text }));
+  return list;
+}

@@ -1,0 +1,201 @@
+// What each chart shows: from a part of the panel to traces, and to one sentence that says the same.
+
+import { colour } from "./charts.js";
+import { NOTHING, count, duration, exact, rounded, share } from "./text.js";
+
+const TIMES = ["µs", "ms", "s"];
+const DECISIONS = { aprobar: "Aprobar", revisar: "Revisar", rechazar: "Rechazar" };
+const STATES = { estable: "aprobar", moderado: "revisar", fuerte: "rechazar", "sin datos": "borde" };
+const MOST_FIELDS = 10;
+
+const fill = (name, share = 0.14) => `color-mix(in srgb, ${colour(name)} ${share * 100}%, transparent)`;
+const max = (values) => Math.max(0, ...values.filter((value) => value !== null));
+
+// One unit for a whole chart: that of its largest value.
+function unitOf(seconds) {
+  const place = seconds >= 1 ? 2 : seconds >= 1e-3 ? 1 : 0;
+  return { name: TIMES[place], scale: [1e6, 1e3, 1][place] };
+}
+
+function since(moments, window) {
+  const minutes = window / 60;
+  const ticks = [...Array(Math.floor(minutes) + 1).keys()];
+  return {
+    x: moments.map(({ hace }) => -hace),
+    axis: {
+      range: [-window, 0],
+      tickvals: ticks.map((minute) => -60 * minute),
+      ticktext: ticks.map((minute) => (minute ? `−${minute} min` : "ahora")),
+    },
+  };
+}
+
+export function times({ linea_de_tiempo: moments, ventana_segundos: window }) {
+  const most = max(moments.map(({ p95 }) => p95));
+  if (!most) return null;
+  const unit = unitOf(most);
+  const { x, axis } = since(moments, window);
+  const line = (name, key, tone) => ({
+    x,
+    y: moments.map((moment) => (moment[key] === null ? null : moment[key] * unit.scale)),
+    name,
+    type: "scatter",
+    mode: "lines+markers",
+    marker: { size: 4, color: colour(tone) },
+    line: { width: 2, color: colour(tone) },
+    hovertemplate: `%{y:.3~g} ${unit.name}`,
+  });
+  const last = moments.findLast(({ p95 }) => p95 !== null);
+  return {
+    text: `Hace ${duration(last.hace) === NOTHING ? "un momento" : `${rounded(last.hace)} s`}: p50 ${duration(last.p50)}, p95 ${duration(last.p95)}.`,
+    traces: [line("p50", "p50", "serie-1"), line("p95", "p95", "serie-2")],
+    layout: { xaxis: axis, yaxis: { rangemode: "tozero", ticksuffix: ` ${unit.name}` }, hovermode: "x" },
+  };
+}
+
+export function rhythm({ linea_de_tiempo: moments, ventana_segundos: window }) {
+  const most = max(moments.map((moment) => moment.predicciones_por_segundo));
+  if (!most) return null;
+  const { x, axis } = since(moments, window);
+  const bar = (name, y, tone) => ({ x, y, name, type: "bar", marker: { color: colour(tone) }, hovertemplate: "%{y:.3~g}/s" });
+  const good = moments.map((moment) => moment.predicciones_por_segundo - moment.errores_por_segundo);
+  const bad = moments.map((moment) => moment.errores_por_segundo);
+  return {
+    text: `Como máximo ${rounded(most)} predicciones por segundo; fallaron como máximo ${rounded(max(bad))} por segundo.`,
+    traces: [bar("correctas", good, "serie-1"), bar("fallidas", bad, "rechazar")],
+    layout: { barmode: "stack", xaxis: axis, yaxis: { rangemode: "tozero" }, hovermode: "x" },
+  };
+}
+
+function band(probability, { revisar_desde: review, rechazar_desde: decline }) {
+  if (review === null) return "serie-1";
+  if (probability >= decline) return "rechazar";
+  return probability >= review ? "revisar" : "aprobar";
+}
+
+export function scores({ puntajes }) {
+  const { bordes, cuentas, promedio, revisar_desde: review, rechazar_desde: decline } = puntajes;
+  const total = cuentas.reduce((sum, one) => sum + one, 0);
+  if (!total) return null;
+  const middles = cuentas.map((_, place) => (bordes[place] + bordes[place + 1]) / 2);
+  const cut = (x) => ({ type: "line", x0: x, x1: x, y0: 0, y1: 1, yref: "paper", line: { color: colour("tinta"), width: 1.5, dash: "dot" } });
+  return {
+    text: `Probabilidad media ${share(promedio)} en ${count(total, "predicción", "predicciones")}.` + (review === null ? "" : ` Se revisa desde ${share(review)} y se rechaza desde ${share(decline)}.`),
+    traces: [
+      {
+        x: middles,
+        y: cuentas,
+        type: "bar",
+        width: bordes[1] * 0.9,
+        marker: { color: middles.map((middle) => colour(band(middle, puntajes))) },
+        hovertemplate: "%{x:.1%}: %{y}<extra></extra>",
+      },
+    ],
+    layout: {
+      xaxis: { range: [0, 1], tickformat: ".0%", dtick: 0.2 },
+      yaxis: { rangemode: "tozero" },
+      shapes: review === null ? [] : [cut(review), cut(decline)],
+    },
+  };
+}
+
+export function decisions({ decisiones }) {
+  const keys = Object.keys(DECISIONS).filter((key) => key in decisiones);
+  const total = keys.reduce((sum, key) => sum + decisiones[key], 0);
+  if (!total) return null;
+  const parts = keys.map((key) => `${DECISIONS[key].toLowerCase()} ${share(decisiones[key] / total)}`);
+  return {
+    text: `De ${count(total, "decisión", "decisiones")}: ${parts.join(", ")}.`,
+    traces: [
+      {
+        x: keys.map((key) => decisiones[key]),
+        y: keys.map((key) => DECISIONS[key]),
+        type: "bar",
+        orientation: "h",
+        text: keys.map((key) => ` ${exact(decisiones[key])}`),
+        textposition: "auto",
+        cliponaxis: false,
+        marker: { color: keys.map(colour) },
+        insidetextfont: { color: colour("superficie") },
+        outsidetextfont: { color: colour("tinta") },
+        hovertemplate: "%{x}<extra></extra>",
+      },
+    ],
+    layout: { xaxis: { rangemode: "tozero" }, yaxis: { autorange: "reversed", showgrid: false }, bargap: 0.35 },
+  };
+}
+
+export function stages({ etapas }) {
+  if (!etapas.length) return null;
+  const slowest = etapas.reduce((one, other) => (other.tiempos.p95 > one.tiempos.p95 ? other : one));
+  const unit = unitOf(max(etapas.map(({ tiempos }) => tiempos.p99)));
+  const bar = (key, tone) => ({
+    x: etapas.map(({ tiempos }) => tiempos[key] * unit.scale),
+    y: etapas.map(({ etapa }) => etapa),
+    name: key,
+    type: "bar",
+    orientation: "h",
+    marker: { color: colour(tone) },
+    hovertemplate: `%{x:.3~g} ${unit.name}`,
+  });
+  return {
+    text: `La etapa más lenta es ${slowest.etapa}: p95 ${duration(slowest.tiempos.p95)} (muestra de ${exact(slowest.tiempos.muestras)}).`,
+    traces: [bar("p50", "serie-1"), bar("p95", "serie-2"), bar("p99", "serie-3")],
+    layout: { barmode: "group", xaxis: { ticksuffix: ` ${unit.name}`, rangemode: "tozero", nticks: 6 }, yaxis: { autorange: "reversed", showgrid: false } },
+  };
+}
+
+export function cache({ cache: found, procesos }) {
+  if (!found) return null;
+  const rows = [...found.niveles.map(({ nivel, aciertos }) => [`Aciertos ${nivel}`, aciertos, "aprobar"]), ["Vencidos", found.vencidos, "revisar"], ["Fallos", found.fallos, "borde"]];
+  const total = rows.reduce((sum, [, many]) => sum + many, 0);
+  if (!total) return null;
+  const sizes = found.niveles.map(({ nivel, tamano }) => `${nivel} ${exact(tamano)}`).join(", ");
+  const whose = procesos > 1 ? ` Consultas de uno de los ${procesos} procesos.` : "";
+  return {
+    text: `Aciertos en la ventana: ${share(found.tasa_aciertos)}. Entradas: ${sizes}. Desalojadas ${exact(found.desalojos)}, caducadas ${exact(found.caducados)}.${whose}`,
+    traces: [
+      {
+        x: rows.map(([, many]) => many),
+        y: rows.map(([name]) => name),
+        type: "bar",
+        orientation: "h",
+        marker: { color: rows.map(([, , tone]) => colour(tone)) },
+        hovertemplate: "%{x}<extra></extra>",
+      },
+    ],
+    layout: { xaxis: { rangemode: "tozero" }, yaxis: { autorange: "reversed", showgrid: false }, bargap: 0.35 },
+  };
+}
+
+export function drift({ deriva }) {
+  if (!deriva?.registros) return null;
+  const shown = [{ ...deriva.puntaje, etiqueta: "Probabilidad" }, ...deriva.campos.slice(0, MOST_FIELDS)];
+  const moved = deriva.campos.filter(({ estado }) => estado === "moderado" || estado === "fuerte");
+  const names = moved.map(({ etiqueta, estado }) => `${etiqueta} (${estado})`).join(", ");
+  return {
+    text: `${moved.length ? `Cambiaron: ${names}.` : "Ningún campo cambió más de lo que haría el azar."} PSI con ${count(deriva.registros, "registro", "registros")}; la raya es el ruido.`,
+    traces: [
+      {
+        x: shown.map(({ psi }) => psi),
+        y: shown.map(({ etiqueta }) => etiqueta),
+        customdata: shown.map(({ estado }) => estado),
+        type: "bar",
+        orientation: "h",
+        name: "PSI",
+        marker: { color: shown.map(({ estado }) => colour(STATES[estado])) },
+        hovertemplate: "%{x:.3f} · %{customdata}<extra></extra>",
+      },
+      {
+        x: shown.map(({ ruido }) => ruido),
+        y: shown.map(({ etiqueta }) => etiqueta),
+        type: "scatter",
+        mode: "markers",
+        name: "ruido",
+        marker: { symbol: "line-ns", size: 12, line: { width: 2, color: colour("tinta") } },
+        hovertemplate: "ruido %{x:.3f}<extra></extra>",
+      },
+    ],
+    layout: { height: 300, showlegend: false, xaxis: { rangemode: "tozero" }, yaxis: { autorange: "reversed", showgrid: false } },
+  };
+}

@@ -1,0 +1,25 @@
+// Numbers in words for people: Spanish separators, and the unit that fits.
+
+const number = new Intl.NumberFormat("es-CO", { maximumFractionDigits: 10, useGrouping: true });
+const significant = new Intl.NumberFormat("es-CO", { maximumSignificantDigits: 3 });
+const percent = new Intl.NumberFormat("es-CO", { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const clock = new Intl.DateTimeFormat("es", { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+
+export const NOTHING = "—";
+
+const given = (value) => value !== null && value !== undefined && Number.isFinite(value);
+
+// Groups apart by thin spaces, so that no point can be taken for a decimal one.
+export const exact = (value) => number.format(value).replaceAll(".", "\u202f");
+export const rounded = (value) => (given(value) ? significant.format(value) : NOTHING);
+export const share = (value) => (given(value) ? percent.format(value) : NOTHING);
+export const time = (seconds) => clock.format(new Date(seconds * 1000));
+
+export function duration(seconds) {
+  if (!given(seconds)) return NOTHING;
+  if (seconds >= 1) return `${rounded(seconds)} s`;
+  if (seconds >= 1e-3) return `${rounded(seconds * 1e3)} ms`;
+  return `${rounded(seconds * 1e6)} µs`;
+}
+
+export const count = (many, one, several) => `${exact(many)} ${many === 1 ? one : several}`;
