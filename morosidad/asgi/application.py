@@ -25,6 +25,7 @@ from morosidad.asgi.broadcast import POLICY, TRY_LATER, Channel
 from morosidad.asgi.endpoint import Call, Endpoint, refusal
 from morosidad.asgi.problems import Problem, problem_of_status
 from morosidad.asgi.service import READY, Service
+from morosidad.asgi.site import Site
 from morosidad.scorer import Scorer
 from morosidad.settings import Settings
 
@@ -102,7 +103,12 @@ def _routes(service: Service) -> list[BaseRoute]:
     def get(path: str, handler: Any, **how: Any) -> Route:
         return Route(path, Endpoint(service, path, handler, **how), methods=["GET"])
 
+    site = Site(service)
     routes: list[BaseRoute] = [
+        get("/", site.form),
+        get("/dashboard", site.dashboard),
+        get("/api/panel", site.panel, need="metrics"),
+        Route("/estatico/{digest}/{name}", site.static, methods=["GET"]),
         post("/predecir", predictions.predict, need="score", work=True),
         post("/predecir/lote", predictions.predict_batch, need="score", work=True),
         post("/validar", predictions.check, need="score", kind="form"),

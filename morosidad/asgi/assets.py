@@ -28,7 +28,9 @@ _TYPES = {
     ".svg": "image/svg+xml",
     ".html": "text/html; charset=utf-8",
 }
-_INLINE_STYLE = re.compile(rb'getElementById\("([0-9a-f]{40,})"\)\)\{var \w+=document\.createElement\("style"\)')
+_INLINE_STYLE = re.compile(
+    rb'getElementById\("([0-9a-f]{40,})"\)\)\{var \w+=document\.createElement\("style"\)'
+)
 
 
 class Asset:
@@ -56,9 +58,7 @@ class Asset:
         """The content as gzip, the same bytes each time."""
         return gzip.compress(self.content, 6, mtime=0)
 
-    def answer(
-        self, accept_encoding: str = "", if_none_match: str = ""
-    ) -> tuple[int, dict[str, str], bytes]:
+    def answer(self, accept_encoding: str = "", if_none_match: str = "") -> tuple[int, dict[str, str], bytes]:
         """Give status, headers and body for a request.
 
         Parameters

@@ -32,8 +32,10 @@ def examples(schema: Schema, reference: DriftReference | None = None) -> list[di
     """
     spread = {} if reference is None else {field.field: field for field in reference.fields}
     return [
-        {field.name: _value(field, spread.get(field.name), 0.5 + tilt * (field.monotonic_cst or 0))
-         for field in schema.fields}
+        {
+            field.name: _value(field, spread.get(field.name), 0.5 + tilt * (field.monotonic_cst or 0))
+            for field in schema.fields
+        }
         for tilt in _TILTS
     ]
 
@@ -56,7 +58,7 @@ def _likely(levels: tuple[Value, ...], spread: FieldReference | None) -> Value:
     """Give the level that was seen most."""
     if spread is None or not spread.categories:
         return levels[0]
-    seen = dict(zip(spread.categories, spread.counts, strict=False))
+    seen: dict[Value, int] = dict(zip(spread.categories, spread.counts, strict=False))
     return max(levels, key=lambda level: seen.get(level, 0))
 
 

@@ -125,7 +125,9 @@ def _limits(field: Field) -> str:
 
 
 def _control(name: str, field: Field) -> str:
-    shared = f'id="{name}" name="{escape(field.name)}" aria-describedby="{name}-ayuda {name}-nota {name}-error"'
+    shared = (
+        f'id="{name}" name="{escape(field.name)}" aria-describedby="{name}-ayuda {name}-nota {name}-error"'
+    )
     shared += " required" if field.required else ""
     if field.kind == "boolean":
         return _select(shared, [("true", "Sí"), ("false", "No")])

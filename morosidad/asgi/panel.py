@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from morosidad.alerts import Alert
+from morosidad.decision import Outcome
 from morosidad.kpis.counts import SCORE_BINS, STAGE_LABELS
 from morosidad.kpis.diagnosis import StageTimes
 
@@ -171,7 +172,7 @@ class Panel(msgspec.Struct, frozen=True, kw_only=True):
     state: str = msgspec.field(name="estado")
     recommendations: tuple[str, ...] = msgspec.field(name="recomendaciones")
     scores: Scores = msgspec.field(name="puntajes")
-    decisions: dict[str, int] = msgspec.field(name="decisiones")
+    decisions: dict[Outcome, int] = msgspec.field(name="decisiones")
     cache: CachePanel | None
     drift: DriftPanel | None = msgspec.field(name="deriva")
     stages: tuple[Stage, ...] = msgspec.field(name="etapas")
@@ -228,7 +229,7 @@ def make_panel(
             review_at=None if policy is None else policy.review_at,
             decline_at=None if policy is None else policy.decline_at,
         ),
-        decisions={**counts.decisions},
+        decisions=counts.decisions,
         cache=None if cache is None else _cache(cache, counts.hit_rate),
         drift=None if drift is None else _drift(drift, labels),
         stages=tuple(Stage(STAGE_LABELS[name], times) for name, times in kpis.stages().items()),
@@ -247,7 +248,9 @@ def _cache(stats: CacheStats, hit_rate: float | None) -> CachePanel:
 
 def _drift(report: DriftReport, labels: dict[str, str]) -> DriftPanel:
     def shown(drift: FieldDrift) -> FieldPanel:
-        return FieldPanel(drift.field, labels.get(drift.field, drift.field), drift.psi, drift.noise, drift.state)
+        return FieldPanel(
+            drift.field, labels.get(drift.field, drift.field), drift.psi, drift.noise, drift.state
+        )
 
     moved = sorted(report.fields, key=lambda drift: drift.psi, reverse=True)
     return DriftPanel(report.records, shown(report.score), tuple(map(shown, moved)))

@@ -27,7 +27,7 @@ function frame() {
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: colour("tenue") },
     hoverlabel: { bgcolor: colour("superficie"), bordercolor: colour("borde"), font: { color: colour("tinta") } },
-    legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" },
+    legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", traceorder: "normal" },
     separators: ",.",
     dragmode: false,
     bargap: 0.12,

@@ -12,6 +12,8 @@ const CHARTS = { tiempos: series.times, ritmo: series.rhythm, puntajes: series.s
 const LEVELS = { info: "Aviso", warning: "Atención", critical: "Crítico" };
 const STATES = { EXCELENTE: "Excelente", BUENO: "Bueno", REGULAR: "Regular", CRITICO: "Crítico", "SIN DATOS": "Sin datos" };
 
+const usage = (percent) => share(percent === null ? null : percent / 100);
+
 let refreshing = 0;
 let resources = {};
 let lastPanel = null;
@@ -83,7 +85,7 @@ function showReport({ metricas: m, estado_performance: state, recomendaciones, t
 
 function showLive({ predicciones_por_segundo: rate, uso_cpu, uso_memoria, conexiones_activas, alertas }) {
   write(byId("throughput-detalle"), `predicciones por segundo · ahora ${rounded(rate)}`);
-  resources = { ...resources, CPU: share(uso_cpu / 100), Memoria: share(uso_memoria / 100), Conexiones: exact(conexiones_activas) };
+  resources = { ...resources, CPU: usage(uso_cpu), Memoria: usage(uso_memoria), Conexiones: exact(conexiones_activas) };
   showModel();
   showAlerts(alertas);
 }

@@ -1,15 +1,18 @@
 // What each chart shows: from a part of the panel to traces, and to one sentence that says the same.
 
 import { colour } from "./charts.js";
-import { NOTHING, count, duration, exact, rounded, share } from "./text.js";
+import { count, duration, exact, rounded, share } from "./text.js";
 
 const TIMES = ["µs", "ms", "s"];
 const DECISIONS = { aprobar: "Aprobar", revisar: "Revisar", rechazar: "Rechazar" };
 const STATES = { estable: "aprobar", moderado: "revisar", fuerte: "rechazar", "sin datos": "borde" };
 const MOST_FIELDS = 10;
+const MOST_NOISE = 0.25;
 
-const fill = (name, share = 0.14) => `color-mix(in srgb, ${colour(name)} ${share * 100}%, transparent)`;
 const max = (values) => Math.max(0, ...values.filter((value) => value !== null));
+
+// An axis of whole numbers: no half predictions.
+const wholes = (most) => ({ rangemode: "tozero", tickformat: ",d", ...(most < 5 ? { dtick: 1 } : { nticks: 6 }) });
 
 // One unit for a whole chart: that of its largest value.
 function unitOf(seconds) {
@@ -23,9 +26,10 @@ function since(moments, window) {
   return {
     x: moments.map(({ hace }) => -hace),
     axis: {
-      range: [-window, 0],
+      range: [-1.03 * window, 0.03 * window],
       tickvals: ticks.map((minute) => -60 * minute),
       ticktext: ticks.map((minute) => (minute ? `−${minute} min` : "ahora")),
+      showgrid: false,
     },
   };
 }
@@ -47,7 +51,7 @@ export function times({ linea_de_tiempo: moments, ventana_segundos: window }) {
   });
   const last = moments.findLast(({ p95 }) => p95 !== null);
   return {
-    text: `Hace ${duration(last.hace) === NOTHING ? "un momento" : `${rounded(last.hace)} s`}: p50 ${duration(last.p50)}, p95 ${duration(last.p95)}.`,
+    text: `Hace ${rounded(last.hace)} s: p50 ${duration(last.p50)}, p95 ${duration(last.p95)}.`,
     traces: [line("p50", "p50", "serie-1"), line("p95", "p95", "serie-2")],
     layout: { xaxis: axis, yaxis: { rangemode: "tozero", ticksuffix: ` ${unit.name}` }, hovermode: "x" },
   };
@@ -61,7 +65,7 @@ export function rhythm({ linea_de_tiempo: moments, ventana_segundos: window }) {
   const good = moments.map((moment) => moment.predicciones_por_segundo - moment.errores_por_segundo);
   const bad = moments.map((moment) => moment.errores_por_segundo);
   return {
-    text: `Como máximo ${rounded(most)} predicciones por segundo; fallaron como máximo ${rounded(max(bad))} por segundo.`,
+    text: `Máximo de la ventana: ${rounded(most)} por segundo; fallidas: ${rounded(max(bad))} por segundo.`,
     traces: [bar("correctas", good, "serie-1"), bar("fallidas", bad, "rechazar")],
     layout: { barmode: "stack", xaxis: axis, yaxis: { rangemode: "tozero" }, hovermode: "x" },
   };
@@ -92,8 +96,8 @@ export function scores({ puntajes }) {
       },
     ],
     layout: {
-      xaxis: { range: [0, 1], tickformat: ".0%", dtick: 0.2 },
-      yaxis: { rangemode: "tozero" },
+      xaxis: { range: [-0.01, 1.01], tickvals: [0, 0.2, 0.4, 0.6, 0.8, 1], tickformat: ".0%", showgrid: false },
+      yaxis: wholes(max(cuentas)),
       shapes: review === null ? [] : [cut(review), cut(decline)],
     },
   };
@@ -121,7 +125,7 @@ export function decisions({ decisiones }) {
         hovertemplate: "%{x}<extra></extra>",
       },
     ],
-    layout: { xaxis: { rangemode: "tozero" }, yaxis: { autorange: "reversed", showgrid: false }, bargap: 0.35 },
+    layout: { xaxis: wholes(max(Object.values(decisiones))), yaxis: { autorange: "reversed", showgrid: false }, bargap: 0.35 },
   };
 }
 
@@ -164,12 +168,13 @@ export function cache({ cache: found, procesos }) {
         hovertemplate: "%{x}<extra></extra>",
       },
     ],
-    layout: { xaxis: { rangemode: "tozero" }, yaxis: { autorange: "reversed", showgrid: false }, bargap: 0.35 },
+    layout: { xaxis: wholes(max(rows.map(([, many]) => many))), yaxis: { autorange: "reversed", showgrid: false }, bargap: 0.35 },
   };
 }
 
+// With few records chance moves more than any population does: then there is nothing to show yet.
 export function drift({ deriva }) {
-  if (!deriva?.registros) return null;
+  if (!deriva?.registros || deriva.puntaje.ruido > MOST_NOISE) return null;
   const shown = [{ ...deriva.puntaje, etiqueta: "Probabilidad" }, ...deriva.campos.slice(0, MOST_FIELDS)];
   const moved = deriva.campos.filter(({ estado }) => estado === "moderado" || estado === "fuerte");
   const names = moved.map(({ etiqueta, estado }) => `${etiqueta} (${estado})`).join(", ");

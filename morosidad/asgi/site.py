@@ -1,0 +1,108 @@
+"""The pages on the wire: addresses, headers, and what is kept between requests."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from functools import cache
+from typing import TYPE_CHECKING
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from morosidad.asgi.assets import REVALIDATE, Asset, assets
+from morosidad.asgi.endpoint import HTML, Call, Reply
+from morosidad.asgi.pages import dashboard_page, form_page
+from morosidad.asgi.panel import make_panel
+
+if TYPE_CHECKING:
+    from morosidad.asgi.service import Service
+
+SECURITY = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_PANEL_AGE = 1.0
+
+
+class Site:
+    """Answers for the pages of one service.
+
+    Parameters
+    ----------
+    service : Service
+        Whose pages they are.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._form = ("", Asset("form.html", b""))
+        self._panel = (float("-inf"), b"")
+
+    async def form(self, call: Call) -> Reply:
+        """``GET /``: the form."""
+        scorer = self._service.scorer
+        if self._form[0] != scorer.digest:
+            text = await asyncio.to_thread(form_page, scorer)
+            self._form = (scorer.digest, Asset("form.html", text.encode(), REVALIDATE))
+        return _page(call, self._form[1])
+
+    async def dashboard(self, call: Call) -> Reply:
+        """``GET /dashboard``: the dashboard."""
+        return _page(call, await asyncio.to_thread(_dashboard))
+
+    async def panel(self, _: Call) -> Reply:
+        """``GET /api/panel``: what the dashboard shows beside the live figures, at most a second old."""
+        made, body = self._panel
+        if time.monotonic() - made >= _PANEL_AGE:
+            body = await asyncio.to_thread(self._make_panel)
+            self._panel = (time.monotonic(), body)
+        return Reply(body)
+
+    async def static(self, request: Request) -> Response:
+        """``GET /estatico/{digest}/{name}``: a file; an address of another version is not found."""
+        found = assets()
+        asset = found.get(request.path_params["name"])
+        if asset is None or request.path_params["digest"] != found.digest:
+            raise HTTPException(404)
+        headers = request.headers
+        accepted, known = headers.get("accept-encoding", ""), headers.get("if-none-match", "")
+        status, given, body = await asyncio.to_thread(asset.answer, accepted, known)
+        return Response(body, status, headers={**given, **SECURITY})
+
+    def _make_panel(self) -> bytes:
+        service = self._service
+        scorer, kept = service.scorer, service.cache
+        drift = scorer.parts["drift"]
+        panel = make_panel(
+            service.kpis,
+            service.alerts,
+            scorer=scorer,
+            plan=service.plan,
+            cache=None if kept is None else kept.stats(),
+            drift=None if drift is None else drift.report(),
+            processes=service.settings.server_processes,
+        )
+        return msgspec.json.encode(panel)
+
+
+@cache
+def _dashboard() -> Asset:
+    return Asset("dashboard.html", dashboard_page().encode(), REVALIDATE)
+
+
+def _page(call: Call, asset: Asset) -> Reply:
+    """Answer with a page: always whole, since it is small and names the version of its files."""
+    _, given, body = asset.answer(call.headers.get(b"accept-encoding", b"").decode("latin-1"))
+    headers = {**given, **SECURITY}
+    del headers["Content-Type"]  # the reply names it
+    return Reply(
+        body, media_type=HTML, headers=[(n.lower().encode(), v.encode()) for n, v in headers.items()]
+    )
