@@ -120,6 +120,8 @@ class Moment(msgspec.Struct, frozen=True):
     ----------
     ago : float
         Seconds from its end to the end of the latest.
+    seconds : float
+        How long it lasted.
     rate, failures : float
         Predictions and failures per second.
     p50, p95 : float or None
@@ -127,6 +129,7 @@ class Moment(msgspec.Struct, frozen=True):
     """
 
     ago: float = msgspec.field(name="hace")
+    seconds: float = msgspec.field(name="duracion")
     rate: float = msgspec.field(name="predicciones_por_segundo")
     failures: float = msgspec.field(name="errores_por_segundo")
     p50: float | None
@@ -263,7 +266,7 @@ def _timeline(parts: Sequence[Counts]) -> tuple[Moment, ...]:
 
 def _moment(part: Counts, ago: float) -> Moment:
     p50, p95 = (None if isnan(q) else q for q in part.latency.quantiles((0.5, 0.95)))
-    return Moment(ago, part.rate, part.failures / part.seconds, p50, p95)
+    return Moment(ago, part.seconds, part.rate, part.failures / part.seconds, p50, p95)
 
 
 def _model(plan: Plan) -> ModelPanel:

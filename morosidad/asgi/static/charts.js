@@ -1,9 +1,8 @@
 // Charts in the colours of the page, which follow the colour scheme.
 
-/* global Plotly */
-
 const CONFIG = { displayModeBar: false, responsive: true, scrollZoom: false, doubleClick: false };
 const drawn = new Map(); // how each chart was last drawn, to draw it again in other colours
+const script = document.querySelector("script[data-graficos]"); // it comes when it comes: figures do not wait for it
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
 export const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
@@ -11,13 +10,17 @@ export const colour = (name) => getComputedStyle(document.documentElement).getPr
 // Draw, or draw anew; `describe` gives traces and layout, with colours asked for at that moment.
 export function draw(element, describe) {
   drawn.set(element, describe);
+  if (!window.Plotly) return;
   const { traces, layout } = describe();
-  Plotly.react(element, traces, { ...frame(), ...layout, xaxis: axis(layout.xaxis), yaxis: axis(layout.yaxis) }, CONFIG);
+  window.Plotly.react(element, traces, { ...frame(), ...layout, xaxis: axis(layout.xaxis), yaxis: axis(layout.yaxis) }, CONFIG);
 }
 
-dark.addEventListener("change", () => {
+function drawAll() {
   for (const [element, describe] of drawn) draw(element, describe);
-});
+}
+
+script.addEventListener("load", drawAll);
+dark.addEventListener("change", drawAll);
 
 function frame() {
   return {
@@ -28,7 +31,7 @@ function frame() {
     font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: colour("tenue") },
     hoverlabel: { bgcolor: colour("superficie"), bordercolor: colour("borde"), font: { color: colour("tinta") } },
     legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", traceorder: "normal" },
-    separators: ",.",
+    separators: ",\u202f",
     dragmode: false,
     bargap: 0.12,
   };

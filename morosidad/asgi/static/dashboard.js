@@ -19,7 +19,7 @@ let resources = {};
 let lastPanel = null;
 
 async function connect() {
-  connection("conectando", "Conectando…");
+  if (!document.body.classList.contains("sin-conexion")) connection("conectando", "Conectando…");
   let response = null;
   try {
     response = await ask("/api/panel");

@@ -24,7 +24,7 @@ function since(moments, window) {
   const minutes = window / 60;
   const ticks = [...Array(Math.floor(minutes) + 1).keys()];
   return {
-    x: moments.map(({ hace }) => -hace),
+    x: moments.map(({ hace, duracion }) => -hace - duracion / 2),
     axis: {
       range: [-1.03 * window, 0.03 * window],
       tickvals: ticks.map((minute) => -60 * minute),
@@ -61,7 +61,8 @@ export function rhythm({ linea_de_tiempo: moments, ventana_segundos: window }) {
   const most = max(moments.map((moment) => moment.predicciones_por_segundo));
   if (!most) return null;
   const { x, axis } = since(moments, window);
-  const bar = (name, y, tone) => ({ x, y, name, type: "bar", marker: { color: colour(tone) }, hovertemplate: "%{y:.3~g}/s" });
+  const width = moments.map(({ duracion }) => 0.9 * duracion);
+  const bar = (name, y, tone) => ({ x, y, width, name, type: "bar", marker: { color: colour(tone) }, hovertemplate: "%{y:.3~g}/s" });
   const good = moments.map((moment) => moment.predicciones_por_segundo - moment.errores_por_segundo);
   const bad = moments.map((moment) => moment.errores_por_segundo);
   return {
