@@ -25,7 +25,7 @@ from morosidad.asgi.broadcast import POLICY, TRY_LATER, Channel
 from morosidad.asgi.endpoint import Call, Endpoint, refusal
 from morosidad.asgi.problems import Problem, problem_of_status
 from morosidad.asgi.service import READY, Service
-from morosidad.asgi.site import Site
+from morosidad.asgi.site import Site, files
 from morosidad.scorer import Scorer
 from morosidad.settings import Settings
 
@@ -108,7 +108,6 @@ def _routes(service: Service) -> list[BaseRoute]:
         get("/", site.form),
         get("/dashboard", site.dashboard),
         get("/api/panel", site.panel, need="metrics"),
-        Route("/estatico/{digest}/{name}", site.static, methods=["GET"]),
         post("/predecir", predictions.predict, need="score", work=True),
         post("/predecir/lote", predictions.predict_batch, need="score", work=True),
         post("/validar", predictions.check, need="score", kind="form"),
@@ -119,6 +118,7 @@ def _routes(service: Service) -> list[BaseRoute]:
         get("/salud/lista", operations.ready),
         post("/admin/recargar", operations.reload, need="admin"),
     ]
+    routes += [Route(path, file, methods=["GET"]) for path, file in files().items()]
     if service.settings.websocket_enabled:
         routes += [
             WebSocketRoute("/ws/metricas", _stream(service, service.metrics_channel)),

@@ -111,11 +111,6 @@ class Assets(Mapping[str, Asset]):
         """
         return f"{PREFIX}/{self.digest}/{self._assets[name].name}"
 
-    def compress(self) -> None:
-        """Compress all of them now, so that no request waits for it."""
-        for asset in self._assets.values():
-            asset.compressed  # noqa: B018 - it is computed once and kept
-
 
 @cache
 def assets() -> Assets:

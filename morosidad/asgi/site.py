@@ -8,9 +8,9 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import msgspec
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.datastructures import Headers
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from morosidad.asgi.assets import REVALIDATE, Asset, assets
 from morosidad.asgi.endpoint import HTML, Call, Reply
@@ -66,17 +66,6 @@ class Site:
             self._panel = (time.monotonic(), body)
         return Reply(body)
 
-    async def static(self, request: Request) -> Response:
-        """``GET /estatico/{digest}/{name}``: a file; an address of another version is not found."""
-        found = assets()
-        asset = found.get(request.path_params["name"])
-        if asset is None or request.path_params["digest"] != found.digest:
-            raise HTTPException(404)
-        headers = request.headers
-        accepted, known = headers.get("accept-encoding", ""), headers.get("if-none-match", "")
-        status, given, body = await asyncio.to_thread(asset.answer, accepted, known)
-        return Response(body, status, headers={**given, **SECURITY})
-
     def _make_panel(self) -> bytes:
         service = self._service
         scorer, kept = service.scorer, service.cache
@@ -91,6 +80,38 @@ class Site:
             processes=service.settings.server_processes,
         )
         return msgspec.json.encode(panel)
+
+
+class File:
+    """An ASGI application that answers with one file.
+
+    Parameters
+    ----------
+    asset : Asset
+        The file.
+    """
+
+    def __init__(self, asset: Asset) -> None:
+        self._asset = asset
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; in a thread, since the first one compresses."""
+        headers = Headers(scope=scope)
+        accepted, known = headers.get("accept-encoding", ""), headers.get("if-none-match", "")
+        status, given, body = await asyncio.to_thread(self._asset.answer, accepted, known)
+        await Response(body, status, headers={**given, **SECURITY})(scope, receive, send)
+
+
+def files() -> dict[str, File]:
+    """Give what answers for each file, by its address.
+
+    Raises
+    ------
+    MissingExtra
+        plotly is not installed.
+    """
+    found = assets()
+    return {found.path(name): File(asset) for name, asset in found.items()}
 
 
 @cache
