@@ -111,9 +111,9 @@ function showPanel(panel) {
   for (const [name, describe] of Object.entries(CHARTS)) {
     const found = describe(panel);
     const canvas = byId(`grafico-${name}`);
-    canvas.classList.toggle("sin-datos", found === null);
-    write(byId(`texto-${name}`), found?.text ?? "Sin datos todavía.");
-    if (found) draw(canvas, () => describe(lastPanel) ?? found);
+    canvas.classList.toggle("sin-datos", !found.traces);
+    write(byId(`texto-${name}`), found.text);
+    if (found.traces) draw(canvas, () => describe(panel));
   }
   showAlerts(panel.alertas_abiertas);
   const closed = panel.alertas_cerradas.map(({ tipo, mensaje, timestamp, cerrada }) => make("li", { text: `${LEVELS[tipo] ?? tipo}: ${mensaje} (${time(timestamp)} a ${time(cerrada)})` }));

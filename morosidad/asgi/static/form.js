@@ -22,7 +22,7 @@ let asked = 0; // each question to the server has a number, so that a late answe
 function field(box) {
   const spec = JSON.parse(box.dataset.campo);
   const [input, error, note] = ["input, select", ".error", ".nota"].map((selector) => box.querySelector(selector));
-  return { box, spec, input, error, note, touched: false };
+  return { box, spec, input, error, note, touched: false, warning: "" };
 }
 
 const valueOf = ({ spec, input }) => parse(spec, input.value);
@@ -40,12 +40,12 @@ function mark(one, message) {
   else one.input.removeAttribute("aria-invalid");
 }
 
-// Say how a number was read where the text leaves doubt; a warning of the server takes its place.
-function explain(one, warning = "") {
+// Say how a long number was read; a warning of the server about the same value takes its place.
+function explain(one) {
   const value = valueOf(one);
   const long = ["integer", "number"].includes(one.spec.clase) && Number.isFinite(value) && Math.abs(value) >= 1000;
-  one.note.classList.toggle("advertencia", warning !== "");
-  write(one.note, warning || (long ? `Se lee ${exact(value)}` : ""));
+  one.note.classList.toggle("advertencia", one.warning !== "");
+  write(one.note, one.warning || (long ? `Se lee ${exact(value)}` : ""));
 }
 
 function check(one) {
@@ -65,12 +65,14 @@ async function checkAtServer() {
   for (const one of fields.filter(({ touched }) => touched)) {
     mark(one, complaint(one.spec, valueOf(one)) || errors.get(one.spec.nombre) || "");
     const start = `${one.spec.nombre}: `;
-    explain(one, advertencias.find((text) => text.startsWith(start))?.slice(start.length) ?? "");
+    one.warning = advertencias.find((text) => text.startsWith(start))?.slice(start.length) ?? "";
+    explain(one);
   }
 }
 
 function changed(one) {
   one.touched = true;
+  one.warning = "";
   check(one);
   outdate();
   clearTimeout(pause);
@@ -144,6 +146,7 @@ function fill() {
   for (const one of fields) {
     one.input.value = written(values[one.spec.nombre]);
     one.touched = true;
+    one.warning = "";
     check(one);
   }
   summarize([]);
@@ -157,6 +160,7 @@ function clear() {
   asked += 1;
   for (const one of fields) {
     one.touched = false;
+    one.warning = "";
     mark(one, "");
     write(one.note, "");
   }
@@ -167,7 +171,6 @@ function clear() {
 
 for (const one of fields) {
   one.input.addEventListener("input", () => changed(one));
-  one.input.addEventListener("blur", () => one.touched && check(one));
 }
 form.addEventListener("submit", submit);
 form.addEventListener("reset", () => setTimeout(clear));

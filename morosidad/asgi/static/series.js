@@ -1,4 +1,4 @@
-// What each chart shows: from a part of the panel to traces, and to one sentence that says the same.
+// What each chart shows: from the panel to traces, and to one sentence that says the same; no traces, no chart.
 
 import { colour } from "./charts.js";
 import { count, duration, exact, rounded, share } from "./text.js";
@@ -6,6 +6,7 @@ import { count, duration, exact, rounded, share } from "./text.js";
 const TIMES = ["µs", "ms", "s"];
 const DECISIONS = { aprobar: "Aprobar", revisar: "Revisar", rechazar: "Rechazar" };
 const STATES = { estable: "aprobar", moderado: "revisar", fuerte: "rechazar", "sin datos": "borde" };
+const EMPTY = { text: "Sin datos todavía." };
 const MOST_FIELDS = 10;
 const MOST_NOISE = 0.25;
 
@@ -36,7 +37,7 @@ function since(moments, window) {
 
 export function times({ linea_de_tiempo: moments, ventana_segundos: window }) {
   const most = max(moments.map(({ p95 }) => p95));
-  if (!most) return null;
+  if (!most) return EMPTY;
   const unit = unitOf(most);
   const { x, axis } = since(moments, window);
   const line = (name, key, tone) => ({
@@ -59,7 +60,7 @@ export function times({ linea_de_tiempo: moments, ventana_segundos: window }) {
 
 export function rhythm({ linea_de_tiempo: moments, ventana_segundos: window }) {
   const most = max(moments.map((moment) => moment.predicciones_por_segundo));
-  if (!most) return null;
+  if (!most) return EMPTY;
   const { x, axis } = since(moments, window);
   const width = moments.map(({ duracion }) => 0.9 * duracion);
   const bar = (name, y, tone) => ({ x, y, width, name, type: "bar", marker: { color: colour(tone) }, hovertemplate: "%{y:.3~g}/s" });
@@ -81,7 +82,7 @@ function band(probability, { revisar_desde: review, rechazar_desde: decline }) {
 export function scores({ puntajes }) {
   const { bordes, cuentas, promedio, revisar_desde: review, rechazar_desde: decline } = puntajes;
   const total = cuentas.reduce((sum, one) => sum + one, 0);
-  if (!total) return null;
+  if (!total) return EMPTY;
   const middles = cuentas.map((_, place) => (bordes[place] + bordes[place + 1]) / 2);
   const cut = (x) => ({ type: "line", x0: x, x1: x, y0: 0, y1: 1, yref: "paper", line: { color: colour("tinta"), width: 1.5, dash: "dot" } });
   return {
@@ -107,7 +108,7 @@ export function scores({ puntajes }) {
 export function decisions({ decisiones }) {
   const keys = Object.keys(DECISIONS).filter((key) => key in decisiones);
   const total = keys.reduce((sum, key) => sum + decisiones[key], 0);
-  if (!total) return null;
+  if (!total) return EMPTY;
   const parts = keys.map((key) => `${DECISIONS[key].toLowerCase()} ${share(decisiones[key] / total)}`);
   return {
     text: `De ${count(total, "decisión", "decisiones")}: ${parts.join(", ")}.`,
@@ -131,7 +132,7 @@ export function decisions({ decisiones }) {
 }
 
 export function stages({ etapas }) {
-  if (!etapas.length) return null;
+  if (!etapas.length) return EMPTY;
   const slowest = etapas.reduce((one, other) => (other.tiempos.p95 > one.tiempos.p95 ? other : one));
   const unit = unitOf(max(etapas.map(({ tiempos }) => tiempos.p99)));
   const bar = (key, tone) => ({
@@ -150,15 +151,17 @@ export function stages({ etapas }) {
   };
 }
 
-export function cache({ cache: found, procesos }) {
-  if (!found) return null;
+export function cache({ cache: found, procesos, predicciones }) {
+  if (!found) return EMPTY;
   const rows = [...found.niveles.map(({ nivel, aciertos }) => [`Aciertos ${nivel}`, aciertos, "aprobar"]), ["Vencidos", found.vencidos, "revisar"], ["Fallos", found.fallos, "borde"]];
   const total = rows.reduce((sum, [, many]) => sum + many, 0);
-  if (!total) return null;
+  if (!total) return EMPTY;
+  const aside = found.tasa_aciertos === null && predicciones > 0;
+  const rate = aside ? "Apartada: calcular cuesta menos que consultarla." : `Aciertos en la ventana: ${share(found.tasa_aciertos)}.`;
   const sizes = found.niveles.map(({ nivel, tamano }) => `${nivel} ${exact(tamano)}`).join(", ");
   const whose = procesos > 1 ? ` Consultas de uno de los ${procesos} procesos.` : "";
   return {
-    text: `Aciertos en la ventana: ${share(found.tasa_aciertos)}. Entradas: ${sizes}. Desalojadas ${exact(found.desalojos)}, caducadas ${exact(found.caducados)}.${whose}`,
+    text: `${rate} Entradas: ${sizes}. Desalojadas ${exact(found.desalojos)}, caducadas ${exact(found.caducados)}.${whose}`,
     traces: [
       {
         x: rows.map(([, many]) => many),
@@ -175,7 +178,8 @@ export function cache({ cache: found, procesos }) {
 
 // With few records chance moves more than any population does: then there is nothing to show yet.
 export function drift({ deriva }) {
-  if (!deriva?.registros || deriva.puntaje.ruido > MOST_NOISE) return null;
+  if (!deriva?.registros) return EMPTY;
+  if (deriva.puntaje.ruido > MOST_NOISE) return { text: `Con ${count(deriva.registros, "registro", "registros")}, un cambio no se distingue del azar.` };
   const shown = [{ ...deriva.puntaje, etiqueta: "Probabilidad" }, ...deriva.campos.slice(0, MOST_FIELDS)];
   const moved = deriva.campos.filter(({ estado }) => estado === "moderado" || estado === "fuerte");
   const names = moved.map(({ etiqueta, estado }) => `${etiqueta} (${estado})`).join(", ");

@@ -1,0 +1,130 @@
+"""A real browser, and real servers for it to talk to."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from support import ROOT, needed
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """Start Debian's chromium under playwright."""
+    program = next(filter(None, map(shutil.which, NAMES)), None)
+    needed(importlib.util.find_spec("playwright") is not None, "playwright")
+    needed(program is not None, "chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+class ThreadedServer:
+    """An application served from a thread of this process, as `morosidad serve` would."""
+
+    def __init__(self, app: Any) -> None:
+        import uvicorn
+
+        from morosidad.asgi.server import options
+
+        self.app = app
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        how = {**options(app.state.service.settings), "log_level": "critical", "workers": None}
+        self._server = uvicorn.Server(uvicorn.Config(app, **how))
+        self._thread = threading.Thread(target=self._server.run, args=([self._socket],), daemon=True)
+
+    def __enter__(self) -> ThreadedServer:
+        self._thread.start()
+        wait_until_ready(self.url)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.should_exit = True
+        self._thread.join()
+        self._socket.close()
+
+    @property
+    def service(self) -> Any:
+        return self.app.state.service
+
+    def predict(self, record: dict[str, Any], times: int = 1) -> None:
+        """Ask for decisions, as an application would."""
+        body = json.dumps({"datos": record}).encode()
+        for _ in range(times):
+            request = urllib.request.Request(
+                f"{self.url}/predecir", body, {"Content-Type": "application/json"}
+            )
+            with urllib.request.urlopen(request) as answer:
+                assert answer.status == 200
+
+
+class ServerProcess:
+    """``morosidad serve`` in a process of its own, which can be killed and started again."""
+
+    def __init__(self, port: int, folder: Any) -> None:
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "morosidad", "serve", "--port", str(self.port)],
+            cwd=self._folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        wait_until_ready(self.url)
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.send_signal(signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
+            self._process.wait()
+            self._process = None
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port: int = found.getsockname()[1]
+        return port
+
+
+def wait_until_ready(url: str, seconds: float = 30.0) -> None:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            with urllib.request.urlopen(f"{url}/salud/lista", timeout=1) as answer:
+                if answer.status == 200:
+                    return
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.05)
