@@ -453,6 +453,8 @@ def test_the_page_names_every_setting_its_default_and_its_names():
             for name in field.metadata["names"]:
                 assert f"`{name}`" in rows[field.name]
             plain = f"{field.default:g}" if isinstance(field.default, float) else str(field.default)
-            shown = {"True": "true", "False": "false", str(10 * 2**20): "10MB", "None": "–"}.get(plain, plain)
+            words = {"True": "true", "False": "false", "None": "–", "()": "–"}
+            sizes = {str(10 * 2**20): "10MB", str(2**20): "1MB"}
+            shown = (words | sizes).get(plain, plain)
             assert rows[field.name].startswith(f" {shown} |")
     assert rows.keys() == module._KINDS.keys()
