@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from decimal import Decimal
 from numbers import Integral, Real
@@ -20,6 +21,8 @@ Kind = Literal["integer", "number", "category", "boolean"]
 
 _INT64 = (-(2**63), 2**63 - 1)
 EXACT = 2.0**53 - 1  # beyond it a float skips integers
+_MAX = sys.float_info.max
+_LONGEST = 1000  # characters of a category, so that what keeps records stays small
 _NOUNS = {
     "integer": "un número entero",
     "number": "un número",
@@ -247,6 +250,10 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
             value = int(value)
         self._demand(isinstance(value, (str, int)) and not isinstance(value, bool))
         level: str | int = str(value) if isinstance(value, str) else int(value)
+        if isinstance(level, int) and not _INT64[0] <= level <= _INT64[1]:
+            raise _RefusedError("fuera del alcance de los números de 64 bits", "rango")
+        if isinstance(level, str) and len(level) > _LONGEST and level not in (self.usual_levels or ()):
+            raise _RefusedError(f"se esperaba un texto de hasta {_LONGEST} caracteres", "rango")
         if self.categories is not None and level not in self.categories:
             raise _RefusedError(f"debe ser {self.expected}", "categoria")
         if not isinstance(level, type((self.usual_levels or ("",))[0])):
@@ -314,7 +321,7 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
         elif self.usual_levels is not None:
             base = Literal[self.usual_levels]
         elif self.kind == "category":
-            base = str
+            base = Annotated[str, msgspec.Meta(max_length=_LONGEST)]
         else:
             base = Annotated[float, self._tightest()]
         return base if self.always else base | None
@@ -331,26 +338,13 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def json_schema(self) -> dict[str, Any]:
         """Describe one value as JSON Schema; only declared limits appear."""
-        kind: Any = _JSON_TYPES.get(self.kind, "string")
         if self.categories is not None:
             out: dict[str, Any] = {"enum": [*self.categories, *([] if self.required else [None])]}
         else:
-            out = {"type": kind if self.required else [kind, "null"]}
-        keys = {
-            "minimum": self.ge,
-            "exclusiveMinimum": self.gt,
-            "maximum": self.le,
-            "exclusiveMaximum": self.lt,
-        }
-        if self.kind == "integer" and self.categories is None:
-            keys["minimum"] = _INT64[0] if self.ge is None and self.gt is None else self.ge
-            keys["maximum"] = _INT64[1] if self.le is None and self.lt is None else self.le
-        whole = int if self.kind == "integer" else float
-        out |= {
-            key: whole(limit) if limit == whole(limit) else limit
-            for key, limit in keys.items()
-            if limit is not None
-        }
+            levels = self.usual_levels or ("",)
+            of_integers = self.kind == "category" and isinstance(levels[0], int)
+            kind = "integer" if of_integers else _JSON_TYPES.get(self.kind, "string")
+            out = {"type": kind if self.required else [kind, "null"]} | self._json_limits(kind)
         words = {
             "title": self.label,
             "description": self.help,
@@ -358,3 +352,24 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
             "x-alias": self.aliases,
         }
         return out | {key: word for key, word in words.items() if word}
+
+    def _json_limits(self, kind: str) -> dict[str, int | float]:
+        """Give the limits of a JSON type: those declared, and those of 64 bits."""
+        if kind == "string":
+            return {"maxLength": _LONGEST}
+        if kind == "boolean":
+            return {}
+        whole = kind == "integer"
+        least, most = _INT64 if whole else (-_MAX, _MAX)
+        low, high = self.interval
+        keys = {
+            "minimum": least if low < least else self.ge,
+            "exclusiveMinimum": self.gt,
+            "maximum": most if high > most else self.le,
+            "exclusiveMaximum": self.lt,
+        }
+        return {
+            key: int(limit) if whole and limit == int(limit) else limit
+            for key, limit in keys.items()
+            if limit is not None
+        }

@@ -28,7 +28,9 @@ Record = Mapping[str, Any] | bytes | bytearray | memoryview | str | object
 """What `Schema.validate` takes: a mapping, JSON, or an object with attributes."""
 
 
-_MAX_HINTS = 10  # near matches cost time, and a hostile record may hold any number of names
+# a hostile record may hold any number of names: near matches cost time, errors cost room
+_MAX_HINTS = 10
+_MAX_STRANGERS = 100
 
 
 class Schema:
@@ -192,9 +194,13 @@ class Schema:
                 given[name] = (value, factor)
             else:
                 strangers += 1
+                if strangers > _MAX_STRANGERS:
+                    continue
                 names = [*self.names, *self._aliases] if strangers <= _MAX_HINTS else []
                 shown = key[:64].encode("utf-8", "replace").decode()
                 errors.append(FieldError(shown, _unknown(shown, names), "desconocido"))
+        if (more := strangers - _MAX_STRANGERS) > 0:
+            errors.append(FieldError("", f"y {more} campos desconocidos más", "desconocido"))
         return given, errors
 
     # -- as data -------------------------------------------------------------------------------

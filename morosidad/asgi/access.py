@@ -6,8 +6,7 @@ import base64
 import binascii
 from collections.abc import Iterable
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from urllib.parse import urlsplit
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
 from starlette.types import Scope as Connection
 
@@ -15,7 +14,10 @@ from morosidad.asgi.keys import Keyring, Scope
 from morosidad.asgi.problems import forbidden, not_known
 
 KEY_PROTOCOL = "clave."
-_LOCAL_NAMES = {"localhost", "127.0.0.1", "::1", "testserver"}
+_IN_PROCESS = "testclient"
+"""The address that Starlette's TestClient gives, and no socket."""
+
+Address = IPv4Address | IPv6Address
 
 
 class Access:
@@ -52,17 +54,18 @@ class Access:
         Of ``X-Forwarded-For`` the last address counts that is not a trusted proxy's, since whatever
         stands before it may have been invented.
         """
-        address = connection["client"][0] if connection.get("client") else ""
-        if not self._proxies or not self._trusts(address):
-            return str(address)
-        forwarded = b",".join(v for n, v in connection["headers"] if n == b"x-forwarded-for").decode(
-            "latin-1"
-        )
-        for hop in reversed([part.strip() for part in forwarded.split(",") if part.strip()]):
-            address = hop
-            if not self._trusts(hop):
+        client: str = connection["client"][0] if connection.get("client") else ""
+        if not self._proxies or not self._trusts(_address_of(client)):
+            return client
+        lines = b",".join(value for name, value in connection["headers"] if name == b"x-forwarded-for")
+        for hop in reversed(lines.decode("latin-1").split(",")):
+            address = _address_of(_without_port(hop.strip()))
+            if address is None:
                 break
-        return str(address)
+            client = str(address)
+            if not self._trusts(address):
+                break
+        return client
 
     def check(self, headers: dict[bytes, bytes], client: str, need: Scope) -> str:
         """Let a request in.
@@ -101,12 +104,24 @@ class Access:
         return f"clave:{key.name}"
 
     def check_place(self, headers: dict[bytes, bytes], client: str) -> None:
-        """Refuse other machines where there are no keys, and names that only a rebound DNS gives this one."""
-        if not self._local_only:
+        """Refuse other machines where there are no keys.
+
+        A name that is not this machine's own may come from a page whose DNS was rebound, and a
+        forwarded request from a proxy that nobody has declared: neither counts as local.
+        """
+        if not self._local_only or client == _IN_PROCESS:
             return
-        host = _host_name(headers.get(b"host", b"").decode("latin-1"))
-        if not _is_local(client) or host not in _LOCAL_NAMES:
+        host = _without_port(headers.get(b"host", b"").decode("latin-1"))
+        forwarded = not self._proxies and (b"x-forwarded-for" in headers or b"forwarded" in headers)
+        if forwarded or not (_is_loopback(client) or client == "") or not _is_local_name(host):
             raise forbidden("Sin claves configuradas, solo se atiende a esta máquina")
+
+    def knows(self, headers: dict[bytes, bytes]) -> bool:
+        """Tell whether details may be shown: to whoever holds a key, or to all where there are none."""
+        if not self._keys:
+            return True
+        given = _given_key(headers)
+        return given is not None and self._keys.find(given) is not None
 
     def _check_origin(self, headers: dict[bytes, bytes]) -> None:
         origin = headers.get(b"origin")
@@ -114,15 +129,12 @@ class Access:
             return
         text = origin.decode("latin-1").lower()
         host = headers.get(b"host", b"").decode("latin-1").lower()
-        if text not in self._origins and urlsplit(text).netloc != host:
+        own = text.partition("://")[2]
+        if text not in self._origins and (own != host or not own):
             raise forbidden("El origen de la página no está permitido")
 
-    def _trusts(self, address: str) -> bool:
-        try:
-            found = ip_address(address)
-        except ValueError:
-            return False
-        return any(found in network for network in self._proxies)
+    def _trusts(self, address: Address | None) -> bool:
+        return address is not None and any(address in network for network in self._proxies)
 
 
 def _given_key(headers: dict[bytes, bytes]) -> bytes | None:
@@ -143,30 +155,37 @@ def _given_key(headers: dict[bytes, bytes]) -> bytes | None:
 
 
 @lru_cache(maxsize=1024)
-def _host_name(host: str) -> str:
+def _address_of(text: str) -> Address | None:
+    """Read an address; an IPv4 one that stands in an IPv6 one is taken out."""
     try:
-        return (urlsplit(f"//{host}").hostname or "").lower()
+        address = ip_address(text)
     except ValueError:
-        return ""
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
 
 
-@lru_cache(maxsize=1024)
-def _is_local(client: str) -> bool:
-    if client in ("", "testclient"):
-        return True
-    try:
-        return ip_address(client).is_loopback
-    except ValueError:
-        return False
+def _without_port(host: str) -> str:
+    """Take the port off a host: ``name:5000``, ``192.0.2.1:5000``, ``[2001:db8::1]:5000``."""
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    name, _, rest = host.partition(":")
+    return host if ":" in rest else name
+
+
+def _is_local_name(host: str) -> bool:
+    """Tell whether a host is this machine's own whatever a DNS server says."""
+    return host.lower() == "localhost" or _is_loopback(host)
+
+
+def _is_loopback(text: str) -> bool:
+    address = _address_of(text)
+    return address is not None and address.is_loopback
 
 
 @lru_cache(maxsize=1024)
 def _network_of(client: str) -> str:
     """Give what one subscriber holds: an IPv4 address, or the /64 around an IPv6 one."""
-    try:
-        address = ip_address(client)
-    except ValueError:
-        return client
+    address = _address_of(client)
     if isinstance(address, IPv6Address):
-        return str(IPv6Network((address, 64), strict=False))
-    return str(IPv4Network(address).network_address)
+        return str(IPv6Network((int(address), 64), strict=False))
+    return client if address is None else str(address)

@@ -22,8 +22,9 @@ from starlette.websockets import WebSocket
 
 from morosidad.asgi import operations, predictions
 from morosidad.asgi.broadcast import POLICY, TRY_LATER, Channel
-from morosidad.asgi.endpoint import Call, Endpoint, refusal
-from morosidad.asgi.problems import Problem, problem_of_status
+from morosidad.asgi.endpoint import Call, Endpoint, refusal, respond
+from morosidad.asgi.openapi import Description
+from morosidad.asgi.problems import Problem, not_routed
 from morosidad.asgi.service import READY, Service
 from morosidad.asgi.site import Site, files
 from morosidad.scorer import Scorer
@@ -114,6 +115,7 @@ def _routes(service: Service) -> list[BaseRoute]:
         get("/api/metricas-tiempo-real", operations.metrics, need="metrics"),
         get("/api/kpis", operations.kpis, need="metrics"),
         get("/metrics", operations.prometheus, need="metrics"),
+        get("/openapi.json", Description(service)),
         get("/salud/viva", operations.alive),
         get("/salud/lista", operations.ready),
         post("/admin/recargar", operations.reload, need="admin"),
@@ -154,6 +156,8 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
             yield
     finally:
         await service.stop()
+        if service.limiter is not None:
+            await service.limiter.close()
 
 
 class _Signal:
@@ -186,18 +190,25 @@ class _Signal:
         self._loop.call_later(self._service.settings.server_shutdown_grace, self._before, number, None)
 
 
+class _Refused(Response):
+    """The answer to what reached no endpoint."""
+
+    def __init__(self, request: Request, error: Exception) -> None:
+        super().__init__()
+        service: Service = request.app.state.service
+        self._call = Call(service, "?", request.scope, request.receive)
+        self._call.client = service.access.client(request.scope)
+        self._reply = refusal(error, self._call)
+
+    async def __call__(self, _: Scope, __: Receive, send: Send) -> None:
+        """Answer as an endpoint does."""
+        await respond(self._call, self._reply, send)
+
+
 async def _not_routed(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return _answer(request, problem_of_status(error.status_code, error.headers))
+    return _Refused(request, not_routed(error.status_code, error.headers))
 
 
 async def _not_foreseen(request: Request, error: Exception) -> Response:
-    return _answer(request, error)
-
-
-def _answer(request: Request, error: Exception) -> Response:
-    call = Call(request.app.state.service, "?", request.scope, request.receive)
-    answer = refusal(error, call)
-    response = Response(answer.body, answer.status, media_type=answer.media_type.decode())
-    response.raw_headers += [(b"x-request-id", call.request_id), *answer.headers]
-    return response
+    return _Refused(request, error)

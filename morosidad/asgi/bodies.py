@@ -13,6 +13,7 @@ from morosidad.asgi.problems import Problem, too_large, unreadable
 from morosidad.errors import FieldError
 
 _NOT_JSON = "El cuerpo no es JSON válido en UTF-8"
+_NOT_DECLARED = "Content-Type: se esperaba application/json en UTF-8"
 _DOUBLED = "El JSON repite un nombre dentro de un mismo objeto"
 _NOT_AN_OBJECT = FieldError("", "se esperaba un objeto con los campos del esquema", "registro")
 _decode = msgspec.json.Decoder().decode
@@ -52,7 +53,7 @@ async def read_body(scope: Scope, receive: Receive, limit: int, seconds: float) 
             return await _collect(receive, limit)
     except TimeoutError:
         message = f"El cuerpo no llegó en {seconds:g} s"
-        raise Problem(400, "E001", message, headers=[(b"connection", b"close")]) from None
+        raise Problem("E001", message, headers=[(b"connection", b"close")]) from None
 
 
 async def _collect(receive: Receive, limit: int) -> bytes:
@@ -71,6 +72,27 @@ async def _collect(receive: Receive, limit: int) -> bytes:
         parts.append(body)
 
 
+_MAX_STRANGERS = 20
+
+
+def check_media_type(given: bytes) -> None:
+    """Refuse a body that is declared to be something else than JSON in UTF-8.
+
+    Raises
+    ------
+    Problem
+        E001.
+    """
+    essence, *parameters = given.decode("latin-1").lower().split(";")
+    kind, _, name = essence.strip().partition("/")
+    right = kind == "application" and (name == "json" or name.endswith("+json"))
+    for parameter in parameters:
+        name, _, value = parameter.strip().partition("=")
+        right &= name != "charset" or value.strip('"') in ("utf-8", "utf8")
+    if not right:
+        raise unreadable(_NOT_DECLARED)
+
+
 def decode(body: bytes) -> Any:
     """Decode JSON, once, and refuse objects that give a name twice.
 
@@ -83,9 +105,10 @@ def decode(body: bytes) -> Any:
         raise unreadable("No se recibieron datos")
     try:
         found = _decode(body)
+        doubled = _repeats_a_name(body, found)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         raise unreadable(_NOT_JSON) from None
-    if _repeats_a_name(body, found):
+    if doubled:
         raise unreadable(_DOUBLED)
     return found
 
@@ -104,12 +127,12 @@ def record_of(found: Any) -> dict[str, Any]:
     if len(found) > 1 or record is None:
         _check_envelope(found)
     if type(record) is not dict:
-        raise Problem(400, "E002", "Datos inválidos", errors=[_NOT_AN_OBJECT])
+        raise Problem("E002", "Datos inválidos", errors=[_NOT_AN_OBJECT])
     return record
 
 
 def _check_envelope(found: dict[str, Any]) -> None:
-    errors = []
+    errors: list[FieldError] = []
     if "datos" not in found:
         errors.append(FieldError("datos", "obligatorio: falta el valor", "falta"))
     for name, value in found.items():
@@ -124,7 +147,7 @@ def _check_envelope(found: dict[str, Any]) -> None:
                 errors.append(FieldError(name, "se esperaba un número", "tipo"))
             case "session_id", _:
                 errors.append(FieldError(name, "se esperaba un texto", "tipo"))
-            case _:
+            case _ if len(errors) < _MAX_STRANGERS:
                 shown = name[:64].encode("utf-8", "replace").decode()
                 errors.append(FieldError(shown, "nombre desconocido", "desconocido"))
     if errors:
@@ -140,7 +163,7 @@ def _repeats_a_name(body: bytes, found: Any) -> bool:
         return body.count(b'"') != 2 * _strings(found)
     try:
         json.loads(body, object_pairs_hook=_refuse_repeated)
-    except (ValueError, RecursionError):
+    except _RepeatedError:
         return True
     return False
 
@@ -164,5 +187,9 @@ def _strings(found: Any) -> int:
 def _refuse_repeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError
+        raise _RepeatedError
     return found
+
+
+class _RepeatedError(Exception):
+    """An object gives a name twice."""

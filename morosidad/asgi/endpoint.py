@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from morosidad.asgi.bodies import ClientGone, read_body
+from morosidad.asgi.bodies import ClientGone, check_media_type, read_body
 from morosidad.asgi.problems import ErrorDocument, Problem, problem_of, too_large, unavailable, unreadable
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ _next_id = count(1).__next__
 _BASE: list[tuple[bytes, bytes]] = [
     (b"x-content-type-options", b"nosniff"),
     (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 ]
 
 
@@ -68,13 +69,17 @@ class Call:
         self._receive = receive
 
     async def body(self) -> bytes:
-        """Read the body, within the limits."""
+        """Read the body, within the limits; one that says to be no JSON is refused."""
         settings = self.service.settings
         limit = settings.server_body_size
         declared = self.headers.get(b"content-length", b"")
         if declared.isdigit() and (len(declared) > 18 or int(declared) > limit):
             raise too_large(limit)
-        return await read_body(self.scope, self._receive, limit, settings.server_read_timeout)
+        body = await read_body(self.scope, self._receive, limit, settings.server_read_timeout)
+        kind = self.headers.get(b"content-type", JSON)
+        if kind != JSON and body:
+            check_media_type(kind)
+        return body
 
     def seconds(self) -> float:
         """Tell how long it has taken so far."""
@@ -143,20 +148,21 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         call = Call(self._service, self._route, scope, receive)
-        service = self._service
-        try:
-            with service.spans.span(scope["method"], self._route):
+        with self._service.spans.span(scope["method"], self._route, call.headers) as span:
+            try:
                 await self._admit(call)
                 answer = await self._handler(call)
-        except ClientGone:
-            return
-        except Exception as error:
-            answer = refusal(error, call)
+            except ClientGone:
+                return
+            except Exception as error:
+                answer = refusal(error, call)
+            if span is not None:
+                span.answered(answer.status)
         await respond(call, answer, send)
 
     async def _admit(self, call: Call) -> None:
         service = self._service
-        client = service.access.client(call.scope)
+        client = call.client = service.access.client(call.scope)
         if self._need is None:
             service.access.check_place(call.headers, client)
             return
@@ -183,13 +189,14 @@ async def respond(call: Call, answer: Reply, send: Send) -> None:
             ],
         }
     )
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": "http.response.body", "body": b"" if call.scope["method"] == "HEAD" else body})
     if call.service.settings.server_access_log:
         line = {
             "metodo": call.scope["method"],
             "ruta": call.route,
             "estado": answer.status,
             "segundos": round(call.seconds(), 6),
+            "cliente": call.client,
             "request_id": call.request_id.decode(),
         }
         _access_logger.info("%s", msgspec.json.encode(line).decode())
@@ -201,7 +208,11 @@ def refusal(error: Exception, call: Call) -> Reply:
     if problem.status == 500 and not isinstance(error, Problem):
         _logger.error("%s en %s", _where(error), call.route)
     document = ErrorDocument(
-        problem.message, problem.code, problem.errors, call.seconds(), call.request_id.decode()
+        error=problem.message,
+        codigo=problem.code,
+        errores=problem.errors,
+        tiempo_procesamiento=call.seconds(),
+        request_id=call.request_id.decode(),
     )
     return Reply(msgspec.json.encode(document), problem.status, JSON, problem.headers)
 

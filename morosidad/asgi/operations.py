@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -10,19 +11,29 @@ from morosidad import __version__
 from morosidad.asgi.bodies import decode
 from morosidad.asgi.endpoint import Call, Reply, reply
 from morosidad.asgi.problems import unreadable
-from morosidad.asgi.service import READY
+from morosidad.asgi.service import AT_ONCE, BATCHED, READY, STARTING, STOPPED, STOPPING
 
 
-class Readiness(msgspec.Struct, frozen=True):
+def _one_of(*words: str) -> msgspec.Meta:
+    return msgspec.Meta(extra_json_schema={"enum": words})
+
+
+class Alive(msgspec.Struct, frozen=True):
+    """That the process answers."""
+
+    estado: Literal["viva"] = "viva"
+
+
+class Readiness(msgspec.Struct, frozen=True, omit_defaults=True):
     """Whether the server takes work, and what warm-up found."""
 
-    estado: str
-    modelo: str
-    huella: str
-    modo: str
-    compilado: bool
-    latencia: float | None
-    version: str
+    estado: Annotated[str, _one_of(STARTING, READY, STOPPING, STOPPED)]
+    modelo: str | None = None
+    huella: str | None = None
+    modo: Annotated[str, _one_of(AT_ONCE, BATCHED)] | None = None
+    compilado: bool | None = None
+    latencia: float | None = None
+    version: str | None = None
 
 
 async def metrics(call: Call) -> Reply:
@@ -51,22 +62,23 @@ def _exposition(call: Call) -> bytes:
 
 async def alive(_: Call) -> Reply:
     """``GET /salud/viva``: the process answers."""
-    return reply({"estado": "viva"})
+    return reply(Alive())
 
 
 async def ready(call: Call) -> Reply:
-    """``GET /salud/lista``: 200 when work is taken, else 503."""
-    service = call.service
-    plan = service.plan
-    document = Readiness(
-        estado=service.state,
-        modelo=service.scorer.model,
-        huella=service.scorer.digest,
-        modo=service.mode,
-        compilado=plan is not None and plan.compiled,
-        latencia=None if plan is None else plan.latency,
-        version=__version__,
-    )
+    """``GET /salud/lista``: 200 when work is taken, else 503; what is served, for those who may know."""
+    service, plan = call.service, call.service.plan
+    document = Readiness(service.state)
+    if service.access.knows(call.headers) and plan is not None:
+        document = Readiness(
+            service.state,
+            modelo=service.scorer.model,
+            huella=service.scorer.digest,
+            modo=service.mode,
+            compilado=plan.compiled,
+            latencia=plan.latency,
+            version=__version__,
+        )
     return reply(document, 200 if service.state == READY else 503)
 
 

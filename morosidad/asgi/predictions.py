@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from morosidad.asgi.bodies import decode, record_of
 from morosidad.asgi.endpoint import Call, Reply, reply
-from morosidad.asgi.problems import ErrorDocument, Problem, unreadable
+from morosidad.asgi.problems import Problem, unreadable
 from morosidad.decision import Decision, RecordError
 from morosidad.errors import FieldError, InvalidRecord
 
@@ -21,6 +21,15 @@ class Validation(msgspec.Struct, frozen=True):
     valido: bool
     errores: tuple[FieldError, ...] = ()
     advertencias: tuple[str, ...] = ()
+
+
+class RecordProblem(msgspec.Struct, frozen=True):
+    """What stands in the place of a bad record of a batch."""
+
+    indice: int
+    errores: tuple[FieldError, ...]
+    error: str = "Datos inválidos"
+    codigo: Literal["E002"] = "E002"
 
 
 async def predict(call: Call) -> Reply:
@@ -38,7 +47,7 @@ async def predict_batch(call: Call) -> Reply:
     if type(found) is not list:
         raise unreadable("Se esperaba una lista de registros")
     if len(found) > limit:
-        raise Problem(413, "E413", f"El lote supera los {limit} registros permitidos")
+        raise Problem("E413", f"El lote supera los {limit} registros permitidos")
     decided = await call.service.decide_batch([_as_record(item) for item in found])
     return reply([_in_place(item) for item in decided])
 
@@ -64,5 +73,5 @@ class _Nothing:
 
 def _in_place(found: Decision | RecordError) -> Any:
     if isinstance(found, RecordError):
-        return ErrorDocument("Datos inválidos", "E002", found.errors, indice=found.index)
+        return RecordProblem(found.index, found.errors)
     return found

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -15,10 +16,8 @@ class Problem(Exception):
 
     Parameters
     ----------
-    status : int
-        The HTTP status.
     code : str
-        One of the wire's codes, such as ``E002``.
+        One of `CODES`; its status is the answer's.
     message : str
         In Spanish; it holds no value of a record and nothing internal.
     errors : sequence of FieldError
@@ -31,7 +30,6 @@ class Problem(Exception):
 
     def __init__(
         self,
-        status: int,
         code: str,
         message: str,
         *,
@@ -39,57 +37,78 @@ class Problem(Exception):
         retry_after: float | None = None,
         headers: Sequence[tuple[bytes, bytes]] = (),
     ) -> None:
-        self.status = status
+        self.status = CODES[code].status
         self.code = code
         self.message = message
         self.errors: tuple[FieldError, ...] = tuple(errors)
         self.headers: list[tuple[bytes, bytes]] = list(headers)
         if retry_after is not None:
-            self.headers.append((b"retry-after", b"%d" % max(1, round(retry_after))))
+            self.headers.append((b"retry-after", b"%d" % max(1, math.ceil(retry_after))))
         super().__init__(code)
 
 
-class ErrorDocument(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The error document of the wire; in a batch, what stands in the place of a bad record."""
+class Code(NamedTuple):
+    """One of the wire's codes: its status, and when it is given, in Spanish."""
+
+    status: int
+    when: str
+
+
+CODES = {
+    "E001": Code(400, "no hay cuerpo, no es JSON o no tiene la forma esperada"),
+    "E002": Code(400, "el registro no es válido"),
+    "E401": Code(401, "falta la clave"),
+    "E403": Code(403, "la clave, el origen o la dirección no lo permiten"),
+    "E404": Code(404, "no existe esa dirección"),
+    "E405": Code(405, "método no permitido"),
+    "E413": Code(413, "la solicitud supera los límites"),
+    "E429": Code(429, "demasiadas solicitudes"),
+    "E500": Code(500, "error interno"),
+    "E503": Code(503, "el servicio no puede atender ahora"),
+    "E504": Code(504, "no hubo respuesta a tiempo"),
+}
+
+
+class ErrorDocument(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The error document of the wire; `errores` only where there are any."""
 
     error: str
     codigo: str
     errores: tuple[FieldError, ...] = ()
-    tiempo_procesamiento: float | None = None
-    request_id: str | None = None
-    indice: int | None = None
+    tiempo_procesamiento: float
+    request_id: str
 
 
 def unreadable(message: str, errors: Sequence[FieldError] = ()) -> Problem:
     """Say that the request is not one: E001."""
-    return Problem(400, "E001", message, errors=errors)
+    return Problem("E001", message, errors=errors)
 
 
 def too_large(limit: int) -> Problem:
     """Say that the body is over the limit: E413. What is left of it is not read."""
     message = f"El cuerpo supera los {limit} bytes permitidos"
-    return Problem(413, "E413", message, headers=[(b"connection", b"close")])
+    return Problem("E413", message, headers=[(b"connection", b"close")])
 
 
 def not_known(message: str) -> Problem:
     """Say that a key is needed: E401."""
-    return Problem(401, "E401", message, headers=[(b"www-authenticate", b"Bearer")])
+    return Problem("E401", message, headers=[(b"www-authenticate", b"Bearer")])
 
 
 def forbidden(message: str) -> Problem:
     """Say that the key or the origin is the wrong one: E403."""
-    return Problem(403, "E403", message)
+    return Problem("E403", message)
 
 
 def too_many(retry_after: float) -> Problem:
     """Say that the client sends too much: E429."""
-    return Problem(429, "E429", "Demasiadas solicitudes", retry_after=retry_after)
+    return Problem("E429", "Demasiadas solicitudes", retry_after=retry_after)
 
 
 def unavailable(message: str, retry_after: float = 1.0, *, close: bool = False) -> Problem:
     """Say that the server can't take the work now: E503."""
     headers = [(b"connection", b"close")] if close else []
-    return Problem(503, "E503", message, retry_after=retry_after, headers=headers)
+    return Problem("E503", message, retry_after=retry_after, headers=headers)
 
 
 def problem_of(error: Exception) -> Problem:
@@ -98,24 +117,17 @@ def problem_of(error: Exception) -> Problem:
         case Problem():
             return error
         case InvalidRecord():
-            return Problem(400, "E002", "Datos inválidos", errors=error.errors)
+            return Problem("E002", "Datos inválidos", errors=error.errors)
         case DeadlineExceeded():
-            return Problem(504, "E504", "No hubo respuesta a tiempo", retry_after=error.retry_after)
+            return Problem("E504", "No hubo respuesta a tiempo", retry_after=error.retry_after)
         case TransientError():
             return unavailable("El servicio no puede atender ahora", error.retry_after or 1.0)
-    return Problem(500, "E500", "Error interno del servidor")
+    return Problem("E500", "Error interno del servidor")
 
 
-_BY_STATUS: dict[int, tuple[str, str]] = {
-    404: ("E404", "No existe esa dirección"),
-    405: ("E405", "Método no permitido"),
-}
-
-
-def problem_of_status(status: int, headers: Any = None) -> Problem:
-    """Translate what the router says: no such path, no such method."""
-    code, message = _BY_STATUS.get(status, ("E500", "Error interno del servidor"))
-    allowed = [
-        (b"allow", value.encode()) for name, value in (headers or {}).items() if name.lower() == "allow"
-    ]
-    return Problem(status if status in _BY_STATUS else 500, code, message, headers=allowed)
+def not_routed(status: int, headers: Mapping[str, str] | None) -> Problem:
+    """Translate what the router says: no such method, or no such path."""
+    if status != 405:
+        return Problem("E404", "No existe esa dirección")
+    allowed = [(b"allow", value.encode()) for name, value in (headers or {}).items() if name == "Allow"]
+    return Problem("E405", "Método no permitido", headers=allowed)

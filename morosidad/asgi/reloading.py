@@ -78,7 +78,7 @@ class Reloader:
             self.failed = True
             _logger.error("la recarga del modelo falló: %s", type(error).__name__)
             message = f"No se pudo recargar el modelo ({type(error).__name__}): sigue el anterior"
-            raise Problem(500, "E500", message) from None
+            raise Problem("E500", message) from None
         self.failed = False
         return Reloaded(scorer.model, before, scorer.digest, scorer.digest != digest)
 

@@ -1,0 +1,257 @@
+"""What the server understands and answers, as an OpenAPI document made from the schema in use."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from morosidad import __version__
+from morosidad.asgi.endpoint import Call, Reply
+from morosidad.asgi.examples import examples
+from morosidad.asgi.keys import Scope
+from morosidad.asgi.operations import Alive, Readiness
+from morosidad.asgi.predictions import RecordProblem, Validation
+from morosidad.asgi.problems import CODES, ErrorDocument
+from morosidad.asgi.reloading import Reloaded
+from morosidad.decision import Decision
+from morosidad.kpis import KPIReport
+from morosidad.kpis.live import LiveDocument
+from morosidad.scorer import Scorer
+from morosidad.settings import Settings
+
+if TYPE_CHECKING:
+    from morosidad.asgi.service import Service
+
+_TYPES: list[Any] = [
+    Decision,
+    RecordProblem,
+    Validation,
+    ErrorDocument,
+    LiveDocument,
+    KPIReport,
+    Alive,
+    Readiness,
+    Reloaded,
+]
+_REF = "#/components/schemas/{name}"
+_ID: dict[str, Any] = {"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,128}$"}
+_ID_EXAMPLE = "solicitud-1"
+_ID_HEADER = {"X-Request-ID": {"$ref": "#/components/headers/X-Request-ID"}}
+_WAIT_HEADER = {"Retry-After": {"$ref": "#/components/headers/Retry-After"}}
+_SECONDS: dict[str, Any] = {"type": "number", "minimum": 0}
+_ANYTHING: dict[str, Any] = {}
+
+
+class Description:
+    """``GET /openapi.json``: made when it is first asked for, and anew when the model changes.
+
+    Parameters
+    ----------
+    service : Service
+        Whose scorer and settings it describes.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._made: tuple[tuple[str, str], bytes] = (("", ""), b"")
+
+    async def __call__(self, call: Call) -> Reply:
+        """Answer with the document."""
+        scorer = self._service.scorer
+        wanted = (scorer.digest, call.scope.get("root_path", ""))
+        if self._made[0] != wanted:
+            document = await asyncio.to_thread(describe, scorer, self._service.settings, wanted[1])
+            self._made = (wanted, msgspec.json.encode(document))
+        return Reply(self._made[1])
+
+
+class _Operation(NamedTuple):
+    """One thing that can be asked for."""
+
+    method: str
+    path: str
+    name: str
+    summary: str
+    answer: dict[str, Any]
+    need: Scope | None = None
+    body: dict[str, Any] | None = None
+    codes: tuple[str, ...] = ()
+
+
+def describe(scorer: Scorer, settings: Settings, root: str = "") -> dict[str, Any]:
+    """Describe a server as OpenAPI 3.1.
+
+    Parameters
+    ----------
+    scorer : Scorer
+        Whose schema a record must fit.
+    settings : Settings
+        Limits, and whether keys are needed.
+    root : str
+        The path under which a proxy serves the application.
+
+    Returns
+    -------
+    dict
+        The document. Its examples are applicants that the schema accepts and this model's own answers.
+    """
+    document: dict[str, Any] = {
+        "openapi": "3.1.0",
+        "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
+        "info": {"title": scorer.model.partition("@")[0], "version": scorer.model.partition("@")[2]}
+        | {"description": f"Decisiones de crédito. Servido por morosidad {__version__}."},
+        "paths": {},
+        "components": {"schemas": _schemas(scorer), "headers": _headers(), "parameters": _parameters()},
+    }
+    if root:
+        document["servers"] = [{"url": root}]
+    if settings.server_api_keys:
+        document["components"]["securitySchemes"] = {
+            "clave": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+            "portador": {"type": "http", "scheme": "bearer"},
+        }
+    for operation in _operations(scorer, settings):
+        path = document["paths"].setdefault(operation.path, {})
+        path[operation.method] = _operation(operation, settings)
+    return document
+
+
+def _operations(scorer: Scorer, settings: Settings) -> list[_Operation]:
+    applicants = examples(scorer.schema, scorer.drift_reference)
+    plain = scorer.with_parts(cache=None, cache_auto=False, kpis=None, recovery=None, audit=None, drift=None)
+    decided = [msgspec.to_builtins(plain.score_one(record)) for record in applicants]
+    answered = {**decided[0], "request_id": _ID_EXAMPLE, "tiempo_procesamiento": 0.00005}
+    whole = {"datos": applicants[0], "timestamp_cliente": 1234.5, "session_id": "sesion-1"}
+    batch = {"type": "array", "items": _ANYTHING, "maxItems": settings.server_batch_size}
+    in_batch = {"type": "array", "items": {"anyOf": [_ref(Decision), _ref(RecordProblem)]}}
+    empty = {"type": "object", "maxProperties": 0}
+    figures = {"type": "string"}
+    health = {"503": _answer(_json(_ref(Readiness)), "No se toma trabajo")}
+    work = ("E503", "E504")
+    return [
+        _Operation("post", "/predecir", "predecir", "Decide sobre un solicitante",
+                   _ok(_json(_schema("Respuesta"), answered)), "score",
+                   _json(_envelope(_schema("Registro")), whole), ("E002", *work)),
+        _Operation("post", "/predecir/lote", "predecirLote", "Decide sobre varios registros, en su orden",
+                   _ok(_json(in_batch, decided)), "score", _json(batch, applicants), work),
+        _Operation("post", "/validar", "validar", "Revisa un registro como lo haría /predecir, sin decidir",
+                   _ok(_json(_ref(Validation), {"valido": True, "errores": [], "advertencias": []})), "score",
+                   _json(_envelope({"type": "object"}), whole), ("E002",)),
+        _Operation("get", "/api/metricas-tiempo-real", "metricas", "Las cifras de este momento",
+                   _ok(_json(_ref(LiveDocument))), "metrics"),
+        _Operation("get", "/api/kpis", "kpis", "El informe de la ventana",
+                   _ok(_json(_ref(KPIReport))), "metrics"),
+        _Operation("get", "/metrics", "prometheus", "Las cifras para Prometheus",
+                   _ok({"text/plain": {"schema": figures}}), "metrics"),
+        _Operation("get", "/salud/viva", "viva", "El proceso responde", _ok(_json(_ref(Alive)))),
+        _Operation("get", "/salud/lista", "lista", "Se toma trabajo",
+                   _ok(_json(_ref(Readiness))) | health),
+        _Operation("get", "/openapi.json", "descripcion", "Este documento", _ok(_json({"type": "object"}))),
+        _Operation("post", "/admin/recargar", "recargar", "Lee otra vez el archivo del modelo",
+                   _ok(_json(_ref(Reloaded))), "admin", _json(empty, {})),
+    ]  # fmt: skip
+
+
+def _operation(operation: _Operation, settings: Settings) -> dict[str, Any]:
+    """Describe an operation with the errors that its need and its body bring."""
+    out: dict[str, Any] = {"operationId": operation.name, "summary": operation.summary}
+    codes: list[str] = ["E500", *operation.codes]
+    keyed = bool(settings.server_api_keys)
+    if operation.need is not None:
+        out["parameters"] = [{"$ref": "#/components/parameters/X-Request-ID"}]
+        codes += ["E001", "E403", *(["E401"] if keyed else [])]
+        codes += ["E429"] if settings.rate_limit_enabled else []
+        if keyed:
+            out["security"] = [{"clave": [operation.need]}, {"portador": [operation.need]}]
+    elif not keyed and not settings.server_anonymous:
+        codes.append("E403")
+    if operation.body is not None:
+        out["requestBody"] = {"content": operation.body, "required": operation.need != "admin"}
+        codes.append("E413")
+    return out | {"responses": dict(sorted((_errors(codes) | operation.answer).items()))}
+
+
+def _errors(codes: list[str]) -> dict[str, Any]:
+    """Describe the error documents of some codes by status."""
+    by_status: dict[str, list[str]] = {}
+    for code in sorted(codes):
+        by_status.setdefault(str(CODES[code].status), []).append(code)
+    found = {}
+    for status, same in by_status.items():
+        one = {"allOf": [_ref(ErrorDocument), {"properties": {"codigo": {"enum": same}}}]}
+        words = "; ".join(f"{code}: {CODES[code].when}" for code in same)
+        found[status] = _answer(_json(one), words, _WAIT_HEADER if status in ("429", "503") else {})
+    return found
+
+
+def _schemas(scorer: Scorer) -> dict[str, Any]:
+    """Describe the documents: those that the types of the code are, and those that the model brings."""
+    _, found = msgspec.json.schema_components(_TYPES, ref_template=_REF)
+    partial = {kind.__name__ for kind in _TYPES if kind.__struct_config__.omit_defaults}
+    for name, schema in found.items():
+        schema.pop("description", None)
+        schema["additionalProperties"] = False
+        if name not in partial:
+            schema["required"] = list(schema["properties"])
+    decision = found[Decision.__name__]
+    found["Respuesta"] = decision | {
+        "title": "Respuesta",
+        "properties": {**decision["properties"], "request_id": _ID, "tiempo_procesamiento": _SECONDS},
+        "required": [*decision["required"], "tiempo_procesamiento"],
+    }
+    words = "También se entienden, cada uno en lugar de su campo, los nombres que constan en x-alias."
+    found["Registro"] = {"description": words, **scorer.schema.json_schema()}
+    return found
+
+
+def _parameters() -> dict[str, Any]:
+    words = "Con qué nombre se sigue la solicitud; si falta, se le da uno"
+    name = "X-Request-ID"
+    return {name: {"name": name, "in": "header", "description": words, "schema": _ID, "example": _ID_EXAMPLE}}
+
+
+def _headers() -> dict[str, Any]:
+    return {
+        "X-Request-ID": {"description": "El que se envió, o uno nuevo", "required": True, "schema": _ID},
+        "Retry-After": {
+            "description": "Segundos hasta otro intento",
+            "required": True,
+            "schema": {"type": "integer", "minimum": 1},
+        },
+    }
+
+
+def _envelope(record: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {
+            "datos": record,
+            "timestamp_cliente": {"type": ["number", "null"]},
+            "session_id": {"type": ["string", "null"]},
+        },
+        "required": ["datos"],
+        "additionalProperties": False,
+    }
+
+
+def _answer(content: dict[str, Any], words: str, headers: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {"description": words, "headers": _ID_HEADER | (headers or {}), "content": content}
+
+
+def _ok(content: dict[str, Any]) -> dict[str, Any]:
+    return {"200": _answer(content, "Todo bien")}
+
+
+def _json(schema: dict[str, Any], example: Any = None) -> dict[str, Any]:
+    shown = {} if example is None else {"example": example}
+    return {"application/json": {"schema": schema, **shown}}
+
+
+def _schema(name: str) -> dict[str, Any]:
+    return {"$ref": _REF.format(name=name)}
+
+
+def _ref(kind: type) -> dict[str, Any]:
+    return _schema(kind.__name__)
