@@ -25,7 +25,17 @@ from numpy.typing import NDArray
 
 from morosidad.compiler.code import Code
 from morosidad.compiler.expressions import Expr, Floats, Raw
+from morosidad.compiler.layout import (
+    MISSING_LEFT,
+    NODE,
+    REFERENCE_BIT,
+    SLOT_BIT,
+    SUBSET,
+    for_shares,
+    for_walk,
+)
 from morosidad.compiler.shapley import weights
+from morosidad.compiler.walks import Plain
 
 if TYPE_CHECKING:
     from morosidad.compiler.trees import Trees
@@ -38,8 +48,6 @@ cfunc: Any = _numba.cfunc
 njit: Any = _numba.njit
 types: Any = _numba.types
 
-NODE = np.dtype([("number", "f8"), ("child", "i4"), ("column", "i2"), ("kind", "i2")])
-MISSING_LEFT, SUBSET, REFERENCE_BIT = 1, 2, 2
 ANY_LENGTH = 2**31 - 1
 ROWS = 8192  # so many go through one tree before the next, while both stay in the processor's cache
 
@@ -57,7 +65,7 @@ class Kernel:
 
     def __init__(self, trees: Trees) -> None:
         self._trees = trees
-        self._block = lay_out(trees)
+        self._block = for_walk(trees)
 
     def emit_row(self, code: Code) -> str:
         return emit_row(code, self._trees.columns)
@@ -67,13 +75,18 @@ class Kernel:
         return code.assign(f"{code.constant(_one_record())}({block}, {row})")
 
     def emit_shares(self, code: Code, row: str, reference: Floats) -> str:
-        trees, n, share_out = self._trees, len(self._trees.fields), _shares_of_one()
-        block, players = Pointer(lay_out(trees, reference)), Pointer(trees.players)
-        table, nothing = Pointer(weights(n, trees.weight)), bytes(8 * n)
+        trees, n = self._trees, len(self._trees.fields)
+        laid_out = for_shares(trees, reference)
+        if laid_out is None:
+            plain = Plain(trees)
+            return plain.emit_shares(code, plain.emit_row(code), reference)
+        share_out, nothing = _shares_of_one(), bytes(8 * n)
+        block, roots, players = Pointer(laid_out[0]), Pointer(laid_out[1]), Pointer(trees.players)
+        table, n_trees, leaves = Pointer(by_counts(weights(n, trees.weight))), trees.n_trees, laid_out[2]
 
         def shares(row: bytes) -> list[float]:
             found = array("d", nothing)
-            share_out(block, row, players, table, n, found.buffer_info()[0])
+            share_out(block, roots, n_trees, leaves, row, players, table, n, found.buffer_info()[0])
             return found.tolist()
 
         return code.assign(f"{code.constant(shares)}({row})")
@@ -104,24 +117,14 @@ class Pointer(ctypes.c_void_p):
         super().__init__(self.values.ctypes.data)
 
 
-def lay_out(trees: Trees, reference: Floats | None = None) -> NDArray[np.uint8]:
-    """Lay trees out for the walk: a header, the nodes, the members of the sets, in one block.
+def by_counts(table: Floats) -> Floats:
+    """Give what a leaf counts for, for a field on the record's side and for one on the reference's.
 
-    The header holds the base, how many trees there are, and whether to add in 32 bits; trees of one
-    leaf, of value 0, make the number of trees a multiple of eight. With a reference, each node knows
-    which way that goes.
+    By how many fields there are on each side: shape (n + 1, n + 1, 2).
     """
-    idle = -trees.n_trees % 8
-    nodes = np.zeros(1 + idle + len(trees.child), dtype=NODE)
-    nodes[0] = trees.base, trees.n_trees + idle, trees.narrow, 0
-    kept = np.r_[1 : trees.n_trees + 1, trees.n_trees + idle + 1 : len(nodes)]
-    nodes["child"][kept] = np.where(trees.child > 0, trees.child + idle + 1, 0)
-    nodes["column"][kept] = trees.column
-    nodes["number"][kept] = np.where(trees.subset >= 0, nodes.nbytes + trees.subset, trees.number)
-    nodes["kind"][kept] = np.where(trees.subset >= 0, SUBSET, trees.missing_left * MISSING_LEFT)
-    if reference is not None:
-        nodes["kind"][kept] |= trees.go_left(reference).astype(np.int16) << REFERENCE_BIT
-    return np.concatenate([nodes.view(np.uint8), trees.members.view(np.uint8)])
+    counts = np.zeros((*table.shape, 2))
+    counts[1:, :, 0], counts[:, 1:, 1] = table[:-1], table[:, :-1]
+    return counts
 
 
 @cache
@@ -141,10 +144,14 @@ def _many_records() -> Callable[..., None]:
 
 @cache
 def _shares_of_one() -> Callable[..., None]:
-    numbers = types.CPointer(types.float64)
-    signature = types.void(types.voidptr, numbers, types.CPointer(types.int32), numbers, types.intp, numbers)
+    numbers, place = types.CPointer(types.float64), types.intp
+    signature = types.void(
+        *[types.voidptr, types.CPointer(place), place, place, numbers],
+        *[types.CPointer(types.int32), numbers, place, numbers],
+    )
+    pointer, size = ctypes.c_void_p, ctypes.c_ssize_t
     call = ctypes.PYFUNCTYPE(
-        None, ctypes.c_void_p, ctypes.c_char_p, *[ctypes.c_void_p] * 2, ctypes.c_ssize_t, ctypes.c_void_p
+        None, pointer, pointer, size, size, ctypes.c_char_p, pointer, pointer, size, pointer
     )
     return call(machine_code(share_out, signature))
 
@@ -165,9 +172,12 @@ _KEPT: list[Any] = []  # machine code lives as long as its function object
 
 # -- what is compiled --------------------------------------------------------------------------
 #
-# Places are made unsigned before they are looked up: numba then leaves out the test for negative ones.
+# Coverage can't see machine code. Places are made unsigned before they are looked up: numba then
+# leaves out the test for negative ones.
 
 unsigned = np.uint64
+NONE, ONE = unsigned(0), unsigned(1)
+START, OWN, OTHER, COUNTS, FIRST, FIELD = range(6)
 
 
 def _inlined(function: F) -> F:
@@ -176,7 +186,7 @@ def _inlined(function: F) -> F:
 
 
 @_inlined
-def goes_left(node: Any, members: Any, value: float) -> Any:
+def goes_left(node: Any, members: Any, value: float) -> Any:  # pragma: no cover
     """Say which way a number sends a record at a split: 1 for left."""
     if node.kind & SUBSET:
         return int(members[unsigned(int(node.number) + int(value))])
@@ -184,25 +194,25 @@ def goes_left(node: Any, members: Any, value: float) -> Any:
 
 
 @_inlined
-def step(nodes: Any, members: Any, place: int, value: float) -> int:
+def step(nodes: Any, members: Any, place: int, value: float) -> int:  # pragma: no cover
     """Give the child that a record falls to; a leaf holds it where it is."""
     node = nodes[unsigned(place)]
     return node.child + 1 - goes_left(node, members, value) if node.child else place
 
 
 @_inlined
-def column(nodes: Any, place: int) -> Any:
+def column(nodes: Any, place: int) -> Any:  # pragma: no cover
     """Give the column that a node tests."""
     return nodes[unsigned(place)].column
 
 
 @_inlined
-def add(total: float, leaf: float, narrow: int) -> float:
+def add(total: float, leaf: float, narrow: int) -> float:  # pragma: no cover
     """Add a leaf's value as the original does."""
     return float(np.float32(total + leaf)) if narrow else total + leaf
 
 
-def walk_one(block: Any, row: Any) -> Any:
+def walk_one(block: Any, row: Any) -> Any:  # pragma: no cover
     """Add up the leaves that one record falls into."""
     nodes, members = carray(block, ANY_LENGTH, NODE), carray(block, ANY_LENGTH, np.uint8)
     total, n, narrow = nodes[0].number, nodes[0].child, nodes[0].column
@@ -227,7 +237,7 @@ def walk_one(block: Any, row: Any) -> Any:
     return total
 
 
-def walk_many(block: Any, table: Any, n: int, totals: Any) -> None:
+def walk_many(block: Any, table: Any, n: int, totals: Any) -> None:  # pragma: no cover
     """Add up the leaves that each of n records falls into, for columns of n numbers each."""
     nodes, members = carray(block, ANY_LENGTH, NODE), carray(block, ANY_LENGTH, np.uint8)
     base, n_trees, narrow = nodes[0].number, nodes[0].child, nodes[0].column
@@ -262,47 +272,64 @@ def walk_many(block: Any, table: Any, n: int, totals: Any) -> None:
                 totals[i] = add(totals[i], nodes[at].number, narrow)
 
 
-def share_out(block: Any, row: Any, players: Any, weight: Any, n: int, shares: Any) -> None:
-    """Add up each field's share, as `shapley.add_shares` does; `weight` is a table n + 1 wide."""
+def share_out(  # pragma: no cover
+    block: Any,
+    roots: Any,
+    n_trees: int,
+    leaves: int,
+    row: Any,
+    players: Any,
+    weight: Any,
+    n: int,
+    shares: Any,
+) -> None:
+    """Add up each field's share, as `shapley.add_shares` does, but in a queue of ways.
+
+    A way follows the reference from a node to a leaf. Where the record would leave it, at a field
+    that is on neither side yet, the record's way is put at the end of the queue, and the field is on
+    the reference's side for the rest of this one. So the processor meets few branches that it can't
+    foresee. From the last way to the first, what the ways below a field earn is then added up.
+    """
     nodes, members = carray(block, ANY_LENGTH, NODE), carray(block, ANY_LENGTH, np.uint8)
-    sides = np.zeros(n, np.uint8)  # of each field: 1 for the record's side, 2 for the reference's
-    fields, others = np.empty(n, np.int64), np.empty(n, np.int64)  # where ways part, from the root on
-    gained, lost = np.empty(n), np.empty(n)
-    for root in range(1, nodes[0].child + 1):
-        at, depth, a, b = root, 0, 0, 0
-        while True:
-            node = nodes[unsigned(at)]
+    ways = np.empty((leaves + 1, 6), np.uint64)
+    sums = np.empty((leaves + 1, 2), np.float64)
+    for tree in range(n_trees):
+        ways[0, START], ways[0, OWN], ways[0, OTHER], ways[0, COUNTS] = (
+            unsigned(roots[tree]),
+            NONE,
+            NONE,
+            NONE,
+        )
+        i, end = NONE, ONE
+        while i < end:
+            at, own, other, counts = ways[i, START], ways[i, OWN], ways[i, OTHER], ways[i, COUNTS]
+            ways[i, FIRST] = end
+            node = nodes[at]
             while node.child:
-                left = goes_left(node, members, row[node.column])
-                other = node.kind >> REFERENCE_BIT
-                at = node.child + 1 - left
-                if left != other:
-                    field = unsigned(players[node.column])
-                    if sides[field] == 0:
-                        sides[field] = 1
-                        fields[unsigned(depth)], others[unsigned(depth)] = field, node.child + 1 - other
-                        depth += 1
-                        a += 1
-                    elif sides[field] == 2:
-                        at = node.child + 1 - other
-                node = nodes[unsigned(at)]
-            gain = node.number * weight[(a - 1) * (n + 1) + b] if a else 0.0
-            loss = node.number * weight[a * (n + 1) + b - 1] if b else 0.0
-            while depth:
-                last = unsigned(depth - 1)
-                field = unsigned(fields[last])
-                if sides[field] == 1:
-                    gained[last], lost[last] = gain, loss
-                    sides[field] = 2
-                    a -= 1
-                    b += 1
-                    at = others[last]
-                    break
-                depth -= 1
-                b -= 1
-                sides[field] = 0
-                shares[field] += gained[last] - loss
-                gain += gained[last]
-                loss += lost[last]
-            else:
-                break
+                kind = unsigned(node.kind)
+                slot = kind >> unsigned(SLOT_BIT)
+                leaves_it = unsigned(goes_left(node, members, row[node.column])) ^ (
+                    kind >> unsigned(REFERENCE_BIT) & ONE
+                )
+                is_own = own >> slot & ONE
+                parts = leaves_it & ~(is_own | other >> slot & ONE)
+                ways[end, START], ways[end, FIELD] = unsigned(node.child), unsigned(players[node.column])
+                ways[end, OWN], ways[end, OTHER] = own | ONE << slot, other
+                ways[end, COUNTS] = counts + unsigned(n + 1)
+                end += parts
+                other |= parts << slot
+                counts += parts
+                at = unsigned(node.child) if leaves_it & is_own else at + ONE
+                node = nodes[at]
+            sums[i, 0] = node.number * weight[unsigned(2) * counts]
+            sums[i, 1] = node.number * weight[unsigned(2) * counts + ONE]
+            i += ONE
+        while i:
+            i -= ONE
+            gained, lost = sums[i, 0], sums[i, 1]
+            while end > ways[i, FIRST]:
+                end -= ONE
+                shares[ways[end, FIELD]] += sums[end, 0] - lost
+                gained += sums[end, 0]
+                lost += sums[end, 1]
+            sums[i, 0], sums[i, 1] = gained, lost

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -46,8 +47,6 @@ class CompiledPipeline:
     ----------
     predict_one : callable
         A record's values → probability of default.
-    explain_one : callable or None
-        A record's values → (probability, contribution of each field on the model's own scale).
     """
 
     def __init__(
@@ -71,7 +70,6 @@ class CompiledPipeline:
         self.threshold = threshold
         self.notes: tuple[str, ...] = tuple(notes)
         self.predict_one: Callable[[Row], float] = self._predict_one()
-        self.explain_one: Callable[[Row], tuple[float, tuple[float, ...]]] | None = self._explain_one()
 
     @property
     def compiled(self) -> bool:
@@ -89,7 +87,9 @@ class CompiledPipeline:
         code = self._code()
         return code.function("predict_one", self.form.emit(code))
 
-    def _explain_one(self) -> Callable[[Row], tuple[float, tuple[float, ...]]] | None:
+    @cached_property
+    def explain_one(self) -> Callable[[Row], tuple[float, tuple[float, ...]]] | None:
+        """A record's values → (probability, contribution of each field); None without a reference."""
         if self.form is None or self.reference is None:
             return None
         code = self._code()

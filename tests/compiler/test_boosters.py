@@ -12,10 +12,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from morosidad.compiler import boosters, compile_pipeline
+from morosidad.compiler import Compiler, boosters, compile_pipeline
+from morosidad.compiler.expressions import Raw
 from morosidad.compiler.parity import as_rows
 from morosidad.compiler.trees import Trees
 from morosidad.errors import NotCompiledWarning
+from morosidad.field import Field
 from morosidad.schema import Schema
 
 NUMBERS = ["a", "b", "zeros", "count", "code"]
@@ -108,6 +110,17 @@ def test_lightgbm_however_it_is_set(settings, compiled_by):
     compiled = compiled_by(lgbm(**settings))
     assert compiled.compiled, compiled.notes
     assert compiled.parity.max_difference <= 1e-12
+
+
+def test_lightgbm_where_a_zero_is_missing_counts_it_as_missing_for_what_comes_behind():
+    column = boosters.ZeroIsMissing(Raw(0))
+    assert column.may_be_missing(frozenset())
+    assert np.isnan(column.compute(np.array([0.0, 1e-36, -1e-36, 1e-34]))).tolist() == [
+        True,
+        True,
+        True,
+        False,
+    ]
 
 
 def test_lightgbm_with_categories(compiled_by):
@@ -289,10 +302,6 @@ def saved(**changes):
 
 @pytest.fixture
 def form_of():
-    from morosidad.compiler import Compiler
-    from morosidad.compiler.expressions import Raw
-    from morosidad.field import Field
-
     schema = Schema([Field("x", "number"), Field("y", "number")])
     return lambda model: boosters.catboost(model, [Raw(0), Raw(1)], Compiler(schema))
 
@@ -310,6 +319,20 @@ def form_of():
 )
 def test_a_level_of_a_symmetric_tree_is_a_bit_of_the_leaf(x, y, leaf, form_of):
     form = form_of(saved())
+    table = np.array([{0: [x], 1: [y]}[column.field] for column in form.columns])
+    assert form.walker.totals(table)[0] == 0.25 + 2.0 * leaf + 2.0 * 0.5
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "leaf"), [(0.0, 2.0, 1.0), (0.6, 2.0, 2.0), (0.6, 2.1, 3.0), (np.nan, 0.0, 1.0)]
+)
+def test_the_nodes_of_other_trees_hold_their_children(x, y, leaf, form_of):
+    first, second = saved().model["oblivious_trees"][0]["splits"]
+    below = {"split": second, "left": {"value": 2.0}, "right": {"value": 3.0}}
+    tree = {"split": first, "left": {"value": 1.0}, "right": below}
+    model = saved(trees=[tree, {"value": 0.5}])
+    del model.model["oblivious_trees"]
+    form = form_of(model)
     table = np.array([{0: [x], 1: [y]}[column.field] for column in form.columns])
     assert form.walker.totals(table)[0] == 0.25 + 2.0 * leaf + 2.0 * 0.5
 

@@ -22,7 +22,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-from morosidad.compiler import CompiledPipeline, Compiler
+from morosidad.compiler import CompiledPipeline, Compiler, layout
 from morosidad.compiler.batch import Batch
 from morosidad.compiler.expressions import Raw
 from morosidad.compiler.shapley import weights
@@ -174,6 +174,62 @@ def test_shares_of_random_models_are_shapley_values(walker, game):
         _, shares = compiled.explain_one(tuple(None if v != v else v for v in record.tolist()))
         expected = shapley_by_definition(worth(record), range(n))
         np.testing.assert_allclose(shares, list(expected.values()), rtol=0, atol=1e-12)
+
+
+@pytest.fixture(scope="module")
+def wide():
+    """Deep trees over more fields than a machine word has bits."""
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(400, 90)).round(1)
+    X[rng.random(X.shape) < 0.1] = np.nan
+    model = RandomForestClassifier(12, max_features=3, random_state=0)
+    return model.fit(X, np.nansum(X[:, ::7], axis=1) > 0), X
+
+
+def explain_wide(wide):
+    model, X = wide
+    schema = Schema([Field(f"x{i}", "number") for i in range(90)])
+    form = Compiler(schema).form(model, [Raw(i) for i in range(90)])
+    compiled = CompiledPipeline(schema, form, reference=X[0, [column.field for column in form.columns]])
+    rows = [tuple(None if v != v else v for v in row) for row in X[:30].tolist()]
+    return form, [compiled.explain_one(row)[1] for row in rows]
+
+
+def plainly(wide, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setitem(sys.modules, "morosidad.compiler.kernel", None)
+        return explain_wide(wide)[1]
+
+
+def test_more_fields_than_a_word_has_bits_are_told_apart_along_each_way(wide, monkeypatch):
+    pytest.importorskip("numba")
+    form, found = explain_wide(wide)
+    assert len(form.fields) > layout.MAX_SLOTS
+    assert layout.for_shares(form, np.zeros(len(form.columns))) is not None
+    np.testing.assert_allclose(found, plainly(wide, monkeypatch), rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("most", [12, 2])
+def test_ways_of_still_more_fields_are_walked_by_python(most, wide, monkeypatch):
+    pytest.importorskip("numba")
+    expected = plainly(wide, monkeypatch)
+    monkeypatch.setattr(layout, "MAX_SLOTS", most)
+    form, found = explain_wide(wide)
+    assert layout.for_shares(form, np.zeros(len(form.columns))) is None
+    assert found == expected
+
+
+def test_no_two_fields_on_a_way_have_one_slot(wide):
+    form, _ = explain_wide(wide)
+    slots = layout._slots(form, layout._levels(form))
+    ways = [(root, {}) for root in range(form.n_trees)]
+    while ways:
+        place, seen = ways.pop()
+        if child := int(form.child[place]):
+            field = int(form.players[form.column[place]])
+            assert seen.get(slots[place], field) == field
+            assert list(seen.values()).count(field) <= 1
+            ways += [(child, {**seen, slots[place]: field}), (child + 1, {**seen, slots[place]: field})]
 
 
 # -- against shap ----------------------------------------------------------------------------------
