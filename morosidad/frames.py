@@ -2,39 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from morosidad.compiler.pipeline import rows_of
+from morosidad.compiler.pipeline import each_chunk, rows_of
 from morosidad.decision import Outcome
 from morosidad.errors import InvalidFrame, InvalidRecord
 from morosidad.model import Model
 from morosidad.progress import tqdm_for
 from morosidad.schema import Schema
-from morosidad.tables import Floats, as_pandas, read_frame
+from morosidad.tables import Floats, FrameReader, as_pandas, read_frame
 from morosidad.way import Way
 
 if TYPE_CHECKING:
     import pandas as pd
 
-STEP = 262_144
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 
 def probabilities(model: Model, frame: Any, *, progress: bool = False) -> Floats:
     """Give the probability of default of every row, NaN where the schema refuses it.
 
-    The frame is read in steps, so that what is needed besides it stays bounded.
+    The frame is read in chunks, on all cores where that pays, so that what is needed besides it
+    stays bounded. An original that is not compiled is asked chunk by chunk, and uses what cores it will.
     """
     table = as_pandas(frame)
-    found = np.full(len(table), np.nan)
-    for part in _parts(len(table), progress):
-        columns, bad = read_frame(model.schema, table.iloc[part])
+    reader, found = FrameReader(model.schema, table), np.full(len(table), np.nan)
+
+    def answer(rows: slice) -> int:
+        columns, bad = reader.read(rows)
         columns = [column[~bad] for column in columns] if bad.any() else columns
-        found[part][~bad] = model.compiled.predict(columns)
+        found[rows][~bad] = model.compiled.predict(columns)
+        return len(bad)
+
+    with tqdm_for(progress)(total=len(table), unit=" filas", unit_scale=True, disable=not progress) as bar:
+        for done in each_chunk(answer, len(table), parallel=model.compiled.compiled):
+            bar.update(done)
     return found
 
 
@@ -81,7 +86,7 @@ def score_frame(way: Way, frame: Any, *, reasons: bool, errors: str, progress: b
     if errors == "raise":
         refuse_gaps(model, table, found)
     known = ~np.isnan(found)
-    told = _tell(way, table[known], found[known], way.clock() - start, reasons)
+    told = _tell(way, table, known, found, way.clock() - start, reasons)
     out = pd.DataFrame(_results(model, found), index=table.index)
     if reasons:
         texts = iter(told)
@@ -90,9 +95,14 @@ def score_frame(way: Way, frame: Any, *, reasons: bool, errors: str, progress: b
     return out
 
 
-def _tell(way: Way, rows: pd.DataFrame, found: Floats, seconds: float, reasons: bool) -> list[list[str]]:
+def _tell(
+    way: Way, table: pd.DataFrame, known: NDArray[np.bool_], found: Floats, seconds: float, reasons: bool
+) -> list[list[str]]:
     """Count, watch and log the decisions; give their reasons. A log wants each decision whole."""
     model = way.model
+    if not reasons and all(part is None for part in (way.kpis, way.audit, way.drift)):
+        return []
+    rows, found = (table, found) if known.all() else (table[known], found[known])
     if way.audit is not None:
         decided = [way.decide(record) for record in _records(model.schema, rows)]
         return [[reason.text for reason in decision.reasons] for decision in decided]
@@ -113,13 +123,6 @@ def _tell(way: Way, rows: pd.DataFrame, found: Floats, seconds: float, reasons: 
 def _records(schema: Schema, rows: pd.DataFrame) -> list[dict[Any, Any]]:
     known = {*schema.names, *(alias for field in schema.fields for alias in field.aliases)}
     return rows[[column for column in rows.columns if column in known]].to_dict("records")
-
-
-def _parts(n: int, progress: bool) -> Iterator[slice]:
-    with tqdm_for(progress)(total=n, unit=" filas", unit_scale=True, disable=not progress) as bar:
-        for start in range(0, n, STEP):
-            yield slice(start, start + STEP)
-            bar.update(min(STEP, n - start))
 
 
 def _bands(model: Model, probability: NDArray[np.float64]) -> NDArray[np.int8]:

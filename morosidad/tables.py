@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -143,8 +144,10 @@ def as_pandas(frame: Any) -> pd.DataFrame:
     return table
 
 
-def read_frame(schema: Schema, frame: pd.DataFrame) -> tuple[list[Column], NDArray[np.bool_]]:
-    """Read a frame's columns as the schema reads records, all rows at once.
+class FrameReader:
+    """Reads a frame's columns as the schema reads records, some rows at a time.
+
+    Safe for many threads.
 
     Parameters
     ----------
@@ -153,31 +156,38 @@ def read_frame(schema: Schema, frame: pd.DataFrame) -> tuple[list[Column], NDArr
     frame : DataFrame
         One record a row.
 
-    Returns
-    -------
-    columns : list of (ndarray or Coded)
-        One per field.
-    bad : ndarray of bool
-        The rows that the schema refuses.
-
     Raises
     ------
     InvalidFrame
         If the column of a required field is missing, or two columns stand for one field.
     """
-    sources = _sources(schema, frame)
-    bad = np.zeros(len(frame), dtype=bool)
-    columns: list[Column] = []
-    for field in schema.fields:
-        if field.name not in sources:
-            column: Column = np.full(len(frame), np.nan)
-        else:
-            name, factor = sources[field.name]
-            column = _read_column(field, frame[name], factor, bad)
-        if field.required:
-            bad |= column.codes < 0 if isinstance(column, Coded) else np.isnan(column)
-        columns.append(column)
-    return columns, bad
+
+    def __init__(self, schema: Schema, frame: pd.DataFrame) -> None:
+        self._fields = schema.fields
+        self._length = len(frame)
+        self._cells = {
+            field: (_cells_of(frame[name]), factor)
+            for field, (name, factor) in _sources(schema, frame).items()
+        }
+
+    def read(self, rows: slice) -> tuple[list[Column], NDArray[np.bool_]]:
+        """Give one column per field, and which rows the schema refuses."""
+        bad = np.zeros(len(range(*rows.indices(self._length))), dtype=bool)
+        columns: list[Column] = []
+        for field in self._fields:
+            column: Column = np.full(len(bad), np.nan)
+            if field.name in self._cells:
+                cells, factor = self._cells[field.name]
+                column = _read_column(field, cells[rows], factor, bad)
+            if field.required:
+                bad |= column.codes < 0 if isinstance(column, Coded) else np.isnan(column)
+            columns.append(column)
+        return columns, bad
+
+
+def read_frame(schema: Schema, frame: pd.DataFrame) -> tuple[list[Column], NDArray[np.bool_]]:
+    """Read a whole frame; see `FrameReader`."""
+    return FrameReader(schema, frame).read(slice(None))
 
 
 def _sources(schema: Schema, frame: pd.DataFrame) -> dict[str, tuple[str, float]]:
@@ -195,34 +205,52 @@ def _sources(schema: Schema, frame: pd.DataFrame) -> dict[str, tuple[str, float]
     return sources
 
 
-def _read_column(field: Field, series: pd.Series[Any], factor: float, bad: NDArray[np.bool_]) -> Column:
+def _cells_of(series: pd.Series[Any]) -> Any:
+    """Give a column as what is quickest to slice: numpy's array where there is one, else pandas' own."""
+    return series.to_numpy() if isinstance(series.dtype, np.dtype) else series.array
+
+
+def _read_column(field: Field, cells: Any, factor: float, bad: NDArray[np.bool_]) -> Column:
     import pandas.api.types as kinds
 
-    kind = series.dtype
+    kind = cells.dtype
     number = (
         kinds.is_numeric_dtype(kind) and not kinds.is_bool_dtype(kind) and not kinds.is_complex_dtype(kind)
     )
     if number and field.kind in ("integer", "number") and field.categories is None:
-        return _read_numbers(field, series.to_numpy(np.float64, na_value=np.nan), factor, bad)
-    return _read_levels(field, series, factor, bad)
+        own = isinstance(cells, np.ndarray)
+        numbers = cells.astype(np.float64, copy=False) if own else cells.to_numpy(np.float64, na_value=np.nan)
+        return _read_numbers(field, numbers, factor, bad)
+    return _read_levels(field, cells, factor, bad)
 
 
 def _read_numbers(field: Field, numbers: Floats, factor: float, bad: NDArray[np.bool_]) -> Floats:
     numbers = numbers if factor == 1 else numbers * factor
-    low, high = field.interval
-    wrong = (numbers < low) | (numbers > high) | np.isinf(numbers)
-    wrong |= (numbers == field.gt) | (numbers == field.lt)
+    if not _all_within(field, numbers):
+        low, high = field.interval
+        bad |= (numbers < low) | (numbers > high) | np.isinf(numbers)
+        bad |= (numbers == field.gt) | (numbers == field.lt)
     if field.kind == "integer":
         whole = np.rint(numbers)
-        wrong |= (whole != numbers) & ~np.isnan(numbers) & (factor == 1)
-        numbers = whole
-    bad |= wrong
+        if factor == 1:
+            bad |= (whole != numbers) & ~np.isnan(numbers)
+        return whole
     return numbers
 
 
-def _read_levels(field: Field, series: pd.Series[Any], factor: float, bad: NDArray[np.bool_]) -> Column:
+def _all_within(field: Field, numbers: Floats) -> bool:
+    """Tell, by the smallest and the largest, whether all numbers are finite and within the limits."""
+    if not len(numbers):
+        return True
+    least, most = np.fmin.reduce(numbers), np.fmax.reduce(numbers)
+    low, high = field.interval
+    inside = low <= least and most <= high and math.isfinite(least) and math.isfinite(most)
+    return bool(inside and least != field.gt and most != field.lt)
+
+
+def _read_levels(field: Field, cells: Any, factor: float, bad: NDArray[np.bool_]) -> Column:
     """Read each different value once: categories, booleans, and numbers in columns of objects."""
-    codes, given = _distinct(field, series)
+    codes, given = _distinct(field, cells)
     levels: list[Any] = []
     refused: list[bool] = []
     for value in given:
@@ -232,28 +260,31 @@ def _read_levels(field: Field, series: pd.Series[Any], factor: float, bad: NDArr
         except ValueError:
             levels.append(None)
             refused.append(True)
-    bad |= np.array([*refused, False])[codes]
+    if any(refused):
+        bad |= np.array([*refused, False])[codes]
     if field.kind != "category":
         return np.array([np.nan if level is None else float(level) for level in (*levels, None)])[codes]
-    absent = np.array([level is None for level in (*levels, None)])[codes]
-    return Coded(np.where(absent, -1, codes), ["" if level is None else level for level in levels])
+    if None in levels:
+        absent = np.array([level is None for level in (*levels, None)])[codes]
+        codes = np.where(absent, -1, codes)
+    return Coded(codes, ["" if level is None else level for level in levels])
 
 
-def _distinct(field: Field, series: pd.Series[Any]) -> tuple[NDArray[np.intp], list[Any]]:
-    """Give each row's place among the column's distinct values, -1 where missing; 1 and True differ."""
+def _distinct(field: Field, cells: Any) -> tuple[NDArray[np.intp], list[Any]]:
+    """Give each row's place among the distinct values, -1 where missing; 1 and True differ."""
     import pandas as pd
 
-    if isinstance(series.dtype, pd.CategoricalDtype):
-        return np.asarray(series.cat.codes, dtype=np.intp), list(series.cat.categories)
+    if isinstance(cells.dtype, pd.CategoricalDtype):
+        return np.asarray(cells.codes, dtype=np.intp), list(cells.categories)
     try:
-        found, unique = pd.factorize(series)
+        found, unique = pd.factorize(cells)
     except TypeError:
         message = f"column {field.name!r} holds values that are no single value"
         raise InvalidFrame(message, [field.name]) from None
-    codes: NDArray[np.intp] = found.astype(np.intp)
+    codes: NDArray[np.intp] = found.astype(np.intp, copy=False)
     given = list(unique)
-    if series.dtype == object and {0, 1} & set(given):
-        truths = np.fromiter((type(value) is bool for value in series), bool, len(series))
+    if cells.dtype == object and {0, 1} & set(given):
+        truths = np.fromiter((type(value) is bool for value in cells), bool, len(cells))
         codes = np.where(truths, codes + len(given), codes)
         given = [*(int(x) if type(x) is bool else x for x in given), *(bool(x) for x in given)]
     return codes, given

@@ -76,19 +76,17 @@ def test_a_long_frame_shows_its_progress(
     scorer: Scorer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     X, _ = small_frame(100)
-    monkeypatch.setattr("morosidad.frames.STEP", 30)
+    monkeypatch.setattr("morosidad.compiler.pipeline.CHUNK_ROWS", 30)
     out = scorer.score_frame(X, progress=True)
     pd.testing.assert_frame_equal(out, scorer.score_frame(X))
     assert "100" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("parallel", [10, 1000])
-def test_chunks_change_nothing(scorer: Scorer, monkeypatch: pytest.MonkeyPatch, parallel: int) -> None:
+@pytest.mark.parametrize("rows", [7, 60])
+def test_chunks_change_nothing(scorer: Scorer, monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
     X, _ = small_frame(100)
     whole = scorer.predict_proba(X)
-    monkeypatch.setattr("morosidad.compiler.pipeline.CHUNK_ROWS", 7)
-    monkeypatch.setattr("morosidad.compiler.pipeline.PARALLEL_ROWS", parallel)
-    monkeypatch.setattr("morosidad.frames.STEP", 40)
+    monkeypatch.setattr("morosidad.compiler.pipeline.CHUNK_ROWS", rows)
     np.testing.assert_array_equal(scorer.predict_proba(X), whole)
 
 

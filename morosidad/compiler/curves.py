@@ -68,7 +68,10 @@ def _ranks(quantiles: Floats, references: Floats, normal: bool) -> Curve:
     """Interpolate from both sides and take the mean, which differs where quantiles are equal."""
     knots, first, count = np.unique(quantiles, return_index=True, return_counts=True)
     before, after = references[first], references[first + count - 1]
-    slopes = np.append((before[1:] - after[:-1]) / np.diff(knots), 0.0)
+    with np.errstate(over="ignore"):
+        slopes = np.append((before[1:] - after[:-1]) / np.diff(knots), 0.0)
+    if not np.isfinite(slopes).all():
+        raise NotCompilable("QuantileTransformer of quantiles that all but meet has no compiled form")
     on_knots = np.column_stack([(before + after) / 2.0, np.where(before == after, slopes, 0.0)])
     off_knots = np.column_stack([after, slopes])
     tied = before < after

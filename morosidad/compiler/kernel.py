@@ -15,7 +15,7 @@ from __future__ import annotations
 import ctypes
 from array import array
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, cached_property
 from struct import Struct, error
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -34,6 +34,7 @@ from morosidad.compiler.layout import (
     for_shares,
     for_walk,
 )
+from morosidad.compiler.ranks import rank
 from morosidad.compiler.shapley import weights
 from morosidad.compiler.walks import Plain
 
@@ -49,7 +50,6 @@ njit: Any = _numba.njit
 types: Any = _numba.types
 
 ANY_LENGTH = 2**31 - 1
-ROWS = 8192  # so many go through one tree before the next, while both stay in the processor's cache
 
 
 class Kernel:
@@ -92,10 +92,14 @@ class Kernel:
         return code.assign(f"{code.constant(shares)}({row})")
 
     def totals(self, table: Floats) -> Floats:
-        found = np.empty(table.shape[1])
-        walk = _many_records()
-        walk(Pointer(self._block), Pointer(table), len(found), Pointer(found))
-        return found
+        return self._many(table)
+
+    @cached_property
+    def _many(self) -> Callable[[Floats], Floats]:
+        from morosidad.compiler.rank_kernel import RankWalk
+
+        ranks = rank(self._trees)
+        return Plain(self._trees).totals if ranks is None else RankWalk(self._trees, ranks)
 
 
 def emit_row(code: Code, columns: Sequence[Expr]) -> str:
@@ -132,14 +136,6 @@ def _one_record() -> Callable[..., float]:
     signature = types.float64(types.voidptr, types.CPointer(types.float64))
     call = ctypes.PYFUNCTYPE(ctypes.c_double, ctypes.c_void_p, ctypes.c_char_p)
     return call(machine_code(walk_one, signature))
-
-
-@cache
-def _many_records() -> Callable[..., None]:
-    numbers = types.CPointer(types.float64)
-    signature = types.void(types.voidptr, numbers, types.intp, numbers)
-    call = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 2, ctypes.c_ssize_t, ctypes.c_void_p)
-    return call(machine_code(walk_many, signature))
 
 
 @cache
@@ -180,12 +176,13 @@ NONE, ONE = unsigned(0), unsigned(1)
 START, OWN, OTHER, COUNTS, FIRST, FIELD = range(6)
 
 
-def _inlined(function: F) -> F:
+def inlined(function: F) -> F:
+    """Have a function's code written into those that call it."""
     compiled: F = njit(inline="always")(function)
     return compiled
 
 
-@_inlined
+@inlined
 def goes_left(node: Any, members: Any, value: float) -> Any:  # pragma: no cover
     """Say which way a number sends a record at a split: 1 for left."""
     if node.kind & SUBSET:
@@ -193,20 +190,20 @@ def goes_left(node: Any, members: Any, value: float) -> Any:  # pragma: no cover
     return int(value <= node.number) | (node.kind & MISSING_LEFT & int(value != value))
 
 
-@_inlined
+@inlined
 def step(nodes: Any, members: Any, place: int, value: float) -> int:  # pragma: no cover
     """Give the child that a record falls to; a leaf holds it where it is."""
     node = nodes[unsigned(place)]
     return node.child + 1 - goes_left(node, members, value) if node.child else place
 
 
-@_inlined
+@inlined
 def column(nodes: Any, place: int) -> Any:  # pragma: no cover
     """Give the column that a node tests."""
     return nodes[unsigned(place)].column
 
 
-@_inlined
+@inlined
 def add(total: float, leaf: float, narrow: int) -> float:  # pragma: no cover
     """Add a leaf's value as the original does."""
     return float(np.float32(total + leaf)) if narrow else total + leaf
@@ -235,41 +232,6 @@ def walk_one(block: Any, row: Any) -> Any:  # pragma: no cover
         for leaf in (a, b, c, d, e, f, g, h):
             total = add(total, nodes[unsigned(leaf)].number, narrow)
     return total
-
-
-def walk_many(block: Any, table: Any, n: int, totals: Any) -> None:  # pragma: no cover
-    """Add up the leaves that each of n records falls into, for columns of n numbers each."""
-    nodes, members = carray(block, ANY_LENGTH, NODE), carray(block, ANY_LENGTH, np.uint8)
-    base, n_trees, narrow = nodes[0].number, nodes[0].child, nodes[0].column
-    for start in range(0, n, ROWS):
-        end = min(start + ROWS, n)
-        for i in range(start, end):
-            totals[i] = base
-        for root in range(1, n_trees + 1):
-            for i in range(start, end - 7, 8):
-                a = b = c = d = e = f = g = h = root
-                moving = True
-                while moving:
-                    a2 = step(nodes, members, a, table[column(nodes, a) * n + i])
-                    b2 = step(nodes, members, b, table[column(nodes, b) * n + i + 1])
-                    c2 = step(nodes, members, c, table[column(nodes, c) * n + i + 2])
-                    d2 = step(nodes, members, d, table[column(nodes, d) * n + i + 3])
-                    e2 = step(nodes, members, e, table[column(nodes, e) * n + i + 4])
-                    f2 = step(nodes, members, f, table[column(nodes, f) * n + i + 5])
-                    g2 = step(nodes, members, g, table[column(nodes, g) * n + i + 6])
-                    h2 = step(nodes, members, h, table[column(nodes, h) * n + i + 7])
-                    stay = (a2 == a) & (b2 == b) & (c2 == c) & (d2 == d) & (e2 == e) & (f2 == f) & (g2 == g)
-                    moving = not (stay & (h2 == h))
-                    a, b, c, d, e, f, g, h = a2, b2, c2, d2, e2, f2, g2, h2
-                k = i
-                for leaf in (a, b, c, d, e, f, g, h):
-                    totals[k] = add(totals[k], nodes[unsigned(leaf)].number, narrow)
-                    k += 1
-            for i in range(end - (end - start) % 8, end):
-                at = root
-                while nodes[at].child:
-                    at = step(nodes, members, at, table[column(nodes, at) * n + i])
-                totals[i] = add(totals[i], nodes[at].number, narrow)
 
 
 def share_out(  # pragma: no cover

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -19,8 +19,8 @@ from morosidad.schema import Schema
 from morosidad.tables import Coded, Column
 
 Row = tuple[Value, ...]
+Answer = TypeVar("Answer")
 CHUNK_ROWS = 16_384
-PARALLEL_ROWS = 2 * CHUNK_ROWS
 
 
 class CompiledPipeline:
@@ -112,8 +112,12 @@ class CompiledPipeline:
         """
         if self.form is None:
             return self._require_original().predict(rows_of(self.schema, columns))
-        parts = _each(self.form.batch, chunks(columns), len(columns[0]))
-        return np.concatenate(parts) if parts else np.empty(0)
+        compute = self.form.batch
+
+        def answer(rows: slice) -> Floats:
+            return compute(Batch([column[rows] for column in columns]))
+
+        return np.concatenate([np.empty(0), *each_chunk(answer, len(columns[0]))])
 
     def _require_original(self) -> Original:
         if self.original is None:
@@ -121,21 +125,26 @@ class CompiledPipeline:
         return self.original
 
 
-def chunks(columns: Sequence[Column]) -> Iterator[Batch]:
-    """Cut columns into batches that fit the processor's cache."""
-    for start in range(0, len(columns[0]), CHUNK_ROWS):
-        part = slice(start, start + CHUNK_ROWS)
-        yield Batch([column[part] for column in columns])
+def each_chunk(answer: Callable[[slice], Answer], n_rows: int, *, parallel: bool = True) -> Iterator[Answer]:
+    """Answer for some rows after the other, on all cores where there are enough of them to pay for it.
 
-
-def _each(compute: Callable[[Batch], Floats], batches: Iterator[Batch], rows: int) -> list[Floats]:
-    """Compute the batches, on all cores where there are enough of them to pay for it."""
-    if rows <= PARALLEL_ROWS:
-        return [compute(batch) for batch in batches]
+    Parameters
+    ----------
+    answer : callable
+        Answers for the rows in a slice: so many that they fit the processor's cache.
+    n_rows : int
+        How many there are.
+    parallel : bool, default=True
+        Whether several threads may ask at once.
+    """
+    parts = [slice(start, start + CHUNK_ROWS) for start in range(0, n_rows, CHUNK_ROWS)]
+    if not parallel or len(parts) <= 2:
+        yield from map(answer, parts)
+        return
     from joblib import Parallel, delayed
 
-    found: Any = Parallel(n_jobs=-1, prefer="threads")(delayed(compute)(batch) for batch in batches)
-    return list(found)
+    threads: Any = Parallel(n_jobs=-1, prefer="threads", return_as="generator")
+    yield from threads(delayed(answer)(part) for part in parts)
 
 
 def rows_of(schema: Schema, columns: Sequence[Column]) -> list[Row]:
