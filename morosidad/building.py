@@ -37,7 +37,13 @@ def build_model(
     frame = None if reference is None else as_pandas(reference)
     schema = schema or _schema_of(pipeline, frame)
     rows = [] if frame is None else as_rows(schema, frame[_known(schema, frame)].to_dict("records"))
-    compiled = compile_pipeline(pipeline, schema, rows, dtypes=_dtypes(pipeline, schema, frame))
+    compiled = compile_pipeline(
+        pipeline,
+        schema,
+        rows,
+        dtypes=_dtypes(pipeline, schema, frame),
+        cutoffs=(policy.review_at, policy.decline_at),
+    )
     columns = _kept(compiled.schema, frame)
     return Model(
         compiled,

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from morosidad.__main__ import main
 from morosidad.errors import InvalidFrame, MissingExtra, SettingsError
 from morosidad.schema import Schema
 from morosidad.scorer import Scorer
@@ -87,7 +89,9 @@ def test_other_kinds_of_model_are_fitted_and_compiled(model: str) -> None:
     assert scorer.training["model"] == model
 
 
-def test_the_simplest_of_the_best_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_simplest_of_the_best_is_taken_and_the_file_tells_of_the_others(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     needed("glassbox" in installed(), "interpret-core")
     losses = {"logistic": 0.52, "glassbox": 0.505, "boosting": 0.5}
     measured = {kind: Figures(0.8, 0.1, 0.4, loss, 0.01) for kind, loss in losses.items()}
@@ -98,6 +102,12 @@ def test_the_simplest_of_the_best_is_taken(monkeypatch: pytest.MonkeyPatch) -> N
     assert scorer.training["cross_validation"]["log_loss"] == 0.505
     assert scorer.training["instead of boosting"]["log_loss"] == 0.5
     assert choose(X, y, Schema.infer(X), model="boosting")[0] == "boosting"
+    scorer.save(tmp_path / "m")
+    assert main(["inspect", str(tmp_path / "m")]) == 0
+    shown = capsys.readouterr().out
+    assert "model: glassbox" in shown
+    assert "instead of logistic log_loss: 0.5200" in shown
+    assert "instead of boosting log_loss: 0.5000" in shown
 
 
 def test_what_is_not_installed_is_not_tried_and_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:

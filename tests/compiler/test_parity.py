@@ -20,9 +20,11 @@ from morosidad.compiler.expressions import Arith, Raw
 from morosidad.compiler.lookups import Lookup
 from morosidad.compiler.parity import MAX_REFERENCE_ROWS, compare, probe_rows, unseen, valid_rows
 from morosidad.compiler.registry import _FUNCTIONS, class_name
+from morosidad.decision import Policy
 from morosidad.errors import NotCompiledWarning
 from morosidad.field import Field, Observed
 from morosidad.schema import Schema
+from morosidad.scorer import Scorer
 
 
 @pytest.fixture
@@ -163,6 +165,28 @@ def test_nan_on_one_side_only_is_an_infinite_difference():
     assert report([np.nan, 0.5], [np.nan, 0.5]).passed
     assert report([np.nan, 0.5], [0.1, 0.5]).max_difference == np.inf
     assert report([0.1, 0.5], [np.nan, 0.5]).max_difference == np.inf
+
+
+class Certain(Moody):
+    """A classifier that gives everybody one probability."""
+
+    def predict_proba(self, X):
+        return np.tile([0.8, 0.2], (len(X), 1))
+
+
+@pytest.mark.parametrize(("review_at", "kept"), [(0.2, False), (0.3, True)])
+def test_a_scorers_cutoffs_are_tried(review_at, kept, registry):
+    @compiles(Certain)
+    def certain(estimator, columns, compiler):
+        compiler.require(columns[0])
+        return Additive(np.log(0.25) - 1e-13, (Arith(columns[0], "*", 0.0),), len(compiler.schema))
+
+    model = Certain().fit(pd.DataFrame({"edad": [20, 40]}), [0, 1])
+    schema, policy = Schema([Field("edad", "integer")]), Policy(review_at=review_at, decline_at=0.5)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert Scorer(model, schema=schema, policy=policy).plan.compiled is kept
+    assert [warning.category for warning in caught] == [NotCompiledWarning] * (not kept)
 
 
 def test_no_rows_at_all_pass():
