@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test lint types docs examples clean
+.PHONY: demo test races lint types docs examples clean
 
 demo: $(VENV)/.demo          ## decide a handful of applicants, then measure and compare
 	$(BIN)/python -m morosidad demo
@@ -13,6 +13,9 @@ test: $(VENV)/.test          ## run every test, with branch coverage
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
+
+races: $(VENV)/.test         ## the tests of threads, with Python switching between them as often as it can
+	$(BIN)/pytest -q --switch-interval 1e-6 -k "thread or race or callers or reload or concurrent or meanwhile"
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
