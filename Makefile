@@ -34,7 +34,7 @@ docs: $(VENV)/.test
 
 examples: $(VENV)/.test
 	for example in examples/*.py examples/*/run.py; do echo "$$example" && $(BIN)/python "$$example" || exit 1; done
-	$(BIN)/jupyter-execute --log-level=ERROR examples/notebook.ipynb
+	$(BIN)/jupyter-execute examples/notebook.ipynb
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or newer is needed"'

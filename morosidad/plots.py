@@ -303,12 +303,14 @@ def _plotly(feature: str) -> Any:
 def _styled(figure: Any, title: str, x: str, *, height: int = 400) -> Any:
     figure.update_layout(
         title={"text": title, "x": 0, "xref": "paper"},
-        template="plotly_white",
+        plot_bgcolor="white",
         font={"color": INK},
         height=height,
         margin={"l": 70, "r": 30, "t": 90, "b": 60},
     )
-    figure.update_xaxes(title_text=x, zeroline=False)
+    figure.update_xaxes(title_text=x)
+    for axes in (figure.update_xaxes, figure.update_yaxes):
+        axes(gridcolor="#e8ecf0", zeroline=False)
     return figure
 
 
