@@ -40,7 +40,7 @@ export function protocols() {
 
 // Identify one request, also where the page comes over plain HTTP and randomUUID is missing.
 export function requestId() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  const bytes = crypto.getRandomValues(new Uint8Array(8));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 

@@ -25,7 +25,7 @@ dark.addEventListener("change", drawAll);
 function frame() {
   return {
     height: 240,
-    margin: { l: 52, r: 12, t: 8, b: 34 },
+    margin: { l: 52, r: 22, t: 8, b: 34 },
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: colour("tenue") },

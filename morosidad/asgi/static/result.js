@@ -1,7 +1,7 @@
 // The answer, put before a person: what was decided, how sure, and why.
 
 import { byId, make } from "./elements.js";
-import { duration, rounded, share } from "./text.js";
+import { duration, hundredths, share } from "./text.js";
 
 const OUTCOMES = {
   aprobar: { title: "Aprobar", text: "El riesgo estimado es bajo.", icon: "M6 12.5l4 4 8-9" },
@@ -106,7 +106,7 @@ function reasons(list) {
   const items = list.map(({ texto, aporte }) => {
     const measure = make("div", { class: "medida", "aria-hidden": "true" });
     measure.style.setProperty("--parte", `${Math.max(2, (100 * aporte) / most)}%`);
-    return make("li", {}, make("span", { text: texto }), make("span", { class: "aporte", text: `+${rounded(aporte)}` }), measure);
+    return make("li", {}, make("span", { text: texto }), make("span", { class: "aporte", text: `+${hundredths(aporte)}` }), measure);
   });
   return [make("h3", { text: "Qué aumenta el riesgo" }), make("ol", { class: "motivos" }, ...items)];
 }

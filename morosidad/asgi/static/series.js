@@ -29,7 +29,9 @@ function since(moments, window) {
     axis: {
       range: [-1.03 * window, 0.03 * window],
       tickvals: ticks.map((minute) => -60 * minute),
-      ticktext: ticks.map((minute) => (minute ? `−${minute} min` : "ahora")),
+      ticktext: ticks.map((minute) => (minute ? `−${minute}` : "ahora")),
+      tickangle: 0,
+      title: { text: "minutos", standoff: 4, font: { size: 11 } },
       showgrid: false,
     },
   };
@@ -119,15 +121,14 @@ export function decisions({ decisiones }) {
         type: "bar",
         orientation: "h",
         text: keys.map((key) => ` ${exact(decisiones[key])}`),
-        textposition: "auto",
+        textposition: "outside",
         cliponaxis: false,
         marker: { color: keys.map(colour) },
-        insidetextfont: { color: colour("superficie") },
-        outsidetextfont: { color: colour("tinta") },
+        textfont: { color: colour("tinta") },
         hovertemplate: "%{x}<extra></extra>",
       },
     ],
-    layout: { xaxis: wholes(max(Object.values(decisiones))), yaxis: { autorange: "reversed", showgrid: false }, bargap: 0.35 },
+    layout: { xaxis: { ...wholes(max(Object.values(decisiones))), range: [0, 1.15 * max(Object.values(decisiones))] }, yaxis: { autorange: "reversed", showgrid: false }, bargap: 0.35 },
   };
 }
 

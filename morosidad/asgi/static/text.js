@@ -2,6 +2,7 @@
 
 const number = new Intl.NumberFormat("es-CO", { maximumFractionDigits: 10, useGrouping: true });
 const significant = new Intl.NumberFormat("es-CO", { maximumSignificantDigits: 3 });
+const twoDecimals = new Intl.NumberFormat("es-CO", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 const percent = new Intl.NumberFormat("es-CO", { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const clock = new Intl.DateTimeFormat("es", { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 
@@ -12,6 +13,7 @@ const given = (value) => value !== null && value !== undefined && Number.isFinit
 // Groups apart by thin spaces, so that no point can be taken for a decimal one.
 export const exact = (value) => number.format(value).replaceAll(".", "\u202f");
 export const rounded = (value) => (given(value) ? significant.format(value) : NOTHING);
+export const hundredths = (value) => twoDecimals.format(value);
 export const share = (value) => (given(value) ? percent.format(value) : NOTHING);
 export const time = (seconds) => clock.format(new Date(seconds * 1000));
 
