@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 pytest.importorskip("starlette")
 
-from chromium import ServerProcess, ThreadedServer, chromium, free_port
+from chromium import PATIENCE, ServerProcess, ThreadedServer, chromium, free_port
 
 from morosidad import Field, Schema, Scorer, Settings
 from morosidad.asgi import create_app
@@ -60,7 +60,7 @@ def open_page(browser: Any, complaints: list[str]) -> Iterator[Any]:
         context = browser.new_context(**{"viewport": DESKTOP, "reduced_motion": "reduce", **options})
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE)
         page.on("console", lambda m: m.type in ("error", "warning") and complaints.append(m.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         if clock:
@@ -269,7 +269,12 @@ def server_says(field: Field, value: Any) -> str:
 
 
 @given(st.lists(st.tuples(st.sampled_from(FIELDS), texts), min_size=100, max_size=100))
-@settings(max_examples=15, deadline=None, phases=[Phase.generate])  # a hundred texts fail as plainly as one
+@settings(
+    max_examples=15,
+    deadline=None,
+    phases=[Phase.generate],  # a hundred texts fail as plainly as one
+    suppress_health_check=[HealthCheck.too_slow],
+)
 def test_the_browser_says_of_any_text_what_the_server_says_of_its_value(
     checker: Any, typed: list[tuple[Field, str]]
 ) -> None:

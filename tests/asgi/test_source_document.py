@@ -16,7 +16,7 @@ import pytest
 
 pytest.importorskip("starlette")
 
-from chromium import ThreadedServer, chromium
+from chromium import PATIENCE, ThreadedServer, chromium
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
@@ -51,7 +51,7 @@ def open_page(server: ThreadedServer) -> Iterator[Any]:
     with chromium() as browser:
         page = browser.new_page()
         errors: list[str] = []
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE)
         page.on("pageerror", lambda error: errors.append(str(error)))
 
         def open_page(body: str) -> Any:

@@ -17,6 +17,7 @@ const usage = (percent) => share(percent === null ? null : percent / 100);
 let refreshing = 0;
 let resources = {};
 let lastPanel = null;
+let live = false; // alerts come with the live figures; the panel's are for the time before the first
 
 async function connect() {
   if (!document.body.classList.contains("sin-conexion")) connection("conectando", "Conectando…");
@@ -47,6 +48,7 @@ function receive(path, message) {
 }
 
 function lost() {
+  live = false;
   clearInterval(refreshing);
   document.body.classList.add("sin-conexion");
   connection("perdida", `Sin conexión · nuevo intento en ${RETRY / 1000} s`);
@@ -87,6 +89,7 @@ function showLive({ predicciones_por_segundo: rate, uso_cpu, uso_memoria, conexi
   write(byId("throughput-detalle"), `predicciones por segundo · ahora ${rounded(rate)}`);
   resources = { ...resources, CPU: usage(uso_cpu), Memoria: usage(uso_memoria), Conexiones: exact(conexiones_activas) };
   showModel();
+  live = true;
   showAlerts(alertas);
 }
 
@@ -115,7 +118,7 @@ function showPanel(panel) {
     write(byId(`texto-${name}`), found.text);
     if (found.traces) draw(canvas, () => describe(panel));
   }
-  showAlerts(panel.alertas_abiertas);
+  if (!live) showAlerts(panel.alertas_abiertas);
   const closed = panel.alertas_cerradas.map(({ tipo, mensaje, timestamp, cerrada }) => make("li", { text: `${LEVELS[tipo] ?? tipo}: ${mensaje} (${time(timestamp)} a ${time(cerrada)})` }));
   list("historial", closed);
   showModel();

@@ -15,6 +15,9 @@ const max = (values) => Math.max(0, ...values.filter((value) => value !== null))
 // An axis of whole numbers: no half predictions.
 const wholes = (most) => ({ rangemode: "tozero", tickformat: ",d", ...(most < 5 ? { dtick: 1 } : { nticks: 6 }) });
 
+// What a process keeps to itself, the panel shows of the one that answered.
+const whose = (processes) => (processes > 1 ? ` De uno de los ${processes} procesos.` : "");
+
 // One unit for a whole chart: that of its largest value.
 function unitOf(seconds) {
   const place = seconds >= 1 ? 2 : seconds >= 1e-3 ? 1 : 0;
@@ -160,9 +163,8 @@ export function cache({ cache: found, procesos, predicciones }) {
   const aside = found.tasa_aciertos === null && predicciones > 0;
   const rate = aside ? "Apartada: calcular cuesta menos que consultarla." : `Aciertos en la ventana: ${share(found.tasa_aciertos)}.`;
   const sizes = found.niveles.map(({ nivel, tamano }) => `${nivel} ${exact(tamano)}`).join(", ");
-  const whose = procesos > 1 ? ` Consultas de uno de los ${procesos} procesos.` : "";
   return {
-    text: `${rate} Entradas: ${sizes}. Desalojadas ${exact(found.desalojos)}, caducadas ${exact(found.caducados)}.${whose}`,
+    text: `${rate} Entradas: ${sizes}. Desalojadas ${exact(found.desalojos)}, caducadas ${exact(found.caducados)}.${whose(procesos)}`,
     traces: [
       {
         x: rows.map(([, many]) => many),
@@ -178,14 +180,14 @@ export function cache({ cache: found, procesos, predicciones }) {
 }
 
 // With few records chance moves more than any population does: then there is nothing to show yet.
-export function drift({ deriva }) {
+export function drift({ deriva, procesos }) {
   if (!deriva?.registros) return EMPTY;
   if (deriva.puntaje.ruido > MOST_NOISE) return { text: `Con ${count(deriva.registros, "registro", "registros")}, un cambio no se distingue del azar.` };
   const shown = [{ ...deriva.puntaje, etiqueta: "Probabilidad" }, ...deriva.campos.slice(0, MOST_FIELDS)];
   const moved = deriva.campos.filter(({ estado }) => estado === "moderado" || estado === "fuerte");
   const names = moved.map(({ etiqueta, estado }) => `${etiqueta} (${estado})`).join(", ");
   return {
-    text: `${moved.length ? `Cambiaron: ${names}.` : "Ningún campo cambió más de lo que haría el azar."} PSI con ${count(deriva.registros, "registro", "registros")}; la raya es el ruido.`,
+    text: `${moved.length ? `Cambiaron: ${names}.` : "Ningún campo cambió más de lo que haría el azar."} PSI con ${count(deriva.registros, "registro", "registros")}; la raya es el ruido.${whose(procesos)}`,
     traces: [
       {
         x: shown.map(({ psi }) => psi),
