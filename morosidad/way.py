@@ -139,7 +139,7 @@ class Way:
             except InvalidRecord as error:
                 out.append(RecordError(place, error.errors))
         try:
-            decided = self._compute_many(seat, [values for _, values, _ in good])
+            decided = self._compute_many(seat, [values for _, values, _ in good]) if good else []
         except Exception as error:
             self._count_failure(error, start)
             raise

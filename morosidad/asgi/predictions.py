@@ -8,7 +8,7 @@ import msgspec
 
 from morosidad.asgi.bodies import decode, record_of
 from morosidad.asgi.endpoint import Call, Reply, reply
-from morosidad.asgi.problems import Problem, unreadable
+from morosidad.asgi.problems import unreadable
 from morosidad.decision import Decision, RecordError
 from morosidad.errors import FieldError, InvalidRecord
 
@@ -47,7 +47,7 @@ async def predict_batch(call: Call) -> Reply:
     if type(found) is not list:
         raise unreadable("Se esperaba una lista de registros")
     if len(found) > limit:
-        raise Problem("E413", f"El lote supera los {limit} registros permitidos")
+        raise unreadable(f"El lote supera los {limit} registros permitidos")
     decided = await call.service.decide_batch([_as_record(item) for item in found])
     return reply([_in_place(item) for item in decided])
 

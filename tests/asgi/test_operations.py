@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from morosidad import Scorer, __version__
+from support import needed
+
+JSON = {"content-type": "application/json"}
+
+
+def test_the_figures_follow_the_decisions(serve, applicant):
+    client = serve()
+    for _ in range(3):
+        client.post("/predecir", json={"datos": applicant})
+    client.post("/predecir", json={"datos": {}})
+    client.app.state.service.live.tick()
+    metrics, kpis = client.get("/api/metricas-tiempo-real").json(), client.get("/api/kpis").json()
+    assert metrics.keys() == {
+        "metricas_actuales",
+        "historial_ultimo_minuto",
+        "alertas_activas",
+        "estado_sistema",
+    }
+    assert metrics["metricas_actuales"].keys() == {
+        "timestamp", "predicciones_por_segundo", "tiempo_respuesta_promedio", "uso_memoria", "uso_cpu",
+        "cache_hit_rate", "errores_por_minuto", "conexiones_activas",
+    }  # fmt: skip
+    assert kpis.keys() == {
+        "timestamp", "periodo_analisis_minutos", "total_predicciones_analizadas", "metricas",
+        "estado_performance", "recomendaciones",
+    }  # fmt: skip
+    assert kpis["metricas"].keys() == {
+        "tiempo_respuesta_p50", "tiempo_respuesta_p95", "tiempo_respuesta_p99",
+        "throughput_predicciones_por_segundo", "tasa_exito", "tasa_error", "tasa_timeout", "cache_hit_rate",
+        "uso_cpu_promedio", "uso_memoria_promedio", "conexiones_concurrentes", "queue_size_promedio",
+        "predicciones_totales_dia", "ratio_morosos_no_morosos", "confianza_promedio_predicciones",
+    }  # fmt: skip
+    assert kpis["total_predicciones_analizadas"] >= 3
+
+
+def test_prometheus_can_read_the_metrics(serve, applicant):
+    promtool = shutil.which("promtool")
+    needed(promtool is not None, "promtool")
+    client = serve()
+    client.post("/predecir", json={"datos": applicant})
+    answer = client.get("/metrics")
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    command = [str(promtool), "check", "metrics"]
+    done = subprocess.run(command, input=answer.content, capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+def test_the_probes_tell_alive_from_ready(serve):
+    client = serve()
+    assert client.get("/salud/viva").json() == {"estado": "viva"}
+    ready = client.get("/salud/lista")
+    assert ready.status_code == 200
+    document = ready.json()
+    assert document.pop("latencia") > 0
+    scorer = Scorer.default()
+    assert document == {
+        "estado": "lista",
+        "modelo": scorer.model,
+        "huella": scorer.digest,
+        "modo": "directo",
+        "compilado": True,
+        "version": __version__,
+    }
+    client.app.state.service.drain()
+    assert client.get("/salud/lista").status_code == 503
+    assert client.get("/salud/lista").json()["estado"] == "deteniéndose"
+    assert client.get("/salud/viva").status_code == 200
+
+
+def test_a_probe_without_a_key_learns_the_state_and_nothing_else(serve, key_lines, keys):
+    client = serve(
+        server_api_keys=key_lines, transport={"client": ("198.51.100.7", 1), "base_url": "http://pod"}
+    )
+    assert client.get("/salud/viva").status_code == 200
+    assert client.get("/salud/lista").json() == {"estado": "lista"}
+    wrong = {"x-api-key": "wrong"}
+    assert client.get("/salud/lista", headers=wrong).json() == {"estado": "lista"}
+    right = {"x-api-key": keys["metrics"]}
+    assert client.get("/salud/lista", headers=right).json()["version"] == __version__
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    Scorer.default().save(tmp_path / "m.morosidad")
+    return tmp_path / "m.morosidad"
+
+
+def test_a_reload_brings_the_file_as_it_is_now(serve, model, applicant, trained):
+    client = serve(Scorer.load(model))
+    before = client.get("/salud/lista").json()
+    same = client.post("/admin/recargar").json()
+    assert same == {"modelo": before["modelo"], "anterior": before["modelo"], "huella": before["huella"], "cambio": False}  # fmt: skip
+    pipeline, X = trained
+    Scorer(pipeline, reference=X, name="otro", version="2").save(model)
+    done = client.post("/admin/recargar", json={}).json()
+    assert (done["modelo"], done["anterior"], done["cambio"]) == ("otro@2", before["modelo"], True)
+    assert client.get("/salud/lista").json()["huella"] == done["huella"] != before["huella"]
+    assert client.post("/predecir", json={"datos": applicant}).json()["codigo"] == "E002"
+    assert client.post("/predecir", json={"datos": {"moras": 1}}).json()["modelo"] == "otro@2"
+
+
+def test_a_reload_that_fails_leaves_the_model_and_says_so(serve, model, applicant):
+    client = serve(Scorer.load(model))
+    model.write_bytes(b"broken")
+    answer = client.post("/admin/recargar")
+    assert (answer.status_code, answer.json()["codigo"]) == (500, "E500")
+    assert "sigue el anterior" in answer.json()["error"]
+    assert str(model) not in answer.text
+    assert client.post("/predecir", json={"datos": applicant}).status_code == 200
+    service = client.app.state.service
+    service.watch.look()
+    assert "recarga" in {alert.code for alert in service.alerts.active}
+
+
+@pytest.mark.parametrize("body", [b'{"archivo": "/etc/passwd"}', b"[]", b"null", b"hola"])
+def test_a_reload_takes_no_file_from_the_client(serve, model, body):
+    answer = serve(Scorer.load(model)).post("/admin/recargar", content=body, headers=JSON)
+    assert (answer.status_code, answer.json()["codigo"]) == (400, "E001")
