@@ -22,7 +22,10 @@ except ModuleNotFoundError as _error:
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
-__all__ = ["app", "create_app"]
+    from morosidad.scorer import Scorer
+    from morosidad.settings import Settings
+
+__all__ = ["app", "create_app", "load_scorer"]
 
 
 _TURN = 0.0005
@@ -41,14 +44,24 @@ def app() -> Starlette:
     ArtifactError
         When the model file can't be used.
     """
-    from morosidad.scorer import Scorer
     from morosidad.settings import Settings
 
     sys.setswitchinterval(_TURN)
     settings = Settings.load()
-    key = settings.server_model_key
+    return create_app(load_scorer(settings), settings)
+
+
+def load_scorer(settings: Settings) -> Scorer:
+    """Load the model that the settings name, or the shipped one.
+
+    Raises
+    ------
+    ArtifactError
+        When the model file can't be used.
+    """
+    from morosidad.scorer import Scorer
+
     if settings.server_model is None:
-        scorer = Scorer.default()
-    else:
-        scorer = Scorer.load(settings.server_model, None if key is None else key.encode())
-    return create_app(scorer, settings)
+        return Scorer.default()
+    key = settings.server_model_key
+    return Scorer.load(settings.server_model, None if key is None else key.encode())

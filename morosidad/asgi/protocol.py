@@ -20,7 +20,10 @@ class GuardedProtocol(HttpToolsProtocol):
     takes a head of any size.
     """
 
-    seconds: float = 10.0
+    @property
+    def seconds(self) -> float:
+        """In which a request must have arrived, as the application's settings say."""
+        return self.app.state.service.settings.server_read_timeout  # type: ignore[no-any-return]
 
     _head_bytes = 0
     _in_head = True

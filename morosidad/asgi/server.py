@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 import tempfile
 from collections.abc import Mapping
 from ipaddress import ip_address
@@ -37,6 +39,7 @@ def serve(settings: Settings, environment: Mapping[str, str]) -> None:
     except ModuleNotFoundError:
         raise MissingExtra("the server", "server") from None
     refuse_open_door(settings)
+    signal.signal(signal.SIGTERM, _leave)
     with tempfile.TemporaryDirectory(prefix="morosidad-") as folder:
         shared = {}
         if settings.server_processes > 1 and settings.kpi_file is None:
@@ -45,22 +48,28 @@ def serve(settings: Settings, environment: Mapping[str, str]) -> None:
         uvicorn.run("morosidad.asgi:app", factory=True, **options(settings))
 
 
+def _leave(*_: object) -> None:
+    """End well: uvicorn sends the signal once more when all is done."""
+    sys.exit(0)
+
+
 def options(settings: Settings) -> dict[str, Any]:
     """Give what uvicorn is run with: nothing forwarded is trusted, nothing about the server is told."""
+    from morosidad.asgi.logs import log_config
     from morosidad.asgi.protocol import GuardedProtocol
 
     return {
         "host": settings.server_host,
         "port": settings.server_port,
         "workers": settings.server_processes,
-        "http": type("Protocol", (GuardedProtocol,), {"seconds": settings.server_read_timeout}),
+        "http": GuardedProtocol,
         "ws": "websockets-sansio",
         "ws_max_size": 4096,
         "ws_per_message_deflate": False,
         "proxy_headers": False,
         "server_header": False,
         "access_log": False,
-        "log_level": settings.log_level.lower(),
+        "log_config": log_config(settings.log_level),
         "timeout_graceful_shutdown": _GRACE_FOR_REQUESTS,
     }
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from morosidad.settings import Settings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,9 +38,26 @@ def run(arguments: argparse.Namespace) -> int:
     }
     environment = {name: value for name, value in given.items() if value is not None}
     settings = Settings.load(env={**os.environ, **environment})
-    from morosidad.asgi.server import serve
+    from morosidad.asgi import load_scorer
+    from morosidad.asgi.server import refuse_open_door, serve
 
-    address = f"http://{settings.server_host}:{settings.server_port}"
-    print(f"formulario  {address}/\ntablero     {address}/dashboard", flush=True)
+    refuse_open_door(settings)
+    print(welcome(settings, load_scorer(settings).model), flush=True)
     serve(settings, environment)
     return 0
+
+
+def welcome(settings: Settings, model: str) -> str:
+    """Say what is served, where, and what is kept."""
+    host = f"[{settings.server_host}]" if ":" in settings.server_host else settings.server_host
+    address = f"http://{host}:{settings.server_port}"
+    shipped = "" if settings.server_model else " (de muestra: aprendió de solicitantes inventados)"
+    lines = {
+        "modelo": f"{model}{shipped}",
+        "formulario": f"{address}/",
+        "tablero": f"{address}/dashboard",
+        "descripción": f"{address}/openapi.json",
+        "decisiones": settings.audit_file or "no se guardan",
+        "claves": str(len(settings.server_api_keys) or "ninguna"),
+    }
+    return "\n".join(f"{name:<12}{value}" for name, value in lines.items())

@@ -1,0 +1,254 @@
+"""The commands as people start them: processes, what they print, how they end."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from morosidad import AuditLog, Scorer, Settings
+from morosidad.__main__ import main
+from morosidad.asgi import server
+from morosidad.asgi.keys import Keyring
+from morosidad.asgi.logs import log_config
+from morosidad.errors import MissingExtra, SettingsError
+from support import ROOT, needed
+
+
+def ask(running, path, document=None, **headers):
+    """Give status, headers and JSON."""
+    body = None if document is None else json.dumps(document).encode()
+    headers = {"Content-Type": "application/json", **headers} if body else headers
+    request = urllib.request.Request(running.url + path, body, headers)
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, answer.headers, json.loads(answer.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.headers, json.loads(error.read())
+
+
+# -- serve ---------------------------------------------------------------------------------------------
+
+
+def test_serve_says_where_everything_is_and_ends_well(run, applicant):
+    server = run()
+    status, headers, document = ask(server, "/predecir", {"datos": applicant})
+    assert (status, document["modelo"]) == (200, Scorer.default().model)
+    assert "server" not in headers
+    code, out, err = server.stop()
+    assert code == 0, err
+    assert dict(line.split(None, 1) for line in out.splitlines()) == {
+        "modelo": f"{Scorer.default().model} (de muestra: aprendió de solicitantes inventados)",
+        "formulario": f"{server.url}/",
+        "tablero": f"{server.url}/dashboard",
+        "descripción": f"{server.url}/openapi.json",
+        "decisiones": "no se guardan",
+        "claves": "ninguna",
+    }
+    assert "Traceback" not in err
+
+
+def test_serve_takes_a_model_and_a_file_of_settings(run, tmp_path, trained, key_lines, keys):
+    pipeline, X = trained
+    Scorer(pipeline, reference=X, name="otro").save(tmp_path / "m.morosidad")
+    settings = {"server_api_keys": list(key_lines), "server_access_log": True, "log_level": "WARNING"}
+    (tmp_path / "s.json").write_text(json.dumps(settings))
+    server = run("--model", "m.morosidad", "--settings", "s.json")
+    assert ask(server, "/predecir", {"datos": {"moras": 1}})[0] == 401
+    status, _, document = ask(server, "/predecir", {"datos": {"moras": 1}}, **{"X-API-Key": keys["score"]})
+    assert (status, document["modelo"]) == (200, "otro@1")
+    code, out, err = server.stop()
+    assert (code, err) == (0, "")
+    welcome, logged = out.splitlines()[:6], [json.loads(line) for line in out.splitlines()[6:]]
+    assert welcome[0].split() == ["modelo", "otro@1"]
+    assert welcome[5].split() == ["claves", "3"]
+    assert [(line["ruta"], line["estado"]) for line in logged] == [("/predecir", 401), ("/predecir", 200)]
+
+
+def test_two_processes_share_the_port_and_end_together(run, applicant):
+    server = run("--workers", "2")
+    statuses = [ask(server, "/predecir", {"datos": {**applicant, "edad": 20 + i}})[0] for i in range(12)]
+    assert statuses == [200] * 12
+    code, _, err = server.stop()
+    assert code == 0, err
+    assert "Traceback" not in err
+
+
+def test_the_signal_to_stop_refuses_new_work_finishes_old_and_flushes(run, tmp_path, applicant):
+    server = run(
+        MOROSIDAD_AUDIT_FILE="d.jsonl",
+        LOG_FLUSH_INTERVAL="1h",
+        LOG_BUFFER_SIZE="100000",
+        MOROSIDAD_SERVER_SHUTDOWN_GRACE="2s",
+    )
+    assert ask(server, "/predecir", {"datos": applicant})[0] == 200
+    # a request of which half has arrived when the signal comes, admitted before it
+    body = json.dumps([{**applicant, "edad": 20 + i % 60} for i in range(900)]).encode()
+    slow = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    slow.putrequest("POST", "/predecir/lote")
+    slow.putheader("Content-Type", "application/json")
+    slow.putheader("Content-Length", str(len(body)))
+    slow.endheaders()
+    slow.send(body[:1000])
+    assert ask(server, "/salud/viva")[0] == 200  # what came before it on the loop has been taken
+    server.process.send_signal(signal.SIGTERM)
+    pause = threading.Event()
+    for _ in range(3000):
+        status, headers, document = ask(server, "/predecir", {"datos": applicant})
+        if status == 503:
+            break
+        pause.wait(0.01)
+    assert (status, document["codigo"], headers["Retry-After"]) == (503, "E503", "1")
+    assert headers["Connection"] == "close"
+    assert ask(server, "/salud/lista")[0] == 503
+    slow.send(body[1000:])
+    answer = slow.getresponse()
+    assert (answer.status, len(json.loads(answer.read()))) == (200, 900)
+    slow.close()
+    code, _, err = server.stop()
+    assert code == 0, err
+    kept = [json.loads(line) for line in (tmp_path / "d.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert len(kept) >= 901
+
+
+def test_an_interrupt_ends_well_too(run):
+    assert run().stop(signal.SIGINT)[0] == 0
+
+
+def refused(*arguments, cwd, **env):
+    """Run `morosidad serve`, which can't; give the exit code and the last line of what it says."""
+    done = subprocess.run(
+        [sys.executable, "-m", "morosidad", "serve", *arguments],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **env},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    return done.returncode, done.stdout, done.stderr.strip().splitlines()[-1]
+
+
+def test_other_machines_are_not_listened_to_without_keys(tmp_path):
+    code, out, said = refused("--host", "0.0.0.0", cwd=tmp_path)
+    assert (code, out) == (2, "")
+    assert "without keys" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "env", "said"),
+    [
+        (["--port", "muchos"], {}, "MOROSIDAD_SERVER_PORT (environment): expected a whole number"),
+        (["--workers", "0"], {}, "MOROSIDAD_SERVER_PROCESSES (environment): expected"),
+        (["--model", "nada.morosidad"], {}, "nada.morosidad"),
+        (["--model", "nada.morosidad", "--workers", "2"], {}, "nada.morosidad"),
+        (["--settings", "nada.json"], {}, "nada.json: expected a readable text file"),
+        ([], {"RATE_LIMIT_PER_MINUTE": "0"}, "RATE_LIMIT_PER_MINUTE"),
+        ([], {"MOROSIDAD_RATE_LIMIT_STORAGE": "http://localhost"}, "rate_limit_storage"),
+    ],
+)
+def test_what_can_not_be_served_is_said_in_a_line(tmp_path, arguments, env, said):
+    code, _, line = refused(*arguments, cwd=tmp_path, **env)
+    assert code == 2
+    assert line.startswith("morosidad: ")
+    assert said in line
+
+
+def test_who_says_so_in_as_many_words_serves_everybody_without_keys(run):
+    server = run("--without-keys", "--host", "0.0.0.0")
+    status, _, _ = ask(server, "/salud/lista", Host="anything.example")
+    assert status == 200
+
+
+@pytest.mark.parametrize(
+    ("settings", "open_door"),
+    [
+        ({"server_host": "0.0.0.0"}, False),
+        ({"server_host": "::"}, False),
+        ({"server_host": "192.0.2.1"}, False),
+        ({"server_host": "example.org"}, False),
+        ({"server_host": "127.0.0.2"}, True),
+        ({"server_host": "::1"}, True),
+        ({"server_host": "localhost"}, True),
+        ({"server_host": "0.0.0.0", "server_anonymous": True}, True),
+        ({"server_host": "0.0.0.0", "server_api_keys": ["a:score:" + "0" * 64]}, True),
+    ],
+)
+def test_where_a_server_without_keys_may_listen(settings, open_door):
+    if open_door:
+        server.refuse_open_door(Settings(**settings))
+    else:
+        with pytest.raises(SettingsError, match="server_host"):
+            server.refuse_open_door(Settings(**settings))
+
+
+def test_serving_without_uvicorn_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    with pytest.raises(MissingExtra, match=r"morosidad\[server\]"):
+        server.serve(Settings(), {})
+
+
+def test_the_address_of_an_ipv6_host_can_be_clicked():
+    from morosidad.commands.serve import welcome
+
+    said = welcome(Settings(server_host="::1", server_port=80, server_model="m", audit_file="d"), "m@1")
+    assert "http://[::1]:80/dashboard" in said
+    assert "modelo      m@1\n" in said
+    assert "decisiones  d\n" in said
+
+
+def test_the_logs_have_a_level_and_the_access_log_stands_alone():
+    config = log_config("ERROR")
+    assert config["loggers"]["morosidad"]["level"] == config["loggers"]["uvicorn"]["level"] == "ERROR"
+    assert config["loggers"]["morosidad.asgi.access"]["level"] == "INFO"
+
+
+def test_uvicorn_alone_serves_the_factory(run, applicant):
+    needed(find_spec("uvicorn") is not None, "uvicorn")
+    command = [sys.executable, "-m", "uvicorn", "--factory", "morosidad.asgi:app"]
+    server = run(command=command)
+    assert ask(server, "/predecir", {"datos": applicant})[0] == 200
+    assert ask(server, "/predecir", {"datos": applicant}, **{"X-Request-ID": "r-1"})[2]["request_id"] == "r-1"
+    server.stop()
+
+
+# -- key -----------------------------------------------------------------------------------------------
+
+
+def printed(capsys) -> dict[str, str]:
+    return dict(line.split() for line in capsys.readouterr().out.splitlines())
+
+
+def test_key_prints_a_key_and_the_line_for_the_settings(capsys):
+    assert main(["key", "banco"]) == 0
+    shown = printed(capsys)
+    found = Keyring([shown["server_api_keys"]]).find(shown["key"].encode())
+    assert found is not None
+    assert (found.name, found.scopes) == ("banco", {"score"})
+
+
+def test_key_gives_the_scopes_that_are_named(capsys):
+    assert main(["key", "ops", "--scopes", "metrics,admin"]) == 0
+    shown = printed(capsys)
+    assert Keyring([shown["server_api_keys"]]).find(shown["key"].encode()).scopes == {"metrics", "admin"}
+
+
+@pytest.mark.parametrize("arguments", [["a b"], ["a:b"], ["a", "--scopes", "root"], ["a", "--scopes", ""], ["a,b"]])
+def test_key_refuses_what_the_settings_would(capsys, arguments):
+    assert main(["key", *arguments]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "server_api_keys" in shown.err
