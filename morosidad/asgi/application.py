@@ -22,6 +22,7 @@ from starlette.websockets import WebSocket
 
 from morosidad.asgi import operations, predictions
 from morosidad.asgi.broadcast import POLICY, TRY_LATER, Channel
+from morosidad.asgi.direct import Direct
 from morosidad.asgi.endpoint import Call, Endpoint, refusal
 from morosidad.asgi.problems import Problem, problem_of_status
 from morosidad.asgi.service import READY, Service
@@ -74,6 +75,8 @@ def create_app(scorer: Scorer, settings: Settings | None = None) -> Starlette:
     )
     app.router.redirect_slashes = False
     app.state.service = service
+    if not middleware:
+        app.state.direct = Direct(service)
     return app
 
 

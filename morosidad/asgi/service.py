@@ -170,6 +170,16 @@ class Service:
             )
         return "El servicio está saturado" if self.pulse.overloaded else ""
 
+    @property
+    def at_once(self) -> bool:
+        """Whether the event loop itself decides now, with nothing in the way."""
+        return (
+            self.mode is AT_ONCE
+            and self.state is READY
+            and not self.pulse.overloaded
+            and (self.recovery is None or self.recovery.calm)
+        )
+
     async def decide(self, record: dict[str, Any], request_id: str | None = None) -> Decision:
         """Decide on one applicant: at once where that takes microseconds, else with the workers.
 

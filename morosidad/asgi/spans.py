@@ -14,6 +14,11 @@ class Spans:
     def __init__(self) -> None:
         self._tracer = _find_tracer()
 
+    @property
+    def active(self) -> bool:
+        """Whether anything listens."""
+        return self._tracer is not None
+
     def span(self, method: str, route: str) -> AbstractContextManager[Any]:
         """Give the span of a request; it names the route and the method, and holds no value."""
         if self._tracer is None:
