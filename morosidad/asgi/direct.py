@@ -6,12 +6,12 @@ here, and takes the application's ordinary way from the beginning: nothing was c
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from starlette.types import Message, Scope
+from starlette.types import Message
 
 from morosidad.asgi.bodies import decode, record_of
-from morosidad.asgi.endpoint import Call
+from morosidad.asgi.endpoint import JSON, Call
 from morosidad.asgi.predictions import decided
 
 if TYPE_CHECKING:
@@ -34,12 +34,14 @@ class Direct:
         settings = service.settings
         self._barred = service.limiter is not None or settings.server_access_log or service.spans.active
 
-    def answer(self, scope: Scope, body: bytes) -> tuple[bytes, bytes] | None:
+    def answer(self, scope: Any, body: bytes) -> tuple[bytes, bytes] | None:
         """Give the request's id and the body of the answer, or None where the ordinary way must be taken."""
         service = self._service
         if self._barred or not service.at_once or len(body) > service.settings.server_body_size:
             return None
         call = Call(service, PATH, scope, _no_body)
+        if call.headers.get(b"content-type", JSON) != JSON:
+            return None
         try:
             service.access.check(call.headers, service.access.client(scope), "score")
             call.check_id()

@@ -37,6 +37,7 @@ class GuardedProtocol(HttpToolsProtocol):
     _in_head = True
     _deadline: float | None = None
     _timer: asyncio.TimerHandle | None = None
+    cycle: Any
     _held: bytes | None = None  # the body so far of a request that may be answered at once
 
     def __init__(self, config: Any, *args: Any, **kwargs: Any) -> None:
