@@ -6,6 +6,7 @@ import logging
 import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from http import HTTPStatus
 from itertools import count
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -33,8 +34,8 @@ _BASE: list[tuple[bytes, bytes]] = [
     (b"x-content-type-options", b"nosniff"),
     (b"cache-control", b"no-store"),
 ]
-_BASE_HEAD = b"".join(b"%b: %b\r\n" % header for header in _BASE)
-_JSON_HEAD = b"content-type: %b\r\ncontent-length: " % JSON
+_BASE_LINES = b"".join(b"%b: %b\r\n" % header for header in _BASE)
+_PHRASES = {status.value: status.phrase.encode() for status in HTTPStatus}
 
 
 class Call:
@@ -197,16 +198,22 @@ async def respond(call: Call, answer: Reply, send: Send) -> None:
         _access_logger.info("%s", msgspec.json.encode(line).decode())
 
 
-def head_of(default_headers: Headers, request_id: bytes, length: int) -> bytes:
-    """Give the head of a 200 with JSON, as `respond` has the server write it."""
-    lines = b"".join([b"%b: %b\r\n" % header for header in default_headers])
-    return b"HTTP/1.1 200 OK\r\n%b%b%d\r\nx-request-id: %b\r\n%b\r\n" % (
-        lines,
-        _JSON_HEAD,
-        length,
+def head_of(answer: Reply, request_id: bytes, default_headers: Headers) -> bytes:
+    """Give the head of an answer in JSON, as `respond` has the server write it."""
+    return b"HTTP/1.1 %d %b\r\n%bcontent-type: %b\r\ncontent-length: %d\r\nx-request-id: %b\r\n%b%b\r\n" % (
+        answer.status,
+        _PHRASES[answer.status],
+        _lines(default_headers),
+        answer.media_type,
+        len(answer.body),
         request_id,
-        _BASE_HEAD,
+        _BASE_LINES,
+        _lines(answer.headers),
     )
+
+
+def _lines(headers: Headers) -> bytes:
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
 
 
 def refusal(error: Exception, call: Call) -> Reply:

@@ -16,6 +16,7 @@ from morosidad.asgi.endpoint import head_of
 
 if TYPE_CHECKING:
     from morosidad.asgi.direct import Direct
+    from morosidad.asgi.endpoint import Reply
 
 _HEAD_BYTES = 32 * 1024
 _DIRECT_BYTES = 32 * 1024
@@ -129,8 +130,8 @@ class GuardedProtocol(HttpToolsProtocol):
         if body:
             super().on_body(body)
 
-    def _write(self, request_id: bytes, body: bytes) -> None:
-        self.transport.write(head_of(self.server_state.default_headers, request_id, len(body)) + body)
+    def _write(self, answer: Reply, request_id: bytes) -> None:
+        self.transport.write(head_of(answer, request_id, self.server_state.default_headers) + answer.body)
         self.on_response_complete()
 
     def _look(self) -> None:

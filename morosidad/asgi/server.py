@@ -13,6 +13,7 @@ from morosidad.errors import MissingExtra, SettingsError
 from morosidad.settings import Settings
 
 _GRACE_FOR_REQUESTS = 30
+_PING = 10.0
 
 
 def serve(settings: Settings, environment: Mapping[str, str]) -> None:
@@ -48,14 +49,17 @@ def serve(settings: Settings, environment: Mapping[str, str]) -> None:
 def options(settings: Settings) -> dict[str, Any]:
     """Give what uvicorn is run with: nothing forwarded is trusted, nothing about the server is told."""
     from morosidad.asgi.protocol import GuardedProtocol
+    from morosidad.asgi.streams import GuardedStream
 
     return {
         "host": settings.server_host,
         "port": settings.server_port,
         "workers": settings.server_processes,
         "http": type("Protocol", (GuardedProtocol,), {"seconds": settings.server_read_timeout}),
-        "ws": "websockets-sansio",
+        "ws": GuardedStream,
         "ws_max_size": 4096,
+        "ws_ping_interval": _PING,
+        "ws_ping_timeout": _PING,
         "ws_per_message_deflate": False,
         "proxy_headers": False,
         "server_header": False,
