@@ -19,6 +19,7 @@ from starlette.applications import Starlette
 from morosidad import Scorer, Settings
 from morosidad.asgi import create_app
 from morosidad.model import Model
+from morosidad.recovery import RecoveryPolicy
 
 SWITCH = Path("falla")
 CLOCK = Path("reloj")
@@ -75,7 +76,8 @@ def fast_scorer(work: float) -> Scorer:
         return ask(self, values)
 
     Model.estimate = estimate  # type: ignore[method-assign]
-    return Scorer.default()
+    path = os.environ.get("MOROSIDAD_SERVER_MODEL")
+    return Scorer.load(path) if path else Scorer.default()
 
 
 def app() -> Starlette:
@@ -85,7 +87,8 @@ def app() -> Starlette:
     kind = os.environ["MOROSIDAD_TEST_MODEL"]
     environment = {name: value for name, value in os.environ.items() if name != "MOROSIDAD_TEST_MODEL"}
     scorer = slow_scorer() if kind == "slow" else fast_scorer(WORK if kind == "busy" else 0.0)
-    return create_app(scorer, Settings.load(env=environment))
+    recovery = RecoveryPolicy(deadline=2.0, reset_after=1.0, decay=1.0)
+    return create_app(scorer.with_parts(recovery=recovery), Settings.load(env=environment))
 
 
 if __name__ == "__main__":

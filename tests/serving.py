@@ -45,6 +45,8 @@ class Server:
         Where it runs; its decision log and its output are there.
     workers : int
         Processes that share the port.
+    log : str
+        Its decision log, under the folder.
     script : str, optional
         What to run in place of ``-m morosidad serve``: the name of a module of the tests.
     environment
@@ -52,14 +54,21 @@ class Server:
     """
 
     def __init__(
-        self, folder: Path, *, workers: int = 1, script: str | None = None, **environment: Any
+        self,
+        folder: Path,
+        *,
+        workers: int = 1,
+        log: str = "decisiones.jsonl",
+        script: str | None = None,
+        **environment: Any,
     ) -> None:
         self.folder = folder
-        self.log = folder / "decisiones.jsonl"
+        self.log = folder / log
         self.output = folder / "salida.txt"
-        self.port = _free_port()
+        self.port = self.free_port()
         settings = {"RATE_LIMIT_ENABLED": False, "LOG_FLUSH_INTERVAL": 0.5, "SERVER_SHUTDOWN_GRACE": 0.5}
-        settings |= {"SERVER_PORT": self.port, "SERVER_PROCESSES": workers, **environment}
+        settings |= {"SERVER_PORT": self.port, "SERVER_PROCESSES": workers, "AUDIT_FILE": log}
+        settings |= environment
         what = ["-m", "morosidad", "serve"] if script is None else ["-m", script]
         with self.output.open("ab") as output:
             self._process = subprocess.Popen(
@@ -74,6 +83,13 @@ class Server:
                 stderr=subprocess.STDOUT,
             )
         self.pid = self._process.pid
+
+    @staticmethod
+    def free_port() -> int:
+        """Find a port that nobody uses."""
+        with socket.socket() as found:
+            found.bind(("127.0.0.1", 0))
+            return int(found.getsockname()[1])
 
     def __enter__(self) -> Server:
         try:
@@ -372,9 +388,3 @@ def wait_until(holds: Callable[[], bool], seconds: float = 20.0, tell: Callable[
             raise AssertionError(f"still not so after {seconds:g} s: {tell()}")
         time.sleep(0.05)
     return time.perf_counter() - start
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])

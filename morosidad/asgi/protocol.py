@@ -43,7 +43,10 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def __init__(self, config: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(config, *args, **kwargs)
-        self._direct: Direct | None = getattr(getattr(self.app, "state", None), "direct", None)
+        state = getattr(self.app, "state", None)
+        self._direct: Direct | None = getattr(state, "direct", None)
+        if (service := getattr(state, "service", None)) is not None:
+            self.seconds = service.settings.server_read_timeout
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Give the first request its time."""

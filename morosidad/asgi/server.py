@@ -48,15 +48,12 @@ def serve(settings: Settings, environment: Mapping[str, str]) -> None:
 
 def options(settings: Settings) -> dict[str, Any]:
     """Give what uvicorn is run with: nothing forwarded is trusted, nothing about the server is told."""
-    from morosidad.asgi.protocol import GuardedProtocol
-    from morosidad.asgi.streams import GuardedStream
-
     return {
         "host": settings.server_host,
         "port": settings.server_port,
         "workers": settings.server_processes,
-        "http": type("Protocol", (GuardedProtocol,), {"seconds": settings.server_read_timeout}),
-        "ws": GuardedStream,
+        "http": "morosidad.asgi.protocol:GuardedProtocol",
+        "ws": "morosidad.asgi.streams:GuardedStream",
         "ws_max_size": 4096,
         "ws_ping_interval": _PING,
         "ws_ping_timeout": _PING,
