@@ -124,7 +124,7 @@ class Server:
     def serving(self) -> list[psutil.Process]:
         """Give the processes that answer requests."""
         found = self.processes()
-        return [p for p in found[1:] if "multiprocessing.spawn" in " ".join(p.cmdline())] or found[:1]
+        return [process for process in found[1:] if _serves(process)] or found[:1]
 
     def usage(self) -> Usage:
         """Measure what it holds."""
@@ -388,3 +388,10 @@ def wait_until(holds: Callable[[], bool], seconds: float = 20.0, tell: Callable[
             raise AssertionError(f"still not so after {seconds:g} s: {tell()}")
         time.sleep(0.05)
     return time.perf_counter() - start
+
+
+def _serves(process: psutil.Process) -> bool:
+    try:
+        return "multiprocessing.spawn" in " ".join(process.cmdline())
+    except psutil.Error:  # it has just ended
+        return False

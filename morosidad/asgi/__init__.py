@@ -7,6 +7,7 @@ with, `application` puts paths to them, `server` runs it.
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import TYPE_CHECKING
 
@@ -51,4 +52,7 @@ def app() -> Starlette:
         scorer = Scorer.default()
     else:
         scorer = Scorer.load(settings.server_model, None if key is None else key.encode())
-    return create_app(scorer, settings)
+    app = create_app(scorer, settings)
+    gc.collect()
+    gc.freeze()  # what lives as long as the process is never looked through again
+    return app

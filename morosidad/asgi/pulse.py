@@ -9,16 +9,18 @@ _LIMIT = 0.015
 
 
 class Pulse:
-    """Tells when one turn of the event loop holds more work than can be answered soon.
+    """Tells when the turns of the event loop hold more work than can be answered soon.
 
-    A turn takes all requests that have arrived. Those for which there was no time in it are refused,
-    which takes little, so that the next turn begins early and finds few. What counts is the processor
-    time of the loop itself: who only waited for a processor has not been busy.
+    A turn takes all requests that have arrived. When there was too much in one, those for which there
+    is no time in the next are refused; that takes little, so that the turn after it begins early and
+    finds few. What counts is the processor time of the loop itself: who only waited for a processor has
+    not been busy, and one long turn alone may be a collection of garbage.
     """
 
     def __init__(self) -> None:
         self._began: float | None = None
         self._spent = 0.0
+        self._long_before = False
 
     @property
     def overloaded(self) -> bool:
@@ -28,7 +30,11 @@ class Pulse:
             self._began, self._spent = now, time.thread_time()
             asyncio.get_running_loop().call_soon(self._end)
             return False
-        return now - self._began > _LIMIT and time.thread_time() - self._spent > _LIMIT
+        return self._long_before and now - self._began > _LIMIT and self._is_long()
+
+    def _is_long(self) -> bool:
+        return time.thread_time() - self._spent > _LIMIT
 
     def _end(self) -> None:
+        self._long_before = self._is_long()
         self._began = None
