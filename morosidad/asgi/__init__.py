@@ -7,6 +7,7 @@ with, `application` puts paths to them, `server` runs it.
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import TYPE_CHECKING
 
@@ -48,7 +49,10 @@ def app() -> Starlette:
 
     sys.setswitchinterval(_TURN)
     settings = Settings.load()
-    return create_app(load_scorer(settings), settings)
+    application = create_app(load_scorer(settings), settings)
+    gc.collect()
+    gc.freeze()  # what lives as long as the process is never looked through again
+    return application
 
 
 def load_scorer(settings: Settings) -> Scorer:

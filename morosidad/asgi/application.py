@@ -22,6 +22,7 @@ from starlette.websockets import WebSocket
 
 from morosidad.asgi import operations, predictions
 from morosidad.asgi.broadcast import POLICY, TRY_LATER, Channel
+from morosidad.asgi.direct import Direct
 from morosidad.asgi.endpoint import Call, Endpoint, refusal, respond
 from morosidad.asgi.openapi import Description
 from morosidad.asgi.problems import Problem, not_routed
@@ -76,6 +77,8 @@ def create_app(scorer: Scorer, settings: Settings | None = None) -> Starlette:
     )
     app.router.redirect_slashes = False
     app.state.service = service
+    if not middleware:
+        app.state.direct = Direct(service)
     return app
 
 

@@ -66,6 +66,7 @@ class _Client:
         self._filled = asyncio.Event()
         if first is not None:
             self._filled.set()
+        self._runner: asyncio.Task[None] | None = None
         self._sender: asyncio.Task[None] | None = None
         self._closer: asyncio.Task[None] | None = None
         self.gone = asyncio.Event()
@@ -87,9 +88,13 @@ class _Client:
 
     async def run(self) -> None:
         """Send what comes into the slot, until the client leaves or is told to."""
+        self._runner = asyncio.current_task()
         self._sender = asyncio.create_task(self._send())
         try:
             await self._listen()
+        except asyncio.CancelledError:
+            if self._closer is None:
+                raise
         finally:
             self._sender.cancel()
             self.gone.set()
@@ -115,5 +120,10 @@ class _Client:
                     self.leave(TOO_BIG)
 
     async def _close(self, code: int) -> None:
+        """Say goodbye; who does not take even that is left without it."""
         with suppress(Exception):
-            await self._socket.close(code)
+            async with asyncio.timeout(_FAREWELL):
+                await self._socket.close(code)
+                await self.gone.wait()
+        if self._runner is not None and not self.gone.is_set():
+            self._runner.cancel()

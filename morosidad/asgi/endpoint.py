@@ -6,6 +6,7 @@ import logging
 import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from http import HTTPStatus
 from itertools import count
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -34,6 +35,8 @@ _BASE: list[tuple[bytes, bytes]] = [
     (b"cache-control", b"no-store"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 ]
+_BASE_LINES = b"".join(b"%b: %b\r\n" % header for header in _BASE)
+_PHRASES = {status.value: status.phrase.encode() for status in HTTPStatus}
 
 
 class Call:
@@ -200,6 +203,24 @@ async def respond(call: Call, answer: Reply, send: Send) -> None:
             "request_id": call.request_id.decode(),
         }
         _access_logger.info("%s", msgspec.json.encode(line).decode())
+
+
+def head_of(answer: Reply, request_id: bytes, default_headers: Headers) -> bytes:
+    """Give the head of an answer in JSON, as `respond` has the server write it."""
+    return b"HTTP/1.1 %d %b\r\n%bcontent-type: %b\r\ncontent-length: %d\r\nx-request-id: %b\r\n%b%b\r\n" % (
+        answer.status,
+        _PHRASES[answer.status],
+        _lines(default_headers),
+        answer.media_type,
+        len(answer.body),
+        request_id,
+        _BASE_LINES,
+        _lines(answer.headers),
+    )
+
+
+def _lines(headers: Headers) -> bytes:
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
 
 
 def refusal(error: Exception, call: Call) -> Reply:

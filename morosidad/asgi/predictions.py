@@ -35,9 +35,12 @@ class RecordProblem(msgspec.Struct, frozen=True):
 async def predict(call: Call) -> Reply:
     """``POST /predecir``: one applicant."""
     record = record_of(decode(await call.body()))
-    decision = await call.service.decide(record, call.request_id.decode())
-    # the decision's own JSON, with one more key at its end
-    return Reply(b'%b,"tiempo_procesamiento":%.9f}' % (_encode(decision)[:-1], call.seconds()))
+    return Reply(decided(await call.service.decide(record, call.request_id.decode()), call))
+
+
+def decided(decision: Decision, call: Call) -> bytes:
+    """Give the JSON of a decision: its own, with one more key at its end."""
+    return b'%b,"tiempo_procesamiento":%.9f}' % (_encode(decision)[:-1], call.seconds())
 
 
 async def predict_batch(call: Call) -> Reply:

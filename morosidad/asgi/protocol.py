@@ -1,14 +1,26 @@
-"""HTTP as uvicorn speaks it, with limits on how long a request takes to arrive and how large its head is."""
+"""HTTP as uvicorn speaks it, with limits on how long a request takes to arrive and how large its head is.
+
+A request that the application can answer at once is answered where its last byte arrives (see `direct`).
+"""
 
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from morosidad.asgi.bodies import BOUNDED_READ
+from morosidad.asgi.direct import PATH
+from morosidad.asgi.endpoint import head_of
+
+if TYPE_CHECKING:
+    from morosidad.asgi.direct import Direct
+    from morosidad.asgi.endpoint import Reply
 
 _HEAD_BYTES = 32 * 1024
+_DIRECT_BYTES = 32 * 1024
+_DIRECT_URL = PATH.encode()
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
@@ -20,23 +32,32 @@ class GuardedProtocol(HttpToolsProtocol):
     takes a head of any size.
     """
 
-    @property
-    def seconds(self) -> float:
-        """In which a request must have arrived, as the application's settings say."""
-        return self.app.state.service.settings.server_read_timeout  # type: ignore[no-any-return]
+    seconds: float = 10.0
 
     _head_bytes = 0
     _in_head = True
+    _deadline: float | None = None
     _timer: asyncio.TimerHandle | None = None
+    cycle: Any
+    _held: bytes | None = None  # the body so far of a request that may be answered at once
+
+    def __init__(self, config: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(config, *args, **kwargs)
+        state = getattr(self.app, "state", None)
+        self._direct: Direct | None = getattr(state, "direct", None)
+        if (service := getattr(state, "service", None)) is not None:
+            self.seconds = service.settings.server_read_timeout
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Give the first request its time."""
         super().connection_made(transport)
-        self._timer = self.loop.call_later(self.seconds, self._give_up)
+        self._deadline = self.loop.time() + self.seconds
+        self._timer = self.loop.call_at(self._deadline, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the timer."""
-        self._stop_timer()
+        if self._timer is not None:
+            self._timer.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -50,29 +71,79 @@ class GuardedProtocol(HttpToolsProtocol):
         """Give the request its time, and tell the application that it need not."""
         super().on_message_begin()
         self.scope["extensions"] = {BOUNDED_READ: {}}
-        if self._timer is None:
-            self._timer = self.loop.call_later(self.seconds, self._give_up)
+        if self._deadline is None:
+            self._deadline = self.loop.time() + self.seconds
 
     def on_headers_complete(self) -> None:
         """End the head: the body has a limit of its own."""
         self._in_head = False
-        super().on_headers_complete()
+        if self._may_be_direct():
+            self._held = b""
+        else:
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Collect a body that may be answered at once, up to a size."""
+        if self._held is None:
+            super().on_body(body)
+        else:
+            self._held += body
+            if len(self._held) > _DIRECT_BYTES:
+                self._go_ordinary()
 
     def on_message_complete(self) -> None:
-        """Expect the head of another request."""
+        """Answer at once or go on, and expect the head of another request."""
+        if self._held is not None:
+            answer = self._direct.answer(self.scope, self._held) if self._direct else None
+            if answer is None:
+                self._go_ordinary()
+            else:
+                self._held = None
+                self._write(*answer)
+        if self.cycle is not None and not self.cycle.response_complete:
+            super().on_message_complete()
         self._in_head = True
         self._head_bytes = 0
-        self._stop_timer()
-        super().on_message_complete()
+        self._deadline = None
 
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+    def shutdown(self) -> None:
+        """Let a request that is arriving be answered before the connection ends."""
+        if self._held is not None:
+            self._go_ordinary()
+        super().shutdown()
 
-    def _give_up(self) -> None:
-        self._timer = None
-        self._refuse(_TOO_SLOW)
+    def _may_be_direct(self) -> bool:
+        return (
+            self.url == _DIRECT_URL
+            and self._direct is not None
+            and self.parser.get_method() == b"POST"
+            and self.parser.get_http_version() == "1.1"
+            and self.parser.should_keep_alive()
+            and not self.parser.should_upgrade()
+            and not self.expect_100_continue
+            and not self.root_path
+            and not self.flow.write_paused
+            and (self.cycle is None or self.cycle.response_complete)
+        )
+
+    def _go_ordinary(self) -> None:
+        """Hand a request that was held back to the application, as far as it has come."""
+        body, self._held = self._held, None
+        super().on_headers_complete()
+        if body:
+            super().on_body(body)
+
+    def _write(self, answer: Reply, request_id: bytes) -> None:
+        self.transport.write(head_of(answer, request_id, self.server_state.default_headers) + answer.body)
+        self.on_response_complete()
+
+    def _look(self) -> None:
+        """End the connection if a request's time is over; else look again when it will be."""
+        now = self.loop.time()
+        if self._deadline is not None and self._deadline <= now:
+            self._refuse(_TOO_SLOW)
+        else:
+            self._timer = self.loop.call_at(self._deadline or now + self.seconds, self._look)
 
     def _refuse(self, answer: bytes) -> None:
         if not self.transport.is_closing():

@@ -1,42 +1,40 @@
-"""How late the event loop is: the one queue that no counter shows."""
+"""How long the event loop has been at work without a look at what else has arrived."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 
-_EVERY = 0.01
-_LATE = 0.025
+_LIMIT = 0.015
 
 
 class Pulse:
-    """A heartbeat on the event loop; a late beat means that work piles up before it.
+    """Tells when the turns of the event loop hold more work than can be answered soon.
 
-    Attributes
-    ----------
-    overloaded : bool
-        Whether new work should be refused: the last two beats were both late.
+    A turn takes all requests that have arrived. When there was too much in one, those for which there
+    is no time in the next are refused; that takes little, so that the turn after it begins early and
+    finds few. What counts is the processor time of the loop itself: who only waited for a processor has
+    not been busy, and one long turn alone may be a collection of garbage.
     """
 
     def __init__(self) -> None:
-        self.overloaded: bool = False
-        self._late_before = False
-        self._due = 0.0
-        self._timer: asyncio.TimerHandle | None = None
+        self._began: float | None = None
+        self._spent = 0.0
+        self._long_before = False
 
-    def start(self) -> None:
-        """Begin, on the running loop."""
-        self._beat(asyncio.get_running_loop(), first=True)
+    @property
+    def overloaded(self) -> bool:
+        """Whether new work should be refused in this turn; to be asked on the loop, before each request."""
+        now = time.monotonic()
+        if self._began is None:
+            self._began, self._spent = now, time.thread_time()
+            asyncio.get_running_loop().call_soon(self._end)
+            return False
+        return self._long_before and now - self._began > _LIMIT and self._is_long()
 
-    def stop(self) -> None:
-        """End."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        self.overloaded = False
+    def _is_long(self) -> bool:
+        return time.thread_time() - self._spent > _LIMIT
 
-    def _beat(self, loop: asyncio.AbstractEventLoop, *, first: bool = False) -> None:
-        late = not first and loop.time() - self._due > _LATE
-        self.overloaded = late and self._late_before
-        self._late_before = late
-        self._due = loop.time() + _EVERY
-        self._timer = loop.call_at(self._due, self._beat, loop)
+    def _end(self) -> None:
+        self._long_before = self._is_long()
+        self._began = None

@@ -15,6 +15,7 @@ from morosidad.errors import MissingExtra, SettingsError
 from morosidad.settings import Settings
 
 _GRACE_FOR_REQUESTS = 30
+_PING = 10.0
 
 
 def serve(settings: Settings, environment: Mapping[str, str]) -> None:
@@ -56,15 +57,16 @@ def _leave(*_: object) -> None:
 def options(settings: Settings) -> dict[str, Any]:
     """Give what uvicorn is run with: nothing forwarded is trusted, nothing about the server is told."""
     from morosidad.asgi.logs import log_config
-    from morosidad.asgi.protocol import GuardedProtocol
 
     return {
         "host": settings.server_host,
         "port": settings.server_port,
         "workers": settings.server_processes,
-        "http": GuardedProtocol,
-        "ws": "websockets-sansio",
+        "http": "morosidad.asgi.protocol:GuardedProtocol",
+        "ws": "morosidad.asgi.streams:GuardedStream",
         "ws_max_size": 4096,
+        "ws_ping_interval": _PING,
+        "ws_ping_timeout": _PING,
         "ws_per_message_deflate": False,
         "proxy_headers": False,
         "server_header": False,

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 _logger = logging.getLogger("morosidad.asgi")
 
 STARTING, READY, STOPPING, STOPPED = "arrancando", "lista", "deteniéndose", "detenida"
+SATURATED = "El servicio está saturado"
 AT_ONCE, BATCHED = "directo", "lotes"
 _AT_ONCE_LIMIT = 0.001
 _BREATH = 50
@@ -126,7 +127,6 @@ class Service:
         await asyncio.to_thread(self.warm_up)
         await asyncio.to_thread(self._monitor.poll)
         self._monitor.start()
-        self.pulse.start()
         self._ticking = asyncio.create_task(self._tick_always()) if settings.metrics_enabled else None
         self.state = READY
 
@@ -154,7 +154,6 @@ class Service:
             self._ticking.cancel()
             await asyncio.gather(self._ticking, return_exceptions=True)
         await asyncio.gather(self.metrics_channel.close(), self.kpis_channel.close())
-        self.pulse.stop()
         await asyncio.to_thread(self._release)
         self.state = STOPPED
 
@@ -174,7 +173,12 @@ class Service:
             return (
                 "El servicio está arrancando" if self.state == STARTING else "El servicio se está deteniendo"
             )
-        return "El servicio está saturado" if self.pulse.overloaded else ""
+        return SATURATED if self.pulse.overloaded else ""
+
+    @property
+    def at_once(self) -> bool:
+        """Whether the event loop itself decides now, with nothing in the way."""
+        return self.mode is AT_ONCE and self.state is READY and (self.recovery is None or self.recovery.calm)
 
     async def decide(self, record: dict[str, Any], request_id: str | None = None) -> Decision:
         """Decide on one applicant: at once where that takes microseconds, else with the workers.

@@ -35,6 +35,11 @@ class Spans:
     def __init__(self) -> None:
         self._tracer = _find_tracer()
 
+    @property
+    def active(self) -> bool:
+        """Whether anything listens."""
+        return self._tracer is not None
+
     def span(
         self, method: str, route: str, headers: dict[bytes, bytes]
     ) -> AbstractContextManager[Span | None]:

@@ -101,6 +101,8 @@ class Settings:
         What the decision log keeps of an applicant's values: full, hash or none.
     audit_key : str or None
         Secret that keys the decision log's chain and its hashes of values.
+    audit_durable : bool
+        Whether a decision is answered only when its line is on the disk.
     websocket_enabled : bool
         Whether live metrics are sent over WebSocket.
     rate_limit_enabled : bool
@@ -177,6 +179,7 @@ class Settings:
     log_rotation_size: int = _setting(10 * 2**20, size(), "LOG_SIZE_LIMIT")
     audit_values: Literal["full", "hash", "none"] = _setting("full", choice("full", "hash", "none"))
     audit_key: str | None = _setting(None, secret(16))
+    audit_durable: bool = _setting(False, flag())
     websocket_enabled: bool = _setting(True, flag())
     rate_limit_enabled: bool = _setting(True, flag())
     rate_limit_per_minute: int = _setting(60, whole(1))

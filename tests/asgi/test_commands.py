@@ -6,18 +6,16 @@ import http.client
 import json
 import os
 import signal
-import stat
 import subprocess
 import sys
 import threading
 import urllib.error
 import urllib.request
 from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 
-from morosidad import AuditLog, Scorer, Settings
+from morosidad import Scorer, Settings
 from morosidad.__main__ import main
 from morosidad.asgi import server
 from morosidad.asgi.keys import Keyring
@@ -246,7 +244,9 @@ def test_key_gives_the_scopes_that_are_named(capsys):
     assert Keyring([shown["server_api_keys"]]).find(shown["key"].encode()).scopes == {"metrics", "admin"}
 
 
-@pytest.mark.parametrize("arguments", [["a b"], ["a:b"], ["a", "--scopes", "root"], ["a", "--scopes", ""], ["a,b"]])
+@pytest.mark.parametrize(
+    "arguments", [["a b"], ["a:b"], ["a", "--scopes", "root"], ["a", "--scopes", ""], ["a,b"]]
+)
 def test_key_refuses_what_the_settings_would(capsys, arguments):
     assert main(["key", *arguments]) == 2
     shown = capsys.readouterr()

@@ -36,7 +36,11 @@ def test_every_path_and_method_is_described(client):
         (method.upper(), path) for path, methods in document(client)["paths"].items() for method in methods
     }
     served = set(client.app.table)
-    own = {("GET", "/api/panel"), ("GET", "/"), ("GET", "/dashboard")}  # the pages and what they alone ask for
+    own = {
+        ("GET", "/api/panel"),
+        ("GET", "/"),
+        ("GET", "/dashboard"),
+    }  # the pages and what they alone ask for
     files = {pair for pair in served if "." in pair[1] and pair[1] != "/openapi.json"}
     assert described == {pair for pair in served - own - files if pair[0] != "HEAD"}
 
@@ -69,7 +73,9 @@ def test_the_record_is_that_of_the_schema_and_follows_a_reload(serve, tmp_path, 
     Scorer.default().save(path)
     client = serve(Scorer.load(path))
     before = document(client)
-    assert set(before["components"]["schemas"]["Registro"]["properties"]) == set(Scorer.default().schema.names)
+    assert set(before["components"]["schemas"]["Registro"]["properties"]) == set(
+        Scorer.default().schema.names
+    )
     assert client.get("/openapi.json").content == client.get("/openapi.json").content
     pipeline, X = trained
     Scorer(pipeline, reference=X, name="otro", version="7").save(path)
@@ -136,7 +142,9 @@ FIELDS = [
 ]
 
 
-@pytest.mark.parametrize("field", FIELDS, ids=lambda f: f"{f.kind} {f.limits or f.categories or ''} {f.required}")
+@pytest.mark.parametrize(
+    "field", FIELDS, ids=lambda f: f"{f.kind} {f.limits or f.categories or ''} {f.required}"
+)
 def test_a_field_accepts_what_its_json_schema_does_and_nothing_else(field):
     schema = Schema([field])
     described = Draft202012Validator(schema.json_schema())
@@ -152,7 +160,15 @@ def test_a_field_accepts_what_its_json_schema_does_and_nothing_else(field):
 def generated(running, *options: str) -> None:
     """Let schemathesis look for a request on which the document and the server differ."""
     needed(find_spec("schemathesis") is not None, "schemathesis")
-    command = [sys.executable, "-m", "schemathesis.cli", "run", f"{running.url}/openapi.json", "--checks", "all"]
+    command = [
+        sys.executable,
+        "-m",
+        "schemathesis.cli",
+        "run",
+        f"{running.url}/openapi.json",
+        "--checks",
+        "all",
+    ]
     done = subprocess.run(
         [*command, "--max-examples", str(REQUESTS), "--seed", "1", "--no-color", *options],
         capture_output=True,

@@ -1,0 +1,57 @@
+"""Three times what the server can do: right answers, quick refusals, and soon all is well again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from faulty import slow_scorer
+from serving import Server, Traffic, applicants, closed_loop, open_loop, run, wait_until
+
+QUICK, CALM = 0.05, 2.0
+"""Seconds, on a machine that does nothing else; ten times as many are allowed where it does."""
+
+
+def measured(server: Server, people: list, connections: int) -> float:
+    """Measure the most that the server answers in a second."""
+    run(closed_loop(server.port, people, connections=connections, seconds=1.0))
+    best = run(closed_loop(server.port, people, connections=connections, seconds=2.0))
+    assert set(best.statuses) == {200}, str(best)
+    return best.total / 2.0
+
+
+def check(traffic: Traffic, slowest: float) -> None:
+    """Nothing wrong, nothing unanswered, and refusals that come quickly."""
+    assert (traffic.wrong, dict(traffic.broken)) == ([], {})
+    assert set(traffic.statuses) == {200, 503}, str(traffic)
+    refused = sorted(traffic.refused)
+    assert refused[len(refused) // 2] < slowest, (refused[len(refused) // 2], str(traffic))
+
+
+@pytest.mark.parametrize("kind", ["busy", "slow"])
+def test_at_three_times_the_maximum_answers_stay_right_and_all_is_well_soon_after(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    long = request.config.getoption("--long", default=False)
+    seconds, patience = (30.0, 1) if long else (3.0, 10)
+    people = applicants(600, seed=11, scorer=slow_scorer() if kind == "slow" else None)
+    more = {"QUEUE_SIZE": 50} if kind == "slow" else {}
+    with Server(tmp_path, script="faulty", TEST_MODEL=kind, CACHE_ENABLED=False, **more) as server:
+        top = measured(server, people, 8)
+        traffic = run(open_loop(server.port, people, 3.0 * top, seconds))
+        print(f"{kind}: at most {top:.0f}/s; at three times: {traffic}; {times(traffic.refused)}")
+        check(traffic, QUICK * patience)
+
+        def calm() -> bool:
+            after = run(closed_loop(server.port, people, connections=4, rate=0.3 * top, seconds=0.3))
+            return set(after.statuses) == {200} and not after.wrong and not after.broken
+
+        took = wait_until(calm, 20.0)
+        print(f"back to normal after {took:.2f} s")
+        assert took < CALM * patience
+
+
+def times(refused: list[float]) -> str:
+    ordered = sorted(refused) or [0.0]
+    p50, p99 = ordered[len(ordered) // 2], ordered[int(0.99 * (len(ordered) - 1))]
+    return f"refusals p50 {p50 * 1e3:.0f} ms p99 {p99 * 1e3:.0f} ms"

@@ -1,0 +1,397 @@
+"""A server process for tests: started on a free port, asked over loopback, ended by its pid."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+import psutil
+
+from morosidad import Scorer, make_applicants
+from morosidad.ahorro_valle import AHORRO_VALLE
+from morosidad.decision import Decision
+from support import ROOT
+
+FOUND = 60.0
+_EXACT = 1e-12
+R = TypeVar("R")
+
+
+class Usage(NamedTuple):
+    """What a server holds, all its processes together."""
+
+    memory: int
+    files: int
+    threads: int
+
+
+class Server:
+    """``morosidad serve`` in a process of its own.
+
+    Parameters
+    ----------
+    folder : Path
+        Where it runs; its decision log and its output are there.
+    workers : int
+        Processes that share the port.
+    log : str
+        Its decision log, under the folder.
+    script : str, optional
+        What to run in place of ``-m morosidad serve``: the name of a module of the tests.
+    environment
+        Settings, by name.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        workers: int = 1,
+        log: str = "decisiones.jsonl",
+        script: str | None = None,
+        **environment: Any,
+    ) -> None:
+        self.folder = folder
+        self.log = folder / log
+        self.output = folder / "salida.txt"
+        self.port = self.free_port()
+        settings = {"RATE_LIMIT_ENABLED": False, "LOG_FLUSH_INTERVAL": 0.5, "SERVER_SHUTDOWN_GRACE": 0.5}
+        settings |= {"SERVER_PORT": self.port, "SERVER_PROCESSES": workers, "AUDIT_FILE": log}
+        settings |= environment
+        what = ["-m", "morosidad", "serve"] if script is None else ["-m", script]
+        with self.output.open("ab") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, *what],
+                cwd=folder,
+                env={
+                    **os.environ,
+                    "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")]),
+                    **{f"MOROSIDAD_{name}": str(value) for name, value in settings.items()},
+                },
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        self.pid = self._process.pid
+
+    @staticmethod
+    def free_port() -> int:
+        """Find a port that nobody uses."""
+        with socket.socket() as found:
+            found.bind(("127.0.0.1", 0))
+            return int(found.getsockname()[1])
+
+    def __enter__(self) -> Server:
+        try:
+            wait_until(lambda: self.ready(), FOUND, lambda: self.output.read_text()[-3000:])
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> int:
+        """End it as an operator does; give its exit code."""
+        if self._process.poll() is None:
+            self._process.terminate()
+        try:
+            return self._process.wait(FOUND)
+        except subprocess.TimeoutExpired:
+            for process in self.processes():
+                process.kill()
+            return self._process.wait()
+
+    def processes(self) -> list[psutil.Process]:
+        """Give its processes, the first one first."""
+        try:
+            first = psutil.Process(self.pid)
+            return [first, *first.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
+
+    def serving(self) -> list[psutil.Process]:
+        """Give the processes that answer requests."""
+        found = self.processes()
+        return [process for process in found[1:] if _serves(process)] or found[:1]
+
+    def usage(self) -> Usage:
+        """Measure what it holds."""
+        found = self.processes()
+        return Usage(
+            sum(p.memory_full_info().uss for p in found),
+            sum(p.num_fds() for p in found),
+            sum(p.num_threads() for p in found),
+        )
+
+    def ready(self) -> bool:
+        """Ask whether it takes work."""
+        if self._process.poll() is not None:
+            raise AssertionError(
+                f"it ended with {self._process.returncode}: {self.output.read_text()[-3000:]}"
+            )
+        try:
+            return self.ask("GET", "/salud/lista")[0] == 200
+        except OSError:
+            return False
+
+    def ask(self, method: str, path: str, body: bytes = b"", timeout: float = 10.0) -> tuple[int, Any]:
+        """Send one request on a connection of its own; give the status and the decoded answer."""
+
+        async def once() -> tuple[int, Any]:
+            async with asyncio.timeout(timeout), Client(self.port) as client:
+                return await client.ask(method, path, body)
+
+        return run(once())
+
+    def alerts(self) -> set[str]:
+        """Give the codes of the open alerts."""
+        status, document = self.ask("GET", "/api/metricas-tiempo-real")
+        assert status == 200, document
+        return {alert["codigo"] for alert in document["alertas_activas"]}
+
+
+class Client(asyncio.Protocol):
+    """One HTTP connection, one request at a time; it is opened anew where the server has closed it."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._transport: asyncio.Transport | None = None
+        self._answer: asyncio.Future[tuple[int, bytes]] | None = None
+        self._data = b""
+
+    async def __aenter__(self) -> Client:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.close()
+
+    async def connect(self) -> asyncio.Transport:
+        """Open the connection."""
+        loop = asyncio.get_running_loop()
+        self._transport, _ = await loop.create_connection(lambda: self, "127.0.0.1", self._port)
+        return self._transport
+
+    async def ask(self, method: str, path: str, body: bytes = b"") -> tuple[int, Any]:
+        """Send a request and decode its answer."""
+        transport = self._transport or await self.connect()
+        self._answer = asyncio.get_running_loop().create_future()
+        transport.write(
+            b"%b %b HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            b"Content-Length: %d\r\n\r\n%b" % (method.encode(), path.encode(), len(body), body)
+        )
+        try:
+            status, content = await self._answer
+        except BaseException:
+            self.close()
+            raise
+        return status, msgspec.json.decode(content) if content[:1] in (b"{", b"[") else content
+
+    def data_received(self, data: bytes) -> None:
+        """Put an answer together."""
+        self._data += data
+        head, found, content = self._data.partition(b"\r\n\r\n")
+        if not found or self._answer is None:
+            return
+        size = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+        if len(content) < size:
+            return
+        self._data = b""
+        if b"connection: close" in head.lower():
+            self.close()
+        if not self._answer.done():
+            self._answer.set_result((int(head.split(b" ", 2)[1]), content))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Tell who waits."""
+        self._transport, self._data = None, b""
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(error or EOFError("the connection ended"))
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        if self._transport is not None:
+            self._transport.close()
+            self._transport = None
+
+
+def run(work: Coroutine[Any, Any, R]) -> R:
+    """Run a coroutine on the quickest event loop there is: the client must not be the slower side."""
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
+
+
+class Applicant(NamedTuple):
+    """A request, and the probability that must come back."""
+
+    body: bytes
+    probability: float
+
+
+def applicants(number: int, seed: int = 0, scorer: Scorer | None = None) -> list[Applicant]:
+    """Make distinct applicants, with what the model in this process says about each."""
+    scorer = scorer or Scorer.default()
+    frame = make_applicants(number, seed=seed)[list(AHORRO_VALLE.names)]
+    records = [
+        {name: value for name, value in row.items() if value == value and value is not None}
+        for row in frame.to_dict("records")
+    ]
+    decided = scorer.score_many(records)
+    return [
+        Applicant(json.dumps({"datos": record}).encode(), decision.probabilities[1])
+        for record, decision in zip(records, decided, strict=True)
+        if isinstance(decision, Decision)
+    ]
+
+
+@dataclass
+class Traffic:
+    """What came back."""
+
+    statuses: Counter[int] = field(default_factory=Counter)
+    wrong: list[Any] = field(default_factory=list)
+    broken: Counter[str] = field(default_factory=Counter)
+    seconds: list[float] = field(default_factory=list)
+    refused: list[float] = field(default_factory=list)
+    answered: list[str] = field(default_factory=list)
+
+    @property
+    def total(self) -> int:
+        """All requests, those without an answer among them."""
+        return self.statuses.total() + self.broken.total()
+
+    def quantile(self, q: float) -> float:
+        """Give a quantile of the seconds of good answers."""
+        ordered = sorted(self.seconds)
+        return ordered[min(len(ordered) - 1, int(q * len(ordered)))] if ordered else 0.0
+
+    def __str__(self) -> str:
+        return (
+            f"{dict(self.statuses)} wrong {len(self.wrong)} broken {dict(self.broken)} "
+            f"p50 {self.quantile(0.5) * 1e3:.1f} ms p99 {self.quantile(0.99) * 1e3:.1f} ms"
+        )
+
+
+async def ask_about(client: Client, applicant: Applicant, traffic: Traffic, since: float) -> int:
+    """Ask for one decision and note what came; give the status, 0 for none."""
+    try:
+        async with asyncio.timeout(30):
+            status, answer = await client.ask("POST", "/predecir", applicant.body)
+    except (OSError, EOFError, TimeoutError) as error:
+        traffic.broken[type(error).__name__] += 1
+        return 0
+    took = time.perf_counter() - since
+    traffic.statuses[status] += 1
+    if status == 200:
+        traffic.seconds.append(took)
+        traffic.answered.append(answer["request_id"])
+        gap = abs(answer["probabilidades"][1] - applicant.probability)
+        if gap > _EXACT or answer["degradado"]:
+            traffic.wrong.append(answer)
+    else:
+        traffic.refused.append(took)
+        if "Traceback" in json.dumps(answer):
+            traffic.wrong.append(answer)
+    return status
+
+
+async def closed_loop(
+    port: int,
+    people: Sequence[Applicant],
+    *,
+    connections: int = 16,
+    seconds: float | None = None,
+    rate: float | None = None,
+    traffic: Traffic | None = None,
+    going: Callable[[], bool] = lambda: True,
+) -> Traffic:
+    """Ask on several connections, each its next question when it has the answer, for a time or once around.
+
+    With `rate`, all together ask at most so often a second.
+    """
+    traffic = traffic or Traffic()
+    turn = iter(people) if seconds is None else _around(people)
+    end = time.perf_counter() + (seconds or 1e9)
+    gap = connections / rate if rate else 0.0
+
+    async def one(number: int) -> None:
+        async with Client(port) as client:
+            due = time.perf_counter() + gap * number / connections
+            while time.perf_counter() < end and going():
+                if gap:
+                    await asyncio.sleep(max(0.0, due - time.perf_counter()))
+                    due = max(due + gap, time.perf_counter() - gap)
+                applicant = next(turn, None)
+                if applicant is None:
+                    return
+                if not await ask_about(client, applicant, traffic, time.perf_counter()):
+                    await asyncio.sleep(0.02)
+
+    await asyncio.gather(*(one(number) for number in range(connections)))
+    return traffic
+
+
+async def open_loop(
+    port: int, people: Sequence[Applicant], rate: float, seconds: float, most: int = 500
+) -> Traffic:
+    """Ask at a steady rate, whether answers come or not; times count from when each question was due.
+
+    The connections, `most` of them, are open before.
+    """
+    traffic, turn = Traffic(), _around(people)
+    idle = [Client(port) for _ in range(most)]
+    for client in idle:
+        await client.connect()
+    asking: set[asyncio.Task[None]] = set()
+
+    async def one(client: Client, due: float) -> None:
+        await ask_about(client, next(turn), traffic, due)
+        idle.append(client)
+
+    start = time.perf_counter()
+    for number in range(int(rate * seconds)):
+        due = start + number / rate
+        while time.perf_counter() < due or not idle:
+            await asyncio.sleep(0.001)
+        task = asyncio.create_task(one(idle.pop(), due))
+        asking.add(task)
+        task.add_done_callback(asking.discard)
+    await asyncio.gather(*asking)
+    for client in idle:
+        client.close()
+    return traffic
+
+
+def _around(people: Sequence[Applicant]) -> Iterator[Applicant]:
+    while True:
+        yield from people
+
+
+def wait_until(holds: Callable[[], bool], seconds: float = 20.0, tell: Callable[[], object] = str) -> float:
+    """Wait until something holds; give the seconds that it took."""
+    start = time.perf_counter()
+    while not holds():
+        if time.perf_counter() - start > seconds:
+            raise AssertionError(f"still not so after {seconds:g} s: {tell()}")
+        time.sleep(0.05)
+    return time.perf_counter() - start
+
+
+def _serves(process: psutil.Process) -> bool:
+    try:
+        return "multiprocessing.spawn" in " ".join(process.cmdline())
+    except psutil.Error:  # it has just ended
+        return False
