@@ -1,33 +1,27 @@
-"""Scorer: a record in, a decision out."""
+"""Scorer: where it comes from, what it is made of, and how it is kept; `scoring` has what it answers."""
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import repeat
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict, Unpack
-
-import numpy as np
 
 from morosidad import artifact
 from morosidad.cache_choice import CacheChoice
-from morosidad.compiler.parity import probe_rows
-from morosidad.decision import Decision, Policy, RecordError
-from morosidad.errors import ArtifactError, InvalidRecord
+from morosidad.decision import Policy
+from morosidad.errors import ArtifactError
 from morosidad.model import Model
-from morosidad.plan import Plan, plan_of
-from morosidad.schema import Record, Schema
+from morosidad.schema import Schema
+from morosidad.scoring import Scoring
 from morosidad.way import Way
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import NDArray
 
     from morosidad.audit import AuditLog
     from morosidad.cache import TieredCache
     from morosidad.drift import DriftMonitor
-    from morosidad.drift_reference import DriftReference
     from morosidad.kpis import KPITracker
     from morosidad.recovery import RecoveryPolicy
 
@@ -57,7 +51,7 @@ class _Source(NamedTuple):
         return Model.from_content(content, self.path, trusted=self.trusted, policy=self.policy)
 
 
-class Scorer:
+class Scorer(Scoring):
     """Decides on applicants with a fitted scikit-learn pipeline, compiled where that is proven exact.
 
     Safe for many threads: a scorer holds one immutable model at a time, and `reload` swaps it whole.
@@ -156,10 +150,6 @@ class Scorer:
             renew=self._renew,
         )
         self._plain = all(part is None for name, part in parts.items() if name != "cache_auto")
-
-    @property
-    def _model(self) -> Model:
-        return self._way.model
 
     # -- where scorers come from ---------------------------------------------------------------
 
@@ -351,205 +341,3 @@ class Scorer:
             If the file can't be written.
         """
         artifact.save(path, self._model.content, key)
-
-    # -- one record ----------------------------------------------------------------------------
-
-    def score_one(self, record: Record, request_id: str | None = None) -> Decision:
-        """Decide on one applicant.
-
-        Parameters
-        ----------
-        record : mapping, JSON as bytes or text, or object with attributes
-            As the schema takes it.
-        request_id : str, optional
-            Comes back on the decision.
-
-        Raises
-        ------
-        InvalidRecord
-            With every wrong field at once.
-        PredictionError
-            If the model fails on it.
-        """
-        if not self._plain:
-            return self._way.decide(record, request_id)
-        model = self._way.model
-        values, warnings = model.schema.read(record)
-        return model.decide(values, warnings, request_id)
-
-    def score_nowait(self, record: Record, request_id: str | None = None) -> Decision:
-        """Decide on one applicant without ever waiting: for event loops.
-
-        As `score_one`, but without recovery, and without joining what other threads compute. When it
-        raises anything but `InvalidRecord`, nothing was counted: ask `score_one` on a thread, which
-        recovers.
-
-        Parameters
-        ----------
-        record, request_id
-            As in `score_one`.
-
-        Raises
-        ------
-        InvalidRecord
-            With every wrong field at once.
-        PredictionError
-            If the model fails on it.
-        """
-        return self._way.decide(record, request_id, wait=False)
-
-    def score_many(
-        self, records: Iterable[Record], request_ids: Iterable[str | None] | None = None
-    ) -> list[Decision | RecordError]:
-        """Decide on many applicants.
-
-        Parameters
-        ----------
-        records : iterable of records
-            Each as in `score_one`.
-        request_ids : iterable of str, optional
-            One for each record; they come back on the decisions.
-
-        Returns
-        -------
-        list of Decision or RecordError
-            In the order of the records, none missing.
-        """
-        ids = repeat(None) if request_ids is None else request_ids
-        if not self._model.compiled.compiled:
-            return self._way.decide_many(records, ids)
-        pairs = zip(records, ids, strict=request_ids is not None)
-        return [self._score_or_error(index, *pair) for index, pair in enumerate(pairs)]
-
-    def _score_or_error(self, index: int, record: Record, request_id: str | None) -> Decision | RecordError:
-        try:
-            return self.score_one(record, request_id)
-        except InvalidRecord as error:
-            return RecordError(index, error.errors)
-
-    # -- tables --------------------------------------------------------------------------------
-
-    def score_frame(
-        self, frame: Any, *, reasons: bool = False, errors: str = "raise", progress: bool = False
-    ) -> pd.DataFrame:
-        """Decide on the rows of a data frame.
-
-        Parameters
-        ----------
-        frame : DataFrame
-            One applicant a row; pandas, or any eager frame that narwhals knows.
-        reasons : bool, default=False
-            Add the column ``reasons`` (a list of texts); row by row, so slower.
-        errors : {'raise', 'coerce'}
-            What to do about rows that the schema refuses: raise, or leave their results empty.
-        progress : bool, default=False
-            Show a progress bar.
-
-        Returns
-        -------
-        DataFrame
-            With the index of `frame`, and the columns ``probability``, ``label``, ``confidence``
-            and ``outcome``.
-
-        Raises
-        ------
-        InvalidFrame
-            If columns are missing or, with ``errors="raise"``, rows are refused.
-        """
-        from morosidad.frames import score_frame
-
-        return score_frame(self._way, frame, reasons=reasons, errors=errors, progress=progress)
-
-    def predict_proba(self, frame: Any) -> NDArray[np.float64]:
-        """Give the probabilities of both classes, as the original pipeline does.
-
-        Parameters
-        ----------
-        frame : DataFrame of shape (n_rows, n_columns)
-            Applicants.
-
-        Returns
-        -------
-        ndarray of shape (n_rows, 2)
-
-        Raises
-        ------
-        InvalidFrame
-            If columns are missing or the schema refuses rows.
-        """
-        probability = self._probabilities(self._model, frame)
-        both: NDArray[np.float64] = np.column_stack([1.0 - probability, probability])
-        return both
-
-    def predict(self, frame: Any) -> NDArray[Any]:
-        """Give the class of each row, in the original's own labels.
-
-        Parameters
-        ----------
-        frame : DataFrame of shape (n_rows, n_columns)
-            Applicants.
-
-        Returns
-        -------
-        ndarray of shape (n_rows,)
-        """
-        model = self._model
-        label = self._probabilities(model, frame) > model.compiled.threshold
-        other, default = model.classes
-        answer: NDArray[Any] = np.where(label, default, other)
-        return answer
-
-    @staticmethod
-    def _probabilities(model: Model, frame: Any) -> NDArray[np.float64]:
-        from morosidad.frames import probabilities, refuse_gaps
-
-        found = probabilities(model, frame)
-        refuse_gaps(model, frame, found)
-        return found
-
-    # -- what it is ----------------------------------------------------------------------------
-
-    @property
-    def schema(self) -> Schema:
-        """What a record is, with whatever the model demands beyond the schema given."""
-        return self._model.schema
-
-    @property
-    def policy(self) -> Policy:
-        """The cut-offs."""
-        return self._model.policy
-
-    @property
-    def model(self) -> str:
-        """The model's ``name@version``."""
-        return self._model.identity
-
-    @property
-    def digest(self) -> str:
-        """The model's identity: a digest of all that its file holds."""
-        return self._model.digest
-
-    @property
-    def training(self) -> Mapping[str, Any]:
-        """What is known of the training."""
-        return self._model.training
-
-    @property
-    def drift_reference(self) -> DriftReference | None:
-        """How the reference was distributed, for a `DriftMonitor`; kept in the model file."""
-        return self._model.drift_reference
-
-    @property
-    def plan(self) -> Plan:
-        """What was compiled, what fell back and why, how parity went, and how long a decision takes."""
-        return plan_of(self._model, "" if self._way.choice is None else str(self._way.choice))
-
-    def warm_up(self) -> Plan:
-        """Decide on made-up applicants until all is loaded, and give the plan with its latency."""
-        self._model.latency()
-        self._way.warm(probe_rows(self.schema, ())[:50])
-        return self.plan
-
-    def __repr__(self) -> str:
-        how = "compiled" if self._model.compiled.compiled else "through scikit-learn"
-        return f"Scorer({self.model!r}, {len(self.schema)} fields, {how})"

@@ -31,7 +31,7 @@ LAYERS = [
         "artifact",
     },
     {"datasets", "model", "plan", "building", "cache_choice", "way", "frames", "training", "csv_files"},
-    {"scorer", "shipped"},
+    {"scoring", "scorer", "shipped"},
     {"asgi", "plots", "commands", "__main__"},
 ]
 BLOCKS = {"preprocessor", "cache", "recovery", "kpis"}
