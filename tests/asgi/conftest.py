@@ -128,7 +128,7 @@ class Running:
 
     def __init__(self, command: list[str], port: int, folder: Path, env: dict[str, str]) -> None:
         self.url = f"http://127.0.0.1:{port}"
-        self.port = port
+        self.port, self.folder = port, folder
         quiet = {"MOROSIDAD_AUDIT_FILE": "", "RATE_LIMIT_ENABLED": "false", "PYTHONPATH": str(ROOT)}
         self.process = subprocess.Popen(
             command,

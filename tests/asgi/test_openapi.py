@@ -167,6 +167,7 @@ def generated(running, *options: str) -> None:
     ]
     done = subprocess.run(
         [*command, "--max-examples", str(REQUESTS), "--seed", "1", "--no-color", *options],
+        cwd=running.folder,
         capture_output=True,
         text=True,
         timeout=500,
