@@ -127,7 +127,8 @@ def _operations(scorer: Scorer, settings: Settings) -> list[_Operation]:
     batch = {"type": "array", "items": _ANYTHING, "maxItems": settings.server_batch_size}
     in_batch = {"type": "array", "items": {"anyOf": [_ref(Decision), _ref(RecordProblem)]}}
     empty = {"type": "object", "maxProperties": 0}
-    figures = {"type": "string"}
+    text = {"schema": {"type": "string"}}
+    page = _ok({"text/html": text})
     health = {"503": _answer(_json(_ref(Readiness)), "No se toma trabajo")}
     work = ("E503", "E504")
     return [
@@ -144,7 +145,9 @@ def _operations(scorer: Scorer, settings: Settings) -> list[_Operation]:
         _Operation("get", "/api/kpis", "kpis", "El informe de la ventana",
                    _ok(_json(_ref(KPIReport))), "metrics"),
         _Operation("get", "/metrics", "prometheus", "Las cifras para Prometheus",
-                   _ok({"text/plain": {"schema": figures}}), "metrics"),
+                   _ok({"text/plain": text}), "metrics"),
+        _Operation("get", "/", "formulario", "El formulario, para personas", page),
+        _Operation("get", "/dashboard", "tablero", "El tablero, para quien opera el servicio", page),
         _Operation("get", "/salud/viva", "viva", "El proceso responde", _ok(_json(_ref(Alive)))),
         _Operation("get", "/salud/lista", "lista", "Se toma trabajo",
                    _ok(_json(_ref(Readiness))) | health),

@@ -80,7 +80,7 @@ def test_nothing_that_a_client_sends_changes_who_it_is(invented):
 # -- without keys ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("host", ["localhost", "localhost:5000", "LOCALHOST", "127.0.0.1:5000", "127.0.0.9", "[::1]:5000"])  # fmt: skip
+@pytest.mark.parametrize("host", ["localhost", "localhost:5000", "LOCALHOST", "127.0.0.9:5000", "[::1]:5000"])
 @pytest.mark.parametrize("client", ["127.0.0.1", "::1", "::ffff:127.0.0.1", ""])
 def test_without_keys_this_machine_is_answered(host, client):
     Access(Keyring()).check_place({b"host": host.encode()}, client)
@@ -92,8 +92,17 @@ def test_without_keys_other_machines_are_refused(client):
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:5000", "localhost.evil.example", "127.0.0.1.evil.example", "", "[", "testserver"]
-)  # fmt: skip
+    "host",
+    [
+        "evil.example",
+        "evil.example:5000",
+        "localhost.evil.example",
+        "127.0.0.1.evil.example",
+        "",
+        "[",
+        "testserver",
+    ],
+)
 def test_without_keys_a_rebound_name_is_refused(host):
     assert refused(Access(Keyring()), {b"host": host.encode()}) == "E403"
 

@@ -7,6 +7,7 @@ import signal
 import threading
 
 import pytest
+from starlette.middleware.cors import CORSMiddleware
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
@@ -54,6 +55,18 @@ def test_the_factory_reads_the_environment(monkeypatch, tmp_path, applicant, tra
     monkeypatch.setenv("MOROSIDAD_SERVER_MODEL", "m")
     monkeypatch.setenv("MOROSIDAD_SERVER_MODEL_KEY", "k" * 16)
     assert app().state.service.scorer.model == "otro@1"
+
+
+def test_what_fails_outside_of_every_endpoint_is_told_like_anything_else(serve, monkeypatch):
+    async def fail(*_, **__):
+        raise ValueError("Juan Pérez")
+
+    monkeypatch.setattr(CORSMiddleware, "simple_response", fail)
+    client = serve(server_origins=[ALLOWED], transport={"raise_server_exceptions": False})
+    answer = client.get("/salud/viva", headers={"origin": ALLOWED})
+    assert (answer.status_code, answer.json()["codigo"]) == (500, "E500")
+    assert "Juan" not in answer.text
+    assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 # -- the signal ------------------------------------------------------------------------------------------

@@ -199,6 +199,26 @@ def test_serving_without_uvicorn_says_what_to_install(monkeypatch):
         server.serve(Settings(), {})
 
 
+def test_serve_hands_the_settings_to_every_process(monkeypatch, capsys):
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    before = signal.getsignal(signal.SIGTERM)
+    ran = []
+    monkeypatch.setattr("uvicorn.run", lambda *given, **how: ran.append((given, how, dict(os.environ))))
+    try:
+        assert main(["serve", "--workers", "3", "--port", "5999", "--without-keys"]) == 0
+        with pytest.raises(SystemExit) as caught:
+            signal.getsignal(signal.SIGTERM)(signal.SIGTERM, None)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert caught.value.code == 0
+    [(given, how, environment)] = ran
+    assert given == ("morosidad.asgi:app",)
+    assert (how["factory"], how["workers"], how["port"], how["proxy_headers"]) == (True, 3, 5999, False)
+    assert environment["MOROSIDAD_SERVER_ANONYMOUS"] == "true"
+    assert environment["MOROSIDAD_KPI_FILE"].endswith("kpi")
+    assert "http://127.0.0.1:5999/dashboard" in capsys.readouterr().out
+
+
 def test_the_address_of_an_ipv6_host_can_be_clicked():
     from morosidad.commands.serve import welcome
 

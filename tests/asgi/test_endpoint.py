@@ -284,6 +284,21 @@ def test_e500_says_where_it_happened_to_the_log_alone(serve, applicant, monkeypa
     assert "Juan" not in caplog.text
 
 
+def test_a_client_that_leaves_gets_no_answer(client):
+    sent = []
+
+    async def receive():
+        return {"type": "http.disconnect"}
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/predecir", "client": ("127.0.0.1", 1),
+             "headers": [(b"host", b"localhost")]}  # fmt: skip
+    client.portal.call(client.app, scope, receive, send)
+    assert sent == []
+
+
 # -- request ids -------------------------------------------------------------------------------------
 
 

@@ -98,7 +98,8 @@ def test_a_reload_brings_the_file_as_it_is_now(serve, model, applicant, trained)
     client = serve(Scorer.load(model))
     before = client.get("/salud/lista").json()
     same = client.post("/admin/recargar").json()
-    assert same == {"modelo": before["modelo"], "anterior": before["modelo"], "huella": before["huella"], "cambio": False}  # fmt: skip
+    name = before["modelo"]
+    assert same == {"modelo": name, "anterior": name, "huella": before["huella"], "cambio": False}
     pipeline, X = trained
     Scorer(pipeline, reference=X, name="otro", version="2").save(model)
     done = client.post("/admin/recargar", json={}).json()

@@ -105,7 +105,7 @@ def test_a_batch_of_records_of_nothing_but_strange_names_has_an_answer_of_its_ow
 
 
 @pytest.mark.parametrize(
-    "value", ["x" * 900_000, [1] * 300_000, {"a": {"b": "x" * 900_000}}, int("9" * 4000)]
+    "value", ["x" * 900_000, [1] * 300_000, {"a": {"b": "x" * 900_000}}, int("9" * 4000)], ids=type
 )
 def test_huge_values_are_refused_and_not_repeated(client, applicant, value):
     for field in ("edad", "ingresos_mensuales", "tipo_empleo"):
