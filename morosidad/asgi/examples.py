@@ -88,13 +88,16 @@ def _between(field: Field, level: float) -> float:
 
 
 def _fit(field: Field, number: float) -> int | float:
-    """Round a number to what a person would write, if the field accepts that."""
+    """Round a number to what a person would write, as far as the field accepts that."""
     places = _DIGITS - 1 - math.floor(math.log10(abs(number))) if number else 0
-    for candidate in (round(number, places), round(number), number):
-        whole = int(candidate) if field.kind == "integer" else candidate
-        try:
-            field.read(whole)
-        except ValueError:
-            continue
-        return whole
-    return math.ceil(number) if field.kind == "integer" else number
+    near = (round(number, places), round(number), math.floor(number), math.ceil(number), number)
+    candidates = [int(one) for one in near] if field.kind == "integer" else near
+    return next((one for one in candidates if _accepted(field, one)), candidates[0])
+
+
+def _accepted(field: Field, number: float) -> bool:
+    try:
+        field.read(number)
+    except ValueError:
+        return False
+    return True

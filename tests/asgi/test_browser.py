@@ -342,7 +342,8 @@ def test_a_dashboard_without_predictions_says_so(open_page: Any) -> None:
         wait_for_text(page, "#estado", "Sin datos")
         for card in ("tiempo-p95", "tasa-exito", "confianza-promedio"):
             assert text_of(page, f"#{card}") == "—"
-        assert page.locator(".lienzo.sin-datos").count() == 6  # the cache was asked while warming up
+        for chart in ("tiempos", "ritmo", "puntajes", "decisiones", "etapas", "deriva"):
+            page.locator(f"#grafico-{chart}.sin-datos").wait_for()
         assert page.locator("#recomendaciones li", has_text="NaN").count() == 0
 
 

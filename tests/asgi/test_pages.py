@@ -231,6 +231,16 @@ def test_examples_are_records_that_the_schema_takes(data: Any) -> None:
         assert set(schema.validate(json.loads(json.dumps(record)))) == set(schema.names)
 
 
+def test_the_middle_of_narrow_limits_is_rounded_to_what_lies_within() -> None:
+    field = Field("x", "integer", ge=-2.25, le=-0.0625, monotonic_cst=-1)
+    for record in examples(Schema([field])):
+        assert record["x"] in (-2, -1)
+
+
+def test_a_field_that_no_value_fits_has_an_example_all_the_same() -> None:
+    assert examples(Schema([Field("x", "integer", gt=1.2, lt=1.8)]))[0]["x"] in (1, 2)
+
+
 # -- files ------------------------------------------------------------------------------------------
 
 

@@ -4,7 +4,6 @@ const GROUPED = /^[+-]?[1-9]\d{0,2}(?:[. \u00a0\u202f]\d{3})+(?:,\d+)?$/;
 const PLAIN = /^[+-]?\d+(?:[.,]\d+)?(?:e[+-]?\d+)?$/i;
 const WHOLE = /^[+-]?\d+$/;
 const TWO_63 = 2 ** 63;
-const LONGEST = 1e21; // from here on JSON writes a whole number with an exponent
 
 // Read a number as people write it in Spanish: «2.400.000,50», «2400000.5». What is none stays text.
 export function parseNumber(text) {
@@ -33,10 +32,10 @@ export function fault(field, value) {
 function numberFault(field, value) {
   if (typeof value !== "number") return "tipo";
   if (!Number.isFinite(value)) return "alcance";
-  const whole = Number.isInteger(value);
-  if (field.clase === "integer" && !whole) return "tipo";
-  const travelsWhole = whole && (field.clase === "integer" || Math.abs(value) < LONGEST);
-  if (travelsWhole && (value >= TWO_63 || value < -TWO_63)) return "alcance";
+  if (field.clase === "integer") {
+    if (!Number.isInteger(value)) return "tipo";
+    if (value >= TWO_63 || value < -TWO_63) return "alcance";
+  }
   const { ge = -Infinity, gt = -Infinity, le = Infinity, lt = Infinity } = field;
   return value >= ge && value > gt && value <= le && value < lt ? "" : "rango";
 }
