@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict, Unpack
 
 import numpy as np
@@ -397,26 +398,32 @@ class Scorer:
         """
         return self._way.decide(record, request_id, wait=False)
 
-    def score_many(self, records: Iterable[Record]) -> list[Decision | RecordError]:
+    def score_many(
+        self, records: Iterable[Record], request_ids: Iterable[str | None] | None = None
+    ) -> list[Decision | RecordError]:
         """Decide on many applicants.
 
         Parameters
         ----------
         records : iterable of records
             Each as in `score_one`.
+        request_ids : iterable of str, optional
+            One for each record; they come back on the decisions.
 
         Returns
         -------
         list of Decision or RecordError
             In the order of the records, none missing.
         """
+        ids = repeat(None) if request_ids is None else request_ids
         if not self._model.compiled.compiled:
-            return self._way.decide_many(records)
-        return [self._score_or_error(index, record) for index, record in enumerate(records)]
+            return self._way.decide_many(records, ids)
+        pairs = zip(records, ids, strict=request_ids is not None)
+        return [self._score_or_error(index, *pair) for index, pair in enumerate(pairs)]
 
-    def _score_or_error(self, index: int, record: Record) -> Decision | RecordError:
+    def _score_or_error(self, index: int, record: Record, request_id: str | None) -> Decision | RecordError:
         try:
-            return self.score_one(record)
+            return self.score_one(record, request_id)
         except InvalidRecord as error:
             return RecordError(index, error.errors)
 

@@ -127,25 +127,27 @@ class Way:
         self._note(seat, decision, values, self.clock() - start, marks)
         return decision
 
-    def decide_many(self, records: Iterable[Record]) -> list[Decision | RecordError]:
+    def decide_many(
+        self, records: Iterable[Record], request_ids: Iterable[str | None]
+    ) -> list[Decision | RecordError]:
         """Decide on many records at once, each in its place: for models that are not compiled."""
         start, seat = self.clock(), self._seat
         out: list[Any] = []
-        good: list[tuple[int, Row, tuple[str, ...]]] = []
-        for place, record in enumerate(records):
+        good: list[tuple[int, str | None, Row, tuple[str, ...]]] = []
+        for place, (record, request_id) in enumerate(zip(records, request_ids, strict=False)):
             try:
-                good.append((place, *seat.model.schema.read(record)))
+                good.append((place, request_id, *seat.model.schema.read(record)))
                 out.append(None)
             except InvalidRecord as error:
                 out.append(RecordError(place, error.errors))
         try:
-            decided = self._compute_many(seat, [values for _, values, _ in good]) if good else []
+            decided = self._compute_many(seat, [values for _, _, values, _ in good]) if good else []
         except Exception as error:
             self._count_failure(error, start)
             raise
         each = (self.clock() - start) / max(len(good), 1)
-        for (place, values, warnings), decision in zip(good, decided, strict=True):
-            out[place] = msgspec.structs.replace(decision, warnings=warnings) if warnings else decision
+        for (place, request_id, values, warnings), decision in zip(good, decided, strict=True):
+            out[place] = msgspec.structs.replace(decision, warnings=warnings, request_id=request_id)
             self._note(seat, out[place], values, each, None)
         return out
 

@@ -108,7 +108,7 @@ class Service:
         self.workers: Workers = Workers(
             settings.max_workers_prediction, settings.max_workers_io, queue_size=settings.queue_size
         )
-        self._batcher: MicroBatcher[Record, Decision | BaseException] = MicroBatcher(
+        self._batcher: MicroBatcher[tuple[Record, str | None], Decision | BaseException] = MicroBatcher(
             self._decide_batch, queue_size=settings.queue_size
         )
         trim = [partial(self.cache.trim, _FREE_AGE)] if hasattr(self.cache, "trim") else []
@@ -220,14 +220,15 @@ class Service:
         return found
 
     async def _decide_with_workers(self, record: dict[str, Any], request_id: str | None) -> Decision:
-        decision = await self._batcher.submit(record, timeout=self.settings.timeout_prediction)
+        task = self._batcher.submit((record, request_id), timeout=self.settings.timeout_prediction)
+        decision = await task
         assert isinstance(decision, Decision)
-        return msgspec.structs.replace(decision, request_id=request_id)
+        return decision
 
-    def _decide_batch(self, records: list[Record]) -> list[Decision | BaseException]:
+    def _decide_batch(self, asked: list[tuple[Record, str | None]]) -> list[Decision | BaseException]:
         return [
             InvalidRecord(found.errors) if isinstance(found, RecordError) else found
-            for found in self.scorer.score_many(records)
+            for found in self.scorer.score_many(*zip(*asked, strict=True))
         ]
 
     # -- once a second -----------------------------------------------------------------------------
