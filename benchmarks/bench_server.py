@@ -37,8 +37,11 @@ STARTUP = 120.0
 
 SCRIPT = """
 local requests = {}
-for line in io.lines(os.getenv("BODIES")) do
-  requests[#requests + 1] = wrk.format("POST", nil, {["Content-Type"] = "application/json"}, line)
+init = function(args)
+  wrk.headers["Content-Type"] = "application/json"
+  for line in io.lines(os.getenv("BODIES")) do
+    requests[#requests + 1] = wrk.format("POST", nil, nil, line)
+  end
 end
 local turn = 0
 request = function() turn = turn % #requests + 1; return requests[turn] end
@@ -184,11 +187,9 @@ def decisions(bench: Bench) -> None:
     """``POST /predecir`` beside an empty endpoint, and two processes beside one."""
     with bench.rival("empty") as empty, bench.ours() as one, bench.ours(2) as two:
         found = bench.in_turns({"empty": empty.wait(), "one": one.wait(), "two": two.wait()})
-    print(
-        "\n| server | requests/s | p50 ms | p99 ms | processor µs each | failed | × empty |\n|---|---|---|---|---|---|---|"
-    )
+    head("× empty")
     for name, label in (("empty", "empty endpoint"), ("one", "ours"), ("two", "ours, 2 processes")):
-        row(label, found[name], found["empty"].rate)
+        row(label, found[name], found[name].rate / found["empty"].rate)
     ratio, work = found["one"].rate / found["empty"].rate, found["empty"].work / found["one"].work
     print(f"\nours / empty: {ratio:.2f} in requests, {work:.2f} in processor time; "
           f"2 processes / 1: {found['two'].rate / found['one'].rate:.2f}")  # fmt: skip
@@ -201,13 +202,9 @@ def rivals(bench: Bench, named: dict[str, str]) -> None:
         servers = {"ours": stack.enter_context(bench.ours())}
         servers |= {name: stack.enter_context(bench.rival(name, python)) for name, python in named.items()}
         found = bench.in_turns({name: served.wait() for name, served in servers.items()})
-    print(
-        "\n| server | requests/s | p50 ms | p99 ms | processor µs each | failed | ours is |\n|---|---|---|---|---|---|---|"
-    )
+    head("ours / it")
     for name, done in found.items():
-        times = f"{found['ours'].rate / done.rate:.0f}×"
-        print(f"| {name} | {done.rate:,.0f} | {done.p50 * 1e3:.2f} | {done.p99 * 1e3:.2f} "
-              f"| {done.work * 1e6:.0f} | {done.failed} | {times} |")  # fmt: skip
+        row(name, done, found["ours"].rate / done.rate)
 
 
 def streams(bench: Bench, clients: int) -> None:
@@ -224,7 +221,8 @@ def streams(bench: Bench, clients: int) -> None:
             beside = [asyncio.run(steady(served.port, bench.bodies, 0.3 * top, 10.0)) for _ in range(2)]
             told, _ = holding.communicate("\n")
     got = json.loads(told)
-    print(f"\n{clients} WebSocket clients: {got['shortest']} to {got['longest']} messages each in {got['seconds']:.1f} s, "
+    print(f"\n{clients} WebSocket clients: {got['shortest']} to {got['longest']} messages each "
+          f"in {got['seconds']:.1f} s, "
           f"largest gap {got['gap']:.2f} s; p99 of decisions {min(without) * 1e3:.2f} ms without, "
           f"{min(beside) * 1e3:.2f} ms with them")  # fmt: skip
 
@@ -242,12 +240,7 @@ async def steady(port: int, bodies: list[str], rate: float, seconds: float, conn
             due += connections / rate
             body = bodies[len(took) % len(bodies)].encode()
             start = time.perf_counter()
-            writer.write(
-                b"POST /predecir HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%b"
-                % (len(body), body)
-            )
-            head = await reader.readuntil(b"\r\n\r\n")
-            await reader.readexactly(int(head.split(b"content-length: ")[1].split(b"\r\n")[0]))
+            await _post(reader, writer, "/predecir", body)
             took.append(time.perf_counter() - start)
         writer.close()
 
@@ -325,9 +318,14 @@ async def _post(
     return int(head.split(b" ", 2)[1]), json.loads(content)
 
 
-def row(label: str, done: Round, empty: float) -> None:
+def head(ratio: str) -> None:
+    print(f"\n| server | requests/s | p50 ms | p99 ms | processor µs each | failed | {ratio} |")
+    print("|---|---|---|---|---|---|---|")
+
+
+def row(label: str, done: Round, ratio: float) -> None:
     print(f"| {label} | {done.rate:,.0f} | {done.p50 * 1e3:.2f} | {done.p99 * 1e3:.2f} "
-          f"| {done.work * 1e6:.1f} | {done.failed} | {done.rate / empty:.2f} |")  # fmt: skip
+          f"| {done.work * 1e6:.1f} | {done.failed} | {ratio:.{0 if ratio > 20 else 2}f} |")  # fmt: skip
 
 
 def _free_port() -> int:

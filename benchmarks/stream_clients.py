@@ -9,6 +9,7 @@ import asyncio
 import json
 import sys
 import time
+from itertools import pairwise
 
 HEAD = (
     b"GET /ws/metricas HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -77,7 +78,7 @@ async def main(port: int, clients: int) -> None:
     await loop.run_in_executor(None, sys.stdin.readline)
     end = time.perf_counter()
     heard = [[t for t in listener.times if start <= t <= end] for listener in listeners]
-    gaps = [b - a for times in heard for a, b in zip(times, times[1:], strict=False)]
+    gaps = [b - a for times in heard for a, b in pairwise(times)]
     counts = [len(times) for times in heard]
     print(json.dumps({"shortest": min(counts), "longest": max(counts), "gap": max(gaps, default=0.0),
                       "seconds": end - start}))  # fmt: skip

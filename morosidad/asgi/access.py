@@ -172,11 +172,13 @@ def _without_port(host: str) -> str:
     return host if ":" in rest else name
 
 
+@lru_cache(maxsize=1024)
 def _is_local_name(host: str) -> bool:
     """Tell whether a host is this machine's own whatever a DNS server says."""
     return host.lower() == "localhost" or _is_loopback(host)
 
 
+@lru_cache(maxsize=1024)
 def _is_loopback(text: str) -> bool:
     address = _address_of(text)
     return address is not None and address.is_loopback

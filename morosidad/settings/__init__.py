@@ -102,7 +102,7 @@ class Settings:
     audit_key : str or None
         Secret that keys the decision log's chain and its hashes of values.
     audit_durable : bool
-        Whether a decision is answered only when its line is on the disk.
+        Whether a decision waits for its line to be on the disk, `timeout_logging` at most.
     websocket_enabled : bool
         Whether live metrics are sent over WebSocket.
     rate_limit_enabled : bool

@@ -1,0 +1,277 @@
+"""The straight way of a decision answers as the ordinary one does, and steps aside for all else."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from uvicorn import Config
+from uvicorn.server import ServerState
+
+from morosidad import Scorer, Settings
+from morosidad.asgi import create_app
+from morosidad.asgi.protocol import GuardedProtocol
+from morosidad.asgi.pulse import Pulse
+from morosidad.asgi.server import options
+
+RECORD = {"edad": 41, "ingresos_mensuales": 2.4e6, "monto_credito": 6e6, "plazo_meses": 36}
+GOOD = json.dumps({"datos": RECORD}).encode()
+
+
+class Wire(asyncio.Transport):
+    """What a protocol writes to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.data = b""
+        self.closed = False
+        self.reading = True
+
+    def write(self, data: Any) -> None:
+        self.data += bytes(data)
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return {"peername": ("127.0.0.1", 40000), "sockname": ("127.0.0.1", 5000)}.get(name, default)
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def close(self) -> None:
+        self.closed = True
+
+    def pause_reading(self) -> None:
+        self.reading = False
+
+    def resume_reading(self) -> None:
+        self.reading = True
+
+
+def settings(**given: Any) -> Settings:
+    return Settings(**{"audit_file": None, "rate_limit_enabled": False, "metrics_enabled": False, **given})
+
+
+def post(
+    body: bytes, *headers: str, path: str = "/predecir", method: str = "POST", http: str = "1.1"
+) -> bytes:
+    lines = [f"{method} {path} HTTP/{http}", "Host: localhost", f"Content-Length: {len(body)}", *headers]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def talk(
+    pieces: Sequence[bytes | None],
+    given: Settings | None = None,
+    *,
+    direct: bool = True,
+    during: Callable[[Any, GuardedProtocol], object] = lambda service, protocol: None,
+) -> tuple[bytes, Wire]:
+    """Send pieces to a server's protocol, and give all that it writes."""
+    wire = Wire()
+
+    async def connected() -> None:
+        used = given or settings()
+        app = create_app(Scorer.default(), used)
+        if not direct:
+            app.state.direct = None
+        config = Config(app, http=options(used)["http"], lifespan="off", access_log=False, log_config=None)
+        config.load()
+        async with app.router.lifespan_context(app):
+            protocol = GuardedProtocol(config, ServerState(), {})
+            protocol.connection_made(wire)
+            during(app.state.service, protocol)
+            for piece in pieces:
+                if piece is not None:
+                    protocol.data_received(piece)
+                for _ in range(20):
+                    await asyncio.sleep(0.001)
+            ended = wire.closed
+            protocol.connection_lost(None)
+            wire.closed = ended
+
+    asyncio.run(connected())
+    return wire.data, wire
+
+
+def answers(data: bytes) -> list[tuple[bytes, dict[str, str], Any]]:
+    """Take answers apart: first line, headers, document without what differs each time."""
+    found = []
+    while data:
+        head, _, data = data.partition(b"\r\n\r\n")
+        first, *lines = head.split(b"\r\n")
+        headers = dict(line.decode().split(": ", 1) for line in lines)
+        size = int(headers.pop("content-length"))
+        headers.pop("x-request-id", None)
+        document = json.loads(data[:size]) if size else None
+        if isinstance(document, dict):
+            document = {k: v for k, v in document.items() if k not in ("tiempo_procesamiento", "request_id")}
+        found.append((first, headers, document))
+        data = data[size:]
+    return found
+
+
+REQUESTS = {
+    "a good one": post(GOOD),
+    "with an id": post(GOOD, "X-Request-ID: abc-1"),
+    "with a bad id": post(GOOD, "X-Request-ID: a b"),
+    "as JSON": post(GOOD, "Content-Type: application/json"),
+    "as text": post(GOOD, "Content-Type: text/plain"),
+    "with a media type that has parameters": post(GOOD, "Content-Type: application/json; charset=utf-8"),
+    "for another host": post(GOOD).replace(b"localhost", b"example.org"),
+    "from another page": post(GOOD, "Origin: https://example.org"),
+    "forwarded": post(GOOD, "X-Forwarded-For: 192.0.2.1"),
+    "an invalid record": post(b'{"datos": {"edad": 300}}'),
+    "no JSON": post(b'{"datos": '),
+    "nothing": post(b""),
+    "a name twice": post(b'{"datos": {"edad": 30, "edad": 40}}'),
+    "more in the envelope": post(json.dumps({"datos": RECORD, "session_id": "s"}).encode()),
+    "a large one": post(b'{"datos": {"otro": "' + b"x" * 40_000 + b'"}}'),
+    "too large a one": post(b"[" * 2**21),
+    "read": post(b"", method="GET"),
+    "with a query": post(GOOD, path="/predecir?a=1"),
+    "HTTP 1.0": post(GOOD, http="1.0"),
+    "the last on its connection": post(GOOD, "Connection: close"),
+    "after 100-continue": post(GOOD, "Expect: 100-continue"),
+    "two at once": post(GOOD) + post(GOOD),
+    "a bad one before a good one": post(b"{") + post(GOOD),
+}
+
+
+@pytest.mark.parametrize("request_", REQUESTS.values(), ids=REQUESTS.keys())
+def test_both_ways_answer_alike(request_: bytes) -> None:
+    straight, wire = talk([request_])
+    ordinary, other = talk([request_], direct=False)
+    if straight.startswith(b"HTTP/1.1 100"):
+        straight, ordinary = straight.split(b"\r\n\r\n", 1)[1], ordinary.split(b"\r\n\r\n", 1)[1]
+    assert answers(straight) == answers(ordinary)
+    assert straight
+    assert wire.closed == other.closed
+
+
+def test_a_request_that_comes_in_pieces_is_answered_once() -> None:
+    whole = post(GOOD)
+    data, _ = talk([whole[:20], whole[20:-30], whole[-30:]])
+    ((first, _, document),) = answers(data)
+    assert first == b"HTTP/1.1 200 OK"
+    assert document == answers(talk([whole])[0])[0][2]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"rate_limit_enabled": True}, {"server_access_log": True}, {"server_origins": ("https://a.example",)}],
+)
+def test_what_looks_at_each_request_is_never_passed_by(given: dict[str, Any], monkeypatch: Any) -> None:
+    from morosidad.asgi import direct
+
+    def fail(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(direct, "decided", fail)
+    data, _ = talk([post(GOOD)], settings(**given))
+    assert answers(data)[0][0] == b"HTTP/1.1 200 OK"
+
+
+def test_a_body_over_the_limit_is_refused_however_small_the_limit_is() -> None:
+    data, _ = talk([post(GOOD)], settings(server_body_size=50))
+    assert answers(data)[0][2]["codigo"] == "E413"
+
+
+def test_a_stopping_server_refuses_and_ends_the_connection() -> None:
+    data, wire = talk([post(GOOD)], during=lambda service, _: service.drain())
+    assert answers(data)[0][2]["codigo"] == "E503"
+    assert wire.closed
+
+
+def test_a_request_under_way_when_the_server_stops_is_answered() -> None:
+    whole = post(GOOD)
+    pieces = [whole[:-10], whole[-10:]]
+
+    def stop_between(service: Any, protocol: GuardedProtocol) -> None:
+        asyncio.get_running_loop().call_later(0.01, protocol.shutdown)
+
+    data, wire = talk(pieces, during=stop_between)
+    assert answers(data)[0][0] == b"HTTP/1.1 200 OK"
+    assert wire.closed
+
+
+def test_without_time_left_in_a_turn_a_request_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Pulse, "overloaded", True)
+    data, wire = talk([post(GOOD)])
+    ((first, headers, document),) = answers(data)
+    assert first == b"HTTP/1.1 503 Service Unavailable"
+    assert headers["retry-after"] == "1"
+    assert document["codigo"] == "E503"
+    assert not wire.closed
+
+
+class Clocks:
+    """Wall and processor time that a test moves."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.wall = self.spent = 0.0
+        monkeypatch.setattr("time.monotonic", lambda: self.wall)
+        monkeypatch.setattr("time.thread_time", lambda: self.spent)
+
+    def work(self, seconds: float) -> None:
+        self.wall += seconds
+        self.spent += seconds
+
+    def wait(self, seconds: float) -> None:
+        self.wall += seconds
+
+
+def turns(pulse: Pulse, *works: Callable[[], None]) -> list[bool]:
+    """Ask before and after some work, in one turn of the loop for each work."""
+
+    async def run() -> list[bool]:
+        found = []
+        for work in works:
+            assert not pulse.overloaded
+            work()
+            found.append(pulse.overloaded)
+            pulse._end()
+        return found
+
+    return asyncio.run(run())
+
+
+def test_only_the_second_long_turn_is_an_overload(monkeypatch: pytest.MonkeyPatch) -> None:
+    clocks = Clocks(monkeypatch)
+    long, short = lambda: clocks.work(0.05), lambda: clocks.work(0.001)
+    assert turns(Pulse(), short, long, short, long, long, long, short, long) == [
+        False, False, False, False, True, True, False, False,
+    ]  # fmt: skip
+
+
+def test_waiting_for_a_processor_is_no_overload(monkeypatch: pytest.MonkeyPatch) -> None:
+    clocks = Clocks(monkeypatch)
+    wait = lambda: clocks.wait(5.0)  # noqa: E731
+    assert turns(Pulse(), wait, wait, wait) == [False] * 3
+
+
+def test_a_turn_ends_by_itself() -> None:
+    async def run() -> None:
+        pulse = Pulse()
+        assert not pulse.overloaded
+        assert pulse._began is not None
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert pulse._began is None
+
+    asyncio.run(run())
+
+
+def test_a_request_that_does_not_arrive_is_refused_and_an_idle_connection_is_not() -> None:
+    data, wire = talk([post(GOOD)[:40], *[None] * 5], settings(server_read_timeout=0.03))
+    assert data.startswith(b"HTTP/1.1 408 ")
+    assert wire.closed
+    data, wire = talk([post(GOOD), *[None] * 5], settings(server_read_timeout=0.03))
+    assert data.startswith(b"HTTP/1.1 200 ")
+    assert not wire.closed
+
+
+def test_a_head_that_never_ends_is_refused() -> None:
+    data, wire = talk([b"POST /predecir HTTP/1.1\r\nA: " + b"x" * 40_000])
+    assert data.startswith(b"HTTP/1.1 431 ")
+    assert wire.closed
