@@ -50,8 +50,8 @@ class Asset:
         self.name = name
         self.content = content
         self.cache = cache
-        self.media_type = _TYPES[Path(name).suffix]
-        self.digest = hashlib.blake2b(content, digest_size=16).hexdigest()
+        self.media_type: str = _TYPES[Path(name).suffix]
+        self.digest: str = hashlib.blake2b(content, digest_size=16).hexdigest()
 
     @cached_property
     def compressed(self) -> bytes:
@@ -90,7 +90,7 @@ class Assets(Mapping[str, Asset]):
     def __init__(self, files: Mapping[str, bytes]) -> None:
         self._assets = {name: Asset(name, content) for name, content in sorted(files.items())}
         whole = "".join(f"{name} {asset.digest}\n" for name, asset in self._assets.items())
-        self.digest = hashlib.blake2b(whole.encode(), digest_size=8).hexdigest()
+        self.digest: str = hashlib.blake2b(whole.encode(), digest_size=8).hexdigest()
 
     def __getitem__(self, name: str) -> Asset:
         return self._assets[name]

@@ -37,7 +37,7 @@ class Problem(Exception):
         retry_after: float | None = None,
         headers: Sequence[tuple[bytes, bytes]] = (),
     ) -> None:
-        self.status = CODES[code].status
+        self.status: int = CODES[code].status
         self.code = code
         self.message = message
         self.errors: tuple[FieldError, ...] = tuple(errors)

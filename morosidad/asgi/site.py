@@ -69,7 +69,7 @@ class Site:
     def _make_panel(self) -> bytes:
         service = self._service
         scorer, kept = service.scorer, service.cache
-        drift = scorer.parts["drift"]
+        drift = scorer.parts.get("drift")
         panel = make_panel(
             service.kpis,
             service.alerts,

@@ -2,7 +2,7 @@
 
 A form that was compiled here is sound by the way it is made. One from a file may have been written
 by anybody: each part must be of the type that its class declares, each place must be there, and
-trees must lead downwards, so that a walk ends and reads nothing beyond its arrays.
+trees must be trees, so that a walk ends and reads nothing beyond its arrays.
 """
 
 from __future__ import annotations
@@ -125,10 +125,13 @@ def _(trees: Trees) -> bool:
     tested = np.unique(trees.column[splits])
     if not (0 < trees.n_trees <= n and 0 <= trees.column.min() <= trees.column.max() < len(trees.columns)):
         return False
-    down = (trees.child[splits] > splits) & (trees.child[splits] < n - 1)
+    child = trees.child[splits].astype(np.intp)
+    if (child <= splits).any() or (child >= n - 1).any():
+        return False
+    reached = np.bincount(np.concatenate([np.arange(trees.n_trees), child, child + 1]), minlength=n)
     sizes = np.array([column.size if isinstance(column, Position) else -1 for column in trees.columns])
     sets = trees.subset[splits] >= 0
     ends = trees.subset[splits] + sizes[trees.column[splits]]
     inside = (sizes[trees.column[splits]] >= 0) & (ends <= len(trees.members))
     known = all(len(fields_of(trees.columns[column])) == 1 for column in tested.tolist())
-    return bool(down.all() and inside[sets].all() and known)
+    return bool((reached == 1).all() and inside[sets].all() and known)

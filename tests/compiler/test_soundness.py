@@ -70,6 +70,12 @@ def test_what_was_compiled_is_sound() -> None:
         other(child=(0, 5)),  # the right child lies behind the last node
         other(child=(0, -4)),
         other(child=(0, 2**31 - 1)),
+        other(
+            child=np.array([2, 2, 4, 0, 0, 0], np.int32)
+        ),  # a child of two: ways would double at each level
+        other(child=np.array([2, 3, 0, 0, 0, 0], np.int32)),
+        other(child=np.array([2, 0, 0, 0, 0, 0], np.int32)),  # nodes that nothing leads to
+        other(child=np.array([1, 0, 0, 4, 0, 0], np.int32)),  # a root that is a child
         other(column=(0, 2)),
         other(column=(5, -1)),  # of a leaf too: the walk looks there all the same
         other(subset=(0, 0)),  # a set for a number
