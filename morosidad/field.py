@@ -265,8 +265,7 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
         number: int | float
         self._demand(isinstance(value, (Real, Decimal)) and not isinstance(value, bool))
         try:
-            whole = self.kind == "integer" and isinstance(value, Integral)
-            number = int(value) if whole else float(value)
+            number = int(value) if self.kind == "integer" and isinstance(value, Integral) else float(value)
             number = number if factor == 1 else number * factor
         except (ValueError, OverflowError):
             raise _RefusedError("fuera del alcance de los números de 64 bits", "rango") from None

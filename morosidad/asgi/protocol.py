@@ -113,13 +113,14 @@ class GuardedProtocol(HttpToolsProtocol):
         super().shutdown()
 
     def _may_be_direct(self) -> bool:
+        parser: Any = self.parser
         return (
             self.url == _DIRECT_URL
             and self._direct is not None
-            and self.parser.get_method() == b"POST"
-            and self.parser.get_http_version() == "1.1"
-            and self.parser.should_keep_alive()
-            and not self.parser.should_upgrade()
+            and parser.get_method() == b"POST"
+            and parser.get_http_version() == "1.1"
+            and parser.should_keep_alive()
+            and not parser.should_upgrade()
             and not self.expect_100_continue
             and not self.root_path
             and not self.flow.write_paused
