@@ -35,7 +35,7 @@ from morosidad import Schema
 from morosidad.compiler import CompiledPipeline, compile_pipeline
 from morosidad.compiler.parity import as_rows
 
-DATA = Path(os.environ.get("MOROSIDAD_DATA", Path(__file__).parents[2] / "shared" / "data"))
+DATA = Path(os.environ.get("CREDIT_DATA_FOLDER", Path(__file__).parents[2] / "shared" / "data"))
 REFERENCE_ROWS = 2000
 
 

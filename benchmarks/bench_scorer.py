@@ -27,7 +27,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from morosidad import Policy, Schema, Scorer, make_applicants
 
-DATA = Path(os.environ.get("MOROSIDAD_DATA", Path(__file__).parents[2] / "shared" / "data"))
+DATA = Path(os.environ.get("CREDIT_DATA_FOLDER", Path(__file__).parents[2] / "shared" / "data"))
 CASES = ("german", "taiwan", "synthetic")
 
 

@@ -45,7 +45,7 @@ from threadpoolctl import threadpool_limits
 
 from morosidad import Policy, Schema, Scorer
 
-DATA = Path(os.environ.get("MOROSIDAD_DATA", Path(__file__).parents[2] / "shared" / "data"))
+DATA = Path(os.environ.get("CREDIT_DATA_FOLDER", Path(__file__).parents[2] / "shared" / "data"))
 CASES = ("german", "taiwan", "made up")
 LIBRARIES = {"lightgbm": "lightgbm", "xgboost": "xgboost", "ebm": "interpret"}
 MODELS = ("hist", "forest", "forest, leaves of 20", "boosting", *LIBRARIES)

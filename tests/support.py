@@ -37,7 +37,7 @@ def needed(available: bool, what: str) -> None:
 
 def real_data(name: str) -> pd.DataFrame:
     """Read one of the two real data sets that lie beside the checkout."""
-    folder = Path(os.environ.get("MOROSIDAD_DATA", ROOT.parent / "shared" / "data"))
+    folder = Path(os.environ.get("CREDIT_DATA_FOLDER", ROOT.parent / "shared" / "data"))
     needed((folder / f"{name}.csv").exists(), f"the data set {name}.csv")
     return pd.read_csv(folder / f"{name}.csv")
 

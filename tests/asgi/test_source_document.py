@@ -30,7 +30,7 @@ PAGE = "/prueba"
 
 @pytest.fixture(scope="module")
 def document() -> str:
-    folder = Path(os.environ.get("MOROSIDAD_SEED", ROOT.parent / "shared" / "seed"))
+    folder = Path(os.environ.get("SOURCE_DOCUMENT_FOLDER", ROOT.parent / "shared" / "seed"))
     path = folder / "procesamiento-tiempo-real.md"
     needed(path.exists(), f"the source document {path.name}")
     return path.read_text(encoding="utf-8")
