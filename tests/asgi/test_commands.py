@@ -21,7 +21,7 @@ from morosidad.asgi import server
 from morosidad.asgi.keys import Keyring
 from morosidad.asgi.logs import log_config
 from morosidad.errors import MissingExtra, SettingsError
-from support import ROOT, needed
+from support import needed
 
 
 def ask(running, path, document=None, **headers):
@@ -125,12 +125,21 @@ def test_an_interrupt_ends_well_too(run):
     assert run().stop(signal.SIGINT)[0] == 0
 
 
-def refused(*arguments, cwd, **env):
+@pytest.fixture
+def refused(tmp_path, python_path):
     """Run `morosidad serve`, which can't; give the exit code and the last line of what it says."""
+
+    def refused(*arguments, **env):
+        return _end_of(arguments, tmp_path, {"PYTHONPATH": python_path, **env})
+
+    return refused
+
+
+def _end_of(arguments, cwd, env):
     done = subprocess.run(
         [sys.executable, "-m", "morosidad", "serve", *arguments],
         cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **env},
+        env={**os.environ, **env},
         capture_output=True,
         text=True,
         timeout=60,
@@ -140,8 +149,8 @@ def refused(*arguments, cwd, **env):
     return done.returncode, done.stdout, done.stderr.strip().splitlines()[-1]
 
 
-def test_other_machines_are_not_listened_to_without_keys(tmp_path):
-    code, out, said = refused("--host", "0.0.0.0", cwd=tmp_path)
+def test_other_machines_are_not_listened_to_without_keys(refused):
+    code, out, said = refused("--host", "0.0.0.0")
     assert (code, out) == (2, "")
     assert "without keys" in said
 
@@ -158,8 +167,8 @@ def test_other_machines_are_not_listened_to_without_keys(tmp_path):
         ([], {"MOROSIDAD_RATE_LIMIT_STORAGE": "http://localhost"}, "rate_limit_storage"),
     ],
 )
-def test_what_can_not_be_served_is_said_in_a_line(tmp_path, arguments, env, said):
-    code, _, line = refused(*arguments, cwd=tmp_path, **env)
+def test_what_can_not_be_served_is_said_in_a_line(refused, arguments, env, said):
+    code, _, line = refused(*arguments, **env)
     assert code == 2
     assert line.startswith("morosidad: ")
     assert said in line
