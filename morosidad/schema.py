@@ -136,8 +136,8 @@ class Schema:
                 return astuple(msgspec.convert(record, self._fast)), ()
             if isinstance(record, (bytes, bytearray, memoryview, str)):
                 return astuple(self._decode(record)), ()
-        except (msgspec.MsgspecError, ValueError, RecursionError):
-            pass
+        except (msgspec.MsgspecError, ValueError, RecursionError, SystemError):
+            pass  # SystemError: msgspec before 0.22 trips over integers that no float reaches
         given = _as_mapping(record, [*self.names, *self._aliases])
         try:
             return astuple(msgspec.convert(self._tidy(given), self._fast)), ()
