@@ -75,11 +75,12 @@ def talk(
         app = create_app(Scorer.default(), used)
         if not direct:
             app.state.direct = None
-        config = Config(app, http=options(used)["http"], lifespan="off", access_log=False, log_config=None)
+        config = Config(app, lifespan="off", **options(used))
         config.load()
         async with app.router.lifespan_context(app):
             protocol = GuardedProtocol(config, ServerState(), {})
             protocol.connection_made(wire)
+            assert (protocol._direct is not None) == (direct and not used.server_origins)
             during(app.state.service, protocol)
             for piece in pieces:
                 if piece is not None:
