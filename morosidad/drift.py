@@ -229,14 +229,23 @@ class DriftMonitor:
         """
         if other is self or other.reference != self.reference:
             raise ValueError("merge another monitor, with the same reference")
-        records, counts = other._totals()
+        self.add(*other.totals())
+
+    def add(self, records: int, counts: Sequence[int]) -> None:
+        """Add what another monitor of the same reference gave as its `totals`.
+
+        Raises
+        ------
+        ValueError
+            The counts are of another number of cells.
+        """
         with self._lock:
             self._counts = [mine + theirs for mine, theirs in zip(self._counts, counts, strict=True)]
             self._records += records
 
     def report(self) -> DriftReport:
         """Return how far each field and the score have moved."""
-        records, counts = self._totals()
+        records, counts = self.totals()
         drifts = []
         for field, (_, _, first, _, _) in zip(self._fields, self._plan, strict=True):
             drifts.append(self._drift(field, counts[first : first + len(field.counts)], records))
@@ -254,7 +263,8 @@ class DriftMonitor:
             )
             alerts.set(f"deriva:{drift.field}", moderate.check(psi), level, message)
 
-    def _totals(self) -> tuple[int, list[int]]:
+    def totals(self) -> tuple[int, list[int]]:
+        """Give the records looked at, and how many fell into each cell of each field, and of the score."""
         with self._lock:
             parts = [*self._past, (self._records, self._counts)]
             counts: list[int] = np.sum([part for _, part in parts], axis=0).tolist()

@@ -166,7 +166,7 @@ class Panel(msgspec.Struct, frozen=True, kw_only=True):
     open_alerts, closed_alerts : tuple of Alert
         Those that persist, and the latest that ended, newest first.
     processes : int
-        Server processes. Of the figures of cache tiers and drift, the caller says whose they are.
+        Server processes.
     """
 
     timestamp: float

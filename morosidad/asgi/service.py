@@ -17,6 +17,7 @@ from morosidad.asgi.parts import equip
 from morosidad.asgi.pulse import Pulse
 from morosidad.asgi.rates import RateLimiter
 from morosidad.asgi.reloading import Reloader
+from morosidad.asgi.siblings import Siblings
 from morosidad.asgi.spans import Spans
 from morosidad.asgi.watch import Watch
 from morosidad.decision import Decision, RecordError
@@ -97,6 +98,7 @@ class Service:
         self.metrics_channel: Channel = Channel()
         self.kpis_channel: Channel = Channel()
         self.pulse: Pulse = Pulse()
+        self.siblings: Siblings = Siblings(settings.kpi_file)
         self.watch: Watch = Watch(self)
         self.reloader: Reloader = Reloader(self)
 
@@ -164,6 +166,7 @@ class Service:
         if self.audit is not None:
             self.audit.close()
         self.kpis.close()
+        self.siblings.leave()
 
     # -- deciding --------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from morosidad.asgi.assets import REVALIDATE, Asset, assets
 from morosidad.asgi.endpoint import HTML, Call, Reply
 from morosidad.asgi.pages import dashboard_page, form_page
 from morosidad.asgi.panel import make_panel
+from morosidad.asgi.siblings import all_cache_stats, all_drift
 
 if TYPE_CHECKING:
     from morosidad.asgi.service import Service
@@ -68,15 +69,14 @@ class Site:
 
     def _make_panel(self) -> bytes:
         service = self._service
-        scorer, kept = service.scorer, service.cache
-        drift = scorer.parts.get("drift")
+        scorer, kept, others = service.scorer, service.cache, service.siblings.latest
         panel = make_panel(
             service.kpis,
             service.alerts,
             scorer=scorer,
             plan=service.plan,
-            cache=None if kept is None else kept.stats(),
-            drift=None if drift is None else drift.report(),
+            cache=all_cache_stats(None if kept is None else kept.stats(), others),
+            drift=all_drift(scorer.parts.get("drift"), scorer.digest, others),
             processes=service.settings.server_processes,
         )
         return msgspec.json.encode(panel)

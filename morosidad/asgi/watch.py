@@ -1,13 +1,18 @@
-"""Alerts about the parts: decision log, recovery, drift, limits, reloads."""
+"""Alerts about the parts: decision log, recovery, drift, limits, reloads; and those of other processes."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+from morosidad.asgi.siblings import Share
 
 if TYPE_CHECKING:
     from morosidad.asgi.service import Service
 
 _DRIFT_EVERY = 5
+_ELSEWHERE = "@"
 
 
 class Watch:
@@ -16,6 +21,7 @@ class Watch:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._audit_codes: set[str] = set()
+        self._repeated: set[str] = set()
         self._turn = 0
 
     def look(self) -> None:
@@ -36,7 +42,35 @@ class Watch:
             book.set("limites", failing, "warning", "El límite de solicitudes no funciona: no hay almacén")
         failed = service.reloader.failed
         book.set("recarga", failed, "warning", "La última recarga del modelo falló: sigue el anterior")
+        self._repeat(service.siblings.exchange(self._share))
         drift = service.scorer.parts.get("drift")
         if drift is not None and self._turn % _DRIFT_EVERY == 0:
             drift.watch(book)
         self._turn += 1
+
+    def _share(self) -> Share:
+        service = self._service
+        drift = service.scorer.parts.get("drift")
+        return Share(
+            os.getpid(),
+            service.scorer.digest,
+            None if service.cache is None else service.cache.stats(),
+            None if drift is None else drift.totals(),
+            tuple(alert for alert in service.alerts.active if _ELSEWHERE not in alert.code),
+        )
+
+    def _repeat(self, shares: Sequence[Share]) -> None:
+        """Show the alerts that are open in other processes and not in this one."""
+        book = self._service.alerts
+        own = {alert.code for alert in book.active if _ELSEWHERE not in alert.code}
+        open_now = {
+            f"{alert.code}{_ELSEWHERE}{share.process}": alert
+            for share in shares
+            for alert in share.alerts
+            if alert.code not in own
+        }
+        for code, alert in open_now.items():
+            book.set(code, True, alert.level, alert.message)
+        for code in self._repeated - open_now.keys():
+            book.set(code, False, "info", "")
+        self._repeated = set(open_now)

@@ -16,7 +16,6 @@ const max = (values) => Math.max(0, ...values.filter((value) => value !== null))
 const wholes = (most) => ({ rangemode: "tozero", tickformat: ",d", ...(most < 5 ? { dtick: 1 } : { nticks: 6 }) });
 
 // What a process keeps to itself, the panel shows of the one that answered.
-const whose = (processes) => (processes > 1 ? ` De uno de los ${processes} procesos.` : "");
 
 // One unit for a whole chart: that of its largest value.
 function unitOf(seconds) {
@@ -155,7 +154,7 @@ export function stages({ etapas }) {
   };
 }
 
-export function cache({ cache: found, procesos, predicciones }) {
+export function cache({ cache: found, predicciones }) {
   if (!found) return EMPTY;
   const rows = [...found.niveles.map(({ nivel, aciertos }) => [`Aciertos ${nivel}`, aciertos, "aprobar"]), ["Vencidos", found.vencidos, "revisar"], ["Fallos", found.fallos, "borde"]];
   const total = rows.reduce((sum, [, many]) => sum + many, 0);
@@ -164,7 +163,7 @@ export function cache({ cache: found, procesos, predicciones }) {
   const rate = aside ? "Apartada: calcular cuesta menos que consultarla." : `Aciertos en la ventana: ${share(found.tasa_aciertos)}.`;
   const sizes = found.niveles.map(({ nivel, tamano }) => `${nivel} ${exact(tamano)}`).join(", ");
   return {
-    text: `${rate} Entradas: ${sizes}. Desalojadas ${exact(found.desalojos)}, caducadas ${exact(found.caducados)}.${whose(procesos)}`,
+    text: `${rate} Entradas: ${sizes}. Desalojadas ${exact(found.desalojos)}, caducadas ${exact(found.caducados)}.`,
     traces: [
       {
         x: rows.map(([, many]) => many),
@@ -180,14 +179,14 @@ export function cache({ cache: found, procesos, predicciones }) {
 }
 
 // With few records chance moves more than any population does: then there is nothing to show yet.
-export function drift({ deriva, procesos }) {
+export function drift({ deriva }) {
   if (!deriva?.registros) return EMPTY;
   if (deriva.puntaje.ruido > MOST_NOISE) return { text: `Con ${count(deriva.registros, "registro", "registros")}, un cambio no se distingue del azar.` };
   const shown = [{ ...deriva.puntaje, etiqueta: "Probabilidad" }, ...deriva.campos.slice(0, MOST_FIELDS)];
   const moved = deriva.campos.filter(({ estado }) => estado === "moderado" || estado === "fuerte");
   const names = moved.map(({ etiqueta, estado }) => `${etiqueta} (${estado})`).join(", ");
   return {
-    text: `${moved.length ? `Cambiaron: ${names}.` : "Ningún campo cambió más de lo que haría el azar."} PSI con ${count(deriva.registros, "registro", "registros")}; la raya es el ruido.${whose(procesos)}`,
+    text: `${moved.length ? `Cambiaron: ${names}.` : "Ningún campo cambió más de lo que haría el azar."} PSI con ${count(deriva.registros, "registro", "registros")}; la raya es el ruido.`,
     traces: [
       {
         x: shown.map(({ psi }) => psi),
