@@ -2,18 +2,22 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import builtins
 import os
 import signal
 import threading
+from importlib.util import module_from_spec, spec_from_file_location
 
 import pytest
 from starlette.middleware.cors import CORSMiddleware
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
+import morosidad.asgi
 from morosidad import AuditLog, KPITracker, Scorer, Settings
 from morosidad.asgi import app, create_app
 from morosidad.asgi.application import _Signal
+from morosidad.errors import MissingExtra
 
 QUIET = {"audit_file": None, "metrics_enabled": False}
 
@@ -222,3 +226,19 @@ def test_a_failing_storage_of_limits_is_an_alert(serve, applicant):
     service.limiter.failing = False
     service.watch.look()
     assert "limites" not in {alert.code for alert in service.alerts.active}
+
+
+@pytest.mark.parametrize(("absent", "error"), [("starlette", MissingExtra), ("otra", ModuleNotFoundError)])
+def test_without_starlette_the_error_says_what_to_install(monkeypatch, absent, error):
+    real = builtins.__import__
+
+    def missing(name, *arguments, **options):
+        if name == "morosidad.asgi.application":
+            raise ModuleNotFoundError(f"No module named {absent!r}", name=f"{absent}.applications")
+        return real(name, *arguments, **options)
+
+    spec = spec_from_file_location("copy_of_asgi", morosidad.asgi.__file__)
+    monkeypatch.setattr(builtins, "__import__", missing)
+    with pytest.raises(error) as caught:
+        spec.loader.exec_module(module_from_spec(spec))
+    assert ("morosidad[server]" in str(caught.value)) == (error is MissingExtra)
