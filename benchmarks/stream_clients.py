@@ -10,6 +10,7 @@ import json
 import sys
 import time
 from itertools import pairwise
+from typing import cast
 
 HEAD = (
     b"GET /ws/metricas HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -28,9 +29,8 @@ class Listener(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Ask for the stream."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.write(HEAD)
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.write(HEAD)
 
     def data_received(self, data: bytes) -> None:
         """Take frames apart."""

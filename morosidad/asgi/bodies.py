@@ -170,17 +170,16 @@ def _repeats_a_name(body: bytes, found: Any) -> bool:
 
 def _strings(found: Any) -> int:
     """Count the strings in a decoded document, names included."""
-    if type(found) is str:
-        return 1
-    if type(found) is not dict and type(found) is not list:
-        return 0
-    number = len(found) if type(found) is dict else 0
-    for value in found.values() if type(found) is dict else found:
-        kind = type(value)
-        if kind is str:
-            number += 1
-        elif kind is dict or kind is list:
-            number += _strings(value)
+    if type(found) is dict:
+        number, values = len(found), list(found.values())
+    elif type(found) is list:
+        number, values = 0, found
+    else:
+        return int(type(found) is str)
+    kinds = list(map(type, values))
+    number += kinds.count(str)
+    if dict in kinds or list in kinds:
+        number += sum(_strings(value) for value in values if type(value) is dict or type(value) is list)
     return number
 
 

@@ -13,6 +13,7 @@ import msgspec
 
 from morosidad.audit.chain import digest_of
 from morosidad.audit.usage import Usage
+from morosidad.decision import Decision, Reason
 
 Values = Literal["full", "hash", "none"]
 
@@ -134,15 +135,6 @@ class Model(msgspec.Struct, frozen=True):
     digest: str
 
 
-class LoggedReason(msgspec.Struct, frozen=True):
-    """One reason, as it was given."""
-
-    code: str = msgspec.field(name="codigo")
-    field: str = msgspec.field(name="campo")
-    text: str = msgspec.field(name="texto")
-    contribution: float = msgspec.field(name="aporte")
-
-
 class DecisionLine(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="tipo", tag="decision"
 ):
@@ -163,12 +155,12 @@ class DecisionLine(
     values_hash: str | None = msgspec.field(name="valores_hash")
     omitted: list[str] = msgspec.field(name="omitidos")
     probability: float = msgspec.field(name="probabilidad")
-    probabilities: list[float] = msgspec.field(name="probabilidades")
+    probabilities: Sequence[float] = msgspec.field(name="probabilidades")
     confidence: float = msgspec.field(name="confianza")
     label: int = msgspec.field(name="prediccion")
     outcome: str = msgspec.field(name="decision")
-    reasons: list[LoggedReason] = msgspec.field(name="motivos")
-    warnings: list[str] = msgspec.field(name="advertencias")
+    reasons: Sequence[Reason] = msgspec.field(name="motivos")
+    warnings: Sequence[str] = msgspec.field(name="advertencias")
     cached: Any = msgspec.field(name="cache")
     degraded: bool = msgspec.field(name="degradado")
     seconds: float = msgspec.field(name="tiempo_procesamiento")
@@ -229,12 +221,12 @@ class LineEncoder:
             values_hash=hash_values(kept, self._key) if self._values == "hash" and self._key else None,
             omitted=omitted,
             probability=decision.probability,
-            probabilities=list(decision.probabilities),
+            probabilities=decision.probabilities,
             confidence=decision.confidence,
             label=decision.label,
             outcome=decision.outcome,
-            reasons=[LoggedReason(r.code, r.field, r.text, r.contribution) for r in decision.reasons],
-            warnings=list(decision.warnings),
+            reasons=_reasons(decision),
+            warnings=decision.warnings,
             cached=decision.cached,
             degraded=decision.degraded,
             seconds=seconds,
@@ -293,6 +285,12 @@ def _kept(
     for field in omitted:
         del kept[field]
     return kept, omitted
+
+
+def _reasons(decision: DecisionLike) -> Sequence[Reason]:
+    if isinstance(decision, Decision):
+        return decision.reasons
+    return [Reason(r.code, r.field, r.text, r.contribution) for r in decision.reasons]
 
 
 def _plain(value: Any) -> Any:
