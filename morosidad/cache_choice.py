@@ -10,6 +10,7 @@ _MEMORY = 0.1
 _MARGIN = 0.8
 _STRETCH = 1024
 _TRIAL_EVERY = 8
+_FIRST_SAMPLES = 8
 
 
 class CacheChoice:
@@ -38,6 +39,7 @@ class CacheChoice:
         self.storing: float | None = None
         self.hits: float = 1.0
         self._pays = True
+        self._samples = 0
         self._calls = 0
 
     @property
@@ -68,6 +70,9 @@ class CacheChoice:
             self.storing = _mean(self.storing, storing)
         if hit is not None:
             self.hits = _mean(self.hits, float(hit))
+            self._samples += 1
+            if self._samples < _FIRST_SAMPLES:
+                return  # the first stores are slow, and tell little
         cost = self.lookup + (1.0 - self.hits) * (self.storing or 0.0)
         saved = self.hits * self.scoring
         self._pays = cost < (saved if self._pays else saved * _MARGIN)

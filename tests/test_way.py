@@ -114,6 +114,15 @@ def test_an_automatic_cache_steps_aside_where_nothing_comes_twice() -> None:
     assert "in use" in str(choice)
 
 
+def test_the_first_samples_decide_nothing() -> None:
+    choice = CacheChoice()
+    for _ in range(7):
+        choice.note(lookup=1e-6, scoring=5e-6, storing=1e-3, hit=False)
+        assert choice.use
+    choice.note(lookup=1e-6, scoring=5e-6, storing=1e-3, hit=False)
+    assert not choice.use
+
+
 def test_a_slow_model_keeps_its_cache_at_few_hits() -> None:
     choice = CacheChoice()
     for number in range(300):
