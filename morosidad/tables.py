@@ -144,6 +144,12 @@ def as_pandas(frame: Any) -> pd.DataFrame:
     return table
 
 
+def records_of(schema: Schema, frame: pd.DataFrame) -> list[dict[Any, Any]]:
+    """Give a frame's rows as records of the columns that the schema knows, by name or alias."""
+    known = {*schema.names, *(alias for field in schema.fields for alias in field.aliases)}
+    return frame[[column for column in frame.columns if column in known]].to_dict("records")
+
+
 class FrameReader:
     """Reads a frame's columns as the schema reads records, some rows at a time.
 
