@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import accumulate, count
 from math import inf
 
 from morosidad.decision import OUTCOMES, Outcome
@@ -168,6 +169,11 @@ class Counts:
     def queue(self) -> float | None:
         """Mean length of a process's queue."""
         return _mean(float(self.row[QUEUE]), float(self.row[QUEUE_SAMPLES]))
+
+
+def ages(parts: Sequence[Counts]) -> list[float]:
+    """Return the seconds from the end of each part of a timeline to the end of the latest."""
+    return [*accumulate((part.seconds for part in reversed(parts)), initial=0.0)][-2::-1]
 
 
 def stage_sketches(row: Floats) -> dict[str, QuantileSketch]:
