@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morosidad.errors import InvalidFrame
-from morosidad.field import Field, Kind, Observed, Value
+from morosidad.field import Field, Kind, Observed, Row, Value
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,7 +88,7 @@ def level_of(name: str, level: Any) -> str | int:
     raise InvalidFrame(f"column {name!r} holds neither numbers nor categories as text", [name])
 
 
-def to_frame(schema: Schema, rows: Sequence[tuple[Value, ...]]) -> pd.DataFrame:
+def to_frame(schema: Schema, rows: Sequence[Row]) -> pd.DataFrame:
     """Make a data frame of validated values, one column per field, with dtypes that scikit-learn takes.
 
     Numbers are float64. Integers, integer categories and booleans keep their own dtype where no

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from morosidad.cache_choice import CacheChoice
-from morosidad.compiler.pipeline import Row
 from morosidad.decision import Decision, RecordError
 from morosidad.errors import DeadlineExceeded, InvalidRecord
+from morosidad.field import Row
 from morosidad.model import Model
 from morosidad.schema import Record
 

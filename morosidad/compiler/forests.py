@@ -30,7 +30,7 @@ def forest(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Fores
 
 def _forest(estimators: Sequence[Any], columns: Sequence[Expr], compiler: Compiler) -> Forest:
     if not estimators[0].__sklearn_tags__().input_tags.allow_nan:
-        _require(columns, compiler)
+        compiler.require(*columns)
     trees = [_read(one.tree_, one.tree_.value[:, 0, 1]) for one in estimators]
     return Forest(**grow(trees, columns, compiler, rounding=as_float32)._asdict())
 
@@ -40,7 +40,7 @@ def gradient_boosting(estimator: Any, columns: Sequence[Expr], compiler: Compile
     """Compile the sum of the trees, each times the learning rate."""
     if estimator.init_ != "zero" and type(estimator.init_).__name__ != "DummyClassifier":
         raise NotCompilable("GradientBoostingClassifier(init=<an estimator>) has no compiled form")
-    _require(columns, compiler)
+    compiler.require(*columns)
     base = float(estimator._raw_predict_init(np.zeros((1, len(columns)), dtype=np.float32))[0, 0])
     # with the exponential loss the sum is half the log-odds
     factor = 2.0 if estimator.loss == "exponential" else 1.0
@@ -61,11 +61,6 @@ def _read(tree: Any, value: Any) -> Tree:
         tree.missing_go_to_left,
         value,
     )
-
-
-def _require(columns: Sequence[Expr], compiler: Compiler) -> None:
-    for column in columns:
-        compiler.require(column)
 
 
 @compiles("sklearn.HistGradientBoostingClassifier")
