@@ -14,6 +14,7 @@ from morosidad.errors import MorosidadError
 COMMANDS = {
     "demo": "decide a handful of applicants, then measure and compare",
     "train": "train a model on a CSV file",
+    "compile": "make a model file of a fitted pipeline",
     "score": "decide on the rows of a CSV file",
     "inspect": "show what a model file holds",
     "audit": "verify or replay a decision log",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 from msgspec.structs import force_setattr
@@ -14,6 +14,7 @@ from morosidad.field import Value
 from morosidad.schema import Schema
 
 Outcome = Literal["aprobar", "revisar", "rechazar"]
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 COLOURS = {"aprobar": "#1b7f4d", "revisar": "#b26a00", "rechazar": "#b3261e"}
 

@@ -16,6 +16,8 @@ from morosidad.errors import SchemaError
 
 Value = int | float | str | bool | None
 """A value of a record after validation; ``None`` means missing."""
+Row = tuple[Value, ...]
+"""A record's values, in the order of the schema's fields."""
 
 Kind = Literal["integer", "number", "category", "boolean"]
 

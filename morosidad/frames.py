@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from morosidad.compiler.pipeline import each_chunk, rows_of
-from morosidad.decision import Outcome
+from morosidad.decision import OUTCOMES
 from morosidad.errors import InvalidFrame, InvalidRecord
 from morosidad.model import Model
 from morosidad.progress import tqdm_for
 from morosidad.schema import Schema
-from morosidad.tables import Floats, FrameReader, as_pandas, read_frame
+from morosidad.tables import Floats, FrameReader, as_pandas, read_frame, records_of
 from morosidad.way import Way
 
 if TYPE_CHECKING:
     import pandas as pd
-
-OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 
 def probabilities(model: Model, frame: Any, *, progress: bool = False) -> Floats:
@@ -64,7 +62,7 @@ def refuse_gaps(model: Model, frame: Any, found: Floats) -> None:
 def row_errors(schema: Schema, rows: pd.DataFrame) -> list[InvalidRecord]:
     """Say what is wrong with each row of a frame of refused rows."""
     out: list[InvalidRecord] = []
-    for record in _records(schema, rows):
+    for record in records_of(schema, rows):
         try:
             schema.read(record)
         except InvalidRecord as error:
@@ -104,7 +102,7 @@ def _tell(
         return []
     rows, found = (table, found) if known.all() else (table[known], found[known])
     if way.audit is not None:
-        decided = [way.decide(record) for record in _records(model.schema, rows)]
+        decided = [way.decide(record) for record in records_of(model.schema, rows)]
         return [[reason.text for reason in decision.reasons] for decision in decided]
     if way.kpis is not None and len(found):
         labels = (found > model.compiled.threshold).astype(np.int8)
@@ -118,11 +116,6 @@ def _tell(
         for row, probability in zip(values, found.tolist(), strict=True):
             way.drift.observe(row, probability)
     return [[reason.text for reason in model.decide(row).reasons] for row in values] if reasons else []
-
-
-def _records(schema: Schema, rows: pd.DataFrame) -> list[dict[Any, Any]]:
-    known = {*schema.names, *(alias for field in schema.fields for alias in field.aliases)}
-    return rows[[column for column in rows.columns if column in known]].to_dict("records")
 
 
 def _bands(model: Model, probability: NDArray[np.float64]) -> NDArray[np.int8]:

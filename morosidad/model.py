@@ -17,7 +17,7 @@ import numpy as np
 from morosidad import __version__, artifact
 from morosidad.compiler.packing import pack, unpack
 from morosidad.compiler.parity import ParityReport, probe_rows
-from morosidad.compiler.pipeline import CompiledPipeline, Row
+from morosidad.compiler.pipeline import CompiledPipeline
 from morosidad.compiler.soundness import check
 from morosidad.decision import Decision, Narrator, Policy, Reason
 from morosidad.drift_reference import DriftReference
@@ -28,6 +28,7 @@ from morosidad.errors import (
     MissingExtra,
     PredictionError,
 )
+from morosidad.field import Row
 from morosidad.schema import Schema
 
 _CHECK_ROWS = 24

@@ -136,6 +136,8 @@ class Scoring:
         ------
         InvalidFrame
             If columns are missing or, with ``errors="raise"``, rows are refused.
+        ValueError
+            If `errors` is neither of the two.
         """
         from morosidad.frames import score_frame
 
@@ -173,6 +175,11 @@ class Scoring:
         Returns
         -------
         ndarray of shape (n_rows,)
+
+        Raises
+        ------
+        InvalidFrame
+            If columns are missing or the schema refuses rows.
         """
         model = self._model
         label = self._probabilities(model, frame) > model.compiled.threshold

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morosidad.errors import InvalidFrame
-from morosidad.field import Field, Kind, Observed, Value
+from morosidad.field import Field, Kind, Observed, Row, Value
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,7 +88,7 @@ def level_of(name: str, level: Any) -> str | int:
     raise InvalidFrame(f"column {name!r} holds neither numbers nor categories as text", [name])
 
 
-def to_frame(schema: Schema, rows: Sequence[tuple[Value, ...]]) -> pd.DataFrame:
+def to_frame(schema: Schema, rows: Sequence[Row]) -> pd.DataFrame:
     """Make a data frame of validated values, one column per field, with dtypes that scikit-learn takes.
 
     Numbers are float64. Integers, integer categories and booleans keep their own dtype where no
@@ -142,6 +142,12 @@ def as_pandas(frame: Any) -> pd.DataFrame:
     except TypeError:
         raise InvalidFrame(f"a data frame was expected, not {type(frame).__name__}") from None
     return table
+
+
+def records_of(schema: Schema, frame: pd.DataFrame) -> list[dict[Any, Any]]:
+    """Give a frame's rows as records of the columns that the schema knows, by name or alias."""
+    known = {*schema.names, *(alias for field in schema.fields for alias in field.aliases)}
+    return frame[[column for column in frame.columns if column in known]].to_dict("records")
 
 
 class FrameReader:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from morosidad.cache_choice import CacheChoice
-from morosidad.compiler.pipeline import Row
 from morosidad.decision import Decision, RecordError
 from morosidad.errors import DeadlineExceeded, InvalidRecord
+from morosidad.field import Row
 from morosidad.model import Model
 from morosidad.schema import Record
 
@@ -274,11 +274,10 @@ class Way:
     def _note(
         self, seat: _Seat, decision: Decision, values: Row, seconds: float, marks: Marks | None
     ) -> None:
-        kpis = self.kpis
+        kpis, probability = self.kpis, decision.probabilities[1]
         if kpis is not None:
             aside = self.cache is None or (self.choice is not None and not self.choice.use)
             hit = None if aside else decision.cached is not None
-            probability = decision.probabilities[1]
             kpis.record(
                 seconds,
                 probability=probability,
@@ -289,7 +288,7 @@ class Way:
             if marks is not None:
                 kpis.record_stages(**marks)
         if seat.drift is not None:
-            seat.drift.observe(values, decision.probabilities[1])
+            seat.drift.observe(values, probability)
         if self.audit is not None and seat.context is not None:
             self.audit.append(seat.context, decision, values, seconds)
 

@@ -5,14 +5,17 @@ import json
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.neighbors import KNeighborsClassifier
 
 from morosidad.__main__ import COMMANDS, main
 from morosidad.scorer import Scorer
-from support import small_frame
+from support import small_frame, small_pipeline
 
 
 @pytest.fixture
@@ -88,6 +91,55 @@ def test_chunks_give_the_same_file(
     monkeypatch.setattr("morosidad.csv_files.CHUNK_ROWS", 17)
     main(["score", str(model), str(data), "-o", str(tmp_path / "parts.csv")])
     assert (tmp_path / "whole.csv").read_bytes() == (tmp_path / "parts.csv").read_bytes()
+
+
+def test_a_pipeline_in_a_joblib_file_becomes_a_model_file(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    X, y = small_frame()
+    pipeline = small_pipeline(X, y)
+    joblib.dump(pipeline, tmp_path / "p.joblib")
+    options = ["--reference", str(data), "--trust", "--name", "cuaderno", "--decline-at", "0.4"]
+    assert main(["compile", str(tmp_path / "p.joblib"), "-o", str(tmp_path / "m"), *options]) == 0
+    assert "compiled (Additive)" in capsys.readouterr().out
+    scorer = Scorer.load(tmp_path / "m")
+    assert (scorer.model, scorer.policy.decline_at) == ("cuaderno@1", 0.4)
+    assert scorer.schema.names == tuple(pipeline.feature_names_in_)  # the answers' column is none of them
+    np.testing.assert_allclose(scorer.predict_proba(X), pipeline.predict_proba(X), rtol=0, atol=1e-12)
+
+
+def test_a_pipeline_without_compiled_form_is_written_and_reported(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    X, y = small_frame()
+    model = KNeighborsClassifier().fit(X[["moras"]], y)
+    joblib.dump(model, tmp_path / "p.joblib")
+    arguments = ["compile", str(tmp_path / "p.joblib"), "--reference", str(data), "--trust"]
+    assert main([*arguments, "-o", str(tmp_path / "m")]) == 1
+    assert "KNeighborsClassifier has no compiled form" in capsys.readouterr().out
+    assert (tmp_path / "m").exists()
+
+
+def test_no_joblib_file_is_read_unless_it_is_trusted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, ran = tmp_path / "p.joblib", tmp_path / "ran"
+    joblib.dump(_Touch(ran), path)
+    assert main(["compile", str(path), "-o", str(tmp_path / "m")]) == 2
+    assert "--trust" in capsys.readouterr().err
+    assert not ran.exists()
+    assert main(["compile", str(path), "-o", str(tmp_path / "m"), "--trust"]) == 2
+    assert ran.exists()
+
+
+class _Touch:
+    """Leaves a trace when it is read from a file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self._path,)
 
 
 def test_inspecting_a_model_says_what_it_holds(model: Path, capsys: pytest.CaptureFixture[str]) -> None:

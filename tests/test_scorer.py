@@ -174,6 +174,13 @@ def test_without_schema_or_reference_there_is_no_scorer(trained: tuple[Any, pd.D
         Scorer(trained[0])
 
 
+def test_a_reference_that_lacks_columns_of_the_model_names_them() -> None:
+    X, y = small_frame()
+    with pytest.raises(InvalidFrame, match="lacks columns") as caught:
+        Scorer(small_pipeline(X, y), reference=X.drop(columns="moras"))
+    assert caught.value.columns == ("moras",)
+
+
 def test_columns_that_the_model_does_not_use_are_no_fields(trained: tuple[Any, pd.DataFrame]) -> None:
     pipeline, X = trained
     assert "extra" not in Scorer(pipeline, reference=X.assign(extra=1)).schema.names

@@ -16,15 +16,15 @@ _NOT_JSON = "El cuerpo no es JSON válido en UTF-8"
 _NOT_DECLARED = "Content-Type: se esperaba application/json en UTF-8"
 _DOUBLED = "El JSON repite un nombre dentro de un mismo objeto"
 _NOT_AN_OBJECT = FieldError("", "se esperaba un objeto con los campos del esquema", "registro")
+_MAX_STRANGERS = 20
 _decode = msgspec.json.Decoder().decode
+
+BOUNDED_READ = "morosidad.bounded_read"
+"""ASGI extension of a server that itself ends requests which do not arrive in time."""
 
 
 class ClientGone(Exception):
     """The client left before its request had arrived."""
-
-
-BOUNDED_READ = "morosidad.bounded_read"
-"""ASGI extension of a server that itself ends requests which do not arrive in time."""
 
 
 async def read_body(scope: Scope, receive: Receive, limit: int, seconds: float) -> bytes:
@@ -70,9 +70,6 @@ async def _collect(receive: Receive, limit: int) -> bytes:
         if not message.get("more_body", False):
             return b"".join([*parts, body]) if parts else body
         parts.append(body)
-
-
-_MAX_STRANGERS = 20
 
 
 def check_media_type(given: bytes) -> None:

@@ -15,6 +15,7 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 
 from morosidad.asgi.bodies import ClientGone, check_media_type, read_body
+from morosidad.asgi.keys import Scope as Need
 from morosidad.asgi.problems import ErrorDocument, Problem, problem_of, too_large, unavailable, unreadable
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ class Endpoint:
         route: str,
         handler: Handler,
         *,
-        need: Any = None,
+        need: Need | None = None,
         kind: str | None = None,
         work: bool = False,
     ) -> None:
@@ -145,7 +146,7 @@ class Endpoint:
         self._route = route
         self._handler = handler
         self._need = need
-        self._kind = kind or need
+        self._kind: str = kind or need or ""
         self._work = work
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -174,7 +175,7 @@ class Endpoint:
         if self._work and (reason := service.refuses()):
             raise unavailable(reason, close=service.stopping)
         if service.limiter is not None:
-            await service.limiter.hit(self._kind or "score", call.client)
+            await service.limiter.hit(self._kind, call.client)
 
 
 async def respond(call: Call, answer: Reply, send: Send) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import accumulate
 from math import isnan
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ import msgspec
 
 from morosidad.alerts import Alert
 from morosidad.decision import Outcome
-from morosidad.kpis.counts import SCORE_BINS, STAGE_LABELS
+from morosidad.kpis.counts import SCORE_BINS, STAGE_LABELS, ages
 from morosidad.kpis.diagnosis import StageTimes
 
 if TYPE_CHECKING:
@@ -260,8 +259,7 @@ def _drift(report: DriftReport, labels: dict[str, str]) -> DriftPanel:
 
 
 def _timeline(parts: Sequence[Counts]) -> tuple[Moment, ...]:
-    ends = [*accumulate((part.seconds for part in reversed(parts)), initial=0.0)][-2::-1]
-    return tuple(_moment(part, ago) for part, ago in zip(parts, ends, strict=True))
+    return tuple(_moment(part, ago) for part, ago in zip(parts, ages(parts), strict=True))
 
 
 def _moment(part: Counts, ago: float) -> Moment:

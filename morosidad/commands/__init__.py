@@ -1,1 +1,1 @@
-"""What the command line can do: one module a command, each with `add_arguments` and `run`."""
+"""What the command line can do: a module a command, with `add_arguments` and `run`, and shared `options`."""

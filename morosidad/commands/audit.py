@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from morosidad.commands.options import add_key, read_key
 from morosidad.errors import InvalidFrame
 
 
@@ -14,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     check = actions.add_parser("verify", help="find altered, removed or reordered lines, across rotations")
     again = actions.add_parser("replay", help="score the logged values again and name every difference")
     again.add_argument("--model", required=True, help="model file")
-    again.add_argument("--key-file", help="file with the key that the model file was signed with")
+    add_key(again)
     for action in (check, again):
         action.add_argument("log", help="the log, as AuditLog was given it")
     check.add_argument("--audit-key-file", help="file with the key of the chain")
@@ -32,7 +33,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _verify(logs: list[Path], arguments: argparse.Namespace) -> int:
     from morosidad.audit import verify
-    from morosidad.commands.score import read_key
 
     reports = [verify(path, key=read_key(arguments.audit_key_file)) for path in logs]
     for report in reports:
@@ -42,7 +42,6 @@ def _verify(logs: list[Path], arguments: argparse.Namespace) -> int:
 
 def _replay(logs: list[Path], arguments: argparse.Namespace) -> int:
     from morosidad.audit import replay
-    from morosidad.commands.score import read_key
     from morosidad.scorer import Scorer
 
     scorer = Scorer.load(arguments.model, read_key(arguments.key_file))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from morosidad.commands.options import add_key, read_key
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
     parser.add_argument("model", help="model file")
-    parser.add_argument("--key-file", help="file with the key that it was signed with")
+    add_key(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -17,7 +19,6 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the model's plan, policy, training and fields."""
     import msgspec
 
-    from morosidad.commands.score import read_key
     from morosidad.scorer import Scorer
 
     scorer = Scorer.load(arguments.model, read_key(arguments.key_file))

@@ -9,6 +9,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TextIO
 
+from morosidad.commands.options import add_csv, add_key, read_key
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
@@ -20,9 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--keep", default="", help="columns to carry over, separated by commas")
     parser.add_argument("--reasons", action="store_true", help="add the reasons (slower)")
-    parser.add_argument("--key-file", help="file with the key that the model file was signed with")
-    parser.add_argument("--sep", default=",", help="separator (%(default)s)")
-    parser.add_argument("--encoding", default="utf-8", help="encoding (%(default)s)")
+    add_key(parser)
+    add_csv(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -97,15 +98,3 @@ class _Sink:
             file = os.fdopen(handle, "w", encoding="utf-8", newline="")
             self._files[path] = self._stack.enter_context(file)
         rows.to_csv(self._files[path], index=False, header=first)
-
-
-def read_key(path: str | None) -> bytes | None:
-    """Read a signing key from a file, without the newline at its end."""
-    from morosidad.errors import ArtifactError
-
-    if path is None:
-        return None
-    try:
-        return Path(path).read_bytes().rstrip(b"\r\n")
-    except OSError as error:
-        raise ArtifactError(f"{path}: the key can't be read: {error.strerror}", path) from None

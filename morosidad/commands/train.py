@@ -6,6 +6,7 @@ import argparse
 import sys
 from typing import Any
 
+from morosidad.commands.options import add_csv, add_model
 from morosidad.errors import InvalidFrame
 
 
@@ -13,23 +14,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
     parser.add_argument("data", help="CSV file with one applicant a row")
     parser.add_argument("--target", required=True, help="the column that says who fell into arrears")
-    parser.add_argument("-o", "--output", required=True, help="the model file to write")
     parser.add_argument(
         "--model",
         choices=["logistic", "glassbox", "boosting", "auto"],
         default="logistic",
         help="kind of model (%(default)s)",
     )
-    parser.add_argument("--name", default="modelo", help="the model's name (%(default)s)")
-    parser.add_argument("--model-version", default="1", help="the model's version (%(default)s)")
-    parser.add_argument(
-        "--review-at", type=float, default=0.2, help="probability that is reviewed (%(default)s)"
-    )
-    parser.add_argument(
-        "--decline-at", type=float, default=0.5, help="probability that is declined (%(default)s)"
-    )
-    parser.add_argument("--sep", default=",", help="separator (%(default)s)")
-    parser.add_argument("--encoding", default="utf-8", help="encoding (%(default)s)")
+    add_model(parser)
+    add_csv(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -14,9 +14,10 @@ from morosidad.compiler.expressions import Expr, Raw
 from morosidad.compiler.form import Form
 from morosidad.compiler.generic import Original
 from morosidad.compiler.parity import ParityReport, compare, probe_rows, rows_near, valid_rows
-from morosidad.compiler.pipeline import CompiledPipeline, Row
+from morosidad.compiler.pipeline import CompiledPipeline
 from morosidad.compiler.registry import Compiler, NotCompilable, compiles
 from morosidad.errors import NotCompiledWarning, UnsupportedModel
+from morosidad.field import Row
 from morosidad.schema import Schema
 
 __all__ = [

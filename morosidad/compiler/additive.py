@@ -23,7 +23,8 @@ from morosidad.compiler.code import Code
 from morosidad.compiler.expressions import Expr, Fill, Floats, Raw, fields_of, walk
 from morosidad.compiler.form import NOTHING, OnLogOdds
 from morosidad.compiler.lookups import Grid, Interval, Lookup, Position, look_up
-from morosidad.compiler.parity import Row
+from morosidad.compiler.parity import changed
+from morosidad.field import Row
 from morosidad.schema import Schema
 
 MAX_EDGES = 500
@@ -104,8 +105,7 @@ class Additive(OnLogOdds, frozen=True, eq=False):
             for edge in sorted(edges)[:: math.ceil(len(edges) / MAX_EDGES)]:
                 below = math.ceil(edge) - 1 if whole else math.nextafter(edge, -math.inf)
                 for value in (below, math.ceil(edge) if whole else edge):
-                    row = next(turns)
-                    yield (*row[:place], value, *row[place + 1 :])
+                    yield changed(next(turns), place, value)
 
     def _edges(self) -> dict[int, set[float]]:
         """Collect where the tables of each field's number begin another interval."""

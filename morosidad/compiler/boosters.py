@@ -72,8 +72,7 @@ def lightgbm(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> OnL
     subsets: list[frozenset[int]] = []
     trees = [_read_lightgbm(_values(block), len(columns), factor, subsets) for block in blocks]
     zeros = [ZeroIsMissing(column) for column in columns]
-    nodes = grow(trees, [*columns, *zeros], compiler, rounding=_zeroed, subsets=subsets)
-    return tabulated(Boosting(**nodes._asdict()))
+    return tabulated(grow(Boosting, trees, [*columns, *zeros], compiler, rounding=_zeroed, subsets=subsets))
 
 
 def _with_levels(columns: Sequence[Expr], levels: Sequence[Sequence[Any]], text: str) -> list[Expr]:
@@ -155,10 +154,12 @@ def xgboost(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Boos
     ]
     subsets: list[frozenset[int]] = []
     trees = [_read_xgboost(tree, subsets) for tree in model["trees"][:n_trees]]
-    nodes = grow(trees, columns, compiler, rounding=as_float32, subsets=subsets)
-    base = np.float32(learner["learner_model_param"]["base_score"].strip("[]"))
-    odds = np.float32(1.0) / base - np.float32(1.0)
-    return Boosting(**nodes._asdict(), base=float(np.float32(-math.log(odds))), narrow=True)
+    probability = np.float32(learner["learner_model_param"]["base_score"].strip("[]"))
+    odds = np.float32(1.0) / probability - np.float32(1.0)
+    base = float(np.float32(-math.log(odds)))
+    return grow(
+        Boosting, trees, columns, compiler, rounding=as_float32, subsets=subsets, base=base, narrow=True
+    )
 
 
 def _decode(encoded: Mapping[str, Any]) -> list[Any]:
@@ -224,7 +225,7 @@ def catboost(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Boo
         trees = [_read_unfolded(tree, by_place, scale) for tree in model["trees"]]
     else:
         trees = [_read_oblivious(tree, by_place, scale) for tree in model["oblivious_trees"]]
-    return Boosting(**grow(trees, columns, compiler, rounding=as_float32)._asdict(), base=float(bias))
+    return grow(Boosting, trees, columns, compiler, rounding=as_float32, base=float(bias))
 
 
 def _read_oblivious(tree: Mapping[str, Any], features: Mapping[int, Any], scale: float) -> Tree:

@@ -26,9 +26,9 @@ from morosidad.compiler.curves import through_points
 from morosidad.compiler.expressions import Expr, Floats
 from morosidad.compiler.form import NOTHING, Form, OnLogOdds, OnProbability, emit_along_chord
 from morosidad.compiler.lookups import Curve
-from morosidad.compiler.parity import Row
 from morosidad.compiler.registry import Compiled, Compiler, NotCompilable, class_name, compiles
 from morosidad.errors import UnsupportedModel
+from morosidad.field import Row
 from morosidad.schema import Schema
 
 # -- one model -------------------------------------------------------------------------------------

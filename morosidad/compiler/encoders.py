@@ -75,9 +75,9 @@ def target_encoder(estimator: Any, columns: Sequence[Expr], compiler: Compiler) 
 @compiles("sklearn.KBinsDiscretizer")
 def k_bins_discretizer(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
     """Compile the interval of each number, as its number or as columns of zeros and ones."""
+    compiler.require(*columns)
     out: list[Expr] = []
     for column, edges in zip(columns, estimator.bin_edges_, strict=True):
-        compiler.require(column)
         n = len(edges) - 1
         codes = np.arange(n, dtype=np.float64)[:, None] if estimator.encode == "ordinal" else np.eye(n)
         out += intervals(column, edges[1:-1], codes)

@@ -30,9 +30,9 @@ def forest(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Fores
 
 def _forest(estimators: Sequence[Any], columns: Sequence[Expr], compiler: Compiler) -> Forest:
     if not estimators[0].__sklearn_tags__().input_tags.allow_nan:
-        _require(columns, compiler)
+        compiler.require(*columns)
     trees = [_read(one.tree_, one.tree_.value[:, 0, 1]) for one in estimators]
-    return Forest(**grow(trees, columns, compiler, rounding=as_float32)._asdict())
+    return grow(Forest, trees, columns, compiler, rounding=as_float32)
 
 
 @compiles("sklearn.GradientBoostingClassifier")
@@ -40,7 +40,7 @@ def gradient_boosting(estimator: Any, columns: Sequence[Expr], compiler: Compile
     """Compile the sum of the trees, each times the learning rate."""
     if estimator.init_ != "zero" and type(estimator.init_).__name__ != "DummyClassifier":
         raise NotCompilable("GradientBoostingClassifier(init=<an estimator>) has no compiled form")
-    _require(columns, compiler)
+    compiler.require(*columns)
     base = float(estimator._raw_predict_init(np.zeros((1, len(columns)), dtype=np.float32))[0, 0])
     # with the exponential loss the sum is half the log-odds
     factor = 2.0 if estimator.loss == "exponential" else 1.0
@@ -48,8 +48,7 @@ def gradient_boosting(estimator: Any, columns: Sequence[Expr], compiler: Compile
         _read(one.tree_, estimator.learning_rate * one.tree_.value[:, 0, 0] * factor)
         for one in estimator.estimators_[:, 0]
     ]
-    nodes = grow(trees, columns, compiler, rounding=as_float32)
-    return tabulated(Boosting(**nodes._asdict(), base=base * factor))
+    return tabulated(grow(Boosting, trees, columns, compiler, rounding=as_float32, base=base * factor))
 
 
 def _read(tree: Any, value: Any) -> Tree:
@@ -63,11 +62,6 @@ def _read(tree: Any, value: Any) -> Tree:
     )
 
 
-def _require(columns: Sequence[Expr], compiler: Compiler) -> None:
-    for column in columns:
-        compiler.require(column)
-
-
 @compiles("sklearn.HistGradientBoostingClassifier")
 def hist_gradient_boosting(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> OnLogOdds:
     """Compile the sum of the trees, with their native categories."""
@@ -79,8 +73,8 @@ def hist_gradient_boosting(estimator: Any, columns: Sequence[Expr], compiler: Co
         columns = [*compiler.transform(encoder, encoded), *numbers]
     subsets: list[frozenset[int]] = []
     trees = [_read_hist(predictor, subsets) for (predictor,) in estimator._predictors]
-    nodes = grow(trees, columns, compiler, subsets=subsets)
-    return tabulated(Boosting(**nodes._asdict(), base=float(estimator._baseline_prediction.item())))
+    base = float(estimator._baseline_prediction.item())
+    return tabulated(grow(Boosting, trees, columns, compiler, subsets=subsets, base=base))
 
 
 def _read_hist(predictor: Any, subsets: list[frozenset[int]]) -> Tree:

@@ -14,7 +14,7 @@ from morosidad.compiler.expressions import Floats
 if TYPE_CHECKING:
     from morosidad.compiler.batch import Batch
     from morosidad.compiler.code import Code
-    from morosidad.compiler.parity import Row
+    from morosidad.field import Row
     from morosidad.schema import Schema
 
 

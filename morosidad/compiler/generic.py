@@ -10,9 +10,9 @@ import msgspec
 import numpy as np
 
 from morosidad.compiler.expressions import Floats
-from morosidad.compiler.parity import Row, unseen
+from morosidad.compiler.parity import changed, unseen
 from morosidad.errors import InvalidFrame
-from morosidad.field import Field
+from morosidad.field import Field, Row
 from morosidad.schema import Schema
 
 
@@ -78,10 +78,10 @@ class Original:
 
     def _demanded(self, place: int, field: Field, base: Row) -> Field:
         changes: dict[str, Any] = {}
-        if not field.required and not self._answers((*base[:place], None, *base[place + 1 :])):
+        if not field.required and not self._answers(changed(base, place, None)):
             changes["required"] = True
         open_ended = field.kind == "category" and field.categories is None and field.usual_levels is not None
-        if open_ended and not self._answers((*base[:place], unseen(field), *base[place + 1 :])):
+        if open_ended and not self._answers(changed(base, place, unseen(field))):
             changes["categories"] = field.usual_levels
         return msgspec.structs.replace(field, **changes)
 

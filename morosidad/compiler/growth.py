@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,9 @@ from morosidad.compiler.thresholds import Rounding, Steps, as_given, origin
 
 if TYPE_CHECKING:
     from morosidad.compiler.code import Code
+    from morosidad.compiler.trees import Trees
 
+T = TypeVar("T", bound="Trees")
 Ints = NDArray[np.int32]
 Bools = NDArray[np.bool_]
 
@@ -69,32 +71,23 @@ class Tree(NamedTuple):
     subset: NDArray[Any] = np.array(-1)
 
 
-class Nodes(NamedTuple):
-    """The nodes of all trees, as `Trees` describes them."""
-
-    columns: tuple[Expr, ...]
-    child: Ints
-    column: Ints
-    number: Floats
-    missing_left: Bools
-    subset: Ints
-    members: Bools
-    n_trees: int
-    n_fields: int
-
-
 def grow(
+    kind: type[T],
     trees: Sequence[Tree],
     columns: Sequence[Expr],
     compiler: Compiler,
     *,
     rounding: Rounding = as_given,
     subsets: Sequence[frozenset[int]] = (),
-) -> Nodes:
+    base: float = 0.0,
+    narrow: bool = False,
+) -> T:
     """Bring trees into the one form.
 
     Parameters
     ----------
+    kind : type
+        What the leaves add up to: `Boosting` or `Forest`.
     trees : sequence of Tree
         In the order in which their leaves are added up.
     columns : sequence of Expr
@@ -105,6 +98,8 @@ def grow(
         What the library does to a number before it compares it.
     subsets : sequence of frozenset of int
         The sets of categories that `Tree.subset` refers to.
+    base, narrow
+        As in `Trees`.
 
     Raises
     ------
@@ -125,7 +120,7 @@ def grow(
     if len(inputs.exprs) > MAX_COLUMNS:
         raise NotCompilable(f"trees of more than {MAX_COLUMNS} columns have no compiled form")
     members = np.frombuffer(bytes(inputs.members), dtype=np.bool_)
-    return Nodes(
+    return kind(
         tuple(inputs.exprs) or (Constant(0.0),),  # leaves alone: the walk looks at one column all the same
         child,
         column,
@@ -135,6 +130,8 @@ def grow(
         members,
         n_trees=len(trees),
         n_fields=len(compiler.schema),
+        base=base,
+        narrow=narrow,
     )
 
 

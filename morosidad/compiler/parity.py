@@ -18,10 +18,9 @@ import numpy as np
 
 from morosidad.compiler.expressions import Floats
 from morosidad.errors import InvalidRecord
-from morosidad.field import Field, Value
+from morosidad.field import Field, Row, Value
 from morosidad.schema import Schema
 
-Row = tuple[Value, ...]
 Probes = Callable[[Schema, Sequence[Row]], Iterable[Row]]
 
 MAX_REFERENCE_ROWS = 2000
@@ -195,7 +194,7 @@ def _one_field_changed(schema: Schema, bases: Sequence[Row]) -> Iterator[Row]:
     for i, field in enumerate(schema.fields):
         for value in _values_to_try(field):
             for base in bases:
-                yield _with(base, i, value)
+                yield changed(base, i, value)
 
 
 def _none_given(schema: Schema, bases: Sequence[Row]) -> Iterator[Row]:
@@ -209,7 +208,8 @@ def unseen(field: Field) -> str | int:
     return max(numbers) + 1 if numbers else "categoría nunca vista"
 
 
-def _with(row: Row, place: int, value: Value) -> Row:
+def changed(row: Sequence[Value], place: int, value: Value) -> Row:
+    """Give a row with one of its values replaced."""
     return (*row[:place], value, *row[place + 1 :])
 
 

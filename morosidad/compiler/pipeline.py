@@ -14,11 +14,10 @@ from morosidad.compiler.expressions import Floats
 from morosidad.compiler.form import Form
 from morosidad.compiler.generic import Original
 from morosidad.compiler.parity import ParityReport
-from morosidad.field import Field, Value
+from morosidad.field import Field, Row, Value
 from morosidad.schema import Schema
 from morosidad.tables import Coded, Column
 
-Row = tuple[Value, ...]
 Answer = TypeVar("Answer")
 CHUNK_ROWS = 16_384
 

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from morosidad.compiler.expressions import Elementwise, Expr, Raw
 from morosidad.compiler.lookups import Interval, Level
-from morosidad.compiler.parity import Row, unseen
-from morosidad.field import Field, Value
+from morosidad.compiler.parity import changed, unseen
+from morosidad.field import Field, Row, Value
 from morosidad.schema import Schema
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def rows_at_splits(trees: Trees, schema: Schema, bases: Sequence[Row]) -> Iterat
         tested = inputs[trees.column[split]]
         if tested is not None:
             for value in tested.around(split, way.get(int(trees.column[split]), ())):
-                yield (*row[: tested.place], value, *row[tested.place + 1 :])
+                yield changed(row, tested.place, value)
 
 
 def _way(trees: Trees, parents: NDArray[np.intp], split: int) -> dict[int, list[tuple[int, bool]]]:

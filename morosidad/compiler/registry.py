@@ -88,14 +88,14 @@ class Compiler:
         kind = type(estimator)
         function = _FUNCTIONS.get(kind) or _FUNCTIONS.get(class_name(kind))
         if function is None:
-            raise NotCompilable(f"{type(estimator).__name__} has no compiled form")
+            raise NotCompilable(f"{kind.__name__} has no compiled form")
         try:
             return function(estimator, columns, self)
         except (NotCompilable, MorosidadError):
             raise
         except Exception as error:  # another version of its library, perhaps: the original still answers
-            name = type(estimator).__name__
-            raise NotCompilable(f"{name} can't be read: {type(error).__name__}: {error}") from error
+            words = f"{kind.__name__} can't be read: {type(error).__name__}: {error}"
+            raise NotCompilable(words) from error
 
     def transform(self, estimator: Any, columns: Sequence[Expr]) -> list[Expr]:
         """Compile a transformer over its input columns."""
@@ -114,12 +114,13 @@ class Compiler:
             raise UnsupportedModel(f"{name} gives columns; the pipeline must end in a classifier", name)
         return compiled
 
-    def require(self, expr: Expr) -> None:
-        """Demand that whatever could make an expression missing is always given."""
-        if expr.may_be_missing(self.missing):
-            self.required |= fields_of(expr)
-        if expr.may_be_missing(self.missing):
-            raise NotCompilable("a column can be missing where the model needs a number")
+    def require(self, *columns: Expr) -> None:
+        """Demand that whatever could make a column missing is always given."""
+        for column in columns:
+            if column.may_be_missing(self.missing):
+                self.required |= fields_of(column)
+            if column.may_be_missing(self.missing):
+                raise NotCompilable("a column can be missing where the model needs a number")
 
     def allow(self, expr: Expr, keys: Sequence[Key]) -> None:
         """Demand that an expression's value is one of some keys: the original refuses any other."""

@@ -56,8 +56,7 @@ def _clipped(columns: Sequence[Expr], low: float, high: float) -> list[Expr]:
 @compiles("sklearn.Binarizer")
 def binarizer(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
     """Compile 1 above a threshold, else 0."""
-    for column in columns:
-        compiler.require(column)
+    compiler.require(*columns)
     edges = np.nextafter([float(estimator.threshold)], np.inf)
     return [intervals(column, edges, np.array([[0.0], [1.0]]))[0] for column in columns]
 

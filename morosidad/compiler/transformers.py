@@ -92,8 +92,7 @@ def missing_indicator(estimator: Any, columns: Sequence[Expr], compiler: Compile
             f"MissingIndicator(missing_values={estimator.missing_values!r}) has no compiled form"
         )
     if estimator.features == "missing-only" and estimator.error_on_new:
-        for i in set(range(len(columns))) - set(estimator.features_.tolist()):
-            compiler.require(columns[i])
+        compiler.require(*(columns[i] for i in set(range(len(columns))) - set(estimator.features_.tolist())))
     return _missing(columns, estimator)
 
 
@@ -117,6 +116,5 @@ def _missing(columns: Sequence[Expr], indicator: Any) -> list[Expr]:
 def feature_selection(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
     """Compile the choice of some columns; most selectors refuse missing values in all of them."""
     if not estimator.__sklearn_tags__().input_tags.allow_nan:
-        for column in columns:
-            compiler.require(column)
+        compiler.require(*columns)
     return [columns[i] for i in estimator.get_support(indices=True).tolist()]

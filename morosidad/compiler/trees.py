@@ -17,9 +17,9 @@ from morosidad.compiler.expressions import Expr, Floats, fields_of
 from morosidad.compiler.form import NOTHING, Form, OnLogOdds, OnProbability
 from morosidad.compiler.growth import Bools, Ints
 from morosidad.compiler.lookups import Position
-from morosidad.compiler.parity import Row
 from morosidad.compiler.probes import rows_at_splits
 from morosidad.compiler.walks import Plain, Walker
+from morosidad.field import Row
 from morosidad.schema import Schema
 
 MAX_REFERENCE_ROWS = 10_000

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import accumulate, count
 from math import inf
-from typing import get_args
 
-from morosidad.decision import Outcome
+from morosidad.decision import OUTCOMES, Outcome
 from morosidad.kpis.rings import Ring
 from morosidad.sketch import Floats, LogBuckets, QuantileSketch
 
 LATENCY = LogBuckets(relative_error=0.01, low=1e-6, high=60.0)
 STAGE_LABELS = {"validate": "validar", "cache": "caché", "predict": "predecir", "decide": "decidir"}
 STAGES = tuple(STAGE_LABELS)
-DECISIONS: tuple[Outcome, ...] = get_args(Outcome)
 SCORE_BINS = 20
 
 _next = count().__next__
@@ -36,8 +35,8 @@ MEMORY_SAMPLES = _next()
 QUEUE = _next()
 QUEUE_SAMPLES = _next()
 PROBABILITY = _next()
-DECIDED = _next()  # one for each of DECISIONS
-SCORES = DECIDED + len(DECISIONS)  # probabilities by bin; the bin after the last holds those of exactly 1
+DECIDED = _next()  # one for each of OUTCOMES
+SCORES = DECIDED + len(OUTCOMES)  # probabilities by bin; the bin after the last holds those of exactly 1
 BUCKETS = SCORES + SCORE_BINS + 1
 COLUMNS = BUCKETS + LATENCY.size
 
@@ -149,7 +148,7 @@ class Counts:
     @property
     def decisions(self) -> dict[Outcome, int]:
         """Predictions by what was decided."""
-        return dict(zip(DECISIONS, self.row[DECIDED:SCORES].astype(int).tolist(), strict=True))
+        return dict(zip(OUTCOMES, self.row[DECIDED:SCORES].astype(int).tolist(), strict=True))
 
     @property
     def default_ratio(self) -> float | None:
@@ -170,6 +169,11 @@ class Counts:
     def queue(self) -> float | None:
         """Mean length of a process's queue."""
         return _mean(float(self.row[QUEUE]), float(self.row[QUEUE_SAMPLES]))
+
+
+def ages(parts: Sequence[Counts]) -> list[float]:
+    """Return the seconds from the end of each part of a timeline to the end of the latest."""
+    return [*accumulate((part.seconds for part in reversed(parts)), initial=0.0)][-2::-1]
 
 
 def stage_sketches(row: Floats) -> dict[str, QuantileSketch]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from morosidad.errors import MissingExtra
+from morosidad.kpis.counts import ages
 
 if TYPE_CHECKING:
     from morosidad.kpis.tracker import KPITracker
@@ -24,8 +25,7 @@ def plot(tracker: KPITracker) -> Any:
     except ImportError as error:
         raise MissingExtra("KPITracker.plot", "plots") from error
     parts = tracker.timeline()
-    ends = [sum(later.seconds for later in parts[index + 1 :]) for index in range(len(parts))]
-    ago = [-seconds for seconds in ends]
+    ago = [-seconds for seconds in ages(parts)]
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.08)
     for name, color, rates in (
         ("correctas", "#1f77b4", [part.ok / part.seconds for part in parts]),

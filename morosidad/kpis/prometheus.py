@@ -32,8 +32,7 @@ class KPICollector:
     """Collects a tracker's figures when Prometheus asks, and costs nothing before.
 
     Histograms of seconds have a bucket for each octave from 2 µs on, that of probabilities one for each
-    twentieth. With a shared file, the figures are those of all
-    processes.
+    twentieth. With a shared file, the figures are those of all processes.
 
     Parameters
     ----------
@@ -115,10 +114,10 @@ def _share(percent: float | None) -> float | None:
 
 
 def _scores(counts: Counts) -> tuple[list[tuple[str, float]], float]:
+    """Return the buckets and the sum of the probabilities."""
     edges = [*(repr(edge / SCORE_BINS) for edge in range(1, SCORE_BINS)), "+Inf"]
-    return list(zip(edges, map(float, accumulate(counts.scores)), strict=True)), float(
-        counts.row[PROBABILITY]
-    )
+    buckets = list(zip(edges, map(float, accumulate(counts.scores)), strict=True))
+    return buckets, float(counts.row[PROBABILITY])
 
 
 def _buckets(sketch: QuantileSketch) -> tuple[list[tuple[str, float]], float]:

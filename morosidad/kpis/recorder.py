@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import ArrayLike
 
+from morosidad.decision import OUTCOMES
 from morosidad.decision import Outcome as Decided
 from morosidad.kpis.counts import (
     ABOVE,
@@ -28,7 +29,6 @@ from morosidad.kpis.counts import (
     CPU,
     CPU_SAMPLES,
     DECIDED,
-    DECISIONS,
     ERRORS,
     HITS,
     LATENCY,
@@ -60,7 +60,7 @@ _LOW, _HIGH, _SCALE = LATENCY.low, LATENCY.high, LATENCY.scale
 _SHIFT = LATENCY.shift + BUCKETS
 _STAGE_STARTS = range(0, STAGE_COLUMNS * len(STAGES), STAGE_COLUMNS)
 _FAILURES = {"error": ERRORS, "timeout": TIMEOUTS}
-_DECIDED: dict[str, int] = {decision: DECIDED + place for place, decision in enumerate(DECISIONS)}
+_DECIDED: dict[str, int] = {decision: DECIDED + place for place, decision in enumerate(OUTCOMES)}
 _BINS = float(SCORE_BINS)
 
 

@@ -4,8 +4,6 @@ A `WorkerPool` runs a fixed number of tasks at once and lets a fixed number wait
 refused at once with `Overloaded`, so that nothing piles up unseen. Each task may have a deadline. A thread
 can't be interrupted: the one that holds a task past its deadline is written off, and another takes its
 place, never more than the pool's size of them.
-
-`Workers` joins the two pools of a scoring process: one for predictions, one for input and output.
 """
 
 from __future__ import annotations
@@ -14,7 +12,6 @@ import threading
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
-from types import TracebackType
 from typing import Any, Self, TypeVar, TypeVarTuple
 
 import msgspec
@@ -263,9 +260,7 @@ class WorkerPool:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _offer(self, task: Task[Any]) -> None:
@@ -369,53 +364,6 @@ class WorkerPool:
             self._counts[outcome] += 1
             self._notify_if_quiet()
             return True
-
-
-class Workers:
-    """The two pools of a scoring process, so that slow writing never holds up a prediction.
-
-    Parameters
-    ----------
-    prediction : int, default 4
-        Predictions that run at once.
-    io : int, default 2
-        Input and output tasks that run at once.
-    queue_size : int, default 1000
-        Tasks that may wait, in each pool.
-    clock : callable, default `time.monotonic`
-        Time in seconds, for the deadlines.
-
-    Attributes
-    ----------
-    prediction, io : WorkerPool
-        The pools.
-    """
-
-    def __init__(
-        self, prediction: int = 4, io: int = 2, *, queue_size: int = 1000, clock: Clock = time.monotonic
-    ) -> None:
-        self.prediction: WorkerPool = WorkerPool(
-            prediction, queue_size=queue_size, name="prediccion", clock=clock
-        )
-        self.io: WorkerPool = WorkerPool(io, queue_size=queue_size, name="io", clock=clock)
-
-    def close(self, *, drain: bool = True, timeout: float = 5.0) -> bool:
-        """Close both pools, predictions first, since they may still have something to write.
-
-        Parameters and result are those of `WorkerPool.close`; `timeout` is for both together.
-        """
-        end = time.monotonic() + timeout
-        predicted = self.prediction.close(drain=drain, timeout=timeout)
-        written = self.io.close(drain=drain, timeout=max(0.0, end - time.monotonic()))
-        return predicted and written
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _checked_size(size: int) -> int:

@@ -265,7 +265,7 @@ def hand_made(trees, columns=None, n_fields=2, form=Boosting, **more):
     """Grow trees by hand over fields of numbers."""
     compiler = Compiler(Schema([Field(f"x{i}", "number") for i in range(n_fields)]))
     columns = columns or [Raw(i) for i in range(n_fields)]
-    return form(**grow(trees, columns, compiler)._asdict(), **more)
+    return grow(form, trees, columns, compiler, **more)
 
 
 def tree(left, right, column, threshold, value, missing_left=None):
