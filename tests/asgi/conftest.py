@@ -80,7 +80,7 @@ def serve() -> Iterator[Callable[..., TestClient]]:
         yield serve
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def client() -> Iterator[TestClient]:
     """A server that many tests share: none of them changes it."""
     with ExitStack() as stack:
