@@ -1,4 +1,4 @@
-"""Alerts that open, persist and close, instead of being raised anew each second."""
+"""Alerts that open, persist and close, instead of being raised anew each second; limits that do not waver."""
 
 from __future__ import annotations
 
@@ -87,3 +87,39 @@ class AlertBook:
             oldest = next((i for i, alert in enumerate(self._alerts) if alert.closed is not None), None)
             if oldest is not None:
                 del self._alerts[oldest]
+
+
+class Limit:
+    """A threshold with hysteresis: a figure that wavers about it does not switch to and fro.
+
+    Parameters
+    ----------
+    threshold : float
+        Beyond it the limit is passed.
+    margin : float
+        Share of the threshold by which the figure must come back.
+    above : bool
+        Whether what lies above is wrong, or what lies below.
+
+    Attributes
+    ----------
+    passed : bool
+        Whether the limit was passed when last looked at.
+    """
+
+    __slots__ = ("_above", "_back", "_threshold", "passed")
+
+    def __init__(self, threshold: float, margin: float = 0.1, *, above: bool = True) -> None:
+        self._threshold = threshold
+        self._back = threshold * (1 - margin if above else 1 + margin)
+        self._above = above
+        self.passed: bool = False
+
+    def check(self, figure: float | None) -> bool:
+        """Look at the latest figure, None when there is none, and say whether the limit is passed."""
+        if figure is None:
+            self.passed = False
+        else:
+            line = self._back if self.passed else self._threshold
+            self.passed = figure > line if self._above else figure < line
+        return self.passed

@@ -11,11 +11,11 @@ from morosidad.compiler.parity import as_rows
 from morosidad.compiler.pipeline import CompiledPipeline, rows_of
 from morosidad.decision import Policy
 from morosidad.drift_reference import DriftReference
-from morosidad.errors import InvalidFrame, SchemaError
+from morosidad.errors import SchemaError
 from morosidad.field import Field
 from morosidad.model import Model
 from morosidad.schema import Schema
-from morosidad.tables import Coded, Column, as_pandas, read_frame, records_of
+from morosidad.tables import Coded, Column, as_pandas, read_frame, records_of, select
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,12 +65,7 @@ def _schema_of(pipeline: Any, frame: pd.DataFrame | None) -> Schema:
     if frame is None:
         raise SchemaError("a schema is needed, or reference rows to infer one from")
     names = getattr(pipeline, "feature_names_in_", None)
-    if names is None:
-        return Schema.infer(frame)
-    absent = [str(name) for name in names if name not in frame.columns]
-    if absent:
-        raise InvalidFrame(f"the reference lacks columns that the model needs: {', '.join(absent)}", absent)
-    return Schema.infer(frame[[str(name) for name in names]])
+    return Schema.infer(frame if names is None else select(frame, [str(name) for name in names]))
 
 
 def _dtypes(pipeline: Any, schema: Schema, frame: pd.DataFrame | None) -> dict[str, Any]:

@@ -23,9 +23,8 @@ from typing import Any, Literal
 import msgspec
 import numpy as np
 
-from morosidad.alerts import AlertBook
+from morosidad.alerts import AlertBook, Limit
 from morosidad.drift_reference import DriftReference, FieldReference
-from morosidad.kpis.thresholds import Limit
 
 State = Literal["estable", "moderado", "fuerte", "sin datos"]
 

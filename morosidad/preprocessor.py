@@ -18,6 +18,7 @@ from sklearn.utils import validation
 from morosidad.columns import levels_of, read_columns
 from morosidad.errors import InvalidFrame, SettingsError
 from morosidad.schema import Record, Schema
+from morosidad.tables import select
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -240,7 +241,7 @@ class Preprocessor(_Transformer):
             X = X.to_pandas()
         if isinstance(X, pd.DataFrame):
             if self.schema is not None and any(isinstance(name, str) for name in X.columns):
-                X = _select(X, self.schema.names)
+                X = select(X, self.schema.names)
             _validate_data(self, X, reset=reset, skip_check_array=True)
         else:
             X = _validate_data(self, X, reset=reset, dtype=None, ensure_all_finite="allow-nan")
@@ -316,14 +317,6 @@ class Preprocessor(_Transformer):
         if isinstance(self.add_indicator, bool):
             return list(columns.columns[columns.isna().any()]) if self.add_indicator else []
         return list(self.add_indicator)
-
-
-def _select(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """Give the columns of the schema, in its order."""
-    missing = [name for name in names if name not in frame.columns]
-    if missing:
-        raise InvalidFrame(f"columns are missing: {', '.join(missing)}", missing)
-    return frame[list(names)]
 
 
 def _has_doubles(transformer: ColumnTransformer) -> bool:

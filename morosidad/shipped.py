@@ -29,21 +29,3 @@ def train_pipeline() -> Any:
     from morosidad.training import fit
 
     return fit(*training_data(), AHORRO_VALLE, model="logistic")
-
-
-def train_scorer() -> Any:
-    """Train the shipped model anew."""
-    from morosidad.scorer import Scorer
-    from morosidad.training import choose, summary
-
-    X, y = training_data()
-    _, comparison = choose(X, y, AHORRO_VALLE, model="logistic")
-    return Scorer(
-        train_pipeline(),
-        schema=AHORRO_VALLE,
-        reference=X,
-        name=NAME,
-        version=VERSION,
-        training=summary(y, "logistic", comparison)
-        | {"data": "synthetic applicants (make_applicants)", "seed": SEED},
-    )

@@ -144,6 +144,20 @@ def as_pandas(frame: Any) -> pd.DataFrame:
     return table
 
 
+def select(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Give a frame's columns of these names, in this order.
+
+    Raises
+    ------
+    InvalidFrame
+        Naming every one that is missing.
+    """
+    missing = [name for name in names if name not in frame.columns]
+    if missing:
+        raise InvalidFrame(f"columns are missing: {', '.join(missing)}", missing)
+    return frame[list(names)]
+
+
 def records_of(schema: Schema, frame: pd.DataFrame) -> list[dict[Any, Any]]:
     """Give a frame's rows as records of the columns that the schema knows, by name or alias."""
     known = {*schema.names, *(alias for field in schema.fields for alias in field.aliases)}

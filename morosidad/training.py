@@ -77,7 +77,7 @@ def fit(X: pd.DataFrame, y: Any, schema: Schema, *, model: str = "logistic") -> 
 def pipeline(schema: Schema, model: str) -> Any:
     """Make one of the default pipelines, not yet fitted."""
     if model not in _PIPELINES:
-        raise SettingsError([f"model: one of {', '.join((*_PIPELINES, AUTO))} was expected"])
+        raise SettingsError([f"model: one of {', '.join(MODELS)} was expected"])
     return _PIPELINES[model](schema)
 
 
@@ -217,17 +217,15 @@ MODELS = (*_PIPELINES, AUTO)
 
 
 def _checked(X: pd.DataFrame, y: Any, schema: Schema) -> tuple[pd.DataFrame, NDArray[Any]]:
-    from morosidad.tables import as_pandas
+    from morosidad.tables import as_pandas, select
 
     frame, classes = as_pandas(X), np.asarray(y)
-    absent = [name for name in schema.names if name not in frame.columns]
-    if absent:
-        raise InvalidFrame(f"columns are missing: {', '.join(absent)}", absent)
+    chosen = select(frame, schema.names)
     if len(classes) != len(frame):
         raise InvalidFrame(f"{len(frame)} rows, and {len(classes)} answers")
     if any(value is None or value != value for value in classes.tolist()) or len(np.unique(classes)) != 2:
         raise InvalidFrame("the target must hold exactly two classes, and no missing value")
-    return frame[list(schema.names)], classes
+    return chosen, classes
 
 
 def _ks(truth: NDArray[np.bool_], probability: NDArray[np.float64]) -> float:

@@ -9,9 +9,20 @@ from pathlib import Path
 
 from morosidad import Scorer, make_applicants
 from morosidad.ahorro_valle import AHORRO_VALLE
-from morosidad.shipped import PATH, train_scorer
+from morosidad.shipped import NAME, PATH, SEED, VERSION, train_pipeline, training_data
+from morosidad.training import choose, summary
 
-scorer = train_scorer()
+X, y = training_data()
+_, comparison = choose(X, y, AHORRO_VALLE, model="logistic")
+scorer = Scorer(
+    train_pipeline(),
+    schema=AHORRO_VALLE,
+    reference=X,
+    name=NAME,
+    version=VERSION,
+    training=summary(y, "logistic", comparison)
+    | {"data": "synthetic applicants (make_applicants)", "seed": SEED},
+)
 if "--check" in sys.argv:
     with tempfile.TemporaryDirectory() as folder:
         scorer.save(Path(folder) / "new")

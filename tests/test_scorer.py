@@ -176,7 +176,7 @@ def test_without_schema_or_reference_there_is_no_scorer(trained: tuple[Any, pd.D
 
 def test_a_reference_that_lacks_columns_of_the_model_names_them() -> None:
     X, y = small_frame()
-    with pytest.raises(InvalidFrame, match="lacks columns") as caught:
+    with pytest.raises(InvalidFrame, match="columns are missing") as caught:
         Scorer(small_pipeline(X, y), reference=X.drop(columns="moras"))
     assert caught.value.columns == ("moras",)
 

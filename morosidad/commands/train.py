@@ -12,11 +12,13 @@ from morosidad.errors import InvalidFrame
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
+    from morosidad.training import MODELS
+
     parser.add_argument("data", help="CSV file with one applicant a row")
     parser.add_argument("--target", required=True, help="the column that says who fell into arrears")
     parser.add_argument(
         "--model",
-        choices=["logistic", "glassbox", "boosting", "auto"],
+        choices=MODELS,
         default="logistic",
         help="kind of model (%(default)s)",
     )

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from morosidad.compiler.code import Code
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
+Bools = NDArray[np.bool_]
 Key = str | int | float | bool
 
 

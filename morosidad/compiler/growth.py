@@ -15,19 +15,26 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from morosidad.compiler.expressions import Constant, Elementwise, Expr, Floats, Key, Raw, fields_of
+from morosidad.compiler.expressions import (
+    Bools,
+    Constant,
+    Elementwise,
+    Expr,
+    Floats,
+    Ints,
+    Key,
+    Raw,
+    fields_of,
+)
 from morosidad.compiler.lookups import Lookup, Table
 from morosidad.compiler.registry import Compiler, NotCompilable
 from morosidad.compiler.thresholds import Rounding, Steps, as_given, origin
+from morosidad.compiler.trees import Trees
 
 if TYPE_CHECKING:
     from morosidad.compiler.code import Code
-    from morosidad.compiler.trees import Trees
 
-T = TypeVar("T", bound="Trees")
-Ints = NDArray[np.int32]
-Bools = NDArray[np.bool_]
-
+T = TypeVar("T", bound=Trees)
 MAX_COLUMNS = 2**15 - 1
 
 

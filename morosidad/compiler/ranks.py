@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from morosidad.compiler.expressions import Floats
+from morosidad.compiler.expressions import Floats, Ints
 from morosidad.compiler.layout import MISSING_LEFT, SUBSET, Places
 
 if TYPE_CHECKING:
-    from morosidad.compiler.growth import Ints
     from morosidad.compiler.trees import Trees
 
 NODE = np.dtype([("child", "i4"), ("input", "u2"), ("rank", "u2")])

@@ -16,9 +16,8 @@ from functools import reduce
 import numpy as np
 from numpy.typing import NDArray
 
-from morosidad.compiler.expressions import Arith, Clip, Elementwise, Expr, Fill, Floats, Missing, Raw
+from morosidad.compiler.expressions import Arith, Bools, Clip, Elementwise, Expr, Fill, Floats, Missing, Raw
 
-Bools = NDArray[np.bool_]
 Rounding = Callable[[Floats], Floats]
 
 _INFINITY = 0x7FF0_0000_0000_0000  # its place among the 64-bit numbers in their order, 0 being at 0

@@ -13,9 +13,8 @@ import numpy as np
 
 from morosidad.compiler.batch import Batch
 from morosidad.compiler.code import Code
-from morosidad.compiler.expressions import Expr, Floats, fields_of
+from morosidad.compiler.expressions import Bools, Expr, Floats, Ints, fields_of
 from morosidad.compiler.form import NOTHING, Form, OnLogOdds, OnProbability
-from morosidad.compiler.growth import Bools, Ints
 from morosidad.compiler.lookups import Position
 from morosidad.compiler.probes import rows_at_splits
 from morosidad.compiler.walks import Plain, Walker

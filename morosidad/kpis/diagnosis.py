@@ -9,8 +9,9 @@ from typing import Literal
 
 import msgspec
 
+from morosidad.alerts import Limit
 from morosidad.kpis.counts import STAGE_LABELS, Counts
-from morosidad.kpis.thresholds import Limit, Thresholds
+from morosidad.kpis.thresholds import Thresholds
 
 State = Literal["EXCELENTE", "BUENO", "REGULAR", "CRITICO", "SIN DATOS"]
 

@@ -8,9 +8,8 @@ from typing import Self
 
 import msgspec
 
-from morosidad.alerts import Alert, AlertBook
+from morosidad.alerts import Alert, AlertBook, Limit
 from morosidad.kpis.diagnosis import State
-from morosidad.kpis.thresholds import Limit
 from morosidad.kpis.tracker import KPITracker
 
 _MINUTE = 60.0

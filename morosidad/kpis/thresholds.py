@@ -1,4 +1,4 @@
-"""From which figure on something is wrong, and when it is right again."""
+"""From which figures on the service does badly."""
 
 from __future__ import annotations
 
@@ -37,39 +37,3 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
     cache_hit_rate: float = 0.3
     min_lookups: int = 20
     margin: float = 0.1
-
-
-class Limit:
-    """A threshold with hysteresis: a figure that wavers about it does not switch to and fro.
-
-    Parameters
-    ----------
-    threshold : float
-        Beyond it the limit is passed.
-    margin : float
-        Share of the threshold by which the figure must come back.
-    above : bool
-        Whether what lies above is wrong, or what lies below.
-
-    Attributes
-    ----------
-    passed : bool
-        Whether the limit was passed when last looked at.
-    """
-
-    __slots__ = ("_above", "_back", "_threshold", "passed")
-
-    def __init__(self, threshold: float, margin: float = 0.1, *, above: bool = True) -> None:
-        self._threshold = threshold
-        self._back = threshold * (1 - margin if above else 1 + margin)
-        self._above = above
-        self.passed: bool = False
-
-    def check(self, figure: float | None) -> bool:
-        """Look at the latest figure, None when there is none, and say whether the limit is passed."""
-        if figure is None:
-            self.passed = False
-        else:
-            line = self._back if self.passed else self._threshold
-            self.passed = figure > line if self._above else figure < line
-        return self.passed

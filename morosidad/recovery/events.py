@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import msgspec
 
-_log = logging.getLogger("morosidad.recovery")
+_logger = logging.getLogger("morosidad.recovery")
 
 
 class Role(StrEnum):
@@ -78,7 +78,7 @@ def _severity(event: RecoveryEvent) -> int:
 
 def log_event(event: RecoveryEvent) -> None:
     """Log an event to ``morosidad.recovery``: opening is an error, a cure information, the rest warnings."""
-    _log.log(
+    _logger.log(
         _severity(event),
         "recuperación de %s, nivel %s: %s (%s, %.3f s)%s",
         event.component,
@@ -139,7 +139,7 @@ class Journal:
             try:
                 hook(event)
             except Exception:
-                _log.exception("a recovery hook failed")
+                _logger.exception("a recovery hook failed")
 
     def count(self, *names: str) -> None:
         """Add one to each count."""

@@ -21,7 +21,7 @@ import msgspec
 
 from morosidad.resources.cgroups import cpu_bound, memory_bound
 
-logger: logging.Logger = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 
 class _CpuTime(NamedTuple):
@@ -308,7 +308,7 @@ class ResourceMonitor:
             try:
                 self.poll()
             except Exception:
-                logger.exception("No se pudieron medir los recursos")
+                _logger.exception("No se pudieron medir los recursos")
 
 
 class _Level:
@@ -353,7 +353,7 @@ class _Level:
         if now - self._crossed < self.sustain:
             return None
         self.high, self._crossed, self._called = not self.high, None, now
-        logger.warning("%s %s: %.0f %%", self.name, "alta" if self.high else "normal", percent)
+        _logger.warning("%s %s: %.0f %%", self.name, "alta" if self.high else "normal", percent)
         return self.on_high if self.high else self.on_normal
 
     def reset(self) -> Callback | None:
@@ -382,4 +382,4 @@ def _call(callback: Callback | None, sample: ResourceSample | None) -> None:
     try:
         callback(sample)
     except Exception:
-        logger.exception("Falló la respuesta a una medida de recursos")
+        _logger.exception("Falló la respuesta a una medida de recursos")

@@ -71,8 +71,11 @@ class Settings:
         Threads for predictions that can't answer at once, and for input and output.
     queue_size : int
         Requests that may wait for a worker.
-    timeout_prediction, timeout_validation, timeout_logging : float
-        Time allowed for each step, in seconds.
+    timeout_prediction, timeout_logging : float
+        Time allowed for a prediction, and for a durable decision log to write, in seconds.
+    timeout_validation : float
+        Taken, so that files which have it are read, and without effect: a validation takes microseconds, and
+        the limit on the size of a body keeps it so.
     metrics_enabled : bool
         Whether live metrics are kept.
     metrics_interval : float

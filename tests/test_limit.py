@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from morosidad.kpis.thresholds import Limit
+from morosidad.alerts import Limit
 
 
 def test_a_limit_is_passed_beyond_its_threshold_and_not_at_it():
