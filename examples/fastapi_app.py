@@ -1,5 +1,6 @@
 """Score inside a FastAPI application of your own.
 
+It needs ``pip install fastapi uvicorn httpx2``.
 Run it: ``python examples/fastapi_app.py``. To serve it: ``uvicorn fastapi_app:app`` in this folder.
 """
 

@@ -1,5 +1,6 @@
 """Score inside a Flask application of your own.
 
+It needs ``pip install flask``.
 Run it: ``python examples/flask_app.py``. To serve it: ``flask --app flask_app run`` in this folder.
 """
 

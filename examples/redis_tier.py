@@ -1,5 +1,6 @@
 """Share decisions among processes: a second cache tier in Redis, which may die and come back.
 
+It needs ``pip install 'morosidad[redis]'``.
 Run it: ``python examples/redis_tier.py``. It starts a redis-server of its own, if there is one.
 """
 

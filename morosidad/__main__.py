@@ -11,6 +11,8 @@ from importlib import import_module
 from morosidad import __version__
 from morosidad.errors import MorosidadError
 
+DESCRIPTION = "Credit decisions in microseconds from the scikit-learn model you already fitted."
+
 COMMANDS = {
     "demo": "decide a handful of applicants, then measure and compare",
     "train": "train a model on a CSV file",
@@ -39,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 when all went well, 1 when it went on but something needs a look (bad rows), 2 when it
         could not be done.
     """
-    parser = argparse.ArgumentParser(prog="morosidad", description=__doc__)
+    parser = argparse.ArgumentParser(prog="morosidad", description=DESCRIPTION)
     parser.add_argument("--version", action="version", version=f"morosidad {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, summary in COMMANDS.items():

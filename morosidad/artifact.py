@@ -72,7 +72,10 @@ def save(path: Path_, content: Content, key: bytes | None = None) -> None:
     ------
     ArtifactError
         If the file can't be written.
+    ArtifactKeyError
+        If the key is empty, or no bytes.
     """
+    _check_key(path, key)
     members = {f"arrays/{i}.npy": _npy(array) for i, array in enumerate(content.arrays)} | dict(
         content.members
     )
@@ -108,8 +111,10 @@ def load(path: Path_, key: bytes | None = None) -> Content:
     ArtifactVersionError
         If it was written in a format that this version does not read.
     ArtifactKeyError
-        If the signature is missing, or made with another key, or the key was not given.
+        If the signature is missing, or made with another key, or the key was not given, is empty, or
+        no bytes.
     """
+    _check_key(path, key)
     members = _members(path)
     manifest_bytes = members.pop("manifest.json", None)
     if manifest_bytes is None:
@@ -158,6 +163,13 @@ def _members(path: Path_) -> dict[str, bytes]:
         ) from None
     except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
         raise ArtifactCorrupted(f"{path}: this is no model file, or a truncated one: {error}", path) from None
+
+
+def _check_key(path: Path_, key: object) -> None:
+    """Refuse a key that would sign nothing, such as that of an empty file or variable."""
+    if key is not None and not (isinstance(key, bytes | bytearray) and key):
+        found = "an empty one" if isinstance(key, bytes | bytearray) else type(key).__name__
+        raise ArtifactKeyError(f"{path}: a key of bytes was expected, not {found}", path)
 
 
 def _verify(path: Path_, manifest: bytes, signature: bytes | None, key: bytes | None) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from morosidad.compiler import compile_pipeline
+from morosidad.compiler import check_classifier, compile_pipeline
 from morosidad.compiler.parity import as_rows
 from morosidad.compiler.pipeline import CompiledPipeline, rows_of
 from morosidad.decision import Policy
@@ -34,6 +34,7 @@ def build_model(
     training: dict[str, Any],
 ) -> Model:
     """Compile a fitted pipeline and put what a scorer needs around it; see `Scorer`."""
+    check_classifier(pipeline)
     frame = None if reference is None else as_pandas(reference)
     schema = schema or _schema_of(pipeline, frame)
     rows = [] if frame is None else as_rows(schema, records_of(schema, frame))
@@ -85,6 +86,8 @@ def _dtypes(pipeline: Any, schema: Schema, frame: pd.DataFrame | None) -> dict[s
     special = {**categories, **{name: kinds[name] for name in truths}}
     texts = [f.name for f in fields if f.kind == "category" and kinds[f.name].kind == "O"]
     nones = {name: None for name in texts if any(value is None for value in frame[name])}
+    if not special and not nones:
+        return {}
     some = frame.head(100)
     try:
         plain = some.astype(dict.fromkeys(categories, object) | dict.fromkeys(truths, float))

@@ -29,6 +29,8 @@ from morosidad.drift_reference import DriftReference, FieldReference
 State = Literal["estable", "moderado", "fuerte", "sin datos"]
 
 _PARTS = 10  # of the window: one is filling up, and the oldest is dropped for it
+_FEWEST = 150  # records that an alert is founded on
+_NAMED = 3  # fields in an alert
 _EMPTY = 0.5  # records that stand for none in a cell, so that the logarithm is finite
 
 
@@ -251,16 +253,22 @@ class DriftMonitor:
         return DriftReport(records, tuple(drifts[:-1]), drifts[-1])
 
     def watch(self, alerts: AlertBook) -> None:
-        """Open an alert for each field that has drifted, a critical one when strongly; close the others."""
+        """Open one alert while any field has drifted, a critical one when strongly; close it afterwards.
+
+        A handful of records is no population: below 150 that were looked at, nothing is said.
+        """
         report = self.report()
+        drifted, grave = [], False
         for drift, (moderate, strong) in zip((*report.fields, report.score), self._alarms, strict=True):
-            psi = drift.psi if drift.psi > drift.noise else None
-            level: Literal["critical", "warning"] = "critical" if strong.check(psi) else "warning"
-            message = (
-                f"La población cambió en «{drift.field}»: PSI {drift.psi:.2f} "
-                f"con {drift.records} registros (ruido {drift.noise:.2f})"
-            )
-            alerts.set(f"deriva:{drift.field}", moderate.check(psi), level, message)
+            psi = drift.psi if drift.psi > drift.noise and drift.records >= _FEWEST else None
+            grave |= strong.check(psi)
+            if moderate.check(psi):
+                drifted.append(drift)
+        drifted.sort(key=lambda drift: drift.psi, reverse=True)
+        named = "; ".join(f"«{d.field}» PSI {d.psi:.2f} (ruido {d.noise:.2f})" for d in drifted[:_NAMED])
+        more = f"; y {len(drifted) - _NAMED} más" if len(drifted) > _NAMED else ""
+        message = f"La población cambió: {named}{more}; con {report.records} registros"
+        alerts.set("deriva", bool(drifted), "critical" if grave else "warning", message)
 
     def totals(self) -> tuple[int, list[int]]:
         """Give the records looked at, and how many fell into each cell of each field, and of the score."""

@@ -58,7 +58,7 @@ class Plan(msgspec.Struct, frozen=True):
             ("parity", str(self.parity) if self.parity else "not checked"),
             ("reasons", self.reasons),
             ("cache", self.cache),
-            ("latency", f"{self.latency * 1e6:.1f} µs from values to decision"),
+            ("latency", f"{_duration(self.latency)} from values to decision"),
         ]
         return [(name, text) for name, text in found if text]
 
@@ -72,6 +72,10 @@ class Plan(msgspec.Struct, frozen=True):
             for name, text in self.rows()
         )
         return f"<table>{cells}</table>"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds * 1e6:.1f} µs" if seconds < 1e-3 else f"{seconds * 1e3:.1f} ms"
 
 
 def plan_of(model: Model, cache: str = "") -> Plan:

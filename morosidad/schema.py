@@ -226,7 +226,8 @@ class Schema:
         Raises
         ------
         InvalidFrame
-            If the target is missing, or a column is of a kind that no field has (dates, mixed).
+            If it is no data frame, the target is missing, or a column is of a kind that no field has
+            (dates, mixed).
         """
         from morosidad.tables import infer_fields
 
@@ -326,6 +327,8 @@ def _as_mapping(record: Any, names: Iterable[str]) -> Mapping[Any, Any]:
                 raise InvalidRecord([FieldError("", "se esperaba un objeto JSON", "registro")])
         if isinstance(record, Mapping):
             return dict(record.items())
+        if hasattr(record, "columns") and hasattr(record, "shape"):
+            raise InvalidRecord([FieldError("", "se esperaba un solo registro, no una tabla", "registro")])
         if hasattr(record, "keys") and hasattr(record, "__getitem__"):
             return {key: record[key] for key in record.keys()}  # noqa: SIM118 - rows of databases have keys only
         found = {name: getattr(record, name) for name in names if hasattr(record, name)}

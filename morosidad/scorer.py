@@ -37,6 +37,16 @@ class Parts(TypedDict, total=False):
     drift: DriftMonitor | None
 
 
+# What the way of a record asks of each part.
+_ASKED = {
+    "cache": "get_or_compute",
+    "kpis": "record",
+    "recovery": "call",
+    "audit": "append",
+    "drift": "observe",
+}
+
+
 class _Source(NamedTuple):
     """The file that a model came from, and how it was opened."""
 
@@ -96,6 +106,8 @@ class Scorer(Scoring):
         If the reference, or the schema, lacks columns that the pipeline needs.
     SchemaError
         If there is neither a schema nor anything to infer one from.
+    TypeError
+        If a part, or the policy, is something else.
 
     Examples
     --------
@@ -119,6 +131,7 @@ class Scorer(Scoring):
     ) -> None:
         from morosidad.building import build_model
 
+        _check(parts, policy)
         model = build_model(
             pipeline,
             schema=schema,
@@ -246,6 +259,7 @@ class Scorer(Scoring):
         ArtifactError
             One of its kinds, saying what is wrong with the file.
         """
+        _check(parts, policy)
         source = _Source(path, key, policy, tuple(trusted))
         scorer = cls.__new__(cls)
         scorer._start(source.read(), parts, source)
@@ -314,6 +328,7 @@ class Scorer(Scoring):
         cache, kpis, recovery, audit, drift : optional
             As in `Scorer`; they stand in for this scorer's own.
         """
+        _check(parts)
         scorer = type(self).__new__(type(self))
         scorer._start(self._model, {**self.parts, **parts}, self._source)
         return scorer
@@ -341,3 +356,17 @@ class Scorer(Scoring):
             If the file can't be written.
         """
         artifact.save(path, self._model.content, key)
+
+
+def _check(parts: Mapping[str, Any], policy: object = None) -> None:
+    """Raise TypeError for a part that is none, so that a mistake shows before the first record."""
+    for name, part in parts.items():
+        if name == "cache_auto" or (part is None and name in _ASKED) or (name, part) == ("cache", "auto"):
+            continue
+        if name not in _ASKED:
+            raise TypeError(f"{name}: there is no such part; {', '.join(Parts.__annotations__)} are")
+        if not hasattr(part, _ASKED[name]):
+            found = type(part).__name__
+            raise TypeError(f"{name}: an object with {_ASKED[name]}() was expected, not {found}")
+    if policy is not None and not isinstance(policy, Policy):
+        raise TypeError(f"policy: a Policy was expected, not {type(policy).__name__}")

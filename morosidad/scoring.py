@@ -10,7 +10,7 @@ import numpy as np
 
 from morosidad.compiler.parity import probe_rows
 from morosidad.decision import Decision, Policy, RecordError
-from morosidad.errors import InvalidRecord
+from morosidad.errors import InvalidFrame, InvalidRecord
 from morosidad.model import Model
 from morosidad.plan import Plan, plan_of
 from morosidad.schema import Record, Schema
@@ -95,7 +95,16 @@ class Scoring:
         -------
         list of Decision or RecordError
             In the order of the records, none missing.
+
+        Raises
+        ------
+        InvalidFrame
+            If this is one record, or a data frame.
         """
+        if isinstance(records, Mapping | str | bytes | bytearray):
+            raise InvalidFrame(f"records were expected, not one {type(records).__name__}: see score_one")
+        if hasattr(records, "columns"):
+            raise InvalidFrame("records were expected, not a data frame: see score_frame")
         ids = repeat(None) if request_ids is None else request_ids
         if not self._model.compiled.compiled:
             return self._way.decide_many(records, ids)

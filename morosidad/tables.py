@@ -40,6 +40,7 @@ Column = Floats | Coded
 
 def infer_fields(frame: pd.DataFrame, target: str | None) -> list[Field]:
     """Make one field per column but the target, with what the column holds as observed limits."""
+    frame = as_pandas(frame)
     if target is not None and target not in frame.columns:
         raise InvalidFrame(f"the target column {target!r} is missing", [str(target)])
     names = [column for column in frame.columns if column != target]

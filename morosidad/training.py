@@ -221,6 +221,8 @@ def _checked(X: pd.DataFrame, y: Any, schema: Schema) -> tuple[pd.DataFrame, NDA
 
     frame, classes = as_pandas(X), np.asarray(y)
     chosen = select(frame, schema.names)
+    if classes.ndim != 1:
+        raise InvalidFrame("the target must be one answer for each row")
     if len(classes) != len(frame):
         raise InvalidFrame(f"{len(frame)} rows, and {len(classes)} answers")
     if any(value is None or value != value for value in classes.tolist()) or len(np.unique(classes)) != 2:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import hypothesis
 import pandas as pd
 import pytest
 
@@ -18,6 +19,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    hypothesis.settings.register_profile("unhurried", deadline=None)  # a busy machine is no failure
+    hypothesis.settings.load_profile("unhurried")
     interval = config.getoption("--switch-interval")
     if interval is not None:
         sys.setswitchinterval(interval)

@@ -211,6 +211,16 @@ def test_a_signed_file_opens_with_its_key_only(path: Path) -> None:
         artifact.load(path)
 
 
+@pytest.mark.parametrize("key", ["secret", b"", bytearray(), 7])
+def test_a_key_that_signs_nothing_is_refused(path: Path, key: Any) -> None:
+    before = path.read_bytes()
+    with pytest.raises(ArtifactKeyError, match="a key of bytes was expected"):
+        artifact.save(path, CONTENT, key)
+    with pytest.raises(ArtifactKeyError, match="a key of bytes was expected"):
+        artifact.load(path, key)
+    assert path.read_bytes() == before
+
+
 def test_a_key_refuses_an_unsigned_file(path: Path) -> None:
     with pytest.raises(ArtifactKeyError, match="not signed"):
         artifact.load(path, b"secret")

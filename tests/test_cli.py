@@ -48,6 +48,15 @@ def test_training_prints_honest_figures_and_writes_the_model(
     assert 0.6 < scorer.training["cross_validation"]["auc"] < 0.9
 
 
+def test_a_model_with_nowhere_to_go_is_not_trained(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("morosidad.training.choose", lambda *_, **__: pytest.fail("it was trained"))
+    for place, why in ((tmp_path / "no" / "m", "there is no such folder"), (tmp_path, "this is a folder")):
+        assert main(["train", str(data), "--target", "moroso", "-o", str(place)]) == 2
+        assert why in capsys.readouterr().err
+
+
 def test_scoring_a_file_gives_the_models_own_probabilities(
     model: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -341,12 +341,26 @@ def test_drift_opens_alerts_that_close_when_it_is_over():
         return [(alert.code, alert.level) for alert in book.active]
 
     assert see(50) == []
-    assert see(70) == [("deriva:x", "warning")]
-    assert see(85) == [("deriva:x", "critical")]
-    assert "«x»: PSI 0.6" in book.active[0].message
-    assert "registros (ruido 0.0" in book.active[0].message
+    assert see(70) == [("deriva", "warning")]
+    assert see(85) == [("deriva", "critical")]
+    assert "«x» PSI 0.6" in book.active[0].message
+    assert "(ruido 0.0" in book.active[0].message
     assert see(50) == []
     assert len(book.history) == 1
+
+
+def test_fields_that_drift_together_are_one_alert_founded_on_enough_records():
+    names = [f"x{i}" for i in range(5)]
+    model = DriftReference.measure({name: ["a", "b"] * 5000 for name in names}, [0.5] * 10_000)
+    monitor, book = DriftMonitor(model, every=1), AlertBook()
+    for number in range(150):
+        assert not book.active, number
+        monitor.observe(("a",) * 5, 0.5)
+        monitor.watch(book)
+    (alert,) = book.active
+    assert (alert.code, alert.level) == ("deriva", "critical")
+    assert [f"«{name}»" in alert.message for name in names] == [True] * 3 + [False] * 2
+    assert "y 2 más; con 150 registros" in alert.message
 
 
 def test_a_notebook_shows_what_moved_most_first():

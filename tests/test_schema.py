@@ -190,6 +190,7 @@ def test_a_field_and_its_alias_together_are_an_error() -> None:
         (None, "se esperaba un objeto con los campos"),
         (5, "se esperaba un objeto con los campos"),
         ([GOOD], "se esperaba un objeto con los campos"),
+        (pd.DataFrame([GOOD]), "se esperaba un solo registro, no una tabla"),
         ("", "no es JSON válido"),
         (b"\xff", "no es JSON válido"),
         ('{"edad": NaN}', "no es JSON válido"),

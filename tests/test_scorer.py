@@ -125,6 +125,15 @@ def test_bad_records_keep_their_place_among_the_good(scorer: Scorer) -> None:
     assert (out[1].index, out[1].errors[0].field) == (1, "moras")
 
 
+def test_one_record_and_a_table_are_told_from_many_records(scorer: Scorer, slow: Scorer) -> None:
+    for one in ({"moras": 1}, b'{"moras": 1}', "{}"):
+        with pytest.raises(InvalidFrame, match="see score_one"):
+            scorer.score_many(one)  # type: ignore[arg-type]
+    for some in (scorer, slow):
+        with pytest.raises(InvalidFrame, match="see score_frame"):
+            some.score_many(small_frame(3)[0])
+
+
 def test_no_reasons_are_worked_out_when_none_are_asked_for(trained: tuple[Any, pd.DataFrame]) -> None:
     pipeline, X = trained
     scorer = Scorer(pipeline, reference=X, policy=Policy(max_reasons=0))
@@ -207,6 +216,15 @@ def test_a_model_on_plain_arrays_takes_the_fields_in_order() -> None:
         Scorer(model, schema=Schema([Field("a", "number")]))
 
 
+def test_a_model_on_plain_arrays_takes_a_frame_as_its_reference() -> None:
+    from sklearn.linear_model import LogisticRegression
+
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(100, 2)), columns=["a", "b"])
+    scorer = Scorer(LogisticRegression().fit(X.to_numpy(), X["a"] > 0), reference=X)
+    assert scorer.schema.names == ("a", "b")
+    assert scorer.plan.compiled
+
+
 def test_pandas_categories_are_given_to_the_model_as_it_saw_them() -> None:
     X, y = small_frame()
     X["empleo"] = X["empleo"].astype("category")
@@ -234,6 +252,41 @@ def test_models_without_probabilities_are_refused() -> None:
         Scorer(LogisticRegression(), reference=numbers)
     with pytest.raises(UnsupportedModel, match="3 classes"):
         Scorer(LogisticRegression().fit(numbers, np.arange(len(y)) % 3), reference=numbers)
+
+
+def test_what_is_no_fitted_model_is_told_from_one() -> None:
+    from sklearn.linear_model import LogisticRegression
+
+    with pytest.raises(UnsupportedModel, match="LogisticRegression is a class"):
+        Scorer(LogisticRegression)
+    for path in ("m.morosidad", Path("m.morosidad")):
+        with pytest.raises(UnsupportedModel, match=r"see Scorer\.load"):
+            Scorer(path)
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ({"cache": True}, "cache: .* not bool"),
+        ({"cache": "yes"}, "cache: .* not str"),
+        ({"kpis": True}, r"kpis: an object with record\(\)"),
+        ({"recovery": 3}, "recovery"),
+        ({"audit": "decisiones.jsonl"}, "audit"),
+        ({"drift": 0.1}, "drift"),
+        ({"cahce": None}, "cahce: there is no such part; cache, cache_auto, kpis"),
+        ({"policy": 0.5}, "policy: a Policy was expected, not float"),
+    ],
+)
+def test_a_part_that_is_none_is_refused_before_the_first_record(
+    trained: tuple[Any, pd.DataFrame], parts: Any, message: str
+) -> None:
+    with pytest.raises(TypeError, match=message):
+        Scorer(trained[0], reference=trained[1], **parts)
+    with pytest.raises(TypeError, match=message):
+        Scorer.default(**parts)
+    if "policy" not in parts:
+        with pytest.raises(TypeError, match=message):
+            Scorer.default().with_parts(**parts)
 
 
 def test_a_model_without_compiled_form_answers_through_scikit_learn(slow: Scorer) -> None:
@@ -291,6 +344,7 @@ def test_the_plan_says_how_the_scorer_answers(scorer: Scorer) -> None:
     for word in ("chico@7", "compiled", "parity", "log-odds", "µs"):
         assert word in str(plan)
     assert plan._repr_html_().count("<tr>") == len(plan.rows())
+    assert "52.5 ms from values" in str(msgspec.structs.replace(plan, latency=0.0525))
     assert "compiled" in repr(scorer)
 
 
@@ -410,11 +464,19 @@ def test_training_makes_a_scorer_from_a_frame() -> None:
         (np.arange(300) % 3, "two classes"),
         (np.where(np.arange(300) < 5, np.nan, np.arange(300) % 2), "missing"),
         (np.arange(299) % 2, "300 rows, and 299 answers"),
+        (None, "one answer for each row"),
+        (np.zeros((300, 2)), "one answer for each row"),
     ],
 )
 def test_answers_that_cannot_be_learnt_are_refused(y: Any, message: str) -> None:
     with pytest.raises(InvalidFrame, match=message):
         Scorer.train(small_frame()[0], y)
+
+
+def test_an_array_without_names_is_no_frame_to_learn_from() -> None:
+    X, y = small_frame()
+    with pytest.raises(InvalidFrame, match="a data frame was expected, not ndarray"):
+        Scorer.train(X[["moras"]].to_numpy(), y)  # type: ignore[arg-type]
 
 
 def test_labels_may_be_words() -> None:

@@ -295,7 +295,7 @@ def test_every_mistake_of_every_source_comes_at_once(write):
         f"MAX_ALERTS ({dotenv}, line 1): expected a whole number",
         "MOROSIDAD_TYPO (environment): expected the name",
         "TIMEOUT_LOGGING (environment): expected a duration",
-        "que_size (argument): expected the name of a setting; did you mean QUEUE_SIZE?",
+        "que_size (argument): expected the name of a setting; did you mean queue_size?",
         "cpu_limit_percent (argument): expected a percentage",
     ]
     assert len(found) == len(heads)

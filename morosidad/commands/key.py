@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,10 +16,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the key, which is shown once, and the line for the settings."""
-    from morosidad.asgi.keys import make_key
-    from morosidad.settings import Settings
+    from morosidad.asgi.keys import SCOPES, make_key
+    from morosidad.errors import SettingsError
 
-    key, line = make_key(arguments.name, arguments.scopes.split(","))
-    Settings(server_api_keys=(line,))
+    scopes = arguments.scopes.split(",")
+    problems = []
+    if not re.fullmatch(r"[\w.-]+", arguments.name):
+        problems.append("name: letters, digits or . _ - were expected")
+    if not set(scopes) <= set(SCOPES):
+        problems.append(f"--scopes: some of {', '.join(SCOPES)} were expected, with commas between")
+    if problems:
+        raise SettingsError(problems)
+    key, line = make_key(arguments.name, scopes)
     print(f"key                 {key}\nserver_api_keys     {line}")
     return 0

@@ -29,15 +29,17 @@ def run(arguments: argparse.Namespace) -> int:
     from morosidad.settings import Settings
 
     given = {
-        "MOROSIDAD_SETTINGS_FILE": arguments.settings,
-        "MOROSIDAD_SERVER_MODEL": arguments.model,
-        "MOROSIDAD_SERVER_HOST": arguments.host,
-        "MOROSIDAD_SERVER_PORT": arguments.port,
-        "MOROSIDAD_SERVER_PROCESSES": arguments.workers,
-        "MOROSIDAD_SERVER_ANONYMOUS": "true" if arguments.without_keys else None,
+        "server_model": arguments.model,
+        "server_host": arguments.host,
+        "server_port": arguments.port,
+        "server_processes": arguments.workers,
+        "server_anonymous": "true" if arguments.without_keys else None,
     }
-    environment = {name: value for name, value in given.items() if value is not None}
-    settings = Settings.load(env={**os.environ, **environment})
+    given = {name: value for name, value in given.items() if value is not None}
+    settings = Settings.load(arguments.settings, os.environ, **given)
+    environment = {f"MOROSIDAD_{name.upper()}": value for name, value in given.items()}
+    if arguments.settings is not None:
+        environment["MOROSIDAD_SETTINGS_FILE"] = arguments.settings
     from morosidad.asgi import load_scorer
     from morosidad.asgi.server import refuse_open_door, serve
 

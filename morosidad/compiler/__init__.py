@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from os import PathLike
 from typing import Any
 
 from morosidad.compiler import boosters, curves, encoders, forests, glassbox, linear, scalers, transformers  # noqa: F401 - they fill the registry
@@ -72,7 +73,7 @@ def compile_pipeline(
     InvalidFrame
         If it needs columns that the schema has no field for.
     """
-    _check(estimator)
+    check_classifier(estimator)
     original = Original(estimator, schema, dtypes)
     compiler = Compiler(schema, threshold=decision_threshold(estimator))
     try:
@@ -120,9 +121,15 @@ def _uncompiled(
     return CompiledPipeline(schema, None, original, threshold=threshold, parity=parity, notes=[note])
 
 
-def _check(estimator: Any) -> None:
+def check_classifier(estimator: Any) -> None:
+    """Raise `UnsupportedModel` unless this is a fitted classifier of two classes with probabilities."""
     steps = getattr(estimator, "steps", None)
     name = type(steps[-1][1] if steps else estimator).__name__
+    if isinstance(estimator, type):
+        name = estimator.__name__
+        raise UnsupportedModel(f"{name} is a class; a fitted {name} was expected", name)
+    if isinstance(estimator, str | PathLike):
+        raise UnsupportedModel("a fitted pipeline was expected, not a path: see Scorer.load", name)
     if not hasattr(estimator, "predict_proba"):
         advice = "; wrap it in CalibratedClassifierCV" if hasattr(estimator, "decision_function") else ""
         raise UnsupportedModel(f"{name} gives no probabilities{advice}", name)

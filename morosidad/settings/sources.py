@@ -56,7 +56,7 @@ class SourceReader:
         """Read keyword arguments."""
         for name in given:
             if name not in self._kinds:
-                self._unknown(name, "argument")
+                self._unknown(name, "argument", self._kinds)
         return {
             name: self.read(name, value, "argument") for name, value in given.items() if name in self._kinds
         }
@@ -111,11 +111,13 @@ class SourceReader:
     def _is_mistake(name: str) -> bool:
         return name != SETTINGS_FILE and not _FROM_KUBERNETES.match(name)
 
-    def _nearest(self, name: str, cutoff: float = 0.6) -> str:
-        return next(iter(difflib.get_close_matches(name, self._names, n=1, cutoff=cutoff)), "")
+    def _nearest(self, name: str, cutoff: float = 0.6, among: Iterable[str] | None = None) -> str:
+        known = self._names if among is None else among
+        return next(iter(difflib.get_close_matches(name, known, n=1, cutoff=cutoff)), "")
 
-    def _unknown(self, given: str, where: str) -> None:
-        near = self._nearest(given.upper().removeprefix(PREFIX))
+    def _unknown(self, given: str, where: str, among: Iterable[str] | None = None) -> None:
+        name = given.upper().removeprefix(PREFIX) if among is None else given.lower()
+        near = self._nearest(name, among=among)
         hint = f"; did you mean {near}?" if near else ""
         self.problems.append(f"{given} ({where}): expected the name of a setting{hint}")
 

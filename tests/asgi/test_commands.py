@@ -158,8 +158,8 @@ def test_other_machines_are_not_listened_to_without_keys(refused):
 @pytest.mark.parametrize(
     ("arguments", "env", "said"),
     [
-        (["--port", "muchos"], {}, "MOROSIDAD_SERVER_PORT (environment): expected a whole number"),
-        (["--workers", "0"], {}, "MOROSIDAD_SERVER_PROCESSES (environment): expected"),
+        (["--port", "muchos"], {}, "server_port (argument): expected a whole number"),
+        (["--workers", "0"], {}, "server_processes (argument): expected"),
         (["--model", "nada.morosidad"], {}, "nada.morosidad"),
         (["--model", "nada.morosidad", "--workers", "2"], {}, "nada.morosidad"),
         (["--settings", "nada.json"], {}, "nada.json: expected a readable text file"),
@@ -280,4 +280,13 @@ def test_key_refuses_what_the_settings_would(capsys, arguments):
     assert main(["key", *arguments]) == 2
     shown = capsys.readouterr()
     assert shown.out == ""
-    assert "server_api_keys" in shown.err
+    assert ("--scopes: some of" in shown.err) == ("--scopes" in arguments)
+    assert ("name: letters" in shown.err) == ("--scopes" not in arguments)
+
+
+def test_a_mistake_on_the_command_line_is_named_as_one(capsys):
+    assert main(["serve", "--port", "high", "--workers", "0"]) == 2
+    assert capsys.readouterr().err == (
+        "morosidad: server_port (argument): expected a whole number from 0 to 65535; "
+        "server_processes (argument): expected a whole number from 1 up\n"
+    )

@@ -181,7 +181,7 @@ export function cache({ cache: found, predicciones }) {
 // With few records chance moves more than any population does: then there is nothing to show yet.
 export function drift({ deriva }) {
   if (!deriva?.registros) return EMPTY;
-  if (deriva.puntaje.ruido > MOST_NOISE) return { text: `Con ${count(deriva.registros, "registro", "registros")}, un cambio no se distingue del azar.` };
+  if (deriva.puntaje.ruido > MOST_NOISE) return { text: `Con ${count(deriva.registros, "registro", "registros")} es pronto para decir si la población cambió.` };
   const shown = [{ ...deriva.puntaje, etiqueta: "Probabilidad" }, ...deriva.campos.slice(0, MOST_FIELDS)];
   const moved = deriva.campos.filter(({ estado }) => estado === "moderado" || estado === "fuerte");
   const names = moved.map(({ etiqueta, estado }) => `${etiqueta} (${estado})`).join(", ");
