@@ -10,11 +10,13 @@ from morosidad.errors import InvalidFrame
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
+    from morosidad.commands.score import add_opening
+
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     check = actions.add_parser("verify", help="find altered, removed or reordered lines, across rotations")
     again = actions.add_parser("replay", help="score the logged values again and name every difference")
     again.add_argument("--model", required=True, help="model file")
-    again.add_argument("--key-file", help="file with the key that the model file was signed with")
+    add_opening(again)
     for action in (check, again):
         action.add_argument("log", help="the log, as AuditLog was given it")
     check.add_argument("--audit-key-file", help="file with the key of the chain")
@@ -42,10 +44,9 @@ def _verify(logs: list[Path], arguments: argparse.Namespace) -> int:
 
 def _replay(logs: list[Path], arguments: argparse.Namespace) -> int:
     from morosidad.audit import replay
-    from morosidad.commands.score import read_key
-    from morosidad.scorer import Scorer
+    from morosidad.commands.score import load_scorer
 
-    scorer = Scorer.load(arguments.model, read_key(arguments.key_file))
+    scorer = load_scorer(arguments)
     report = replay(logs, scorer.score_one)
     print(report)
     return 0 if report.ok else 1

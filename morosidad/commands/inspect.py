@@ -8,8 +8,10 @@ from typing import Any
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
+    from morosidad.commands.score import add_opening
+
     parser.add_argument("model", help="model file")
-    parser.add_argument("--key-file", help="file with the key that it was signed with")
+    add_opening(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -17,10 +19,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the model's plan, policy, training and fields."""
     import msgspec
 
-    from morosidad.commands.score import read_key
-    from morosidad.scorer import Scorer
+    from morosidad.commands.score import load_scorer
 
-    scorer = Scorer.load(arguments.model, read_key(arguments.key_file))
+    scorer = load_scorer(arguments)
     if arguments.json:
         facts = {
             "plan": scorer.plan,

@@ -7,7 +7,10 @@ import os
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from morosidad.scorer import Scorer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--keep", default="", help="columns to carry over, separated by commas")
     parser.add_argument("--reasons", action="store_true", help="add the reasons (slower)")
-    parser.add_argument("--key-file", help="file with the key that the model file was signed with")
+    add_opening(parser)
     parser.add_argument("--sep", default=",", help="separator (%(default)s)")
     parser.add_argument("--encoding", default="utf-8", help="encoding (%(default)s)")
 
@@ -28,9 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Score piece by piece; 1 when there were bad rows."""
     from morosidad.csv_files import read_chunks
-    from morosidad.scorer import Scorer
 
-    scorer = Scorer.load(arguments.model, read_key(arguments.key_file))
+    scorer = load_scorer(arguments)
     output = Path(arguments.output)
     bad_path = Path(arguments.bad) if arguments.bad else output.with_suffix(f".bad{output.suffix}")
     chunks = read_chunks(
@@ -97,6 +99,25 @@ class _Sink:
             file = os.fdopen(handle, "w", encoding="utf-8", newline="")
             self._files[path] = self._stack.enter_context(file)
         rows.to_csv(self._files[path], index=False, header=first)
+
+
+def add_opening(parser: argparse.ArgumentParser) -> None:
+    """Say what opens a model file."""
+    parser.add_argument("--key-file", help="file with the key that the model file was signed with")
+    parser.add_argument(
+        "--trust",
+        default="",
+        metavar="TYPES",
+        help="types to allow in a model that could not be compiled, separated by commas",
+    )
+
+
+def load_scorer(arguments: argparse.Namespace) -> Scorer:
+    """Load the model file that was named, with what opens it."""
+    from morosidad.scorer import Scorer
+
+    trusted = [name for name in arguments.trust.split(",") if name]
+    return Scorer.load(arguments.model, read_key(arguments.key_file), trusted=trusted)
 
 
 def read_key(path: str | None) -> bytes | None:
