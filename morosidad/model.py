@@ -305,6 +305,7 @@ def _load_original(
         message = f"{path}: the model holds Python objects; allow them by name if you trust them: {names}"
         raise ArtifactUntrusted(message, path, untrusted)
     original = Original(loads(data, trusted=list(trusted)), schema)
+    original.stored = data
     return CompiledPipeline(
         schema,
         None,
@@ -318,8 +319,10 @@ def _dump_original(compiled: CompiledPipeline) -> bytes:
     from skops.io import dumps
 
     original = compiled.original
-    data: bytes = dumps(original.estimator if original else None)
-    return data
+    assert original is not None
+    if original.stored is None:
+        original.stored = dumps(original.estimator)
+    return original.stored
 
 
 def _plain(label: Any) -> Any:

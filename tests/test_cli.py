@@ -13,7 +13,9 @@ import pandas as pd
 import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
+from morosidad import Settings
 from morosidad.__main__ import COMMANDS, main
+from morosidad.errors import ArtifactUntrusted, NotCompiledWarning, SettingsError
 from morosidad.scorer import Scorer
 from support import small_frame, small_pipeline
 
@@ -55,6 +57,33 @@ def test_a_model_with_nowhere_to_go_is_not_trained(
     for place, why in ((tmp_path / "no" / "m", "there is no such folder"), (tmp_path, "this is a folder")):
         assert main(["train", str(data), "--target", "moroso", "-o", str(place)]) == 2
         assert why in capsys.readouterr().err
+
+
+def test_a_model_of_python_objects_opens_for_the_types_that_are_named(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from sklearn.compose import make_column_selector, make_column_transformer
+    from sklearn.neighbors import KNeighborsClassifier
+    from sklearn.pipeline import make_pipeline
+
+    from morosidad.asgi import load_scorer
+
+    X, y = small_frame()
+    numbers = make_column_transformer(("passthrough", make_column_selector("moras")))
+    path = tmp_path / "knn"
+    with pytest.warns(NotCompiledWarning):
+        Scorer(make_pipeline(numbers, KNeighborsClassifier()).fit(X, y), reference=X).save(path)
+    with pytest.raises(ArtifactUntrusted) as caught:
+        Scorer.load(path)
+    assert main(["inspect", str(path)]) == 2
+    assert "make_column_selector" in capsys.readouterr().err
+    trust = ["--trust", ",".join(caught.value.types)]
+    assert main(["inspect", str(path), *trust]) == 0
+    assert main(["score", str(path), str(data), "-o", str(tmp_path / "out"), *trust]) == 0
+    served = load_scorer(Settings(server_model=str(path), server_model_trusted=caught.value.types))
+    assert served.digest == Scorer.load(path, trusted=caught.value.types).digest
+    with pytest.raises(SettingsError, match="server_model_trusted"):
+        Settings(server_model_trusted=("no name",))
 
 
 def test_scoring_a_file_gives_the_models_own_probabilities(

@@ -395,6 +395,16 @@ def test_a_signed_model_opens_with_its_key(scorer: Scorer, tmp_path: Path) -> No
     assert Scorer.load(tmp_path / "m", key=b"k").digest == scorer.digest
 
 
+def test_a_model_of_python_objects_keeps_its_digest(slow: Scorer, tmp_path: Path) -> None:
+    slow.save(tmp_path / "a")
+    with pytest.raises(ArtifactUntrusted) as caught:
+        Scorer.load(tmp_path / "a")
+    loaded = [Scorer.load(tmp_path / "a", trusted=caught.value.types) for _ in range(2)]
+    assert {scorer.digest for scorer in loaded} == {slow.digest}
+    loaded[0].save(tmp_path / "b")
+    assert (tmp_path / "b").read_bytes() == (tmp_path / "a").read_bytes()
+
+
 def test_a_model_of_python_objects_opens_only_for_types_named_by_the_caller(
     slow: Scorer, tmp_path: Path
 ) -> None:

@@ -70,4 +70,5 @@ def load_scorer(settings: Settings) -> Scorer:
     if settings.server_model is None:
         return Scorer.default()
     key = settings.server_model_key
-    return Scorer.load(settings.server_model, None if key is None else key.encode())
+    trusted = settings.server_model_trusted
+    return Scorer.load(settings.server_model, None if key is None else key.encode(), trusted=trusted)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from morosidad.commands.options import add_key, read_key
+from morosidad.commands.options import add_opening, load_scorer, read_key
 from morosidad.errors import InvalidFrame
 
 
@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     check = actions.add_parser("verify", help="find altered, removed or reordered lines, across rotations")
     again = actions.add_parser("replay", help="score the logged values again and name every difference")
     again.add_argument("--model", required=True, help="model file")
-    add_key(again)
+    add_opening(again)
     for action in (check, again):
         action.add_argument("log", help="the log, as AuditLog was given it")
     check.add_argument("--audit-key-file", help="file with the key of the chain")
@@ -42,9 +42,8 @@ def _verify(logs: list[Path], arguments: argparse.Namespace) -> int:
 
 def _replay(logs: list[Path], arguments: argparse.Namespace) -> int:
     from morosidad.audit import replay
-    from morosidad.scorer import Scorer
 
-    scorer = Scorer.load(arguments.model, read_key(arguments.key_file))
+    scorer = load_scorer(arguments)
     report = replay(logs, scorer.score_one)
     print(report)
     return 0 if report.ok else 1

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from morosidad.commands.options import add_key, read_key
+from morosidad.commands.options import add_opening, load_scorer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
     parser.add_argument("model", help="model file")
-    add_key(parser)
+    add_opening(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -19,9 +19,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the model's plan, policy, training and fields."""
     import msgspec
 
-    from morosidad.scorer import Scorer
-
-    scorer = Scorer.load(arguments.model, read_key(arguments.key_file))
+    scorer = load_scorer(arguments)
     if arguments.json:
         facts = {
             "plan": scorer.plan,

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from morosidad.scorer import Scorer
 
 
 def add_csv(parser: argparse.ArgumentParser) -> None:
@@ -25,9 +29,23 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_key(parser: argparse.ArgumentParser) -> None:
-    """Take the key of a signed model file."""
+def add_opening(parser: argparse.ArgumentParser) -> None:
+    """Take what opens a model file."""
     parser.add_argument("--key-file", help="file with the key that the model file was signed with")
+    parser.add_argument(
+        "--trust",
+        default="",
+        metavar="TYPES",
+        help="types to allow in a model that could not be compiled, separated by commas",
+    )
+
+
+def load_scorer(arguments: argparse.Namespace) -> Scorer:
+    """Load the model file that was named, with what opens it."""
+    from morosidad.scorer import Scorer
+
+    trusted = [name for name in arguments.trust.split(",") if name]
+    return Scorer.load(arguments.model, read_key(arguments.key_file), trusted=trusted)
 
 
 def read_key(path: str | None) -> bytes | None:

@@ -7,9 +7,12 @@ import os
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-from morosidad.commands.options import add_csv, add_key, read_key
+if TYPE_CHECKING:
+    pass
+
+from morosidad.commands.options import add_csv, add_opening, load_scorer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,16 +25,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--keep", default="", help="columns to carry over, separated by commas")
     parser.add_argument("--reasons", action="store_true", help="add the reasons (slower)")
-    add_key(parser)
+    add_opening(parser)
     add_csv(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Score piece by piece; 1 when there were bad rows."""
     from morosidad.csv_files import read_chunks
-    from morosidad.scorer import Scorer
 
-    scorer = Scorer.load(arguments.model, read_key(arguments.key_file))
+    scorer = load_scorer(arguments)
     output = Path(arguments.output)
     bad_path = Path(arguments.bad) if arguments.bad else output.with_suffix(f".bad{output.suffix}")
     chunks = read_chunks(

@@ -34,6 +34,7 @@ class Original:
         self.estimator = estimator
         self.schema = schema
         self.dtypes: dict[str, Any] = dtypes or {}
+        self.stored: bytes | None = None  # as a model file holds it: written anew, it would differ
         names = getattr(estimator, "feature_names_in_", None)
         self.names: list[str] | None = None if names is None else [str(name) for name in names]
         absent = [name for name in self.names or () if name not in schema.names]

@@ -26,6 +26,7 @@ from morosidad.settings.kinds import (
     secret,
     size,
     text,
+    type_name,
     whole,
     zone,
 )
@@ -125,6 +126,8 @@ class Settings:
         The model file to serve; None for the shipped one.
     server_model_key : str or None
         Key that the model file was signed with.
+    server_model_trusted : tuple of str
+        Types to allow in a model that could not be compiled.
     server_host, server_port : str, int
         Where the server listens.
     server_processes : int
@@ -192,6 +195,7 @@ class Settings:
     kpi_file: str | None = _setting(None, text())
     server_model: str | None = _setting(None, text())
     server_model_key: str | None = _setting(None, secret(16))
+    server_model_trusted: tuple[str, ...] = _setting((), listed("types as package.module.Name", type_name))
     server_host: str = _setting("127.0.0.1", text(none=False))
     server_port: int = _setting(5000, whole(0, 65535))
     server_processes: int = _setting(1, whole(1))

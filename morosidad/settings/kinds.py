@@ -158,6 +158,13 @@ def listed(what: str, item: Callable[[str], str]) -> Kind:
     return Kind(f"a list of {what}", read)
 
 
+def type_name(given: str) -> str:
+    """Accept a Python type by its full name."""
+    if not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)+", given):
+        raise ValueError
+    return given
+
+
 def api_key(given: str) -> str:
     """Accept ``name:scopes:digest``: scopes joined by ``+``, the SHA-256 of the key in hexadecimal."""
     if not re.fullmatch(r"[\w.-]+:(score|metrics|admin)(\+(score|metrics|admin))*:[0-9a-f]{64}", given):
