@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 import math
 import time
@@ -18,6 +20,7 @@ WEIGHTS = {"score": 1, "form": 10, "metrics": 2, "admin": 1}
 
 _PAUSE = 1.0
 _TIMEOUT = 0.25
+_AT_MOST = 1.0
 
 
 class RateLimiter:
@@ -74,9 +77,10 @@ class RateLimiter:
         item = self._items[kind]
         wait = 0.0
         try:
-            if not await self._strategy.hit(item, kind, client):
-                stats = await self._strategy.get_window_stats(item, kind, client)
-                wait = max(1.0, math.ceil(stats.reset_time - time.time()))
+            async with asyncio.timeout(_AT_MOST):  # whatever the storage's own limits on time let through
+                if not await self._strategy.hit(item, kind, client):
+                    stats = await self._strategy.get_window_stats(item, kind, client)
+                    wait = max(1.0, math.ceil(stats.reset_time - time.time()))
         except Exception as error:
             if not self.failing:
                 _logger.warning("el límite de solicitudes no funciona: %s", type(error).__name__)
@@ -91,7 +95,9 @@ class RateLimiter:
         """Let go of the connections to the storage."""
         bridge = getattr(self._storage, "bridge", None)
         if bridge is not None:
-            await bridge.storage.aclose()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_AT_MOST):
+                    await bridge.storage.aclose()
 
 
 def _storage(address: str | None) -> Any:

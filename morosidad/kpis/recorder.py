@@ -319,7 +319,7 @@ class Recorder:
         self.close()
 
     def _keep_alone(self) -> None:
-        self._write_to(np.zeros((1, self._shape.cells)), 0)
+        self._write_to(np.full((1, self._shape.cells), 0.0), 0)  # all its memory now, not bit by bit
 
     def _write_to(self, lanes: Floats, index: int) -> None:
         """Count in lane `index` from now on."""

@@ -98,7 +98,7 @@ def live_through(bench: Bench, faults: list[Fault], seconds: float) -> Traffic:
         expected = [fault.alerts for fault in faults if fault.alerts]
         wait_until(lambda: any(alerts & server.alerts() for alerts in expected) or not expected, 15.0)
         over.wait(seconds)
-        for fault in reversed(faults):
+        for fault in faults:
             fault.stop(bench)
         wait_until(lambda: watched(server) <= before, 60.0, lambda: watched(server))
     finally:
