@@ -14,8 +14,6 @@ import pytest
 
 from support import ROOT, needed
 
-pytestmark = pytest.mark.reliability
-
 
 @pytest.mark.parametrize("target", ["schema", "artifact", "audit", "settings"])
 def test_any_bytes_give_an_answer_or_a_documented_error(

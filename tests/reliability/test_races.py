@@ -15,8 +15,6 @@ from morosidad import AuditLog, Decision, DriftMonitor, KPITracker, RecoveryPoli
 from morosidad.audit import read, verify
 from support import small_frame, small_pipeline
 
-pytestmark = pytest.mark.reliability
-
 RECORDS = [
     {"ingresos": 250.0 * i, "empleo": ("fijo", "libre", "otro", None)[i % 4], "moras": i % 7}
     for i in range(1, 41)
