@@ -145,7 +145,7 @@ class Endpoint:
         self._service = service
         self._route = route
         self._handler = handler
-        self._need = need
+        self._need: Need | None = need
         self._kind: str = kind or need or ""
         self._work = work
 
