@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _HEAD_BYTES = 32 * 1024
 _DIRECT_BYTES = 32 * 1024
+_PIPELINED = 32
 _DIRECT_URL = PATH.encode()
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
@@ -28,8 +29,8 @@ _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-lengt
 class GuardedProtocol(HttpToolsProtocol):
     """Ends connections whose request does not arrive in time, or whose head is too large.
 
-    uvicorn itself waits for ever for the first request of a connection and for the rest of one, and
-    takes a head of any size.
+    uvicorn itself waits for ever for the first request of a connection, for the rest of one, and for a
+    client that does not read; it takes a head of any size, and any number of requests before an answer.
     """
 
     seconds: float = 10.0
@@ -38,6 +39,7 @@ class GuardedProtocol(HttpToolsProtocol):
     _in_head = True
     _deadline: float | None = None
     _timer: asyncio.TimerHandle | None = None
+    _drain_timer: asyncio.TimerHandle | None = None
     cycle: Any
     _held: bytes | None = None  # the body so far of a request that may be answered at once
 
@@ -55,9 +57,10 @@ class GuardedProtocol(HttpToolsProtocol):
         self._timer = self.loop.call_at(self._deadline, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the timer."""
-        if self._timer is not None:
-            self._timer.cancel()
+        """Forget the timers."""
+        for timer in (self._timer, self._drain_timer):
+            if timer is not None:
+                timer.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -69,6 +72,9 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Give the request its time, and tell the application that it need not."""
+        if len(self.pipeline) >= _PIPELINED:
+            self.transport.abort()
+            raise RuntimeError("too many requests before an answer")  # ends the reading of what has come
         super().on_message_begin()
         self.scope["extensions"] = {BOUNDED_READ: {}}
         if self._deadline is None:
@@ -111,6 +117,28 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._held is not None:
             self._go_ordinary()
         super().shutdown()
+
+    def pause_writing(self) -> None:
+        """Look later whether the client has begun to read."""
+        super().pause_writing()
+        self._await_reading(self.transport.get_write_buffer_size())
+
+    def resume_writing(self) -> None:
+        """Stop looking."""
+        if self._drain_timer is not None:
+            self._drain_timer.cancel()
+        super().resume_writing()
+
+    def _await_reading(self, left: int) -> None:
+        self._drain_timer = self.loop.call_later(self.seconds, self._look_at_reading, left)
+
+    def _look_at_reading(self, before: int) -> None:
+        """End the connection if the client has taken nothing."""
+        left = self.transport.get_write_buffer_size()
+        if left < before:
+            self._await_reading(left)
+        else:
+            self.transport.abort()
 
     def _may_be_direct(self) -> bool:
         parser: Any = self.parser

@@ -29,12 +29,19 @@ class Wire(asyncio.Transport):
         self.data = b""
         self.closed = False
         self.reading = True
+        self.unread = 0
 
     def write(self, data: Any) -> None:
         self.data += bytes(data)
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         return {"peername": ("127.0.0.1", 40000), "sockname": ("127.0.0.1", 5000)}.get(name, default)
+
+    def get_write_buffer_size(self) -> int:
+        return self.unread
+
+    def abort(self) -> None:
+        self.closed = True
 
     def is_closing(self) -> bool:
         return self.closed
@@ -276,3 +283,33 @@ def test_a_head_that_never_ends_is_refused() -> None:
     data, wire = talk([b"POST /predecir HTTP/1.1\r\nA: " + b"x" * 40_000])
     assert data.startswith(b"HTTP/1.1 431 ")
     assert wire.closed
+
+
+def test_who_asks_and_asks_without_waiting_for_an_answer_is_cut_off() -> None:
+    alive = b"GET /salud/viva HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    data, wire = talk([alive * 30])
+    assert len(answers(data)) == 30
+    assert not wire.closed
+    _, wire = talk([alive * 100])
+    assert wire.closed
+
+
+def test_a_client_that_reads_slowly_is_waited_for_and_one_that_does_not_is_cut_off() -> None:
+    def full(_: Any, protocol: GuardedProtocol) -> None:
+        protocol.transport.unread = 100_000  # type: ignore[attr-defined]
+        protocol.pause_writing()
+
+    def full_then_slow(service: Any, protocol: GuardedProtocol) -> None:
+        full(service, protocol)
+        for number in range(1, 20):
+            protocol.loop.call_later(0.01 * number, setattr, protocol.transport, "unread", 100_000 - number)
+
+    def full_then_empty(service: Any, protocol: GuardedProtocol) -> None:
+        full(service, protocol)
+        protocol.resume_writing()
+
+    quick = settings(server_read_timeout=0.05)
+    first = post(GOOD)
+    assert talk([first, *[None] * 5], quick, during=full)[1].closed
+    assert not talk([first, *[None] * 5], quick, during=full_then_slow)[1].closed
+    assert not talk([first, *[None] * 5], quick, during=full_then_empty)[1].closed
