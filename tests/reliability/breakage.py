@@ -9,10 +9,13 @@ import resource
 import shutil
 import socket
 import subprocess
+from itertools import count
 from pathlib import Path
 from typing import Protocol
 
 from serving import Server, wait_until
+
+_turn = count(1)
 
 
 class Bench(Protocol):
@@ -124,7 +127,7 @@ class FolderGone(Fault):
 
     def start(self, bench: Bench) -> None:
         folder = bench.server.log.parent
-        folder.rename(folder.with_name(f"antes-{len(list(folder.parent.iterdir()))}"))
+        folder.rename(folder.with_name(f"antes-{next(_turn)}"))
 
     def stop(self, bench: Bench) -> None:
         bench.server.log.parent.mkdir()
@@ -150,7 +153,7 @@ class BadClients(Fault):
         for _ in range(5):
             asking = socket.create_connection(("127.0.0.1", bench.server.port))
             asking.setblocking(False)
-            with contextlib.suppress(BlockingIOError):
+            with contextlib.suppress(OSError):  # it blocks, or the server has had enough
                 while True:
                     asking.send(b"GET /salud/lista HTTP/1.1\r\nHost: localhost\r\n\r\n" * 50)
             slow = socket.create_connection(("127.0.0.1", bench.server.port))
