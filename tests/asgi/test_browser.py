@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 pytest.importorskip("starlette")
 
 from chromium import PATIENCE, ServerProcess, ThreadedServer, chromium, free_port
-
 from morosidad import Field, Schema, Scorer, Settings
 from morosidad.asgi import create_app
 from morosidad.asgi.examples import examples

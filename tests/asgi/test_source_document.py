@@ -16,10 +16,10 @@ import pytest
 
 pytest.importorskip("starlette")
 
-from chromium import PATIENCE, ThreadedServer, chromium
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
+from chromium import PATIENCE, ThreadedServer, chromium
 from morosidad import Scorer, Settings
 from morosidad.asgi import create_app
 from morosidad.asgi.examples import examples

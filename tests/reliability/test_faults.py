@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from morosidad.shipped import PATH
 from reliability import breakage
 from reliability.breakage import Fault
 from serving import Applicant, Server, Traffic, applicants, closed_loop, run, wait_until
-
-from morosidad.shipped import PATH
 from support import needed
 
 KINDS: list[type[Fault]] = [

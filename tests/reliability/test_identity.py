@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+
 from serving import Server, Traffic, applicants, closed_loop, run
 
 CLIENTS = 64

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from serving import applicants
 
 from morosidad import Scorer, Settings
 from morosidad.asgi import create_app
+from serving import applicants
 
 BODIES = 1_000_000
 BODIES_IN_CI = 20_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from faulty import slow_scorer
 from serving import Server, Traffic, applicants, closed_loop, open_loop, run, wait_until
 

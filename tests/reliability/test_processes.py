@@ -13,13 +13,13 @@ from pathlib import Path
 
 import psutil
 import pytest
-from faulty import slow_scorer
-from reliability.breakage import deaf_stream, logged
-from serving import Client, Server, Traffic, applicants, closed_loop, run, wait_until
 
+from faulty import slow_scorer
 from morosidad import Scorer
 from morosidad.audit import find_logs, verify
 from morosidad.shipped import PATH
+from reliability.breakage import deaf_stream, logged
+from serving import Client, Server, Traffic, applicants, closed_loop, run, wait_until
 
 
 def in_background(work: Callable[[], Traffic]) -> tuple[threading.Thread, list[Traffic]]:

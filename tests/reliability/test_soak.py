@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from serving import Applicant, Client, Server, Traffic, applicants, closed_loop, run
 from websockets.asyncio.client import connect
+
+from serving import Applicant, Client, Server, Traffic, applicants, closed_loop, run
 
 SHARE = 0.7
 GROWTH = 5 * 2**20
