@@ -184,7 +184,7 @@ def _verify(path: Path_, manifest: bytes, signature: bytes | None, key: bytes | 
 def _manifest(path: Path_, data: bytes) -> dict[str, Any]:
     try:
         manifest = msgspec.json.decode(data, type=dict[str, Any])
-    except (ValueError, RecursionError):
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         raise ArtifactCorrupted(f"{path}: the manifest is no JSON object", path) from None
     found = manifest.pop("format", None)
     if not isinstance(found, int) or not isinstance(manifest.get("members"), dict):

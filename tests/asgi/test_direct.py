@@ -82,7 +82,7 @@ def talk(
         app = create_app(Scorer.default(), used)
         if not direct:
             app.state.direct = None
-        config = Config(app, lifespan="off", **options(used))
+        config = Config(app, lifespan="off", **{**options(used), "log_config": None})
         config.load()
         async with app.router.lifespan_context(app):
             protocol = GuardedProtocol(config, ServerState(), {})
