@@ -58,7 +58,7 @@ class ThreadedServer:
         app.state.service.pulse.start = lambda: None  # a busy test machine is no overloaded server
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        how = {**options(app.state.service.settings), "log_level": "critical", "workers": None}
+        how = {**options(app.state.service.settings), "log_config": None, "workers": None}
         self._server = uvicorn.Server(uvicorn.Config(app, **how))
         self._thread = threading.Thread(target=self._server.run, args=([self._socket],), daemon=True)
 
