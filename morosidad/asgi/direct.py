@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from starlette.types import Message
-
 from morosidad.asgi.bodies import decode, record_of
 from morosidad.asgi.endpoint import JSON, Call, Reply, refusal
 from morosidad.asgi.predictions import decided
@@ -42,7 +40,7 @@ class Direct:
         service = self._service
         if self._barred or not service.at_once or len(body) > service.settings.server_body_size:
             return None
-        call = Call(service, PATH, scope, _no_body)
+        call = Call(service, PATH, scope)
         if service.pulse.overloaded:
             return refusal(unavailable(SATURATED), call), call.request_id
         if call.headers.get(b"content-type", JSON) != JSON:
@@ -55,7 +53,3 @@ class Direct:
         except Exception:
             return None
         return Reply(decided(decision, call)), call.request_id
-
-
-async def _no_body() -> Message:
-    raise NotImplementedError

@@ -61,7 +61,7 @@ class Call:
 
     __slots__ = ("_receive", "client", "headers", "request_id", "route", "scope", "service", "started")
 
-    def __init__(self, service: Service, route: str, scope: Scope, receive: Receive) -> None:
+    def __init__(self, service: Service, route: str, scope: Scope, receive: Receive | None = None) -> None:
         self.started: float = time.perf_counter()
         self.service: Service = service
         self.route: str = route
@@ -79,6 +79,7 @@ class Call:
         declared = self.headers.get(b"content-length", b"")
         if declared.isdigit() and (len(declared) > 18 or int(declared) > limit):
             raise too_large(limit)
+        assert self._receive is not None, "who reads the body gives its channel"
         body = await read_body(self.scope, self._receive, limit, settings.server_read_timeout)
         kind = self.headers.get(b"content-type", JSON)
         if kind != JSON and body:
