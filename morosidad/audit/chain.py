@@ -62,14 +62,10 @@ def digest_of(text: bytes, key: bytes | None) -> str:
 def seal(last: Link, body: bytes, key: bytes | None) -> tuple[bytes, Link]:
     """Hang the JSON object `body` behind `last`; return the line and its place."""
     number = last.number + 1
-    text = b'{"id":"%b-%d","anterior":"%b",%b' % (
-        last.chain.encode(),
-        number,
-        last.digest.encode(),
-        body[1:-1],
-    )
+    start = f'{{"id":"{last.chain}-{number}","anterior":"{last.digest}",'
+    text = start.encode() + body[1:-1]
     digest = digest_of(text, key)
-    return b'%b,"huella":"%b"}\n' % (text, digest.encode()), Link(last.chain, number, digest)
+    return text + f',"huella":"{digest}"}}\n'.encode(), Link(last.chain, number, digest)
 
 
 def unseal(line: bytes, key: bytes | None) -> SealedLine | None:

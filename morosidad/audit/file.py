@@ -34,6 +34,33 @@ class Finding(NamedTuple):
     amount: int  # bytes cut off, or lines gone
 
 
+class Sealed:
+    """Lines that hang on a place and on each other, made before it is their turn to be written.
+
+    Parameters
+    ----------
+    behind : Link
+        The place that the first of them hangs on.
+    key : bytes or None
+        Keys the digests.
+    """
+
+    __slots__ = ("_key", "behind", "last", "lines", "size")
+
+    def __init__(self, behind: Link, key: bytes | None) -> None:
+        self.behind: Link = behind
+        self.last: Link = behind
+        self.lines: list[bytes] = []
+        self.size: int = 0
+        self._key = key
+
+    def add(self, body: bytes) -> None:
+        """Hang an object behind the others."""
+        line, self.last = seal(self.last, body, self._key)
+        self.lines.append(line)
+        self.size += len(line)
+
+
 class ChainedFile:
     """Appends JSON objects to a file as chained lines.
 
@@ -75,19 +102,29 @@ class ChainedFile:
         """
         if self._head is None or not _is_at(self._head, head_path(self.path)):
             self._claim()
-        if self._file is not None and _is_at(self._file, self.path) and _size(self._file) == self._size:
+        if self._file is not None and _is_at(self._file, self.path, self._size):
             return []
         return self._open_file()
 
-    def write(self, bodies: Sequence[bytes]) -> int:
+    def write(self, bodies: Sequence[bytes], sealed: Sealed | None = None) -> int:
         """Append as many of the objects as the present file takes, at least one; return how many.
+
+        Parameters
+        ----------
+        bodies : sequence of bytes
+            The objects.
+        sealed : Sealed, optional
+            The same objects as sealed before; they are sealed anew where that no longer fits.
 
         Raises
         ------
         OSError
             None was written, and nothing of them is left in the file.
         """
-        lines, last = self._seal(bodies, self._rotation_size)
+        if sealed is not None and self.takes(sealed):
+            lines, last = sealed.lines, sealed.last
+        else:
+            lines, last = self._seal(bodies, self._rotation_size)
         if not lines:
             rotated = self._rotate()
             lines, last = self._seal(bodies, self._rotation_size if rotated else None)
@@ -106,6 +143,16 @@ class ChainedFile:
         self.last = last
         self._remember(last)
         return len(lines)
+
+    def begin(self, before: Sealed | None = None) -> Sealed | None:
+        """Begin to seal behind other lines, or behind the last one written; None while no chain is known."""
+        behind = self.last if before is None else before.last
+        return None if behind is None else Sealed(behind, self._key)
+
+    def takes(self, sealed: Sealed) -> bool:
+        """Tell whether lines hang on the last one, and the present file takes them all."""
+        limit = self._rotation_size
+        return sealed.behind == self.last and (limit is None or self._size + sealed.size <= limit)
 
     def close(self) -> None:
         """Close the file and let another process have it. Idempotent."""
@@ -218,11 +265,14 @@ def _open_private(path: Path, flags: int = 0) -> io.FileIO:
         raise
 
 
-def _is_at(file: io.FileIO, path: Path) -> bool:
+def _is_at(file: io.FileIO, path: Path, size: int | None = None) -> bool:
+    """Tell whether the file still is the one at the path and, where asked, as long as it was."""
     try:
-        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
+        found = os.stat(path)  # noqa: PTH116, a third of what `Path.stat` takes
     except FileNotFoundError:
         return False
+    same = os.path.samestat(found, os.fstat(file.fileno()))
+    return same and size in (None, found.st_size)
 
 
 def _size(file: io.FileIO) -> int:

@@ -6,7 +6,6 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -198,6 +197,7 @@ class LineEncoder:
         self._values = values
         self._key = key
         self._encode = msgspec.json.Encoder(enc_hook=_plain).encode
+        self._fixed: _Fixed | None = None  # of the model that decided last
 
     def decision(
         self,
@@ -209,14 +209,17 @@ class LineEncoder:
         usage: Usage,
     ) -> bytes:
         """Encode a decision; whatever exception the decision's own attributes raise comes through."""
-        kept, omitted = _kept(context.fields, values)
+        fixed = self._fixed
+        if fixed is None or fixed.context is not context:
+            fixed = self._fixed = _Fixed(context)
+        kept, omitted = fixed.kept(values)
         line = DecisionLine(
             time=_utc(when),
             request_id=decision.request_id,
-            model=Model(context.model, context.version, context.digest),
+            model=fixed.model,
             schema=context.schema,
             policy=context.policy,
-            cutoffs=dict(context.cutoffs),
+            cutoffs=fixed.cutoffs,
             values=kept if self._values == "full" else None,
             values_hash=hash_values(kept, self._key) if self._values == "hash" and self._key else None,
             omitted=omitted,
@@ -238,6 +241,30 @@ class LineEncoder:
     def event(self, event: str, amount: int, when: float) -> bytes:
         """Encode an event of the log itself."""
         return self._encode(EventLine(time=_utc(when), event=event, amount=amount))
+
+
+class _Fixed:
+    """What the lines of one model have in common, made once."""
+
+    __slots__ = ("_fields", "_personal", "context", "cutoffs", "model")
+
+    def __init__(self, context: AuditContext) -> None:
+        self.context = context
+        self.model = Model(context.model, context.version, context.digest)
+        self.cutoffs = dict(context.cutoffs)
+        self._fields = context.fields
+        self._personal = [field for field in context.fields if names_a_person(field)]
+
+    def kept(self, values: Sequence[Any] | Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """Give the values that a line may hold, by field, and the fields left out as personal."""
+        if type(values) is not tuple and isinstance(values, Mapping):
+            kept = {field: values[field] for field in self._fields if field in values}
+        else:
+            kept = dict(zip(self._fields, values, strict=True))
+        omitted = [field for field in self._personal if field in kept]
+        for field in omitted:
+            del kept[field]
+        return kept, omitted
 
 
 def hash_values(values: Mapping[str, Any], key: bytes) -> str:
@@ -267,24 +294,6 @@ def names_a_person(field: str) -> bool:
     plain = unicodedata.normalize("NFKD", field.lower())
     words = set(re.findall(r"[a-z]+", "".join(c for c in plain if not unicodedata.combining(c))))
     return bool(words & _IDENTITY) and "tipo" not in words
-
-
-@lru_cache(maxsize=64)
-def _naming_persons(fields: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(field for field in fields if names_a_person(field))
-
-
-def _kept(
-    fields: tuple[str, ...], values: Sequence[Any] | Mapping[str, Any]
-) -> tuple[dict[str, Any], list[str]]:
-    if isinstance(values, Mapping):
-        kept = {field: values[field] for field in fields if field in values}
-    else:
-        kept = dict(zip(fields, values, strict=True))
-    omitted = [field for field in _naming_persons(tuple(fields)) if field in kept]
-    for field in omitted:
-        del kept[field]
-    return kept, omitted
 
 
 def _reasons(decision: DecisionLike) -> Sequence[Reason]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import errno
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from morosidad.audit.alerts import AlertBoard
 from morosidad.audit.chain import MAX_LINE
-from morosidad.audit.file import ChainedFile
+from morosidad.audit.file import ChainedFile, Sealed
 from morosidad.audit.lines import AuditContext, DecisionLike, LineEncoder
 from morosidad.audit.usage import Usage
 
@@ -50,12 +50,61 @@ class Ticket:
 Item = tuple[AuditContext, DecisionLike, Sequence[Any] | Mapping[str, Any], float, float, Ticket | None]
 
 
-class Recorded(NamedTuple):
-    """What became of a batch."""
+class Batch:
+    """Decisions on their way into the file, encoded.
 
-    written: int
-    unreadable: int
-    left: Sequence[Item]
+    Parameters
+    ----------
+    sealed : Sealed, optional
+        Takes their lines, where they are sealed before they are written.
+
+    Attributes
+    ----------
+    bodies : list of bytes
+        What their lines will say.
+    tickets : list of (Ticket or None)
+        Who waits for each.
+    unreadable : int
+        How many decisions could not be encoded.
+    """
+
+    __slots__ = ("bodies", "sealed", "tickets", "unreadable")
+
+    def __init__(self, sealed: Sealed | None = None) -> None:
+        self.bodies: list[bytes] = []
+        self.tickets: list[Ticket | None] = []
+        self.unreadable: int = 0
+        self.sealed = sealed
+
+    def __len__(self) -> int:
+        return len(self.bodies) + self.unreadable
+
+    def add(self, body: bytes, ticket: Ticket | None) -> None:
+        """Put a decision behind the others."""
+        self.bodies.append(body)
+        self.tickets.append(ticket)
+        if self.sealed is not None:
+            self.sealed.add(body)
+
+    def seal(self, sealed: Sealed | None) -> None:
+        """Seal the lines, or seal them anew where they were sealed behind something else."""
+        self.sealed = sealed
+        if sealed is not None:
+            for body in self.bodies:
+                sealed.add(body)
+
+    def written(self, number: int) -> None:
+        """Let go of the first lines: they are in the file."""
+        _resolve(self.tickets[:number], True)
+        del self.bodies[:number], self.tickets[:number]
+        self.sealed = None
+
+    def join(self, later: Batch) -> None:
+        """Take the decisions of a later batch behind one's own."""
+        self.bodies += later.bodies
+        self.tickets += later.tickets
+        self.unreadable += later.unreadable
+        self.sealed = None
 
 
 class Recorder:
@@ -91,42 +140,44 @@ class Recorder:
         self._now = now
         self._events: dict[str, int] = {}
 
-    def record(self, items: Sequence[Item], lost: int) -> Recorded:
-        """Write decisions, and behind them how many were lost."""
-        lines = self._encode(items)
-        unreadable = len(items) - len(lines)
-        done = 0
-        try:
-            self._write_findings()
-            while done < len(lines):
-                count = self._file.write([body for body, _ in lines[done:]])
-                for _, item in lines[done : done + count]:
-                    _resolve(item, True)
-                done += count
-            if lost:
-                self._file.write([self._encoder.event("perdidas", lost, self._now())])
-        except Exception as error:
-            left = [item for _, item in lines[done:]]
-            self._fail(error, left)
-        else:
-            left = []
-            self._succeed()
-        return Recorded(done, unreadable, left)
-
-    def _encode(self, items: Sequence[Item]) -> list[tuple[bytes, Item]]:
+    def encode(self, items: Sequence[Item], batch: Batch) -> Batch:
+        """Encode decisions, behind those of the batch."""
         usage = self._sample_usage()
-        lines = []
-        for item in items:
-            context, decision, values, seconds, when, _ = item
+        for context, decision, values, seconds, when, ticket in items:
             try:
                 body = self._encoder.decision(context, decision, values, seconds, when, usage)
             except Exception:  # whatever a decision-like object raises
                 body = b""
             if 0 < len(body) <= MAX_LINE - 512:
-                lines.append((body, item))
+                batch.add(body, ticket)
             else:
-                _resolve(item, False)
-        return lines
+                batch.unreadable += 1
+                _resolve([ticket], False)
+        return batch
+
+    def record(self, batch: Batch, lost: int) -> int:
+        """Write decisions, and behind them how many were lost; what can't be written stays in the batch.
+
+        Returns
+        -------
+        int
+            How many decisions are in the file now.
+        """
+        done = 0
+        try:
+            self._write_findings()
+            while batch.bodies:
+                count = self._file.write(batch.bodies, batch.sealed)
+                done += count
+                batch.written(count)
+            if lost:
+                self._file.write([self._encoder.event("perdidas", lost, self._now())])
+        except Exception as error:
+            self._fail(error)
+            _resolve(batch.tickets, False)  # they stay in memory, and nobody waits for them
+        else:
+            self._succeed()
+        return done
 
     def _sample_usage(self) -> Usage:
         try:
@@ -149,14 +200,12 @@ class Recorder:
                 )
                 self._board.close("lineas_cortadas")
 
-    def _fail(self, error: Exception, left: Sequence[Item]) -> None:
+    def _fail(self, error: Exception) -> None:
         self.failing = True
         number = error.errno if isinstance(error, OSError) else None
         code, reason = _FAULTS.get(number or 0, ("sin_escritura", type(error).__name__))
         self._board.close(*(_FAULT_CODES - {code}))
         self._board.open(code, "critical", f"no se puede escribir el registro de decisiones: {reason}")
-        for item in left:  # they stay in memory, and nobody waits for them
-            _resolve(item, False)
 
     def _succeed(self) -> None:
         self.failing = False
@@ -169,7 +218,7 @@ class Recorder:
             )
 
 
-def _resolve(item: Item, on_disk: bool) -> None:
-    ticket = item[5]
-    if ticket is not None:
-        ticket.resolve(on_disk)
+def _resolve(tickets: Sequence[Ticket | None], on_disk: bool) -> None:
+    for ticket in tickets:
+        if ticket is not None:
+            ticket.resolve(on_disk)
