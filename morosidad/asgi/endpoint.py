@@ -37,6 +37,7 @@ _BASE: list[tuple[bytes, bytes]] = [
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 ]
 _BASE_LINES = b"".join(b"%b: %b\r\n" % header for header in _BASE)
+_defaults: tuple[Headers, bytes] = ((), b"")  # of the last answer that was written as bytes, and their lines
 _PHRASES = {status.value: status.phrase.encode() for status in HTTPStatus}
 
 
@@ -209,15 +210,18 @@ async def respond(call: Call, answer: Reply, send: Send) -> None:
 
 def head_of(answer: Reply, request_id: bytes, default_headers: Headers) -> bytes:
     """Give the head of an answer in JSON, as `respond` has the server write it."""
+    global _defaults
+    if default_headers is not _defaults[0]:  # the server makes them anew once a second
+        _defaults = default_headers, _lines(default_headers)
     return b"HTTP/1.1 %d %b\r\n%bcontent-type: %b\r\ncontent-length: %d\r\nx-request-id: %b\r\n%b%b\r\n" % (
         answer.status,
         _PHRASES[answer.status],
-        _lines(default_headers),
+        _defaults[1],
         answer.media_type,
         len(answer.body),
         request_id,
         _BASE_LINES,
-        _lines(answer.headers),
+        _lines(answer.headers) if answer.headers else b"",
     )
 
 

@@ -42,6 +42,7 @@ class GuardedProtocol(HttpToolsProtocol):
     _drain_timer: asyncio.TimerHandle | None = None
     cycle: Any
     _held: bytes | None = None  # the body so far of a request that may be answered at once
+    _idle_until: float | None = None
 
     def __init__(self, config: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(config, *args, **kwargs)
@@ -75,8 +76,8 @@ class GuardedProtocol(HttpToolsProtocol):
         if len(self.pipeline) >= _PIPELINED:
             self.transport.abort()
             raise RuntimeError("too many requests before an answer")  # ends the reading of what has come
-        super().on_message_begin()
-        self.scope["extensions"] = {BOUNDED_READ: {}}
+        self.url, self.headers, self.expect_100_continue = b"", [], False
+        self._idle_until = None
         if self._deadline is None:
             self._deadline = self.loop.time() + self.seconds
 
@@ -86,7 +87,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._may_be_direct():
             self._held = b""
         else:
-            super().on_headers_complete()
+            self._open()
 
     def on_body(self, body: bytes) -> None:
         """Collect a body that may be answered at once, up to a size."""
@@ -100,7 +101,8 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """Answer at once or go on, and expect the head of another request."""
         if self._held is not None:
-            answer = self._direct.answer(self.scope, self._held) if self._direct else None
+            asked = {"type": "http", "method": "POST", "client": self.client, "headers": self.headers}
+            answer = self._direct.answer(asked, self._held) if self._direct else None
             if answer is None:
                 self._go_ordinary()
             else:
@@ -155,24 +157,41 @@ class GuardedProtocol(HttpToolsProtocol):
             and (self.cycle is None or self.cycle.response_complete)
         )
 
+    def _open(self) -> None:
+        """Hand a request to the application, once its head is there."""
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()  # makes what a request that is answered at once does not need
+        self.url, self.expect_100_continue = url, expects
+        self.headers += headers
+        self.scope["extensions"] = {BOUNDED_READ: {}}
+        super().on_headers_complete()
+
     def _go_ordinary(self) -> None:
         """Hand a request that was held back to the application, as far as it has come."""
         body, self._held = self._held, None
-        super().on_headers_complete()
+        self._open()
         if body:
             super().on_body(body)
 
     def _write(self, answer: Reply, request_id: bytes) -> None:
         self.transport.write(head_of(answer, request_id, self.server_state.default_headers) + answer.body)
-        self.on_response_complete()
+        self.server_state.total_requests += 1
+        self._idle_until = self.loop.time() + self.timeout_keep_alive
 
     def _look(self) -> None:
-        """End the connection if a request's time is over; else look again when it will be."""
+        """End the connection if it is idle, or if a request's time is over; else look again then.
+
+        One timer that is seldom moved serves all requests: a connection may idle for a while longer.
+        """
         now = self.loop.time()
         if self._deadline is not None and self._deadline <= now:
             self._refuse(_TOO_SLOW)
+        elif self._idle_until is not None and self._idle_until <= now:
+            self.transport.close()
         else:
-            self._timer = self.loop.call_at(self._deadline or now + self.seconds, self._look)
+            self._timer = self.loop.call_at(
+                self._deadline or self._idle_until or now + self.seconds, self._look
+            )
 
     def _refuse(self, answer: bytes) -> None:
         if not self.transport.is_closing():

@@ -62,10 +62,15 @@ def digest_of(text: bytes, key: bytes | None) -> str:
 def seal(last: Link, body: bytes, key: bytes | None) -> tuple[bytes, Link]:
     """Hang the JSON object `body` behind `last`; return the line and its place."""
     number = last.number + 1
-    start = f'{{"id":"{last.chain}-{number}","anterior":"{last.digest}",'
-    text = start.encode() + body[1:-1]
+    line, digest = make_line(last.chain, number, last.digest, body, key)
+    return line, Link(last.chain, number, digest)
+
+
+def make_line(chain: str, number: int, previous: str, body: bytes, key: bytes | None) -> tuple[bytes, str]:
+    """Make a line of the JSON object `body`; return it and its digest."""
+    text = f'{{"id":"{chain}-{number}","anterior":"{previous}",'.encode() + body[1:-1]
     digest = digest_of(text, key)
-    return text + f',"huella":"{digest}"}}\n'.encode(), Link(last.chain, number, digest)
+    return text + f',"huella":"{digest}"}}\n'.encode(), digest
 
 
 def unseal(line: bytes, key: bytes | None) -> SealedLine | None:

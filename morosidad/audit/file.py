@@ -14,6 +14,7 @@ from typing import NamedTuple
 from morosidad.audit.chain import (
     Link,
     head_path,
+    make_line,
     new_chain,
     numbered_files,
     numbered_path,
@@ -45,20 +46,28 @@ class Sealed:
         Keys the digests.
     """
 
-    __slots__ = ("_key", "behind", "last", "lines", "size")
+    __slots__ = ("_digest", "_key", "behind", "lines", "size")
 
     def __init__(self, behind: Link, key: bytes | None) -> None:
         self.behind: Link = behind
-        self.last: Link = behind
         self.lines: list[bytes] = []
         self.size: int = 0
         self._key = key
+        self._digest = behind.digest
 
     def add(self, body: bytes) -> None:
         """Hang an object behind the others."""
-        line, self.last = seal(self.last, body, self._key)
-        self.lines.append(line)
+        chain, number, _ = self.behind
+        lines = self.lines
+        line, self._digest = make_line(chain, number + len(lines) + 1, self._digest, body, self._key)
+        lines.append(line)
         self.size += len(line)
+
+    @property
+    def last(self) -> Link:
+        """The place of the last of them."""
+        chain, number, _ = self.behind
+        return Link(chain, number + len(self.lines), self._digest)
 
 
 class ChainedFile:
@@ -268,7 +277,7 @@ def _open_private(path: Path, flags: int = 0) -> io.FileIO:
 def _is_at(file: io.FileIO, path: Path, size: int | None = None) -> bool:
     """Tell whether the file still is the one at the path and, where asked, as long as it was."""
     try:
-        found = os.stat(path)  # noqa: PTH116, a third of what `Path.stat` takes
+        found = os.stat(path)
     except FileNotFoundError:
         return False
     same = os.path.samestat(found, os.fstat(file.fileno()))

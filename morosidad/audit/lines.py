@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 
@@ -15,6 +15,8 @@ from morosidad.audit.usage import Usage
 from morosidad.decision import Decision, Reason
 
 Values = Literal["full", "hash", "none"]
+
+_MODELS = 16  # contexts of which is kept what their lines share
 
 # Words that mark a field as a person's name or the number of a document.
 _IDENTITY = {
@@ -197,7 +199,7 @@ class LineEncoder:
         self._values = values
         self._key = key
         self._encode = msgspec.json.Encoder(enc_hook=_plain).encode
-        self._fixed: _Fixed | None = None  # of the model that decided last
+        self._fixed: dict[int, _Fixed] = {}
 
     def decision(
         self,
@@ -209,9 +211,7 @@ class LineEncoder:
         usage: Usage,
     ) -> bytes:
         """Encode a decision; whatever exception the decision's own attributes raise comes through."""
-        fixed = self._fixed
-        if fixed is None or fixed.context is not context:
-            fixed = self._fixed = _Fixed(context)
+        fixed = self._fixed.get(id(context)) or self._fix(context)
         kept, omitted = fixed.kept(values)
         line = DecisionLine(
             time=_utc(when),
@@ -238,6 +238,12 @@ class LineEncoder:
         )
         return self._encode(line)
 
+    def _fix(self, context: AuditContext) -> _Fixed:
+        if len(self._fixed) >= _MODELS:
+            self._fixed.clear()
+        fixed = self._fixed[id(context)] = _Fixed(context, whole=self._values == "full")
+        return fixed
+
     def event(self, event: str, amount: int, when: float) -> bytes:
         """Encode an event of the log itself."""
         return self._encode(EventLine(time=_utc(when), event=event, amount=amount))
@@ -246,18 +252,21 @@ class LineEncoder:
 class _Fixed:
     """What the lines of one model have in common, made once."""
 
-    __slots__ = ("_fields", "_personal", "context", "cutoffs", "model")
+    __slots__ = ("_fields", "_personal", "_row", "context", "cutoffs", "model")
 
-    def __init__(self, context: AuditContext) -> None:
-        self.context = context
+    def __init__(self, context: AuditContext, *, whole: bool) -> None:
+        self.context = context  # as long as it is held, its id is its own
         self.model = Model(context.model, context.version, context.digest)
         self.cutoffs = dict(context.cutoffs)
         self._fields = context.fields
         self._personal = [field for field in context.fields if names_a_person(field)]
+        self._row = _row_of(context.fields) if whole and not self._personal else None
 
-    def kept(self, values: Sequence[Any] | Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    def kept(self, values: Sequence[Any] | Mapping[str, Any]) -> tuple[Any, list[str]]:
         """Give the values that a line may hold, by field, and the fields left out as personal."""
-        if type(values) is not tuple and isinstance(values, Mapping):
+        if type(values) is tuple and self._row is not None:
+            return self._row(*values), []
+        if isinstance(values, Mapping):
             kept = {field: values[field] for field in self._fields if field in values}
         else:
             kept = dict(zip(self._fields, values, strict=True))
@@ -265,6 +274,15 @@ class _Fixed:
         for field in omitted:
             del kept[field]
         return kept, omitted
+
+
+def _row_of(fields: Sequence[str]) -> Callable[..., msgspec.Struct] | None:
+    """Make a struct that encodes as the dictionary of its fields would, in a third of the time."""
+    names = {f"field_{place}": field for place, field in enumerate(fields)}
+    try:
+        return msgspec.defstruct("Row", list(names), rename=names, gc=False)
+    except ValueError:  # a name that JSON has to escape
+        return None
 
 
 def hash_values(values: Mapping[str, Any], key: bytes) -> str:

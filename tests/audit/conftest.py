@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from morosidad.audit import AuditContext, AuditLog
+from morosidad.audit import log as log_module
 
 
 class Reason(msgspec.Struct, frozen=True):
@@ -60,10 +61,11 @@ def alerts():
     return []
 
 
-@pytest.fixture
-def make_log(path, alerts, clock):
+@pytest.fixture(params=["by the writer", "eagerly"])
+def make_log(request, path, alerts, clock, monkeypatch):
     """Make logs whose writer wakes only when it is told to, unless the test says otherwise."""
     made = []
+    monkeypatch.setattr(log_module, "_AT_ONCE", 2)  # so that few decisions are enough to be eager
 
     def make(where=path, **options):
         options.setdefault("flush_interval", 3600)
@@ -71,6 +73,7 @@ def make_log(path, alerts, clock):
         options.setdefault("usage", lambda: (40.0, 12.5))
         options.setdefault("on_alert", lambda alert: alerts.append((alert.code, alert.closed is None)))
         options.setdefault("now", clock)
+        options.setdefault("eager", request.param == "eagerly")
         log = AuditLog(where, **options)
         made.append(log)
         return log
