@@ -35,6 +35,10 @@ _TURN = 0.0005
 """Seconds until a thread that writes or measures gives way to the event loop of a server process."""
 
 
+_COLLECTIONS = (10_000, 20, 50)
+"""When garbage is looked for: a decision makes hundreds of objects and no cycle."""
+
+
 def app() -> Starlette:
     """Make the application from the settings: a factory, as in ``uvicorn --factory morosidad.asgi:app``.
 
@@ -54,6 +58,7 @@ def app() -> Starlette:
     application = create_app(load_scorer(settings), settings)
     gc.collect()
     gc.freeze()  # what lives as long as the process is never looked through again
+    gc.set_threshold(*_COLLECTIONS)
     return application
 
 

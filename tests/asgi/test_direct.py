@@ -279,6 +279,23 @@ def test_a_request_that_does_not_arrive_is_refused_and_an_idle_connection_is_not
     assert not wire.closed
 
 
+def test_a_connection_that_idles_too_long_is_closed_without_a_word() -> None:
+    def impatient(_: Any, protocol: GuardedProtocol) -> None:
+        protocol.timeout_keep_alive = 0.02  # type: ignore[assignment]
+
+    quick = settings(server_read_timeout=0.05)
+    data, wire = talk([post(GOOD), *[None] * 10], quick, during=impatient)
+    assert wire.closed
+    assert len(answers(data)) == 1
+    data, wire = talk([post(GOOD), post(GOOD)[:40], *[None] * 10], quick, during=impatient)
+    assert wire.closed
+    assert data.count(b"HTTP/1.1 ") == 2
+    assert b"HTTP/1.1 408 " in data  # the second was on its way: that is no idling
+    data, wire = talk([post(GOOD)] * 12, quick)  # five seconds are meant for idling
+    assert not wire.closed
+    assert len(answers(data)) == 12
+
+
 def test_a_head_that_never_ends_is_refused() -> None:
     data, wire = talk([b"POST /predecir HTTP/1.1\r\nA: " + b"x" * 40_000])
     assert data.startswith(b"HTTP/1.1 431 ")
