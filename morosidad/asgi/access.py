@@ -90,7 +90,8 @@ class Access:
             E401 or E403.
         """
         self.check_place(headers, client)
-        self._check_origin(headers)
+        if b"origin" in headers:
+            self._check_origin(headers)
         if not self._keys:
             return _network_of(client)
         given = _given_key(headers)
@@ -111,9 +112,8 @@ class Access:
         """
         if not self._local_only or client == _IN_PROCESS:
             return
-        host = _without_port(headers.get(b"host", b"").decode("latin-1"))
         forwarded = not self._proxies and (b"x-forwarded-for" in headers or b"forwarded" in headers)
-        if forwarded or not (_is_loopback(client) or client == "") or not _is_local_name(host):
+        if forwarded or not _is_local(client, headers.get(b"host", b"")):
             raise forbidden("Sin claves configuradas, solo se atiende a esta máquina")
 
     def knows(self, headers: dict[bytes, bytes]) -> bool:
@@ -124,10 +124,7 @@ class Access:
         return given is not None and self._keys.find(given) is not None
 
     def _check_origin(self, headers: dict[bytes, bytes]) -> None:
-        origin = headers.get(b"origin")
-        if origin is None:
-            return
-        text = origin.decode("latin-1").lower()
+        text = headers[b"origin"].decode("latin-1").lower()
         host = headers.get(b"host", b"").decode("latin-1").lower()
         own = text.partition("://")[2]
         if text not in self._origins and (own != host or not own):
@@ -173,6 +170,11 @@ def _without_port(host: str) -> str:
 
 
 @lru_cache(maxsize=1024)
+def _is_local(client: str, host: bytes) -> bool:
+    """Tell whether a request comes from this machine, by a name that is its own."""
+    return (_is_loopback(client) or client == "") and _is_local_name(_without_port(host.decode("latin-1")))
+
+
 def _is_local_name(host: str) -> bool:
     """Tell whether a host is this machine's own whatever a DNS server says."""
     return host.lower() == "localhost" or _is_loopback(host)
