@@ -188,6 +188,27 @@ class Model:
             arrays = [*arrays, compiled.reference]
         return artifact.Content(manifest, arrays)
 
+    def check_storable(self, path: object = "") -> None:
+        """Make sure that what a model file would hold can be read back.
+
+        Raises
+        ------
+        ArtifactError
+            If it can't.
+        """
+        data = self.content.members.get("model.skops")
+        if data is None:
+            return
+        from skops.io import get_untrusted_types, loads
+
+        types = get_untrusted_types(data=data)
+        try:
+            loads(data, trusted=types)
+        except Exception as error:  # whatever its parts raise
+            names = ", ".join(types)
+            message = f"{path}: the model could not be read back ({type(error).__name__}); it holds {names}"
+            raise ArtifactError(message, path) from None
+
     @classmethod
     def from_content(
         cls,

@@ -353,8 +353,10 @@ class Scorer(Scoring):
         Raises
         ------
         ArtifactError
-            If the file can't be written.
+            If the file can't be written, or if the model is not compiled and holds what no file can
+            give back, as a function without a name.
         """
+        self._model.check_storable(path)
         artifact.save(path, self._model.content, key)
 
 

@@ -14,6 +14,7 @@ from morosidad import artifact
 from morosidad.decision import Decision, Policy, RecordError
 from morosidad.errors import (
     ArtifactCorrupted,
+    ArtifactError,
     ArtifactUntrusted,
     InvalidFrame,
     InvalidRecord,
@@ -403,6 +404,21 @@ def test_a_model_of_python_objects_keeps_its_digest(slow: Scorer, tmp_path: Path
     assert {scorer.digest for scorer in loaded} == {slow.digest}
     loaded[0].save(tmp_path / "b")
     assert (tmp_path / "b").read_bytes() == (tmp_path / "a").read_bytes()
+
+
+def test_a_model_that_could_not_be_read_back_is_not_saved(tmp_path: Path) -> None:
+    from sklearn.preprocessing import FunctionTransformer
+
+    X, y = small_frame()
+    pipeline = neighbours(X, y)
+    pipeline.steps.insert(1, ("twice", FunctionTransformer(lambda values: 2 * values)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotCompiledWarning)
+        scorer = Scorer(pipeline, reference=X)
+    with pytest.raises(ArtifactError, match=r"could not be read back .*<lambda>") as caught:
+        scorer.save(tmp_path / "m")
+    assert caught.value.path == str(tmp_path / "m")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_model_of_python_objects_opens_only_for_types_named_by_the_caller(

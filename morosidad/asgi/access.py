@@ -172,10 +172,10 @@ def _without_port(host: str) -> str:
 @lru_cache(maxsize=1024)
 def _is_local(client: str, host: bytes) -> bool:
     """Tell whether a request comes from this machine, by a name that is its own."""
-    return (_is_loopback(client) or client == "") and _is_local_name(_without_port(host.decode("latin-1")))
+    return (_is_loopback(client) or client == "") and is_local_name(_without_port(host.decode("latin-1")))
 
 
-def _is_local_name(host: str) -> bool:
+def is_local_name(host: str) -> bool:
     """Tell whether a host is this machine's own whatever a DNS server says."""
     return host.lower() == "localhost" or _is_loopback(host)
 

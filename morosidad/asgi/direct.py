@@ -46,8 +46,7 @@ class Direct:
         if call.headers.get(b"content-type", JSON) != JSON:
             return None
         try:
-            service.access.check(call.headers, service.access.client(scope), "score")
-            call.check_id()
+            call.admit("score")
             record = record_of(decode(body))
             decision = service.scorer.score_nowait(record, call.request_id.decode())
         except Exception:

@@ -87,15 +87,27 @@ class Call:
             check_media_type(kind)
         return body
 
-    def seconds(self) -> float:
-        """Tell how long it has taken so far."""
-        return time.perf_counter() - self.started
+    def admit(self, need: Need | None) -> None:
+        """Find out who asks, and refuse who may not; None needs no key.
 
-    def check_id(self) -> None:
-        """Refuse a request id that can't be echoed."""
+        Raises
+        ------
+        Problem
+            E001, E401 or E403.
+        """
+        access = self.service.access
+        client = self.client = access.client(self.scope)
+        if need is None:
+            access.check_place(self.headers, client)
+            return
+        self.client = access.check(self.headers, client, need)
         given = self.headers.get(b"x-request-id")
         if given is not None and given is not self.request_id:
             raise unreadable("X-Request-ID: se esperaban de 1 a 128 letras, cifras o . _ : -")
+
+    def seconds(self) -> float:
+        """Tell how long it has taken so far."""
+        return time.perf_counter() - self.started
 
 
 class Reply(NamedTuple):
@@ -168,15 +180,10 @@ class Endpoint:
 
     async def _admit(self, call: Call) -> None:
         service = self._service
-        client = call.client = service.access.client(call.scope)
-        if self._need is None:
-            service.access.check_place(call.headers, client)
-            return
-        call.client = service.access.check(call.headers, client, self._need)
-        call.check_id()
+        call.admit(self._need)
         if self._work and (reason := service.refuses()):
             raise unavailable(reason, close=service.stopping)
-        if service.limiter is not None:
+        if self._need is not None and service.limiter is not None:
             await service.limiter.hit(self._kind, call.client)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import tempfile
 from collections.abc import Mapping
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+from morosidad.asgi.access import is_local_name
 from morosidad.errors import MissingExtra, SettingsError
 from morosidad.settings import Settings
 
@@ -78,7 +79,7 @@ def options(settings: Settings) -> dict[str, Any]:
 
 def refuse_open_door(settings: Settings) -> None:
     """Refuse to listen to other machines without keys, unless that is said in as many words."""
-    if settings.server_api_keys or settings.server_anonymous or _is_loopback(settings.server_host):
+    if settings.server_api_keys or settings.server_anonymous or is_local_name(settings.server_host):
         return
     raise SettingsError(
         [
@@ -88,8 +89,19 @@ def refuse_open_door(settings: Settings) -> None:
     )
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+def refuse_taken_port(settings: Settings) -> None:
+    """Refuse to start where another program listens already.
+
+    Raises
+    ------
+    SettingsError
+        With what the system says.
+    """
+    family = socket.AF_INET6 if ":" in settings.server_host else socket.AF_INET
+    with socket.socket(family) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((settings.server_host, settings.server_port))
+        except OSError as error:
+            place = f"{settings.server_host}, port {settings.server_port}"
+            raise SettingsError([f"server_port: can't listen on {place}: {error.strerror}"]) from None

@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -56,6 +57,15 @@ def test_serve_says_where_everything_is_and_ends_well(run, applicant):
         "claves": "ninguna",
     }
     assert "Traceback" not in err
+
+
+def test_serve_on_a_port_that_is_taken_says_so_before_anything_else(capsys):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        assert main(["serve", "--port", str(port)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert f"can't listen on 127.0.0.1, port {port}" in err
 
 
 def test_serve_takes_a_model_and_a_file_of_settings(run, tmp_path, trained, key_lines, keys):
