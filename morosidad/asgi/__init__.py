@@ -1,10 +1,11 @@
 """The optional server: a scorer on the wire.
 
 One direction, from below: `access`, `keys`, `rates` and `bodies` decide what comes in, and `problems` names
-what can be wrong with it; `parts`, `pulse`, `watch`, `reloading` and `broadcast` are what `service` holds
-and runs; `endpoint` takes one request from its first byte to its last; `predictions`, `operations`, `site`
-(with `pages`, `panel` and `assets`) and `openapi` answer, `direct` being their short cut; `application` puts
-paths to them. `server` runs it, and `protocol` and `streams` are how uvicorn then speaks.
+what can be wrong with it; `parts`, `pulse`, `aside`, `watch`, `reloading` and `broadcast` are what
+`service` holds and runs; `endpoint` takes one request from its first byte to its last; `predictions`,
+`operations`, `site` (with `pages`, `panel` and `assets`) and `openapi` answer, `direct` being their short
+cut; `application` puts paths to them. `server` runs it, and `protocol` and `streams` are how uvicorn then
+speaks.
 """
 
 from __future__ import annotations

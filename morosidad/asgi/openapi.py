@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -62,7 +61,7 @@ class Description:
         scorer = self._service.scorer
         wanted = (scorer.digest, call.scope.get("root_path", ""))
         if self._made[0] != wanted:
-            document = await asyncio.to_thread(describe, scorer, self._service.settings, wanted[1])
+            document = await self._service.aside.run(describe, scorer, self._service.settings, wanted[1])
             self._made = (wanted, msgspec.json.encode(document))
         return Reply(self._made[1])
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated, Literal
 
 import msgspec
@@ -38,17 +37,17 @@ class Readiness(msgspec.Struct, frozen=True, omit_defaults=True):
 
 async def metrics(call: Call) -> Reply:
     """``GET /api/metricas-tiempo-real``: the figures of this moment and of the last minute."""
-    return reply(await asyncio.to_thread(call.service.live.document))
+    return reply(await call.service.aside.run(call.service.live.document))
 
 
 async def kpis(call: Call) -> Reply:
     """``GET /api/kpis``: the report of the window."""
-    return reply(await asyncio.to_thread(call.service.kpis.report))
+    return reply(await call.service.aside.run(call.service.kpis.report))
 
 
 async def prometheus(call: Call) -> Reply:
     """``GET /metrics``: the figures for Prometheus."""
-    text = await asyncio.to_thread(_exposition, call)
+    text = await call.service.aside.run(_exposition, call)
     return Reply(text, media_type=b"text/plain; version=0.0.4; charset=utf-8")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 from pathlib import Path
@@ -55,7 +54,7 @@ class Reloader:
         """
         done = await self._reload()
         if self._mark is not None:
-            await asyncio.to_thread(self._leave_mark)
+            await self._service.aside.run(self._leave_mark)
         return done
 
     async def follow(self) -> None:

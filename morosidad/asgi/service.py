@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import msgspec
 
 from morosidad.alerts import AlertBook
 from morosidad.asgi.access import Access
+from morosidad.asgi.aside import Aside
 from morosidad.asgi.broadcast import Channel
 from morosidad.asgi.keys import Keyring
 from morosidad.asgi.parts import equip
@@ -21,7 +23,7 @@ from morosidad.asgi.siblings import Siblings
 from morosidad.asgi.spans import Spans
 from morosidad.asgi.watch import Watch
 from morosidad.decision import Decision, RecordError
-from morosidad.errors import InvalidRecord
+from morosidad.errors import DeadlineExceeded, InvalidRecord
 from morosidad.kpis import KPITracker, LiveMetrics
 from morosidad.plan import Plan
 from morosidad.resources import LoadShedder, ResourceMonitor
@@ -63,6 +65,8 @@ class Service:
     mode : str
         ``directo`` when the event loop itself decides, ``lotes`` when workers do, several records at
         a time: what warm-up measured chooses.
+    late : int
+        How many requests had no decision in time.
     """
 
     def __init__(self, scorer: Scorer, settings: Settings) -> None:
@@ -77,6 +81,7 @@ class Service:
         self.recovery: RecoveryPolicy | None = parts.get("recovery")
         self.state: str = STARTING
         self.mode: str = BATCHED
+        self.late: int = 0
         self.plan: Plan | None = None
         self.spans: Spans = Spans()
         self.access: Access = Access(
@@ -98,6 +103,7 @@ class Service:
         self.metrics_channel: Channel = Channel()
         self.kpis_channel: Channel = Channel()
         self.pulse: Pulse = Pulse()
+        self.aside: Aside = Aside()
         self.siblings: Siblings = Siblings(settings.kpi_file)
         self.watch: Watch = Watch(self)
         self.reloader: Reloader = Reloader(self)
@@ -126,8 +132,9 @@ class Service:
             on_cpu_normal=shedder.restore,
             on_cleanup=lambda _: None if self.cache is None else self.cache.expire(),
         )
-        await asyncio.to_thread(self.warm_up)
-        await asyncio.to_thread(self._monitor.poll)
+        await self.aside.start()
+        await self.aside.run(self.warm_up)
+        await self.aside.run(self._monitor.poll)
         self._monitor.start()
         self._ticking = asyncio.create_task(self._tick_always()) if settings.metrics_enabled else None
         self.state = READY
@@ -163,6 +170,7 @@ class Service:
         self._batcher.close(timeout=self.settings.timeout_prediction)
         self.workers.close(timeout=self.settings.timeout_prediction)
         self._monitor.stop()
+        self.aside.stop()
         if self.audit is not None:
             self.audit.close()
         self.kpis.close()
@@ -193,19 +201,22 @@ class Service:
         TransientError
             When there is no answer for now, or not in time.
         """
-        if self.mode == BATCHED:
-            return await self._decide_with_workers(record, request_id)
-        if self.recovery is None or self.recovery.calm:
+        if self.mode == AT_ONCE and (self.recovery is None or self.recovery.calm):
             try:
                 return self.scorer.score_nowait(record, request_id)
             except InvalidRecord:
                 raise
             except Exception as error:
                 _logger.warning("el modelo falló (%s); se pasa a recuperación", type(error).__name__)
-        timeout = self.settings.timeout_prediction
-        return await self.workers.prediction.submit(
-            self.scorer.score_one, record, request_id, timeout=timeout
-        )
+        start = time.perf_counter()
+        try:
+            return await self._decide_with_workers(record, request_id)
+        except DeadlineExceeded:
+            self.late += 1
+            seconds = time.perf_counter() - start
+            if seconds >= self.settings.timeout_prediction:  # else the scorer gave up, and has counted it
+                self.kpis.record(seconds, outcome="timeout")
+            raise
 
     async def decide_batch(self, records: list[Any]) -> list[Decision | RecordError]:
         """Decide on many applicants, each in its place; requests go on in between."""
@@ -223,8 +234,11 @@ class Service:
         return found
 
     async def _decide_with_workers(self, record: dict[str, Any], request_id: str | None) -> Decision:
-        task = self._batcher.submit((record, request_id), timeout=self.settings.timeout_prediction)
-        decision = await task
+        timeout = self.settings.timeout_prediction
+        if self.mode == AT_ONCE:
+            score = self.scorer.score_one
+            return await self.workers.prediction.submit(score, record, request_id, timeout=timeout)
+        decision = await self._batcher.submit((record, request_id), timeout=timeout)
         assert isinstance(decision, Decision)
         return decision
 
@@ -253,7 +267,7 @@ class Service:
         self.kpis.observe_resources(
             connections=len(self.metrics_channel) + len(self.kpis_channel), queue=queued
         )
-        metrics, report = await asyncio.to_thread(self._gather)
+        metrics, report = await self.aside.run(self._gather)
         await self.metrics_channel.publish(metrics)
         await self.kpis_channel.publish(report)
         await self.reloader.follow()

@@ -51,19 +51,19 @@ class Site:
         """``GET /``: the form."""
         scorer = self._service.scorer
         if self._form[0] != scorer.digest:
-            text = await asyncio.to_thread(form_page, scorer)
+            text = await self._service.aside.run(form_page, scorer)
             self._form = (scorer.digest, Asset("form.html", text.encode(), REVALIDATE))
         return _page(call, self._form[1])
 
     async def dashboard(self, call: Call) -> Reply:
         """``GET /dashboard``: the dashboard."""
-        return _page(call, await asyncio.to_thread(_dashboard))
+        return _page(call, await self._service.aside.run(_dashboard))
 
     async def panel(self, _: Call) -> Reply:
         """``GET /api/panel``: what the dashboard shows beside the live figures, at most a second old."""
         made, body = self._panel
         if time.monotonic() - made >= _PANEL_AGE:
-            body = await asyncio.to_thread(self._make_panel)
+            body = await self._service.aside.run(self._make_panel)
             self._panel = (time.monotonic(), body)
         return Reply(body)
 

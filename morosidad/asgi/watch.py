@@ -1,4 +1,4 @@
-"""Alerts about the parts: decision log, recovery, drift, limits, reloads; and those of other processes."""
+"""Alerts about the parts: decision log, recovery, deadlines, drift, limits, reloads; and other processes'."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ class Watch:
         self._audit_codes: set[str] = set()
         self._repeated: set[str] = set()
         self._turn = 0
+        self._late = 0
 
     def look(self) -> None:
         """Look once."""
@@ -40,6 +41,8 @@ class Watch:
         if service.limiter is not None:
             failing = service.limiter.failing
             book.set("limites", failing, "warning", "El límite de solicitudes no funciona: no hay almacén")
+        late, self._late = service.late - self._late, service.late
+        book.set("plazos", late > 0, "warning", f"El modelo no respondió a tiempo a {late} solicitudes")
         failed = service.reloader.failed
         book.set("recarga", failed, "warning", "La última recarga del modelo falló: sigue el anterior")
         self._repeat(service.siblings.exchange(self._share))

@@ -35,10 +35,13 @@ class Fault:
         Codes of which at least one must show while it lasts; none when nothing is to be told.
     statuses : set of int
         What may be answered while it lasts.
+    breaks : bool
+        Whether connections may end without an answer.
     """
 
     alerts: frozenset[str] = frozenset()
     statuses: frozenset[int] = frozenset({200})
+    breaks: bool = False
 
     def start(self, bench: Bench) -> None:
         """Break something."""
@@ -65,8 +68,24 @@ class ModelRaises(Fault):
 class ModelHangs(ModelRaises):
     """The model does not come back."""
 
+    alerts = frozenset({"plazos"})
+
     def start(self, bench: Bench) -> None:
         (bench.folder / "falla").write_text("hang")
+
+
+class ProcessKilled(Fault):
+    """A process of several is killed at once, with all that it was about."""
+
+    breaks = True
+
+    def start(self, bench: Bench) -> None:
+        self._victim = bench.server.serving()[0]
+        self._victim.kill()
+
+    def stop(self, bench: Bench) -> None:
+        wait_until(lambda: self._victim not in bench.server.serving() and len(bench.server.serving()) == 2)
+        wait_until(bench.server.ready)
 
 
 class TruncatedModel(Fault):

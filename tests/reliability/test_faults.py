@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from faulty import slow_scorer
 from morosidad.shipped import PATH
 from reliability import breakage
 from reliability.breakage import Fault
@@ -27,10 +30,18 @@ KINDS: list[type[Fault]] = [
     breakage.BadClients,
 ]
 IN_CI = [
-    (breakage.ModelRaises, breakage.DiskFull),
+    (breakage.DiskFull, breakage.ModelRaises),
     (breakage.TruncatedModel, breakage.RedisGone),
     (breakage.FolderGone, breakage.ClockMoves),
 ]
+BESIDE_A_HANG = [
+    breakage.DiskFull,
+    breakage.RedisGone,
+    breakage.FolderGone,
+    breakage.ClockMoves,
+    breakage.BadClients,
+]
+BESIDE_A_KILL = [breakage.RedisGone, breakage.TruncatedModel, breakage.BadClients]
 RATE = 150.0
 WARM = 0.7
 
@@ -38,7 +49,7 @@ WARM = 0.7
 class Bench:
     """A server with everything that may break, and people who ask it all the time."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, model: str | None = "fast", **options: Any) -> None:
         needed(shutil.which("redis-server") is not None, "redis-server")
         self.folder = folder
         self.disk = folder / "disco"
@@ -47,19 +58,20 @@ class Bench:
         (self.disk / "registro").mkdir()
         shutil.copy(PATH, folder / "modelo.morosidad")
         self.redis = breakage.Redis()
-        self.server = Server(
-            folder,
-            script="faulty",
-            log="disco/registro/decisiones.jsonl",
-            TEST_MODEL="fast",
-            SERVER_MODEL="modelo.morosidad",
-            CACHE_ENABLED=False,
-            RATE_LIMIT_ENABLED=True,
-            RATE_LIMIT_PER_MINUTE=10**7,
-            RATE_LIMIT_STORAGE=f"redis://127.0.0.1:{self.redis.port}/0",
-            SERVER_READ_TIMEOUT=2,
+        settings = {
+            **({"script": "faulty", "TEST_MODEL": model} if model else {}),
+            "log": "disco/registro/decisiones.jsonl",
+            "SERVER_MODEL": "modelo.morosidad",
+            "CACHE_ENABLED": False,
+            "RATE_LIMIT_ENABLED": True,
+            "RATE_LIMIT_PER_MINUTE": 10**7,
+            "RATE_LIMIT_STORAGE": f"redis://127.0.0.1:{self.redis.port}/0",
+            "SERVER_READ_TIMEOUT": 2,
+        }
+        self.server = Server(folder, **{**settings, **options})
+        self.people: list[Applicant] = applicants(
+            400, seed=5, scorer=slow_scorer() if model == "slow" else None
         )
-        self.people: list[Applicant] = applicants(400, seed=5)
         self.answered: set[str] = set()
 
     def ask_for_a_while(self, over: threading.Event) -> Traffic:
@@ -74,14 +86,19 @@ class Bench:
             subprocess.run(["umount", str(self.disk)], check=True)
 
 
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    made = Bench(tmp_path_factory.mktemp("faults"))
+@contextlib.contextmanager
+def running(made: Bench) -> Iterator[Bench]:
     try:
         with made.server:
             yield made
     finally:
         made.close()
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    with running(Bench(tmp_path_factory.mktemp("faults"))) as made:
+        yield made
 
 
 def live_through(bench: Bench, faults: list[Fault], seconds: float) -> Traffic:
@@ -95,8 +112,9 @@ def live_through(bench: Bench, faults: list[Fault], seconds: float) -> Traffic:
         over.wait(WARM)
         for fault in faults:
             fault.start(bench)
-        expected = [fault.alerts for fault in faults if fault.alerts]
-        wait_until(lambda: any(alerts & server.alerts() for alerts in expected) or not expected, 15.0)
+            wait_until(
+                lambda fault=fault: not fault.alerts or fault.alerts & server.alerts(), 20.0, server.alerts
+            )
         over.wait(seconds)
         for fault in faults:
             fault.stop(bench)
@@ -108,7 +126,7 @@ def live_through(bench: Bench, faults: list[Fault], seconds: float) -> Traffic:
     allowed = frozenset({200}).union(*(fault.statuses for fault in faults))
     assert traffic.wrong == []
     assert set(traffic.statuses) <= allowed, str(traffic)
-    assert traffic.broken == {}, str(traffic)
+    assert traffic.broken == {} or any(fault.breaks for fault in faults), str(traffic)
     assert traffic.statuses[200] > 0, str(traffic)
     after = run(closed_loop(server.port, bench.people[:100], connections=4))
     assert (dict(after.statuses), after.wrong) == ({200: 100}, [])
@@ -132,13 +150,55 @@ def test_a_fault_makes_no_answer_wrong_is_told_and_leaves_nothing_behind(
 
 def test_faults_in_pairs_do_no_more_harm(bench: Bench, request: pytest.FixtureRequest) -> None:
     long = request.config.getoption("--long", default=False)
-    for first, second in itertools.combinations(KINDS, 2) if long else IN_CI:
+    # Without decisions nothing is written, so that the model fails last.
+    pairs = itertools.combinations([*KINDS[1:], KINDS[0]], 2) if long else IN_CI
+    for first, second in pairs:
         print(first.__name__, second.__name__, live_through(bench, [first(), second()], 3.0 if long else 0.5))
 
 
-def test_after_all_faults_every_decision_that_was_answered_stands_in_the_log(bench: Bench) -> None:
-    assert bench.server.stop() in (0, -15)
-    folders = [folder for folder in bench.disk.iterdir() if folder.is_dir()]
-    found = breakage.logged(folders)
+def test_told_to_stop_in_the_midst_of_faults_it_finishes_what_it_began(bench: Bench) -> None:
+    over, found = threading.Event(), []
+    asking = threading.Thread(target=lambda: found.append(bench.ask_for_a_while(over)))
+    asking.start()
+    breakage.RedisGone().start(bench)
+    deaf = breakage.BadClients()
+    deaf.start(bench)
+    over.wait(WARM)
+    try:
+        assert bench.server.stop() in (0, -15)
+    finally:
+        over.set()
+        asking.join()
+        deaf.stop(bench)
+    (traffic,) = found
+    print(traffic)
+    assert (traffic.wrong, set(traffic.statuses) - {200, 503}) == ([], set())
+    bench.answered.update(traffic.answered)
+    check_log(bench)
+
+
+def test_a_hanging_model_and_another_fault(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    long = request.config.getoption("--long", default=False)
+    with running(Bench(tmp_path, "slow", SERVER_MODEL="", TIMEOUT_PREDICCION=1)) as bench:
+        for kind in BESIDE_A_HANG if long else BESIDE_A_HANG[:1]:
+            faults = [kind(), breakage.ModelHangs()]
+            print(kind.__name__, "ModelHangs", live_through(bench, faults, 3.0 if long else 0.5))
+        assert bench.server.stop() in (0, -15)
+        check_log(bench)
+
+
+def test_a_killed_process_and_another_fault(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    long = request.config.getoption("--long", default=False)
+    with running(Bench(tmp_path, None, workers=2, AUDIT_DURABLE=True)) as bench:
+        for kind in BESIDE_A_KILL if long else BESIDE_A_KILL[:1]:
+            faults = [kind(), breakage.ProcessKilled()]
+            print(kind.__name__, "ProcessKilled", live_through(bench, faults, 3.0 if long else 0.5))
+        assert bench.server.stop() in (0, -15)
+        check_log(bench)
+
+
+def check_log(bench: Bench) -> None:
+    """Every decision that was answered stands in the log."""
+    found = breakage.logged([folder for folder in bench.disk.iterdir() if folder.is_dir()])
     assert bench.answered
     assert bench.answered - found.keys() == set()
