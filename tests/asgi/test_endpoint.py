@@ -11,6 +11,8 @@ from threading import Event
 import pytest
 
 from morosidad.asgi.problems import CODES
+from morosidad.asgi.service import BATCHED
+from morosidad.errors import DeadlineExceeded
 
 JSON = {"content-type": "application/json"}
 MADE_ID = re.compile(r"[0-9a-f]{12}-[0-9a-f]+")
@@ -249,6 +251,26 @@ def test_e503_when_the_queue_is_full_and_e504_when_the_deadline_passes(serve, mo
     codes = [assert_refused(answer, answer.json()["codigo"])["codigo"] for answer in answers]
     assert codes[1:] == ["E504", "E504"]
     assert codes[0] in ("E503", "E504")
+    service, late = client.app.state.service, codes.count("E504")
+    assert service.kpis.counts().timeouts == late
+    service.watch.look()
+    (alert,) = [alert for alert in service.alerts.active if alert.code == "plazos"]
+    assert alert.message == f"El modelo no respondió a tiempo a {late} solicitudes"
+    service.watch.look()
+    assert "plazos" not in {alert.code for alert in service.alerts.active}
+
+
+def test_a_deadline_that_the_scorer_itself_kept_is_counted_once(serve, applicant, monkeypatch):
+    def too_late(*_, **__):
+        service.kpis.record(0.1, outcome="timeout")  # as the scorer does
+        raise DeadlineExceeded("late", seconds=0.1)
+
+    client = serve()
+    service = client.app.state.service
+    monkeypatch.setattr(service, "mode", BATCHED)
+    monkeypatch.setattr(service.scorer, "score_many", too_late)
+    assert_refused(client.post("/predecir", json={"datos": applicant}), "E504")
+    assert (service.kpis.counts().timeouts, service.late) == (1, 1)
 
 
 def test_e500_and_e503_tell_nothing_of_the_record_and_neither_do_the_logs(serve, moody, caplog):
