@@ -116,7 +116,7 @@ def live_through(bench: Bench, faults: list[Fault], seconds: float) -> Traffic:
                 lambda fault=fault: not fault.alerts or fault.alerts & server.alerts(), 20.0, server.alerts
             )
         over.wait(seconds)
-        for fault in faults:
+        for fault in reversed(faults):  # a model is not put in place while it fails
             fault.stop(bench)
         wait_until(lambda: watched(server) <= before, 60.0, lambda: watched(server))
     finally:
