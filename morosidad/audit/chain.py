@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 GENESIS = "0" * 64
+_BEFORE_DIGEST = b'","anterior":"'
+_SEAL_SIZE = len(f',"huella":"{GENESIS}"}}\n')
 MAX_LINE = 2**20
 
 _LINE = re.compile(
@@ -71,6 +73,12 @@ def make_line(chain: str, number: int, previous: str, body: bytes, key: bytes | 
     text = f'{{"id":"{chain}-{number}","anterior":"{previous}",'.encode() + body[1:-1]
     digest = digest_of(text, key)
     return text + f',"huella":"{digest}"}}\n'.encode(), digest
+
+
+def body_of(line: bytes) -> bytes:
+    """Give back the JSON object that a line was made of by `make_line`."""
+    start = line.index(_BEFORE_DIGEST) + len(_BEFORE_DIGEST) + len(GENESIS) + 2
+    return b"{%b}" % line[start:-_SEAL_SIZE]
 
 
 def unseal(line: bytes, key: bytes | None) -> SealedLine | None:

@@ -115,28 +115,32 @@ class ChainedFile:
             return []
         return self._open_file()
 
-    def write(self, bodies: Sequence[bytes], sealed: Sealed | None = None) -> int:
+    def write(self, bodies: Sequence[bytes]) -> int:
         """Append as many of the objects as the present file takes, at least one; return how many.
-
-        Parameters
-        ----------
-        bodies : sequence of bytes
-            The objects.
-        sealed : Sealed, optional
-            The same objects as sealed before; they are sealed anew where that no longer fits.
 
         Raises
         ------
         OSError
             None was written, and nothing of them is left in the file.
         """
-        if sealed is not None and self.takes(sealed):
-            lines, last = sealed.lines, sealed.last
-        else:
-            lines, last = self._seal(bodies, self._rotation_size)
+        lines, last = self._seal(bodies, self._rotation_size)
         if not lines:
             rotated = self._rotate()
             lines, last = self._seal(bodies, self._rotation_size if rotated else None)
+        self._append(lines, last)
+        return len(lines)
+
+    def write_sealed(self, sealed: Sealed) -> None:
+        """Append lines that the file takes as they are.
+
+        Raises
+        ------
+        OSError
+            None was written, and nothing of them is left in the file.
+        """
+        self._append(sealed.lines, sealed.last)
+
+    def _append(self, lines: Sequence[bytes], last: Link) -> None:
         data = b"".join(lines)
         file = _opened(self._file)
         try:
@@ -151,7 +155,6 @@ class ChainedFile:
         self._size += len(data)
         self.last = last
         self._remember(last)
-        return len(lines)
 
     def begin(self, before: Sealed | None = None) -> Sealed | None:
         """Begin to seal behind other lines, or behind the last one written; None while no chain is known."""

@@ -357,7 +357,7 @@ class AuditLog:
             settled = self._lost == self._declared
         if settled:
             self._board.close("decisiones_perdidas")
-        if batch.bodies:
+        if batch.tickets:
             self._put_back(batch)
         return not self._recorder.failing
 

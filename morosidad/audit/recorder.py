@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from morosidad.audit.alerts import AlertBoard
-from morosidad.audit.chain import MAX_LINE
+from morosidad.audit.chain import MAX_LINE, body_of
 from morosidad.audit.file import ChainedFile, Sealed
 from morosidad.audit.lines import AuditContext, DecisionLike, LineEncoder
 from morosidad.audit.usage import Usage
@@ -61,7 +61,7 @@ class Batch:
     Attributes
     ----------
     bodies : list of bytes
-        What their lines will say.
+        What their lines will say, where they are not sealed yet.
     tickets : list of (Ticket or None)
         Who waits for each.
     unreadable : int
@@ -77,34 +77,41 @@ class Batch:
         self.sealed = sealed
 
     def __len__(self) -> int:
-        return len(self.bodies) + self.unreadable
+        return len(self.tickets) + self.unreadable
 
     def add(self, body: bytes, ticket: Ticket | None) -> None:
         """Put a decision behind the others."""
-        self.bodies.append(body)
         self.tickets.append(ticket)
-        if self.sealed is not None:
+        if self.sealed is None:
+            self.bodies.append(body)
+        else:
             self.sealed.add(body)
 
     def seal(self, sealed: Sealed | None) -> None:
         """Seal the lines, or seal them anew where they were sealed behind something else."""
-        self.sealed = sealed
+        bodies = self.unseal()
         if sealed is not None:
-            for body in self.bodies:
+            for body in bodies:
                 sealed.add(body)
+            self.sealed, self.bodies = sealed, []
+
+    def unseal(self) -> list[bytes]:
+        """Take the lines apart again, and give what they say."""
+        if self.sealed is not None:
+            self.bodies, self.sealed = [body_of(line) for line in self.sealed.lines], None
+        return self.bodies
 
     def written(self, number: int) -> None:
         """Let go of the first lines: they are in the file."""
         _resolve(self.tickets[:number], True)
         del self.bodies[:number], self.tickets[:number]
-        self.sealed = None
+        self.sealed = None  # those were all, where they were sealed
 
     def join(self, later: Batch) -> None:
         """Take the decisions of a later batch behind one's own."""
-        self.bodies += later.bodies
+        self.unseal().extend(later.unseal())
         self.tickets += later.tickets
         self.unreadable += later.unreadable
-        self.sealed = None
 
 
 class Recorder:
@@ -166,8 +173,8 @@ class Recorder:
         done = 0
         try:
             self._write_findings()
-            while batch.bodies:
-                count = self._file.write(batch.bodies, batch.sealed)
+            while batch.tickets:
+                count = self._write(batch)
                 done += count
                 batch.written(count)
             if lost:
@@ -178,6 +185,13 @@ class Recorder:
         else:
             self._succeed()
         return done
+
+    def _write(self, batch: Batch) -> int:
+        """Write as much of a batch as the present file takes; give how many lines."""
+        if batch.sealed is not None and self._file.takes(batch.sealed):
+            self._file.write_sealed(batch.sealed)
+            return len(batch.sealed.lines)
+        return self._file.write(batch.unseal())
 
     def _sample_usage(self) -> Usage:
         try:

@@ -13,6 +13,7 @@ from morosidad.audit.chain import (
     GENESIS,
     MAX_LINE,
     Link,
+    body_of,
     head_path,
     new_chain,
     numbered_files,
@@ -54,6 +55,7 @@ def kinds(report):
 def test_a_sealed_line_comes_apart_as_it_went_together(content, key):
     last = Link("0123456789ab", 41, "f" * 64)
     line, place = seal(last, b"{" + content + b"}", key)
+    assert body_of(line) == b"{" + content + b"}"
     sealed = unseal(line, key)
     assert sealed is not None
     assert (sealed.link, sealed.previous, sealed.body, sealed.sound) == (
