@@ -388,10 +388,12 @@ def test_alerts_appear_and_clear(server: ThreadedServer, open_page: Any) -> None
     alert = page.locator("#alertas .alerta", has_text="Memoria crítica")
     alert.wait_for()
     assert text_of(page, ".alerta[data-codigo=prueba] strong") == "Crítico"
+    wait_for_text(page, "#estado", "^Crítico$")
     alerts.set("prueba", True, "critical", "Memoria crítica: 95 %")
     wait_for_text(page, ".alerta[data-codigo=prueba]", "95 %")
     alerts.set("prueba", False, "critical", "")
     alert.wait_for(state="detached")
+    wait_for_text(page, "#estado", "^(?!Crítico)")
     page.clock.fast_forward(RETRY)
     page.locator("#historial li", has_text="Memoria crítica: 95 %").wait_for()
 

@@ -17,6 +17,8 @@ const usage = (percent) => share(percent === null ? null : percent / 100);
 let refreshing = 0;
 let resources = {};
 let lastPanel = null;
+let judged = "SIN DATOS";
+let critical = false; // with an alert of that kind the service is not well, however fast it answers
 let live = false; // alerts come with the live figures; the panel's are for the time before the first
 
 async function connect() {
@@ -77,12 +79,18 @@ function showReport({ metricas: m, estado_performance: state, recomendaciones, t
   write(byId("tasa-exito"), none ? share(null) : share(m.tasa_exito));
   write(byId("exito-detalle"), none ? "sin predicciones todavía" : `errores ${share(m.tasa_error)} · tiempo agotado ${share(m.tasa_timeout)}`);
   write(byId("confianza-promedio"), none ? share(null) : share(m.confianza_promedio_predicciones));
-  const badge = byId("estado");
-  badge.dataset.estado = state;
-  write(badge, STATES[state] ?? state);
+  judged = state;
+  showState();
   list("recomendaciones", recomendaciones.map((text) => make("li", { text })));
   resources = { ...resources, Cola: rounded(m.queue_size_promedio), "Morosos por cada no moroso": rounded(m.ratio_morosos_no_morosos) };
   showModel();
+}
+
+function showState() {
+  const badge = byId("estado");
+  const state = critical ? "CRITICO" : judged;
+  badge.dataset.estado = state;
+  write(badge, STATES[state] ?? state);
 }
 
 function showLive({ predicciones_por_segundo: rate, uso_cpu, uso_memoria, conexiones_activas, alertas }) {
@@ -107,6 +115,8 @@ function showAlerts(alerts) {
     if (!element.isConnected) box.append(element);
   }
   for (const ended of shown.values()) ended.remove();
+  critical = alerts.some(({ tipo }) => tipo === "critical");
+  showState();
 }
 
 function showPanel(panel) {
