@@ -36,7 +36,7 @@ _TURN = 0.0005
 """Seconds until a thread that writes or measures gives way to the event loop of a server process."""
 
 
-_COLLECTIONS = (10_000, 20, 50)
+_COLLECTIONS = (5_000, 10, 10)
 """When garbage is looked for: a decision makes hundreds of objects and no cycle."""
 
 

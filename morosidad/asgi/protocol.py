@@ -41,6 +41,9 @@ class GuardedProtocol(HttpToolsProtocol):
     _timer: asyncio.TimerHandle | None = None
     _drain_timer: asyncio.TimerHandle | None = None
     cycle: Any
+    url: bytes
+    headers: list[tuple[bytes, bytes]]
+    expect_100_continue: bool
     _held: bytes | None = None  # the body so far of a request that may be answered at once
     _idle_until: float | None = None
 
