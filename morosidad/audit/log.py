@@ -72,8 +72,8 @@ class AuditLog:
         Whether `append` waits for the disk.
     eager : bool
         Whether `append` itself makes the lines, some at a time, and leaves the interpreter to the writer
-        for a moment (1 ms at most) when there is something to write. All in all that takes a third of
-        the time: for event loops, with which a writer would compete for the interpreter.
+        for a moment (1 ms at most) when there is something to write: for event loops, with which a
+        busy writer would compete for the interpreter.
     queue_size : int
         Decisions that may wait in memory; what comes above is lost and counted.
     buffer_size : int
@@ -164,7 +164,7 @@ class AuditLog:
         values: Sequence[Any] | Mapping[str, Any],
         seconds: float,
     ) -> bool:
-        """Log a decision. Never raises, and never waits unless the log is durable.
+        """Log a decision. Never raises, and never waits: but for the disk if durable, for 1 ms if eager.
 
         What is handed over may be encoded later, in the writer's thread, so it must not change.
 

@@ -51,7 +51,7 @@ def test_lines_are_made_ahead_once_and_only_written_then(make_log, path, context
 
 
 @eagerly
-def test_lines_that_no_longer_fit_are_made_anew(make_log, path, context, decide, made, monkeypatch):
+def test_lines_that_no_longer_fit_are_made_anew(make_log, path, context, decide, made):
     log = make_log()
     log.append(context, decide(), VALUES, 0.1)
     log.flush()

@@ -96,8 +96,7 @@ def test_nothing_fails_and_nothing_grows(tmp_path: Path, request: pytest.Fixture
     people = applicants(5000, seed=31)
     with Server(tmp_path, LOG_ROTATION_SIZE="50MB") as server:
         top = run(measure(server.port, people))
-        warming = 30.0 if minutes > 1 else 10.0  # until all is loaded and the caches are full
-        run(soak(server, people, SHARE * top, warming))
+        run(soak(server, people, SHARE * top, 10.0))  # until all is loaded
         before = server.usage()
         found = [run(soak(server, people, SHARE * top, 50.0 * minutes / parts)) for _ in range(parts)]
         after = server.usage()
