@@ -62,10 +62,13 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the timers."""
-        for timer in (self._timer, self._drain_timer):
-            if timer is not None:
-                timer.cancel()
+        self._forget_timers()
         super().connection_lost(exc)
+
+    def handle_websocket_upgrade(self) -> None:
+        """Leave the connection to the WebSocket's protocol, which has time limits of its own."""
+        self._forget_timers()
+        super().handle_websocket_upgrade()
 
     def data_received(self, data: bytes) -> None:
         """Count what comes while a head is open."""
@@ -133,6 +136,11 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._drain_timer is not None:
             self._drain_timer.cancel()
         super().resume_writing()
+
+    def _forget_timers(self) -> None:
+        for timer in (self._timer, self._drain_timer):
+            if timer is not None:
+                timer.cancel()
 
     def _await_reading(self, left: int) -> None:
         self._drain_timer = self.loop.call_later(self.seconds, self._look_at_reading, left)

@@ -26,6 +26,7 @@ from morosidad.audit.chain import (
 )
 
 _BLOCK = 2**16
+_LINES_AT_A_TIME = 256  # what waited for a slow disk is not held twice
 
 
 class Finding(NamedTuple):
@@ -141,10 +142,13 @@ class ChainedFile:
         self._append(sealed.lines, sealed.last)
 
     def _append(self, lines: Sequence[bytes], last: Link) -> None:
-        data = b"".join(lines)
         file = _opened(self._file)
+        size = self._size
         try:
-            _write_all(file, data)
+            for first in range(0, len(lines), _LINES_AT_A_TIME):
+                data = b"".join(lines[first : first + _LINES_AT_A_TIME])
+                _write_all(file, data)
+                size += len(data)
             if self._durable:
                 _sync(file)
         except OSError:
@@ -152,7 +156,7 @@ class ChainedFile:
                 file.truncate(self._size)
             self._close_file()
             raise
-        self._size += len(data)
+        self._size = size
         self.last = last
         self._remember(last)
 

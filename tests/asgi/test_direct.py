@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -54,6 +56,9 @@ class Wire(asyncio.Transport):
 
     def resume_reading(self) -> None:
         self.reading = True
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        self.protocol = protocol
 
 
 def settings(**given: Any) -> Settings:
@@ -330,3 +335,28 @@ def test_a_client_that_reads_slowly_is_waited_for_and_one_that_does_not_is_cut_o
     assert talk([first, *[None] * 5], quick, during=full)[1].closed
     assert not talk([first, *[None] * 5], quick, during=full_then_slow)[1].closed
     assert not talk([first, *[None] * 5], quick, during=full_then_empty)[1].closed
+
+
+def test_a_websocket_leaves_nothing_of_the_http_protocol_behind() -> None:
+    async def connected() -> None:
+        used, wire = settings(), Wire()
+        app = create_app(Scorer.default(), used)
+        config = Config(app, lifespan="off", **{**options(used), "log_config": None})
+        config.load()
+        async with app.router.lifespan_context(app):
+            protocol = GuardedProtocol(config, ServerState(), {})
+            protocol.connection_made(wire)
+            protocol.data_received(
+                b"GET /ws/metricas HTTP/1.1\r\nHost: localhost\r\n"
+                b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
+                b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+            )
+            await asyncio.sleep(0.01)
+            assert wire.data.startswith(b"HTTP/1.1 101 ")
+            left = weakref.ref(protocol)
+            del protocol
+            gc.collect()
+            assert left() is None
+            wire.protocol.connection_lost(None)
+
+    asyncio.run(connected())

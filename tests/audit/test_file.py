@@ -127,8 +127,9 @@ def test_a_log_may_have_any_name(make_file, tmp_path, name):
 
 
 def test_without_a_size_there_is_one_file(make_file, path):
-    write(make_file(), 200)
+    write(make_file(), 600)
     assert not numbered_files(path)
+    assert verify(path).lines == 600
 
 
 def test_numbers_go_on_after_those_that_are_there(make_file, path):
@@ -251,8 +252,10 @@ def test_a_log_that_was_replaced_between_two_runs_does_not_pass(make_file, path)
     assert not verify(path).ok
 
 
+@pytest.mark.parametrize("at_a_time", [2, 256])
 @pytest.mark.parametrize("room", [0, 1, 100, 250, 500])
-def test_a_full_disk_leaves_no_part_of_a_line(make_file, path, disk, room):
+def test_a_full_disk_leaves_no_part_of_a_line(make_file, path, disk, room, at_a_time, monkeypatch):
+    monkeypatch.setattr(module, "_LINES_AT_A_TIME", at_a_time)
     file = make_file()
     write(file, 2)
     before = path.read_bytes()

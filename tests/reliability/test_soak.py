@@ -56,6 +56,18 @@ async def send_batches_and_mistakes(port: int, people: list[Applicant], over: as
     return times
 
 
+async def come_and_go(port: int, people: list[Applicant], over: asyncio.Event) -> int:
+    """Open connections and streams for a moment each; give how many."""
+    times = 0
+    while not over.is_set():
+        async with Client(port) as client, connect(f"ws://127.0.0.1:{port}/ws/kpis"):
+            status, _ = await client.ask("POST", "/predecir", people[times % len(people)].body)
+            assert status == 200
+        times += 2
+        await asyncio.sleep(0.05)
+    return times
+
+
 @contextlib.asynccontextmanager
 async def watching(port: int, clients: int = 10) -> AsyncIterator[list[int]]:
     """Hold WebSocket clients open, and count what each receives."""
@@ -81,6 +93,7 @@ async def soak(server: Server, people: list[Applicant], rate: float, seconds: fl
     others = [
         asyncio.create_task(look_at_figures(server.port, over)),
         asyncio.create_task(send_batches_and_mistakes(server.port, people, over)),
+        asyncio.create_task(come_and_go(server.port, people, over)),
     ]
     async with watching(server.port) as counts:
         traffic = await closed_loop(server.port, people, connections=16, seconds=seconds, rate=rate)
