@@ -100,15 +100,17 @@ class Scoring:
         ------
         InvalidFrame
             If this is one record, or a data frame.
+        ValueError
+            If there are more or fewer request ids than records.
         """
         if isinstance(records, Mapping | str | bytes | bytearray):
             raise InvalidFrame(f"records were expected, not one {type(records).__name__}: see score_one")
         if hasattr(records, "columns"):
             raise InvalidFrame("records were expected, not a data frame: see score_frame")
         ids = repeat(None) if request_ids is None else request_ids
-        if not self._model.compiled.compiled:
-            return self._way.decide_many(records, ids)
         pairs = zip(records, ids, strict=request_ids is not None)
+        if not self._model.compiled.compiled:
+            return self._way.decide_many(pairs)
         return [self._score_or_error(index, *pair) for index, pair in enumerate(pairs)]
 
     def _score_or_error(self, index: int, record: Record, request_id: str | None) -> Decision | RecordError:
