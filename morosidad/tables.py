@@ -247,15 +247,15 @@ def _read_column(field: Field, cells: Any, factor: float, bad: NDArray[np.bool_]
 
 def _read_numbers(field: Field, numbers: Floats, factor: float, bad: NDArray[np.bool_]) -> Floats:
     numbers = numbers if factor == 1 else numbers * factor
-    if not _all_within(field, numbers):
-        low, high = field.interval
-        bad |= (numbers < low) | (numbers > high) | np.isinf(numbers)
-        bad |= (numbers == field.gt) | (numbers == field.lt)
     if field.kind == "integer":
         whole = np.rint(numbers)
         if factor == 1:
             bad |= (whole != numbers) & ~np.isnan(numbers)
-        return whole
+        numbers = whole
+    if not _all_within(field, numbers):
+        low, high = field.interval
+        bad |= (numbers < low) | (numbers > high) | np.isinf(numbers)
+        bad |= (numbers == field.gt) | (numbers == field.lt)
     return numbers
 
 

@@ -154,6 +154,7 @@ def refused(**column: Any) -> list[bool]:
         ({"meses": [1.0, 1.5, np.nan, np.inf]}, [0, 1, 0, 1]),
         ({"meses": pd.array([1, None], dtype="Int64")}, [0, 0]),
         ({"años": [1.0, 2.3, 51.0]}, [0, 0, 1]),
+        ({"años": [50.04, 50.05, -0.04, -0.05]}, [0, 1, 0, 1]),  # 600 and 601 months, 0 and -1
         ({"monto": [1.0, 0.0, 1e6, np.nan, -np.inf]}, [0, 1, 1, 1, 1]),
         ({"monto": [1, "2", None, True]}, [0, 1, 1, 1]),
         ({"zona": ["rural", "marte", None, 3]}, [0, 1, 0, 1]),
