@@ -172,6 +172,13 @@ def test_a_column_is_refused_where_its_records_are(column: dict[str, Any], expec
     assert refused(**column) == [bool(x) for x in expected]
 
 
+def test_a_row_without_any_value_is_refused_as_its_record_is() -> None:
+    seen = pd.DataFrame({"edad": [20, 60], "zona": ["rural", "urbana"]})
+    frame = pd.DataFrame({"edad": [30, None, None], "zona": [None, "rural", None]})
+    assert read_frame(Schema.infer(seen), frame)[1].tolist() == [False, False, True]
+    assert read_frame(Schema.infer(frame), frame)[1].tolist() == [False, False, False]
+
+
 def test_units_of_aliases_are_converted() -> None:
     frame = pd.DataFrame([GOOD, GOOD]).drop(columns="meses").assign(años=[2.0, 2.3])
     columns, bad = read_frame(SCHEMA, frame)
