@@ -51,6 +51,8 @@ class Scoring:
             With every wrong field at once.
         PredictionError
             If the model fails on it.
+        TransientError
+            If recovery gave up, or another caller's computation of the same record took too long.
         """
         if not self._plain:
             return self._way.decide(record, request_id)
@@ -102,6 +104,8 @@ class Scoring:
             If this is one record, or a data frame.
         ValueError
             If there are more or fewer request ids than records.
+        PredictionError, TransientError
+            As in `score_one`: what is wrong with the model, or with what surrounds it, is no record's.
         """
         if isinstance(records, Mapping | str | bytes | bytearray):
             raise InvalidFrame(f"records were expected, not one {type(records).__name__}: see score_one")
