@@ -137,7 +137,7 @@ class Scoring:
         reasons : bool, default=False
             Add the column ``reasons`` (a list of texts); row by row, so slower.
         errors : {'raise', 'coerce'}
-            What to do about rows that the schema refuses: raise, or leave their results empty.
+            What to do about rows that have no probability: raise, or leave their results empty.
         progress : bool, default=False
             Show a progress bar.
 
@@ -151,6 +151,8 @@ class Scoring:
         ------
         InvalidFrame
             If columns are missing or, with ``errors="raise"``, rows are refused.
+        PredictionError
+            If the model does not answer with a probability and, as above, ``errors="raise"``.
         ValueError
             If `errors` is neither of the two.
         """
@@ -174,6 +176,8 @@ class Scoring:
         ------
         InvalidFrame
             If columns are missing or the schema refuses rows.
+        PredictionError
+            If the model does not answer with a probability.
         """
         probability = self._probabilities(self._model, frame)
         both: NDArray[np.float64] = np.column_stack([1.0 - probability, probability])
@@ -195,6 +199,8 @@ class Scoring:
         ------
         InvalidFrame
             If columns are missing or the schema refuses rows.
+        PredictionError
+            If the model does not answer with a probability.
         """
         model = self._model
         label = self._probabilities(model, frame) > model.compiled.threshold

@@ -7,13 +7,36 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.neighbors import KNeighborsClassifier
 
 from morosidad.decision import Decision, Policy
-from morosidad.errors import InvalidFrame
+from morosidad.errors import InvalidFrame, PredictionError
+from morosidad.frames import row_errors
 from morosidad.schema import Field, Schema
 from morosidad.scorer import Scorer
 from morosidad.tables import as_pandas, read_frame
 from support import small_frame
+
+
+class Doubtful(KNeighborsClassifier):
+    """A model that knows no answer for large values of its first column."""
+
+    def predict_proba(self, X: Any) -> Any:
+        answers = super().predict_proba(X)
+        answers[np.asarray(X)[:, 0] > 0.9] = np.nan
+        return answers
+
+
+def test_a_row_that_the_model_does_not_answer_is_the_models_fault() -> None:
+    frame = pd.DataFrame({"a": np.linspace(0, 1, 50), "b": 1.0})
+    known = frame[frame["a"] < 0.9]
+    with pytest.warns(UserWarning, match="Doubtful"):
+        scorer = Scorer(Doubtful().fit(known, known["a"] > 0.5), reference=known)
+    with pytest.raises(PredictionError, match="did not answer with a probability"):
+        scorer.score_frame(frame)
+    assert scorer.score_frame(frame, errors="coerce")["probability"].isna().sum() == 5
+    (why,) = row_errors(scorer._model, frame.tail(1))
+    assert "did not answer with a probability" in str(why)
 
 
 @pytest.fixture(scope="module")

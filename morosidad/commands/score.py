@@ -84,7 +84,7 @@ class _Sink:
         if refused.any():
             bad = chunk[refused].copy()
             bad.insert(0, "row", rows[refused])
-            bad.insert(1, "reason", [str(error) for error in row_errors(scorer.schema, fields[refused])])
+            bad.insert(1, "reason", [str(error) for error in row_errors(scorer._model, fields[refused])])
             self._append(self._paths[1], bad)
             self.bad += len(bad)
 
