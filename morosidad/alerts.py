@@ -83,10 +83,9 @@ class AlertBook:
         return alert.closed is None and alert.code == code
 
     def _forget(self) -> None:
-        if len(self._alerts) > self._keep:
-            oldest = next((i for i, alert in enumerate(self._alerts) if alert.closed is not None), None)
-            if oldest is not None:
-                del self._alerts[oldest]
+        closed = [place for place, alert in enumerate(self._alerts) if alert.closed is not None]
+        for place in reversed(closed[: max(0, len(self._alerts) - self._keep)]):
+            del self._alerts[place]
 
 
 class Limit:

@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 
 from morosidad.compiler.pipeline import each_chunk, rows_of
 from morosidad.decision import OUTCOMES
-from morosidad.errors import InvalidFrame, InvalidRecord
+from morosidad.errors import InvalidFrame, InvalidRecord, PredictionError
 from morosidad.model import Model
 from morosidad.progress import tqdm_for
-from morosidad.schema import Schema
 from morosidad.tables import Floats, FrameReader, as_pandas, read_frame, records_of
 from morosidad.way import Way
 
@@ -48,27 +47,31 @@ def refuse_gaps(model: Model, frame: Any, found: Floats) -> None:
     ------
     InvalidFrame
         If there are any: how many, and what is wrong with the first.
+    PredictionError
+        If nothing is wrong with it, and the model did not answer with a probability.
     """
     gaps = np.isnan(found)
     if gaps.any():
         first = int(gaps.argmax())
-        why = row_errors(model.schema, as_pandas(frame).iloc[[first]])[0]
+        why = row_errors(model, as_pandas(frame).iloc[[first]])[0]
+        if isinstance(why, PredictionError):
+            raise why
         message = (
             f"{int(gaps.sum())} of {len(gaps)} rows do not fit the schema; the first is row {first}: {why}"
         )
         raise InvalidFrame(message, [error.field for error in why.errors])
 
 
-def row_errors(schema: Schema, rows: pd.DataFrame) -> list[InvalidRecord]:
-    """Say what is wrong with each row of a frame of refused rows."""
-    out: list[InvalidRecord] = []
-    for record in records_of(schema, rows):
+def row_errors(model: Model, rows: pd.DataFrame) -> list[InvalidRecord | PredictionError]:
+    """Say why each row of a frame has no probability: the schema refuses it, or the model gave none."""
+    out: list[InvalidRecord | PredictionError] = []
+    for record in records_of(model.schema, rows):
         try:
-            schema.read(record)
+            model.schema.read(record)
         except InvalidRecord as error:
             out.append(error)
         else:
-            out.append(InvalidRecord([]))
+            out.append(model.no_probability())
     return out
 
 

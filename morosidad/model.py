@@ -137,7 +137,7 @@ class Model:
         if shares:
             reasons = self._narrator.reasons(values, shares, self.policy.max_reasons)
         if not 0.0 <= probability <= 1.0:
-            raise PredictionError(f"{self.identity} did not answer with a probability", self.identity)
+            raise self.no_probability()
         other = 1.0 - probability
         return Decision(
             1 if probability > self._threshold else 0,
@@ -151,6 +151,10 @@ class Model:
             False,
             request_id,
         )
+
+    def no_probability(self) -> PredictionError:
+        """Give the error that says that the model answered with something else."""
+        return PredictionError(f"{self.identity} did not answer with a probability", self.identity)
 
     # -- as a file -----------------------------------------------------------------------------
 

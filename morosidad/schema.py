@@ -2,7 +2,8 @@
 
 A schema knows two kinds of limit. A *declared* one is a rule: a value outside it is refused.
 An *observed* one is what the training data happened to hold: a value outside it is scored and
-comes back with a warning. One msgspec conversion checks both at once; only a record that fails it
+comes back with a warning. A record without any value is refused, unless every field may be missing:
+nobody stands behind it. One msgspec conversion checks all this at once; only a record that fails it
 pays for finding out why.
 """
 
@@ -81,6 +82,11 @@ class Schema:
             raise SchemaError(f"the name {twice!r} stands for two fields or aliases", twice)
         if self.target in taken:
             raise SchemaError(f"the target {self.target!r} can't be a field too", str(self.target))
+
+    @property
+    def wants_a_value(self) -> bool:
+        """Whether a record without any value is refused: a usual one has some."""
+        return any(field.always for field in self.fields)
 
     # -- a record ------------------------------------------------------------------------------
 
@@ -174,6 +180,8 @@ class Schema:
                 warnings.append(f"{field.name}: {unusual}")
             exact = isinstance(value, int) and field.kind == "integer" and abs(value) <= EXACT
             values.append(float(value) if exact and value is not None else value)
+        if not errors and self.wants_a_value and all(value is None for value in values):
+            errors.append(FieldError("", "se esperaba un registro con algún valor", "registro"))
         if errors:
             order = {name: place for place, name in enumerate(self.names)}
             raise InvalidRecord(sorted(errors, key=lambda e: order.get(e.field, len(order))))
@@ -212,7 +220,7 @@ class Schema:
         """Make a schema from training data.
 
         Ranges and categories are observed, not declared: a value outside them is scored, with a
-        warning on the decision.
+        warning on the decision, and so is a missing one where none was missing.
 
         Parameters
         ----------
@@ -285,7 +293,9 @@ class Schema:
         return len(self.fields)
 
     def __getitem__(self, name: str) -> Field:
-        return self.fields[self.names.index(name)] if name in self.names else _no_such_field(name)
+        if name not in self.names:
+            raise KeyError(name)
+        return self.fields[self.names.index(name)]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Schema) and self.to_dict() == other.to_dict()
@@ -348,7 +358,3 @@ def _unknown(key: str, names: Sequence[str]) -> str:
 
     near = get_close_matches(key, names, n=1)
     return f"campo desconocido; ¿quiso decir «{near[0]}»?" if near else "campo desconocido"
-
-
-def _no_such_field(name: str) -> Any:
-    raise KeyError(name)

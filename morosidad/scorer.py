@@ -258,6 +258,8 @@ class Scorer(Scoring):
         ------
         ArtifactError
             One of its kinds, saying what is wrong with the file.
+        TypeError
+            If a part, or the policy, is something else.
         """
         _check(parts, policy)
         source = _Source(path, key, policy, tuple(trusted))
@@ -327,6 +329,11 @@ class Scorer(Scoring):
         ----------
         cache, kpis, recovery, audit, drift : optional
             As in `Scorer`; they stand in for this scorer's own.
+
+        Raises
+        ------
+        TypeError
+            If a part is something else.
         """
         _check(parts)
         scorer = type(self).__new__(type(self))

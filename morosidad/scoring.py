@@ -51,6 +51,8 @@ class Scoring:
             With every wrong field at once.
         PredictionError
             If the model fails on it.
+        TransientError
+            If recovery gave up, or another caller's computation of the same record took too long.
         """
         if not self._plain:
             return self._way.decide(record, request_id)
@@ -100,15 +102,19 @@ class Scoring:
         ------
         InvalidFrame
             If this is one record, or a data frame.
+        ValueError
+            If there are more or fewer request ids than records.
+        PredictionError, TransientError
+            As in `score_one`: what is wrong with the model, or with what surrounds it, is no record's.
         """
         if isinstance(records, Mapping | str | bytes | bytearray):
             raise InvalidFrame(f"records were expected, not one {type(records).__name__}: see score_one")
         if hasattr(records, "columns"):
             raise InvalidFrame("records were expected, not a data frame: see score_frame")
         ids = repeat(None) if request_ids is None else request_ids
-        if not self._model.compiled.compiled:
-            return self._way.decide_many(records, ids)
         pairs = zip(records, ids, strict=request_ids is not None)
+        if not self._model.compiled.compiled:
+            return self._way.decide_many(pairs)
         return [self._score_or_error(index, *pair) for index, pair in enumerate(pairs)]
 
     def _score_or_error(self, index: int, record: Record, request_id: str | None) -> Decision | RecordError:
@@ -131,7 +137,7 @@ class Scoring:
         reasons : bool, default=False
             Add the column ``reasons`` (a list of texts); row by row, so slower.
         errors : {'raise', 'coerce'}
-            What to do about rows that the schema refuses: raise, or leave their results empty.
+            What to do about rows that have no probability: raise, or leave their results empty.
         progress : bool, default=False
             Show a progress bar.
 
@@ -145,6 +151,8 @@ class Scoring:
         ------
         InvalidFrame
             If columns are missing or, with ``errors="raise"``, rows are refused.
+        PredictionError
+            If the model does not answer with a probability and, as above, ``errors="raise"``.
         ValueError
             If `errors` is neither of the two.
         """
@@ -168,6 +176,8 @@ class Scoring:
         ------
         InvalidFrame
             If columns are missing or the schema refuses rows.
+        PredictionError
+            If the model does not answer with a probability.
         """
         probability = self._probabilities(self._model, frame)
         both: NDArray[np.float64] = np.column_stack([1.0 - probability, probability])
@@ -189,6 +199,8 @@ class Scoring:
         ------
         InvalidFrame
             If columns are missing or the schema refuses rows.
+        PredictionError
+            If the model does not answer with a probability.
         """
         model = self._model
         label = self._probabilities(model, frame) > model.compiled.threshold

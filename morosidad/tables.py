@@ -185,6 +185,7 @@ class FrameReader:
 
     def __init__(self, schema: Schema, frame: pd.DataFrame) -> None:
         self._fields = schema.fields
+        self._wants_a_value = schema.wants_a_value
         self._length = len(frame)
         self._cells = {
             field: (_cells_of(frame[name]), factor)
@@ -201,14 +202,30 @@ class FrameReader:
                 cells, factor = self._cells[field.name]
                 column = _read_column(field, cells[rows], factor, bad)
             if field.required:
-                bad |= column.codes < 0 if isinstance(column, Coded) else np.isnan(column)
+                bad |= _missing(column)
             columns.append(column)
+        if self._wants_a_value:
+            bad |= _empty(columns)
         return columns, bad
 
 
 def read_frame(schema: Schema, frame: pd.DataFrame) -> tuple[list[Column], NDArray[np.bool_]]:
     """Read a whole frame; see `FrameReader`."""
     return FrameReader(schema, frame).read(slice(None))
+
+
+def _missing(column: Column) -> NDArray[np.bool_]:
+    return column.codes < 0 if isinstance(column, Coded) else np.isnan(column)
+
+
+def _empty(columns: Sequence[Column]) -> NDArray[np.bool_]:
+    """Tell which rows have no value at all; mostly the first column shows that none is so."""
+    empty = _missing(columns[0])
+    for column in columns[1:]:
+        if not empty.any():
+            break
+        empty &= _missing(column)
+    return empty
 
 
 def _sources(schema: Schema, frame: pd.DataFrame) -> dict[str, tuple[str, float]]:
@@ -247,15 +264,15 @@ def _read_column(field: Field, cells: Any, factor: float, bad: NDArray[np.bool_]
 
 def _read_numbers(field: Field, numbers: Floats, factor: float, bad: NDArray[np.bool_]) -> Floats:
     numbers = numbers if factor == 1 else numbers * factor
-    if not _all_within(field, numbers):
-        low, high = field.interval
-        bad |= (numbers < low) | (numbers > high) | np.isinf(numbers)
-        bad |= (numbers == field.gt) | (numbers == field.lt)
     if field.kind == "integer":
         whole = np.rint(numbers)
         if factor == 1:
             bad |= (whole != numbers) & ~np.isnan(numbers)
-        return whole
+        numbers = whole
+    if not _all_within(field, numbers):
+        low, high = field.interval
+        bad |= (numbers < low) | (numbers > high) | np.isinf(numbers)
+        bad |= (numbers == field.gt) | (numbers == field.lt)
     return numbers
 
 

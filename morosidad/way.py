@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -124,17 +124,18 @@ class Way:
             if wait:
                 self._count_failure(error, start)
             raise
-        self._note(seat, decision, values, self.clock() - start, marks)
+        self._note(seat, decision, values, self.clock() - start, marks, self.cache)
         return decision
 
-    def decide_many(
-        self, records: Iterable[Record], request_ids: Iterable[str | None]
-    ) -> list[Decision | RecordError]:
-        """Decide on many records at once, each in its place: for models that are not compiled."""
+    def decide_many(self, asked: Iterable[tuple[Record, str | None]]) -> list[Decision | RecordError]:
+        """Decide on many records at once, each in its place: for models that are not compiled.
+
+        Each comes with its request id. The cache is not asked.
+        """
         start, seat = self.clock(), self._seat
         out: list[Any] = []
         good: list[tuple[int, str | None, Row, tuple[str, ...]]] = []
-        for place, (record, request_id) in enumerate(zip(records, request_ids, strict=False)):
+        for place, (record, request_id) in enumerate(asked):
             try:
                 good.append((place, request_id, *seat.model.schema.read(record)))
                 out.append(None)
@@ -143,12 +144,12 @@ class Way:
         try:
             decided = self._compute_many(seat, [values for _, _, values, _ in good]) if good else []
         except Exception as error:
-            self._count_failure(error, start)
+            self._count_failure(error, start, len(good))
             raise
         each = (self.clock() - start) / max(len(good), 1)
         for (place, request_id, values, warnings), decision in zip(good, decided, strict=True):
             out[place] = msgspec.structs.replace(decision, warnings=warnings, request_id=request_id)
-            self._note(seat, out[place], values, each, None)
+            self._note(seat, out[place], values, each, None, None)
         return out
 
     def warm(self, rows: Iterable[Row]) -> None:
@@ -188,7 +189,7 @@ class Way:
         try:
             found: Decision = cache.get_or_compute((seat.model.digest, asked[0]), compute)
         except _DegradedError as degraded:
-            return degraded.decision
+            return msgspec.structs.replace(degraded.decision, request_id=request_id)
         if marks is not None:
             marks["cache"] = self.clock() - start - marks.get("predict", 0.0) - marks.get("decide", 0.0)
         return made[0] if made else _repeated(found, request_id)
@@ -244,7 +245,11 @@ class Way:
     def _compute_many(self, seat: _Seat, rows: list[Row]) -> list[Decision]:
         if self.recovery is None:
             return seat.model.decide_many(rows)
-        return self.recovery.call(seat.model.decide_many, rows)
+        return self.recovery.call(self._try_many, seat, rows=rows)
+
+    def _try_many(self, seat: _Seat, rows: list[Row]) -> list[Decision]:
+        now = self._seat
+        return (now if now.schema == seat.schema else seat).model.decide_many(rows)
 
     def _ask(
         self,
@@ -266,17 +271,28 @@ class Way:
 
     # -- what is told ----------------------------------------------------------------------------
 
-    def _count_failure(self, error: Exception, start: float) -> None:
+    def _count_failure(self, error: Exception, start: float, number: int = 1) -> None:
         if self.kpis is not None:
-            late = isinstance(error, DeadlineExceeded)
-            self.kpis.record(self.clock() - start, outcome="timeout" if late else "error")
+            outcome: Literal["timeout", "error"] = (
+                "timeout" if isinstance(error, DeadlineExceeded) else "error"
+            )
+            each = (self.clock() - start) / number
+            for _ in range(number):
+                self.kpis.record(each, outcome=outcome)
 
     def _note(
-        self, seat: _Seat, decision: Decision, values: Row, seconds: float, marks: Marks | None
+        self,
+        seat: _Seat,
+        decision: Decision,
+        values: Row,
+        seconds: float,
+        marks: Marks | None,
+        cache: TieredCache[Any, Any] | None,
     ) -> None:
+        """Count, watch and log a decision; `cache` is the one that might have been asked."""
         kpis, probability = self.kpis, decision.probabilities[1]
         if kpis is not None:
-            aside = self.cache is None or (self.choice is not None and not self.choice.use)
+            aside = cache is None or (self.choice is not None and not self.choice.use)
             hit = None if aside else decision.cached is not None
             kpis.record(
                 seconds,
@@ -308,7 +324,7 @@ class Way:
         )
 
     def _forget(self, failure: Failure) -> None:
-        """Forget what the cache holds of the record that failed."""
+        """Forget what the cache holds of the record that failed; a batch, which it is not asked, has none."""
         if self.cache is not None and len(failure.args) > 1:
             self.cache.invalidate((failure.args[0].model.digest, failure.args[1]))
 

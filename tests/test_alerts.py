@@ -51,6 +51,10 @@ def test_no_open_alert_is_forgotten(book):
     for code in "abcde":
         book.set(code, True, "info", code)
     assert [alert.code for alert in book.active] == list("abcde")
+    for code in "abcde":
+        book.set(code, False, "info", code)
+    book.set("f", True, "info", "f")
+    assert [alert.code for alert in book.history] == ["d", "e", "f"]
 
 
 def test_the_json_of_an_alert_has_the_keys_of_the_document():

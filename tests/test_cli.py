@@ -122,6 +122,27 @@ def test_bad_rows_go_to_a_file_of_their_own_with_the_reason(
     assert "3 bad rows" in capsys.readouterr().err
 
 
+def test_the_bad_rows_of_an_earlier_run_do_not_stay_beside_the_good_ones_of_this_one(
+    model: Path, data: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "mixed.csv").write_text("moras,empleo,ingresos\n1,fijo,900\nx,fijo,800\n", encoding="utf-8")
+    out = str(tmp_path / "out.csv")
+    assert main(["score", str(model), str(tmp_path / "mixed.csv"), "-o", out]) == 1
+    assert (tmp_path / "out.bad.csv").exists()
+    assert main(["score", str(model), str(data), "-o", out]) == 0
+    assert not (tmp_path / "out.bad.csv").exists()
+
+
+@pytest.mark.parametrize("option", ["-o", "--bad"])
+def test_the_file_that_is_read_is_never_written(
+    model: Path, data: Path, tmp_path: Path, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = data.read_bytes()
+    assert main(["score", str(model), str(data), "-o", str(tmp_path / "out.csv"), option, str(data)]) == 2
+    assert "can't be written too" in capsys.readouterr().err
+    assert data.read_bytes() == before
+
+
 def test_chunks_give_the_same_file(
     model: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,13 +7,36 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.neighbors import KNeighborsClassifier
 
 from morosidad.decision import Decision, Policy
-from morosidad.errors import InvalidFrame
+from morosidad.errors import InvalidFrame, PredictionError
+from morosidad.frames import row_errors
 from morosidad.schema import Field, Schema
 from morosidad.scorer import Scorer
 from morosidad.tables import as_pandas, read_frame
 from support import small_frame
+
+
+class Doubtful(KNeighborsClassifier):
+    """A model that knows no answer for large values of its first column."""
+
+    def predict_proba(self, X: Any) -> Any:
+        answers = super().predict_proba(X)
+        answers[np.asarray(X)[:, 0] > 0.9] = np.nan
+        return answers
+
+
+def test_a_row_that_the_model_does_not_answer_is_the_models_fault() -> None:
+    frame = pd.DataFrame({"a": np.linspace(0, 1, 50), "b": 1.0})
+    known = frame[frame["a"] < 0.9]
+    with pytest.warns(UserWarning, match="Doubtful"):
+        scorer = Scorer(Doubtful().fit(known, known["a"] > 0.5), reference=known)
+    with pytest.raises(PredictionError, match="did not answer with a probability"):
+        scorer.score_frame(frame)
+    assert scorer.score_frame(frame, errors="coerce")["probability"].isna().sum() == 5
+    (why,) = row_errors(scorer._model, frame.tail(1))
+    assert "did not answer with a probability" in str(why)
 
 
 @pytest.fixture(scope="module")
@@ -154,6 +177,7 @@ def refused(**column: Any) -> list[bool]:
         ({"meses": [1.0, 1.5, np.nan, np.inf]}, [0, 1, 0, 1]),
         ({"meses": pd.array([1, None], dtype="Int64")}, [0, 0]),
         ({"años": [1.0, 2.3, 51.0]}, [0, 0, 1]),
+        ({"años": [50.04, 50.05, -0.04, -0.05]}, [0, 1, 0, 1]),  # 600 and 601 months, 0 and -1
         ({"monto": [1.0, 0.0, 1e6, np.nan, -np.inf]}, [0, 1, 1, 1, 1]),
         ({"monto": [1, "2", None, True]}, [0, 1, 1, 1]),
         ({"zona": ["rural", "marte", None, 3]}, [0, 1, 0, 1]),
@@ -169,6 +193,13 @@ def refused(**column: Any) -> list[bool]:
 )
 def test_a_column_is_refused_where_its_records_are(column: dict[str, Any], expected: list[int]) -> None:
     assert refused(**column) == [bool(x) for x in expected]
+
+
+def test_a_row_without_any_value_is_refused_as_its_record_is() -> None:
+    seen = pd.DataFrame({"edad": [20, 60], "zona": ["rural", "urbana"]})
+    frame = pd.DataFrame({"edad": [30, None, None], "zona": [None, "rural", None]})
+    assert read_frame(Schema.infer(seen), frame)[1].tolist() == [False, False, True]
+    assert read_frame(Schema.infer(frame), frame)[1].tolist() == [False, False, False]
 
 
 def test_units_of_aliases_are_converted() -> None:

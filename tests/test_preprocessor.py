@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -403,7 +403,9 @@ def test_so_it_does_with_an_inferred_schema_and_unseen_categories(
     fitted: Any, record: dict[str, Any], zone: str | None
 ) -> None:
     record = record | {"zona": zone}
-    expected = fitted.transform(frame_of(fitted.schema_, record))[0]
+    frame = frame_of(fitted.schema_, record)
+    assume(frame.notna().any(axis=None))  # else there is no record
+    expected = fitted.transform(frame)[0]
     assert np.array(fitted.transform_one(record)).tobytes() == expected.tobytes()
 
 

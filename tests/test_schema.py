@@ -306,7 +306,16 @@ def test_a_value_outside_what_was_observed_is_read_with_a_warning() -> None:
             "t: categoría no vista en el entrenamiento",
         ),
     )
-    assert SEEN.read({})[1] == ("n: sin dato, y en el entrenamiento siempre lo había",)
+    assert SEEN.read({"t": "x"})[1] == ("n: sin dato, y en el entrenamiento siempre lo había",)
+
+
+@pytest.mark.parametrize("record", [{}, b"{}", {"n": None, "c": math.nan}])
+def test_a_record_without_any_value_is_refused_where_a_usual_one_has_some(record: Any) -> None:
+    assert errors_of(SEEN, record) == [("", "registro")]
+    every_field_may_be_missing = SEEN.replace(
+        msgspec.structs.replace(field, observed=None) for field in SEEN.fields
+    )
+    assert every_field_may_be_missing.read(record) == ((None, None, None), ())
 
 
 def test_a_value_outside_what_is_declared_is_refused_even_so() -> None:
@@ -383,7 +392,13 @@ def test_a_record_is_refused_exactly_when_a_field_refuses_its_value(data: Any) -
     schema = data.draw(schemas())
     record = data.draw(st.fixed_dictionaries({}, optional=dict.fromkeys(schema.names, values)))
     wrong = {field.name for field in schema.fields if not allowed(field, record.get(field.name))}
+    if not wrong and schema.wants_a_value and all(missing(value) for value in record.values()):
+        wrong = {""}
     assert {name for name, _ in refusals(schema, record)} == wrong
+
+
+def missing(value: Any) -> bool:
+    return value is None or value != value
 
 
 def refusals(schema: Schema, record: Any) -> list[tuple[str, str]]:
@@ -396,7 +411,7 @@ def refusals(schema: Schema, record: Any) -> list[tuple[str, str]]:
 
 def allowed(field: Field, value: Any) -> bool:
     """What the documentation says that a field takes, in the plainest words."""
-    if value is None or value != value:
+    if missing(value):
         return not field.required
     if field.kind == "boolean":
         return isinstance(value, bool)

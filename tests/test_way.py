@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ from morosidad.decision import Decision, Policy
 from morosidad.drift import DriftMonitor
 from morosidad.errors import ArtifactCorrupted, ArtifactError, InvalidRecord, PredictionError
 from morosidad.kpis import KPITracker
-from morosidad.recovery import RecoveryPolicy
+from morosidad.recovery import Level, RecoveryPolicy
 from morosidad.scorer import Scorer
 from morosidad.way import Way
 from support import FakeClock, small_frame, small_pipeline
@@ -305,6 +307,32 @@ def test_a_fallback_answers_as_degraded_and_is_not_kept(
     assert len(cache) == 0
 
 
+def test_who_waits_for_a_degraded_answer_gets_it_under_an_id_of_its_own(
+    trained: tuple[Any, pd.DataFrame], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    analyst = Decision(0, (0.5, 0.5), 0.5, "revisar", model="analista")
+    computing = threading.Event()
+    cache: TieredCache[Any, Any] = TieredCache()
+
+    def careful(*_: object) -> Decision:
+        computing.set()
+        deadline = time.monotonic() + 5
+        while cache.stats().waits < 1 and time.monotonic() < deadline:
+            time.sleep(0.001)
+        return analyst
+
+    recovery = RecoveryPolicy([Level("otra vez")], fallback=careful, hooks=())
+    scorer = scorer_with(trained, recovery=recovery, cache=cache)
+    failing(monkeypatch, scorer, 10**6)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(scorer.score_one, RECORD, "first")
+        assert computing.wait(5)
+        second = pool.submit(scorer.score_one, RECORD, "second")
+        answers = first.result(), second.result()
+    assert cache.stats().waits == 1
+    assert [(a.degraded, a.request_id) for a in answers] == [(True, "first"), (True, "second")]
+
+
 # -- reload --------------------------------------------------------------------------------------
 
 
@@ -453,6 +481,45 @@ def test_a_model_that_is_not_compiled_is_asked_once_for_many(
     assert len(list(read(tmp_path / "log.jsonl"))) == 10
 
 
+def not_compiled(**parts: Any) -> Scorer:
+    X, y = small_frame()
+    pipeline = make_pipeline(
+        make_column_transformer((SimpleImputer(), ["ingresos", "moras"])), KNeighborsClassifier()
+    )
+    with pytest.warns(UserWarning, match="KNeighbors"):
+        return Scorer(pipeline.fit(X, y), reference=X, **parts)
+
+
+def test_a_batch_does_not_ask_the_cache_and_counts_no_lookups() -> None:
+    kpis = KPITracker()
+    scorer = not_compiled(kpis=kpis, cache=TieredCache())
+    scorer.score_many([RECORD, RECORD])
+    assert (kpis.counts().total, kpis.counts().lookups) == (2, 0)
+
+
+def test_a_batch_wants_one_id_for_each_record() -> None:
+    scorer = not_compiled()
+    out: list[Any] = scorer.score_many([RECORD, RECORD], ["a", "b"])
+    assert [decision.request_id for decision in out] == ["a", "b"]
+    with pytest.raises(ValueError, match="shorter"):
+        scorer.score_many([RECORD, RECORD], ["a"])
+
+
+def test_a_batch_is_tried_again_with_the_model_that_recovery_put_in_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scorer = not_compiled(recovery=RecoveryPolicy(hooks=()), cache=TieredCache())
+    expected = scorer.score_many([RECORD])
+    broken = scorer._model
+
+    def fail(_: object) -> Any:
+        raise ValueError("torn")
+
+    monkeypatch.setattr(broken, "decide_many", fail)
+    assert scorer.score_many([RECORD]) == expected
+    assert scorer._model is not broken
+
+
 def test_a_batch_that_fails_is_counted_and_says_nothing_of_its_values(
     trained: tuple[Any, pd.DataFrame], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -466,6 +533,6 @@ def test_a_batch_that_fails_is_counted_and_says_nothing_of_its_values(
 
     monkeypatch.setattr(original, "predict", fail)
     with pytest.raises(PredictionError) as caught:
-        scorer.score_many([RECORD])
+        scorer.score_many([RECORD, RECORD])
     assert "300" not in str(caught.value)
-    assert msgspec.to_builtins(kpis.report())["metricas"]["tasa_error"] == 1.0
+    assert (kpis.counts().total, kpis.counts().errors) == (2, 2)

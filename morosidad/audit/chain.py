@@ -148,6 +148,11 @@ def find_logs(path: str | Path) -> list[Path]:
     -------
     list of Path
         ``decisiones.jsonl`` first, then ``decisiones-2.jsonl`` and so on, as far as they are there.
+
+    Raises
+    ------
+    OSError
+        There is no such folder, or it can't be read.
     """
     base = Path(path)
     pattern = re.compile(rf"{re.escape(base.stem)}(?:-([0-9]{{1,6}}))?{re.escape(base.suffix)}(?:\.head)?")

@@ -301,9 +301,14 @@ def hash_values(values: Mapping[str, Any], key: bytes) -> str:
     Returns
     -------
     str
-        HMAC-SHA256 of the values as JSON, fields sorted and missing values left out, in hex.
+        HMAC-SHA256 of the values as JSON, fields sorted, missing values left out and integers written
+        as floats, in hex.
     """
-    present = {field: value for field, value in values.items() if value is not None}
+    present = {
+        field: float(value) if type(value) is int else value  # a scorer logs integers as models see them
+        for field, value in values.items()
+        if value is not None
+    }
     return digest_of(b"valores:" + msgspec.json.encode(present, enc_hook=_plain, order="sorted"), key)
 
 

@@ -173,7 +173,13 @@ class CacheMapping(MutableMapping[K, V]):
                 return key, value
 
     def clear(self) -> None:
-        """Remove everything, in the store too."""
+        """Remove everything, in the store too.
+
+        Raises
+        ------
+        TypeError
+            If the store has no ``clear()``; memory is emptied all the same.
+        """
         with self._key_locks.all() if self._store is not None else self._lock:
             with self._lock:
                 self._flights.clear()

@@ -26,6 +26,11 @@ class Sweeper:
         What to sweep; it is not kept alive.
     seconds : float
         From one sweep to the next.
+
+    Raises
+    ------
+    ValueError
+        If the interval is not above 0.
     """
 
     def __init__(self, cache: Expiring, seconds: float) -> None:

@@ -29,10 +29,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Score piece by piece; 1 when there were bad rows."""
     from morosidad.csv_files import read_chunks
+    from morosidad.errors import InvalidFrame
 
     scorer = load_scorer(arguments)
-    output = Path(arguments.output)
+    output, data = Path(arguments.output), Path(arguments.data)
     bad_path = Path(arguments.bad) if arguments.bad else output.with_suffix(f".bad{output.suffix}")
+    if any(path.exists() and data.exists() and path.samefile(data) for path in (output, bad_path)):
+        raise InvalidFrame(f"{data}: the file that is read can't be written too")
     chunks = read_chunks(
         arguments.data,
         text=True,
@@ -52,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 class _Sink:
-    """Where good and bad rows go; the file for bad ones is made when there is one."""
+    """Where good and bad rows go; the file for bad ones is there afterwards only if there are some."""
 
     def __init__(self, stack: ExitStack, good: Path, bad: Path) -> None:
         self._stack = stack
@@ -81,7 +84,7 @@ class _Sink:
         if refused.any():
             bad = chunk[refused].copy()
             bad.insert(0, "row", rows[refused])
-            bad.insert(1, "reason", [str(error) for error in row_errors(scorer.schema, fields[refused])])
+            bad.insert(1, "reason", [str(error) for error in row_errors(scorer._model, fields[refused])])
             self._append(self._paths[1], bad)
             self.bad += len(bad)
 
@@ -90,10 +93,13 @@ class _Sink:
 
         first = path not in self._files
         if first:
+            bad = self._paths[1]
             try:
                 handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+                if not self._files and bad.is_file() and not bad.samefile(path):
+                    bad.unlink()  # it is from an earlier run, whose good rows are gone too
             except OSError as error:
-                raise InvalidFrame(f"{path}: can't be written: {error.strerror}") from None
+                raise InvalidFrame(f"{error.filename}: can't be written: {error.strerror}") from None
             file = os.fdopen(handle, "w", encoding="utf-8", newline="")
             self._files[path] = self._stack.enter_context(file)
         rows.to_csv(self._files[path], index=False, header=first)

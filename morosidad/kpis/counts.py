@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate, count
+from itertools import accumulate
 from math import inf
 
 from morosidad.decision import OUTCOMES, Outcome
@@ -16,26 +16,27 @@ STAGE_LABELS = {"validate": "validar", "cache": "caché", "predict": "predecir",
 STAGES = tuple(STAGE_LABELS)
 SCORE_BINS = 20
 
-_next = count().__next__
-SECONDS = _next()  # of the predictions that succeeded
-SECONDS_FAILED = _next()
-ERRORS = _next()
-TIMEOUTS = _next()
-BELOW = _next()
-ABOVE = _next()
-HITS = _next()
-MISSES = _next()
-NEGATIVE = _next()  # label 0
-POSITIVE = _next()  # label 1, a defaulter
-CONFIDENCE = _next()
-CPU = _next()
-CPU_SAMPLES = _next()
-MEMORY = _next()
-MEMORY_SAMPLES = _next()
-QUEUE = _next()
-QUEUE_SAMPLES = _next()
-PROBABILITY = _next()
-DECIDED = _next()  # one for each of OUTCOMES
+(
+    SECONDS,  # of the predictions that succeeded
+    SECONDS_FAILED,
+    ERRORS,
+    TIMEOUTS,
+    BELOW,
+    ABOVE,
+    HITS,
+    MISSES,
+    NEGATIVE,  # label 0
+    POSITIVE,  # label 1, a defaulter
+    CONFIDENCE,
+    CPU,
+    CPU_SAMPLES,
+    MEMORY,
+    MEMORY_SAMPLES,
+    QUEUE,
+    QUEUE_SAMPLES,
+    PROBABILITY,
+    DECIDED,  # one for each of OUTCOMES
+) = range(19)
 SCORES = DECIDED + len(OUTCOMES)  # probabilities by bin; the bin after the last holds those of exactly 1
 BUCKETS = SCORES + SCORE_BINS + 1
 COLUMNS = BUCKETS + LATENCY.size

@@ -56,12 +56,12 @@ class KPICollector:
         """Yield the metric families."""
         from prometheus_client.metrics_core import HistogramMetricFamily
 
-        yield from self._counters()
+        counts = self._tracker.lifetime()
+        yield from self._counters(counts)
         yield from self._gauges()
         latency = HistogramMetricFamily(
             "morosidad_respuesta_seconds", "Tiempo de respuesta de las predicciones correctas"
         )
-        counts = self._tracker.lifetime()
         latency.add_metric([], *_buckets(counts.latency))
         yield latency
         scores = HistogramMetricFamily("morosidad_probabilidad_ratio", "Probabilidad de mora estimada")
@@ -74,10 +74,9 @@ class KPICollector:
             stages.add_metric([STAGE_LABELS[stage]], *_buckets(sketch))
         yield stages
 
-    def _counters(self) -> Iterator[Metric]:
+    def _counters(self, counts: Counts) -> Iterator[Metric]:
         from prometheus_client.metrics_core import CounterMetricFamily
 
-        counts = self._tracker.lifetime()
         row = counts.row
         outcomes = {"ok": counts.ok, "error": counts.errors, "timeout": counts.timeouts}
         for name, text, label, values in (

@@ -144,11 +144,13 @@ class KPITracker(Recorder):
         last : float, optional
             Seconds to look back, rounded to sub-windows; the window by default.
         whole : bool
-            Leave out the sub-window under way, so that every one counted is over.
+            Leave out the sub-window under way, so that every one counted is over. It holds the place of
+            the oldest, so at most one sub-window less than the window is looked at.
         """
         now = self._clock()
         main = self._lane.main
-        number = main.slots if last is None else min(main.slots, max(1, round(last / main.width)))
+        most = max(1, main.slots - whole)
+        number = most if last is None else min(most, max(1, round(last / main.width)))
         final = main.slot(now) - whole
         first = final - number + 1
         lanes = self._used_lanes()

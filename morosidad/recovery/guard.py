@@ -33,7 +33,7 @@ class Guard:
         The most threads alive at a time, those left behind included. Work beyond it waits in line; when all
         of them are left behind, work fails at once.
     name : str
-        Begins the name of each thread.
+        The name of each thread.
     """
 
     def __init__(self, limit: int, name: str) -> None:
@@ -70,7 +70,7 @@ class Guard:
             self._alive += start
         if start:
             try:
-                threading.Thread(target=self._work, name=f"{self._name}-recovery", daemon=True).start()
+                threading.Thread(target=self._work, name=self._name, daemon=True).start()
             except RuntimeError as error:  # the system gives no more threads
                 with self._lock:
                     self._alive -= 1

@@ -23,6 +23,7 @@ from morosidad.audit.alerts import AlertBoard
 from morosidad.audit.chain import GENESIS, MAX_LINE, numbered_files
 from morosidad.audit.usage import MachineUsage
 from morosidad.errors import SettingsError
+from morosidad.scorer import Scorer
 
 VALUES = (30, 1500.5, "rural")
 STRESS = 24_000  # decisions in all, from 8 threads; tried by hand with 800,000
@@ -172,6 +173,14 @@ def test_a_hash_is_the_same_for_the_same_values_only(make_log, path, context, de
         hashes[0] == hash_values(by_field, b"secreto") == hash_values({**by_field, "otro": None}, b"secreto")
     )
     assert hashes[0] != hash_values(by_field, b"otra")
+
+
+def test_who_has_a_record_can_show_that_a_hash_is_its_own(path):
+    record = {"edad": 41, "ingresos_mensuales": 2.4e6, "monto_credito": 6e6, "plazo_meses": 36}
+    with AuditLog(path, values="hash", key="secreto") as log:
+        scorer = Scorer.default(audit=log)
+        scorer.score_one(record)
+    assert lines_of(path)[0]["valores_hash"] == hash_values(scorer.schema.validate(record), b"secreto")
 
 
 def test_without_values_none_are_written(make_log, path, context, decide):

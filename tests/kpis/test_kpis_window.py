@@ -100,6 +100,16 @@ def test_counts_of_the_last_seconds_leave_out_the_rest(make, time):
     assert tracker.counts(10_000).total == sum(range(100))
 
 
+def test_the_whole_window_without_what_is_under_way_counts_as_long_as_it_says(make, time):
+    tracker = make()
+    for _ in range(1000):
+        tracker.record(0.01)
+        time.advance(1)
+    tracker.record(0.01)
+    counts = tracker.counts(whole=True)
+    assert counts.total == counts.seconds == tracker.window - 1
+
+
 def test_the_wall_clock_does_not_move_the_window(make, time):
     tracker = make()
     tracker.record(0.01)
