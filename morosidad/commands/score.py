@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TextIO
 
-from morosidad.commands.options import add_csv, add_opening, load_scorer
+from morosidad.commands.options import add_csv, add_opening, check_output, load_scorer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,9 +30,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Score piece by piece; 1 when there were bad rows."""
     from morosidad.csv_files import read_chunks
 
-    scorer = load_scorer(arguments)
+    read = arguments.model, arguments.data
+    check_output(arguments.output, *read)
     output = Path(arguments.output)
     bad_path = Path(arguments.bad) if arguments.bad else output.with_suffix(f".bad{output.suffix}")
+    check_output(str(bad_path), *read, arguments.output)
+    scorer = load_scorer(arguments)
     chunks = read_chunks(
         arguments.data,
         text=True,
