@@ -167,6 +167,7 @@ def test_a_process_that_can_not_follow_keeps_its_model_and_tries_once(serve, mod
 def test_nobody_follows_a_reload_that_brought_the_model_in_place(serve, model, tmp_path, monkeypatch):
     client = serve(Scorer.load(model), kpi_file=str(tmp_path / "kpi"))
     service = client.app.state.service
+    client.portal.call(service.tick)
     assert client.post("/admin/recargar").status_code == 200
     monkeypatch.setattr(service.scorer, "reload", lambda: pytest.fail("it was read again"))
     client.portal.call(service.tick)
