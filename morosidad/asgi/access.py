@@ -11,11 +11,13 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_netw
 from starlette.types import Scope as Connection
 
 from morosidad.asgi.keys import Keyring, Scope
-from morosidad.asgi.problems import forbidden, not_known
+from morosidad.asgi.problems import Problem, forbidden, not_known
 
 KEY_PROTOCOL = "clave."
 _IN_PROCESS = "testclient"
 """The address that Starlette's TestClient gives, and no socket."""
+_LONGEST = 80
+"""No name of this machine and no address is longer; caches keep nothing that is."""
 
 Address = IPv4Address | IPv6Address
 
@@ -59,7 +61,7 @@ class Access:
             return client
         lines = b",".join(value for name, value in connection["headers"] if name == b"x-forwarded-for")
         for hop in reversed(lines.decode("latin-1").split(",")):
-            address = _address_of(_without_port(hop.strip()))
+            address = _address_of(_without_port(hop.strip())) if len(hop) <= _LONGEST else None
             if address is None:
                 break
             client = str(address)
@@ -113,8 +115,9 @@ class Access:
         if not self._local_only or client == _IN_PROCESS:
             return
         forwarded = not self._proxies and (b"x-forwarded-for" in headers or b"forwarded" in headers)
-        if forwarded or not _is_local(client, headers.get(b"host", b"")):
-            raise forbidden("Sin claves configuradas, solo se atiende a esta máquina")
+        if forwarded:
+            raise _elsewhere()
+        _check_local(client, headers.get(b"host", b""))
 
     def knows(self, headers: dict[bytes, bytes]) -> bool:
         """Tell whether details may be shown: to whoever holds a key, or to all where there are none."""
@@ -170,9 +173,16 @@ def _without_port(host: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _is_local(client: str, host: bytes) -> bool:
-    """Tell whether a request comes from this machine, by a name that is its own."""
-    return (_is_loopback(client) or client == "") and is_local_name(_without_port(host.decode("latin-1")))
+def _check_local(client: str, host: bytes) -> None:
+    """Refuse what does not come from this machine, by a name that is its own; no refusal is cached."""
+    if client != "" and not _is_loopback(client):
+        raise _elsewhere()
+    if len(host) > _LONGEST or not is_local_name(_without_port(host.decode("latin-1"))):
+        raise _elsewhere()
+
+
+def _elsewhere() -> Problem:
+    return forbidden("Sin claves configuradas, solo se atiende a esta máquina")
 
 
 def is_local_name(host: str) -> bool:
@@ -180,7 +190,6 @@ def is_local_name(host: str) -> bool:
     return host.lower() == "localhost" or _is_loopback(host)
 
 
-@lru_cache(maxsize=1024)
 def _is_loopback(text: str) -> bool:
     address = _address_of(text)
     return address is not None and address.is_loopback

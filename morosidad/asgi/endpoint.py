@@ -16,7 +16,15 @@ from starlette.types import Receive, Scope, Send
 
 from morosidad.asgi.bodies import ClientGone, check_media_type, read_body
 from morosidad.asgi.keys import Scope as Need
-from morosidad.asgi.problems import ErrorDocument, Problem, problem_of, too_large, unavailable, unreadable
+from morosidad.asgi.problems import (
+    ErrorDocument,
+    Problem,
+    problem_of,
+    source_of,
+    too_large,
+    unavailable,
+    unreadable,
+)
 
 if TYPE_CHECKING:
     from morosidad.asgi.service import Service
@@ -240,7 +248,7 @@ def refusal(error: Exception, call: Call) -> Reply:
     """Make the error document of an exception; what was not foreseen is logged without its text."""
     problem = problem_of(error)
     if problem.status == 500 and not isinstance(error, Problem):
-        _logger.error("%s en %s", _where(error), call.route)
+        _logger.error("%s en %s", source_of(error), call.route)
     document = ErrorDocument(
         error=problem.message,
         codigo=problem.code,
@@ -249,15 +257,6 @@ def refusal(error: Exception, call: Call) -> Reply:
         request_id=call.request_id.decode(),
     )
     return Reply(msgspec.json.encode(document), problem.status, JSON, problem.headers)
-
-
-def _where(error: BaseException) -> str:
-    """Name an exception and where it came from; its message may hold personal data."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    place = "" if trace is None else f" ({trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno})"
-    return f"{type(error).__name__}{place}"
 
 
 def _new_id() -> bytes:

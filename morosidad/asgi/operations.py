@@ -86,4 +86,4 @@ async def reload(call: Call) -> Reply:
     body = await call.body()
     if body and decode(body) != {}:
         raise unreadable("No se esperaba ningún dato: se recarga el archivo del modelo en servicio")
-    return reply(await call.service.reloader.reload())
+    return reply(await call.service.reloader.reload(call.service.workers.io))

@@ -131,3 +131,12 @@ def not_routed(status: int, headers: Mapping[str, str] | None) -> Problem:
         return Problem("E404", "No existe esa dirección")
     allowed = [(b"allow", value.encode()) for name, value in (headers or {}).items() if name == "Allow"]
     return Problem("E405", "Método no permitido", headers=allowed)
+
+
+def source_of(error: BaseException) -> str:
+    """Name an exception and where it came from, for the log; its message may hold personal data."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = "" if trace is None else f" ({trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno})"
+    return f"{type(error).__name__}{place}"

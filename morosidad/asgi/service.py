@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -30,11 +29,13 @@ from morosidad.resources import LoadShedder, ResourceMonitor
 from morosidad.schema import Record
 from morosidad.scorer import Scorer
 from morosidad.settings import Settings
-from morosidad.workers import MicroBatcher, Workers
+from morosidad.workers import MicroBatcher, Task, Workers
 
 if TYPE_CHECKING:
     from morosidad.audit import AuditLog
     from morosidad.recovery import RecoveryPolicy
+
+Result = TypeVar("Result")
 
 _logger = logging.getLogger("morosidad.asgi")
 
@@ -65,8 +66,6 @@ class Service:
     mode : str
         ``directo`` when the event loop itself decides, ``lotes`` when workers do, several records at
         a time: what warm-up measured chooses.
-    late : int
-        How many requests had no decision in time.
     """
 
     def __init__(self, scorer: Scorer, settings: Settings) -> None:
@@ -81,7 +80,6 @@ class Service:
         self.recovery: RecoveryPolicy | None = parts.get("recovery")
         self.state: str = STARTING
         self.mode: str = BATCHED
-        self.late: int = 0
         self.plan: Plan | None = None
         self.spans: Spans = Spans()
         self.access: Access = Access(
@@ -105,8 +103,8 @@ class Service:
         self.pulse: Pulse = Pulse()
         self.aside: Aside = Aside()
         self.siblings: Siblings = Siblings(settings.kpi_file)
-        self.watch: Watch = Watch(self)
-        self.reloader: Reloader = Reloader(self)
+        self.reloader: Reloader = Reloader(self.scorer, self.warm_up, settings.kpi_file)
+        self.watch: Watch = Watch(self.scorer, self.alerts, self.reloader, self.siblings, self.limiter)
 
     # -- from start to stop --------------------------------------------------------------------
 
@@ -116,7 +114,7 @@ class Service:
         self.workers: Workers = Workers(
             settings.max_workers_prediction, settings.max_workers_io, queue_size=settings.queue_size
         )
-        self._batcher: MicroBatcher[tuple[Record, str | None], Decision | BaseException] = MicroBatcher(
+        self._batcher: MicroBatcher[tuple[Record, str | None], Decision] = MicroBatcher(
             self._decide_batch, queue_size=settings.queue_size
         )
         trim = [partial(self.cache.trim, _FREE_AGE)] if hasattr(self.cache, "trim") else []
@@ -208,21 +206,15 @@ class Service:
                 raise
             except Exception as error:
                 _logger.warning("el modelo falló (%s); se pasa a recuperación", type(error).__name__)
-        start = time.perf_counter()
-        try:
-            return await self._decide_with_workers(record, request_id)
-        except DeadlineExceeded:
-            self.late += 1
-            seconds = time.perf_counter() - start
-            if seconds >= self.settings.timeout_prediction:  # else the scorer gave up, and has counted it
-                self.kpis.record(seconds, outcome="timeout")
-            raise
+        else:
+            self.scorer.schema.read(record)  # a wrong record need not wait for a model that is slow or fails
+        return await self._in_time(self._submit(record, request_id))
 
     async def decide_batch(self, records: list[Any]) -> list[Decision | RecordError]:
         """Decide on many applicants, each in its place; requests go on in between."""
         if self.mode == BATCHED:
-            timeout = self.settings.timeout_prediction
-            return await self.workers.prediction.submit(self.scorer.score_many, records, timeout=timeout)
+            timeout, score = self.settings.timeout_prediction, self.scorer.score_many
+            return await self._in_time(self.workers.prediction.submit(score, records, timeout=timeout))
         found: list[Decision | RecordError] = []
         for index, record in enumerate(records):
             try:
@@ -233,14 +225,22 @@ class Service:
                 await asyncio.sleep(0)
         return found
 
-    async def _decide_with_workers(self, record: dict[str, Any], request_id: str | None) -> Decision:
+    def _submit(self, record: dict[str, Any], request_id: str | None) -> Task[Decision]:
         timeout = self.settings.timeout_prediction
         if self.mode == AT_ONCE:
             score = self.scorer.score_one
-            return await self.workers.prediction.submit(score, record, request_id, timeout=timeout)
-        decision = await self._batcher.submit((record, request_id), timeout=timeout)
-        assert isinstance(decision, Decision)
-        return decision
+            return self.workers.prediction.submit(score, record, request_id, timeout=timeout)
+        return self._batcher.submit((record, request_id), timeout=timeout)
+
+    async def _in_time(self, task: Task[Result]) -> Result:
+        """Wait for the workers, and count a request that they did not answer in time."""
+        try:
+            return await task
+        except DeadlineExceeded:
+            self.watch.late += 1
+            if not task.remaining():  # else the scorer gave up, and has counted it
+                self.kpis.record(self.settings.timeout_prediction, outcome="timeout")
+            raise
 
     def _decide_batch(self, asked: list[tuple[Record, str | None]]) -> list[Decision | BaseException]:
         return [
@@ -270,7 +270,7 @@ class Service:
         metrics, report = await self.aside.run(self._gather)
         await self.metrics_channel.publish(metrics)
         await self.kpis_channel.publish(report)
-        await self.reloader.follow()
+        await self.reloader.follow(self.workers.io)
 
     def _gather(self) -> tuple[str, str]:
         self.watch.look()

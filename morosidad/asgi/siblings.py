@@ -7,6 +7,7 @@ has not been written for a while is that of a process that is gone.
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -89,7 +90,7 @@ class Siblings:
 
     def _hear(self, stem: Path) -> list[Share]:
         found = []
-        for path in sorted(stem.parent.glob(f"{stem.name}*")):
+        for path in sorted(stem.parent.glob(f"{glob.escape(stem.name)}*")):
             if path == self._file(stem):
                 continue
             with contextlib.suppress(OSError, msgspec.MsgspecError, ValueError):

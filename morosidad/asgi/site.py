@@ -50,9 +50,10 @@ class Site:
     async def form(self, call: Call) -> Reply:
         """``GET /``: the form."""
         scorer = self._service.scorer
-        if self._form[0] != scorer.digest:
+        digest = scorer.digest  # of now: another model may come in while the page is made
+        if self._form[0] != digest:
             text = await self._service.aside.run(form_page, scorer)
-            self._form = (scorer.digest, Asset("form.html", text.encode(), REVALIDATE))
+            self._form = (digest, Asset("form.html", text.encode(), REVALIDATE))
         return _page(call, self._form[1])
 
     async def dashboard(self, call: Call) -> Reply:

@@ -4,67 +4,105 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
-from morosidad.asgi.siblings import Share
-
-if TYPE_CHECKING:
-    from morosidad.asgi.service import Service
+from morosidad.alerts import AlertBook
+from morosidad.asgi.rates import RateLimiter
+from morosidad.asgi.reloading import Reloader
+from morosidad.asgi.siblings import Share, Siblings
+from morosidad.scorer import Scorer
 
 _DRIFT_EVERY = 5
 _ELSEWHERE = "@"
 
 
 class Watch:
-    """Looks at the parts once a second and opens, keeps or closes their alerts."""
+    """Looks at the parts once a second and opens, keeps or closes their alerts.
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
+    Parameters
+    ----------
+    scorer : Scorer
+        Whose parts are looked at.
+    alerts : AlertBook
+        Where alerts open and close.
+    reloader : Reloader
+        Knows whether the last reload failed.
+    siblings : Siblings
+        The other processes, which are told of this one.
+    limiter : RateLimiter or None
+        Knows whether its storage fails.
+
+    Attributes
+    ----------
+    late : int
+        How many requests had no decision in time; who serves them counts.
+    """
+
+    def __init__(
+        self,
+        scorer: Scorer,
+        alerts: AlertBook,
+        reloader: Reloader,
+        siblings: Siblings,
+        limiter: RateLimiter | None,
+    ) -> None:
+        self._scorer = scorer
+        self._alerts = alerts
+        self._reloader = reloader
+        self._siblings = siblings
+        self._limiter = limiter
+        self.late: int = 0
+        self._late_before = 0
         self._audit_codes: set[str] = set()
         self._repeated: set[str] = set()
         self._turn = 0
-        self._late = 0
 
     def look(self) -> None:
         """Look once."""
-        service, book = self._service, self._service.alerts
-        if service.audit is not None:
-            open_now = {alert.code: alert for alert in service.audit.alerts()}
-            for code in self._audit_codes | open_now.keys():
-                alert = open_now.get(code)
-                level, message = (alert.level, alert.message) if alert else ("info", "")
-                book.set(f"registro:{code}", alert is not None, level, message)
-            self._audit_codes |= open_now.keys()
-        if service.recovery is not None:
-            calm = service.recovery.calm
-            book.set("recuperacion", not calm, "warning", "El modelo falla: la recuperación está en marcha")
-        if service.limiter is not None:
-            failing = service.limiter.failing
+        book, parts = self._alerts, self._scorer.parts
+        recovery, drift = parts.get("recovery"), parts.get("drift")
+        self._look_at_audit()
+        if recovery is not None:
+            failing = not recovery.calm
+            book.set("recuperacion", failing, "warning", "El modelo falla: la recuperación está en marcha")
+        if self._limiter is not None:
+            failing = self._limiter.failing
             book.set("limites", failing, "warning", "El límite de solicitudes no funciona: no hay almacén")
-        late, self._late = service.late - self._late, service.late
+        late, self._late_before = self.late - self._late_before, self.late
         book.set("plazos", late > 0, "warning", f"El modelo no respondió a tiempo a {late} solicitudes")
-        failed = service.reloader.failed
+        failed = self._reloader.failed
         book.set("recarga", failed, "warning", "La última recarga del modelo falló: sigue el anterior")
-        self._repeat(service.siblings.exchange(self._share))
-        drift = service.scorer.parts.get("drift")
+        self._repeat(self._siblings.exchange(self._share))
         if drift is not None and self._turn % _DRIFT_EVERY == 0:
             drift.watch(book)
         self._turn += 1
 
+    def _look_at_audit(self) -> None:
+        """Take over the decision log's own alerts."""
+        audit = self._scorer.parts.get("audit")
+        if audit is None:
+            return
+        open_now = {alert.code: alert for alert in audit.alerts()}
+        for code in self._audit_codes | open_now.keys():
+            alert = open_now.get(code)
+            level, message = (alert.level, alert.message) if alert else ("info", "")
+            self._alerts.set(f"registro:{code}", alert is not None, level, message)
+        self._audit_codes |= open_now.keys()
+
     def _share(self) -> Share:
-        service = self._service
-        drift = service.scorer.parts.get("drift")
+        cache: Any = self._scorer.parts.get("cache")
+        drift = self._scorer.parts.get("drift")
         return Share(
             os.getpid(),
-            service.scorer.digest,
-            None if service.cache is None else service.cache.stats(),
+            self._scorer.digest,
+            None if cache is None else cache.stats(),
             None if drift is None else drift.totals(),
-            tuple(alert for alert in service.alerts.active if _ELSEWHERE not in alert.code),
+            tuple(alert for alert in self._alerts.active if _ELSEWHERE not in alert.code),
         )
 
     def _repeat(self, shares: Sequence[Share]) -> None:
         """Show the alerts that are open in other processes and not in this one."""
-        book = self._service.alerts
+        book = self._alerts
         own = {alert.code for alert in book.active if _ELSEWHERE not in alert.code}
         open_now = {
             f"{alert.code}{_ELSEWHERE}{share.process}": alert

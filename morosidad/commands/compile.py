@@ -6,7 +6,7 @@ import argparse
 import sys
 import warnings
 
-from morosidad.commands.options import add_csv, add_model
+from morosidad.commands.options import add_csv, add_model, check_output
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     from morosidad.joblib_files import load_pipeline
     from morosidad.scorer import Scorer
 
+    check_output(arguments.output, arguments.pipeline, arguments.reference)
     policy = Policy(review_at=arguments.review_at, decline_at=arguments.decline_at)
     pipeline = load_pipeline(arguments.pipeline, trust=arguments.trust)
     reference = None

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from morosidad.errors import ArtifactError, SettingsError
 
 if TYPE_CHECKING:
     from morosidad.scorer import Scorer
@@ -50,11 +53,30 @@ def load_scorer(arguments: argparse.Namespace) -> Scorer:
 
 def read_key(path: str | None) -> bytes | None:
     """Read a signing key from a file, without the newline at its end."""
-    from morosidad.errors import ArtifactError
-
     if path is None:
         return None
     try:
         return Path(path).read_bytes().rstrip(b"\r\n")
     except OSError as error:
         raise ArtifactError(f"{path}: the key can't be read: {error.strerror}", path) from None
+
+
+def check_output(output: str, *others: str | None) -> None:
+    """Say before the work, not after it, that a file has nowhere to go or would take another's place.
+
+    Raises
+    ------
+    SettingsError
+        When it is a folder, when its folder is not there, or when it is one of the others.
+    """
+    path = Path(output)
+    special = path.exists() and not path.is_file()  # as /dev/null, which may stand for several
+    if path.is_dir():
+        why = "this is a folder"
+    elif not path.parent.is_dir():
+        why = "there is no such folder"
+    elif not special and os.path.realpath(path) in {os.path.realpath(other) for other in others if other}:
+        why = "the command reads or writes another thing there"
+    else:
+        return
+    raise SettingsError([f"{output}: can't be written: {why}"])

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TextIO
 
-from morosidad.commands.options import add_csv, add_opening, load_scorer
+from morosidad.commands.options import add_csv, add_opening, check_output, load_scorer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,13 +29,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Score piece by piece; 1 when there were bad rows."""
     from morosidad.csv_files import read_chunks
-    from morosidad.errors import InvalidFrame
 
-    scorer = load_scorer(arguments)
-    output, data = Path(arguments.output), Path(arguments.data)
+    read = arguments.model, arguments.data
+    check_output(arguments.output, *read)
+    output = Path(arguments.output)
     bad_path = Path(arguments.bad) if arguments.bad else output.with_suffix(f".bad{output.suffix}")
-    if any(path.exists() and data.exists() and path.samefile(data) for path in (output, bad_path)):
-        raise InvalidFrame(f"{data}: the file that is read can't be written too")
+    check_output(str(bad_path), *read, arguments.output)
+    scorer = load_scorer(arguments)
     chunks = read_chunks(
         arguments.data,
         text=True,
@@ -96,7 +96,7 @@ class _Sink:
             bad = self._paths[1]
             try:
                 handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-                if not self._files and bad.is_file() and not bad.samefile(path):
+                if not self._files and bad.is_file():
                     bad.unlink()  # it is from an earlier run, whose good rows are gone too
             except OSError as error:
                 raise InvalidFrame(f"{error.filename}: can't be written: {error.strerror}") from None

@@ -54,13 +54,13 @@ def welcome(settings: Settings, model: str) -> str:
     """Say what is served, where, and what is kept."""
     host = f"[{settings.server_host}]" if ":" in settings.server_host else settings.server_host
     address = f"http://{host}:{settings.server_port}"
-    shipped = "" if settings.server_model else " (de muestra: aprendió de solicitantes inventados)"
+    shipped = "" if settings.server_model else " (a sample: it learned from made-up applicants)"
     lines = {
-        "modelo": f"{model}{shipped}",
-        "formulario": f"{address}/",
-        "tablero": f"{address}/dashboard",
-        "descripción": f"{address}/openapi.json",
-        "decisiones": settings.audit_file or "no se guardan",
-        "claves": str(len(settings.server_api_keys) or "ninguna"),
+        "model": f"{model}{shipped}",
+        "form": f"{address}/",
+        "dashboard": f"{address}/dashboard",
+        "description": f"{address}/openapi.json",
+        "decisions": settings.audit_file or "not kept",
+        "keys": str(len(settings.server_api_keys) or "none"),
     }
     return "\n".join(f"{name:<12}{value}" for name, value in lines.items())

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any
 
-from morosidad.commands.options import add_csv, add_model
-from morosidad.errors import ArtifactError, InvalidFrame
+from morosidad.commands.options import add_csv, add_model, check_output
+from morosidad.errors import InvalidFrame
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     from morosidad.scorer import Scorer
     from morosidad.training import choose, fit, summary
 
-    _refuse_nowhere(arguments.output)
+    check_output(arguments.output, arguments.data)
     policy = Policy(review_at=arguments.review_at, decline_at=arguments.decline_at)
     bars = sys.stderr.isatty()
     frame = read_csv(arguments.data, sep=arguments.sep, encoding=arguments.encoding, progress=bars)
@@ -61,14 +60,6 @@ def run(arguments: argparse.Namespace) -> int:
     print(scorer.plan)
     print(f"written: {arguments.output}")
     return 0
-
-
-def _refuse_nowhere(output: str) -> None:
-    """Say before the work, not after it, that the model has nowhere to go."""
-    path = Path(output)
-    if path.is_dir() or not path.parent.is_dir():
-        why = "this is a folder" if path.is_dir() else "there is no such folder"
-        raise ArtifactError(f"{output}: can't be written: {why}", output)
 
 
 def _split(frame: Any, target: str) -> tuple[Any, Any]:

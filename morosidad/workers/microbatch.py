@@ -16,41 +16,22 @@ import msgspec
 
 from morosidad.errors import ModelError, Overloaded
 from morosidad.workers.pool import WorkerPool
-from morosidad.workers.tasks import Clock, Task
+from morosidad.workers.tasks import ENDS, Clock, Task, TaskCounts
 
 A = TypeVar("A")
 R = TypeVar("R")
 
 
-class BatchStats(msgspec.Struct, frozen=True, kw_only=True):
-    """What a `MicroBatcher` holds and has done, all of one moment.
-
-    Every call of `MicroBatcher.submit` is in exactly one of the counts of records.
+class BatchStats(TaskCounts, frozen=True, kw_only=True):
+    """What a `MicroBatcher` holds and has done: the counts of `TaskCounts`, a task being a record.
 
     Attributes
     ----------
     batches : int
         Calls of the prediction function, those for single records of a failed batch among them.
-    running, queued : int
-        Records that are being predicted and that wait now.
-    completed, failed : int
-        Records that got a result and that got an error.
-    expired : int
-        Records whose deadline passed before they had a result.
-    cancelled : int
-        Records cancelled while they waited.
-    refused : int
-        Records turned away, by a full queue or by the closing of the batcher.
     """
 
     batches: int = msgspec.field(name="lotes")
-    running: int = msgspec.field(name="en_curso")
-    queued: int = msgspec.field(name="en_cola")
-    completed: int = msgspec.field(name="completadas")
-    failed: int = msgspec.field(name="fallidas")
-    expired: int = msgspec.field(name="vencidas")
-    cancelled: int = msgspec.field(name="canceladas")
-    refused: int = msgspec.field(name="rechazadas")
 
 
 class MicroBatcher(Generic[A, R]):
@@ -151,11 +132,11 @@ class MicroBatcher(Generic[A, R]):
     def stats(self) -> BatchStats:
         """Count what the batcher holds and has done."""
         with self._lock:
-            names = ("batches", "completed", "failed", "expired", "cancelled", "refused")
             return BatchStats(
+                batches=self._counts["batches"],
                 running=len(self._running),
                 queued=len(self._queue),
-                **{name: self._counts[name] for name in names},
+                **{end: self._counts[end] for end in ENDS},
             )
 
     def close(self, *, drain: bool = True, timeout: float = 5.0) -> bool:

@@ -17,46 +17,26 @@ from typing import Any, Self, TypeVar, TypeVarTuple
 import msgspec
 
 from morosidad.errors import Overloaded
-from morosidad.workers.tasks import Clock, Task
+from morosidad.workers.tasks import ENDS, Clock, Task, TaskCounts
 
 A = TypeVar("A")
 R = TypeVar("R")
 Ts = TypeVarTuple("Ts")
 
 
-class PoolStats(msgspec.Struct, frozen=True, kw_only=True):
-    """What a `WorkerPool` holds and has done, all of one moment.
-
-    Every call of `WorkerPool.submit` is in exactly one of ``running``, ``queued``, ``completed``, ``failed``,
-    ``expired``, ``cancelled`` and ``refused``.
+class PoolStats(TaskCounts, frozen=True, kw_only=True):
+    """What a `WorkerPool` holds and has done: the counts of `TaskCounts`, and the threads.
 
     Attributes
     ----------
     size : int
         Tasks that may run at once.
-    running, queued : int
-        Tasks that run and that wait now.
     stuck : int
         Threads that still hold a task whose deadline passed.
-    completed, failed : int
-        Tasks that returned and that raised.
-    expired : int
-        Tasks whose deadline passed before they ended.
-    cancelled : int
-        Tasks cancelled while they waited.
-    refused : int
-        Tasks turned away, by a full queue or by the closing of the pool.
     """
 
     size: int = msgspec.field(name="trabajadores")
-    running: int = msgspec.field(name="en_curso")
-    queued: int = msgspec.field(name="en_cola")
     stuck: int = msgspec.field(name="atascados")
-    completed: int = msgspec.field(name="completadas")
-    failed: int = msgspec.field(name="fallidas")
-    expired: int = msgspec.field(name="vencidas")
-    cancelled: int = msgspec.field(name="canceladas")
-    refused: int = msgspec.field(name="rechazadas")
 
 
 class WorkerPool:
@@ -209,10 +189,7 @@ class WorkerPool:
                 running=len(self._running),
                 queued=len(self._queue),
                 stuck=len(self._stuck),
-                **{
-                    name: self._counts[name]
-                    for name in ("completed", "failed", "expired", "cancelled", "refused")
-                },
+                **{end: self._counts[end] for end in ENDS},
             )
 
     def release_overdue(self) -> None:

@@ -1,4 +1,4 @@
-"""The future that a `WorkerPool` and a `MicroBatcher` hand out: it keeps a deadline and can be awaited."""
+"""The future that a `WorkerPool` and a `MicroBatcher` hand out, and how both count what became of it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,43 @@ from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from typing import Any, Protocol, TypeVar
 
+import msgspec
+
 from morosidad.errors import DeadlineExceeded
 
 R = TypeVar("R")
 
 Clock = Callable[[], float]
+
+
+ENDS = ("completed", "failed", "expired", "cancelled", "refused")
+"""How a task can end, as `TaskCounts` names it."""
+
+
+class TaskCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """Where tasks stand, all of one moment: every call of ``submit`` is in exactly one of these counts.
+
+    Attributes
+    ----------
+    running, queued : int
+        Tasks that run and that wait now.
+    completed, failed : int
+        Tasks that got a result and that got an error.
+    expired : int
+        Tasks whose deadline passed before they ended.
+    cancelled : int
+        Tasks cancelled while they waited.
+    refused : int
+        Tasks turned away, by a full queue or by closing.
+    """
+
+    running: int = msgspec.field(name="en_curso")
+    queued: int = msgspec.field(name="en_cola")
+    completed: int = msgspec.field(name="completadas")
+    failed: int = msgspec.field(name="fallidas")
+    expired: int = msgspec.field(name="vencidas")
+    cancelled: int = msgspec.field(name="canceladas")
+    refused: int = msgspec.field(name="rechazadas")
 
 
 class TaskOwner(Protocol):
@@ -79,7 +111,13 @@ class Task(Future[R]):
         return super().result()
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
-        """Wait for the outcome and give its error, `DeadlineExceeded` among them; None when there is none."""
+        """Wait for the outcome and give its error, `DeadlineExceeded` among them; None when there is none.
+
+        Raises
+        ------
+        TimeoutError
+            `timeout` passed before the deadline.
+        """
         limit, own = self._patience(timeout)
         try:
             return super().exception(limit)

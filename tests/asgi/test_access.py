@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import base64
+import gc
+import tracemalloc
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from morosidad.asgi import access as module
 from morosidad.asgi.access import Access
 from morosidad.asgi.keys import Keyring, make_key
 from morosidad.asgi.problems import Problem
@@ -122,6 +125,21 @@ def test_without_keys_a_declared_proxy_on_this_machine_passes_on_who_asks():
     client = access.client({"client": (HERE, 1), "headers": list(headers.items())})
     assert refused(access, headers, client) == "E403"
     assert access.check(headers, HERE, "score") == HERE
+
+
+def test_nothing_long_that_a_client_sends_is_kept():
+    local, proxied = Access(Keyring()), Access(Keyring(), proxies=["10.0.0.0/8"])
+    tracemalloc.start()
+    for number in range(200):
+        long = f"{number}" * 10_000
+        assert refused(local, {b"host": f"localhost:{long}".encode()}) == "E403"
+        assert refused(local, {b"host": long.encode()}) == "E403"
+        assert proxied.client(connection("10.0.0.1", long)) == "10.0.0.1"
+    gc.collect()  # refusals and their frames hold each other
+    of_this = [tracemalloc.Filter(True, file) for file in (module.__file__, __file__)]
+    kept = tracemalloc.take_snapshot().filter_traces(of_this)
+    tracemalloc.stop()
+    assert sum(trace.size for trace in kept.traces) < 1_000_000
 
 
 def test_an_anonymous_server_answers_everybody():

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 pytest.importorskip("starlette")
@@ -268,10 +268,11 @@ def server_says(field: Field, value: Any) -> str:
 
 
 @given(st.lists(st.tuples(st.sampled_from(FIELDS), texts), min_size=100, max_size=100))
+@example([(Field("con_limites", "integer", ge=0, le=360), "-9223372036854775809")])
 @settings(
     max_examples=15,
     deadline=None,
-    phases=[Phase.generate],  # a hundred texts fail as plainly as one
+    phases=[Phase.explicit, Phase.generate],  # a hundred texts fail as plainly as one
     suppress_health_check=[HealthCheck.too_slow],
 )
 def test_the_browser_says_of_any_text_what_the_server_says_of_its_value(

@@ -49,12 +49,12 @@ def test_serve_says_where_everything_is_and_ends_well(run, applicant):
     code, out, err = server.stop()
     assert code == 0, err
     assert dict(line.split(None, 1) for line in out.splitlines()) == {
-        "modelo": f"{Scorer.default().model} (de muestra: aprendió de solicitantes inventados)",
-        "formulario": f"{server.url}/",
-        "tablero": f"{server.url}/dashboard",
-        "descripción": f"{server.url}/openapi.json",
-        "decisiones": "no se guardan",
-        "claves": "ninguna",
+        "model": f"{Scorer.default().model} (a sample: it learned from made-up applicants)",
+        "form": f"{server.url}/",
+        "dashboard": f"{server.url}/dashboard",
+        "description": f"{server.url}/openapi.json",
+        "decisions": "not kept",
+        "keys": "none",
     }
     assert "Traceback" not in err
 
@@ -80,8 +80,8 @@ def test_serve_takes_a_model_and_a_file_of_settings(run, tmp_path, trained, key_
     code, out, err = server.stop()
     assert (code, err) == (0, "")
     welcome, logged = out.splitlines()[:6], [json.loads(line) for line in out.splitlines()[6:]]
-    assert welcome[0].split() == ["modelo", "otro@1"]
-    assert welcome[5].split() == ["claves", "3"]
+    assert welcome[0].split() == ["model", "otro@1"]
+    assert welcome[5].split() == ["keys", "3"]
     assert [(line["ruta"], line["estado"]) for line in logged] == [("/predecir", 401), ("/predecir", 200)]
 
 
@@ -243,8 +243,8 @@ def test_the_address_of_an_ipv6_host_can_be_clicked():
 
     said = welcome(Settings(server_host="::1", server_port=80, server_model="m", audit_file="d"), "m@1")
     assert "http://[::1]:80/dashboard" in said
-    assert "modelo      m@1\n" in said
-    assert "decisiones  d\n" in said
+    assert "model       m@1\n" in said
+    assert "decisions   d\n" in said
 
 
 def test_the_logs_have_a_level_and_the_access_log_stands_alone():

@@ -260,6 +260,35 @@ def test_e503_when_the_queue_is_full_and_e504_when_the_deadline_passes(serve, mo
     assert "plazos" not in {alert.code for alert in service.alerts.active}
 
 
+def test_a_wrong_record_does_not_wait_for_a_model_that_hangs(serve, moody):
+    model, scorer = moody()
+    client = serve(scorer, timeout_prediction=20.0)
+    model.entered.clear()
+    model.go_on.clear()
+    try:
+        with ThreadPoolExecutor(1) as threads:
+            first = threads.submit(client.post, "/predecir", json={"datos": {"moras": 1}})
+            assert model.entered.wait(60)
+            assert_refused(client.post("/predecir", json={"datos": {"moras": -1}}), "E002")
+            assert not first.done()
+            model.go_on.set()
+            assert first.result(60).status_code == 200
+    finally:
+        model.go_on.set()
+
+
+def test_a_batch_that_is_not_decided_in_time_is_counted_as_late(serve, moody):
+    model, scorer = moody()
+    client = serve(scorer, timeout_prediction=0.2)
+    model.go_on.clear()
+    try:
+        assert_refused(client.post("/predecir/lote", json=[{"moras": 1}]), "E504")
+    finally:
+        model.go_on.set()
+    service = client.app.state.service
+    assert (service.kpis.counts().timeouts, service.watch.late) == (1, 1)
+
+
 def test_a_deadline_that_the_scorer_itself_kept_is_counted_once(serve, applicant, monkeypatch):
     def too_late(*_, **__):
         service.kpis.record(0.1, outcome="timeout")  # as the scorer does
@@ -270,7 +299,7 @@ def test_a_deadline_that_the_scorer_itself_kept_is_counted_once(serve, applicant
     monkeypatch.setattr(service, "mode", BATCHED)
     monkeypatch.setattr(service.scorer, "score_many", too_late)
     assert_refused(client.post("/predecir", json={"datos": applicant}), "E504")
-    assert (service.kpis.counts().timeouts, service.late) == (1, 1)
+    assert (service.kpis.counts().timeouts, service.watch.late) == (1, 1)
 
 
 def test_e500_and_e503_tell_nothing_of_the_record_and_neither_do_the_logs(serve, moody, caplog):

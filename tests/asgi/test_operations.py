@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from morosidad import Scorer, __version__
+from morosidad.errors import ArtifactCorrupted
 from support import needed
 
 JSON = {"content-type": "application/json"}
@@ -109,17 +110,68 @@ def test_a_reload_brings_the_file_as_it_is_now(serve, model, applicant, trained)
     assert client.post("/predecir", json={"datos": {"moras": 1}}).json()["modelo"] == "otro@2"
 
 
-def test_a_reload_that_fails_leaves_the_model_and_says_so(serve, model, applicant):
+def test_a_reload_that_fails_leaves_the_model_and_says_so(serve, model, applicant, caplog):
     client = serve(Scorer.load(model))
     model.write_bytes(b"broken")
     answer = client.post("/admin/recargar")
     assert (answer.status_code, answer.json()["codigo"]) == (500, "E500")
     assert "sigue el anterior" in answer.json()["error"]
     assert str(model) not in answer.text
+    with pytest.raises(ArtifactCorrupted) as reason:
+        Scorer.load(model)
+    assert f"ArtifactCorrupted: {reason.value}" in caplog.text
     assert client.post("/predecir", json={"datos": applicant}).status_code == 200
     service = client.app.state.service
     service.watch.look()
     assert "recarga" in {alert.code for alert in service.alerts.active}
+
+
+def test_a_reload_that_fails_in_a_way_not_foreseen_tells_no_more_than_where(
+    serve, model, monkeypatch, caplog
+):
+    client = serve(Scorer.load(model))
+    service = client.app.state.service
+    monkeypatch.setattr(service.scorer, "reload", lambda: {}["deuda de Juan Pérez"])
+    answer = client.post("/admin/recargar")
+    assert answer.json()["error"] == "No se pudo recargar el modelo (KeyError): sigue el anterior"
+    assert "test_operations:" in caplog.text
+    assert "Juan" not in caplog.text
+    service.watch.look()
+    assert "recarga" in {alert.code for alert in service.alerts.active}
+
+
+def test_a_process_that_started_while_another_reloaded_follows(serve, model, tmp_path, trained):
+    pipeline, X = trained
+    loaded = Scorer.load(model)
+    Scorer(pipeline, reference=X, name="otro").save(model)
+    digest = Scorer.load(model).digest
+    (tmp_path / "kpi.recarga").write_text(digest)
+    client = serve(loaded, kpi_file=str(tmp_path / "kpi"))
+    service = client.app.state.service
+    client.portal.call(service.tick)
+    assert service.scorer.digest == digest
+
+
+def test_a_process_that_can_not_follow_keeps_its_model_and_tries_once(serve, model, tmp_path, caplog):
+    client = serve(Scorer.load(model), kpi_file=str(tmp_path / "kpi"))
+    service = client.app.state.service
+    digest = service.scorer.digest
+    model.write_bytes(b"broken")
+    (tmp_path / "kpi.recarga").write_text("another")
+    client.portal.call(service.tick)
+    client.portal.call(service.tick)
+    assert caplog.text.count("no se pudo seguir la recarga de otro proceso") == 1
+    assert (service.scorer.digest, service.reloader.failed) == (digest, True)
+
+
+def test_nobody_follows_a_reload_that_brought_the_model_in_place(serve, model, tmp_path, monkeypatch):
+    client = serve(Scorer.load(model), kpi_file=str(tmp_path / "kpi"))
+    service = client.app.state.service
+    client.portal.call(service.tick)
+    assert client.post("/admin/recargar").status_code == 200
+    monkeypatch.setattr(service.scorer, "reload", lambda: pytest.fail("it was read again"))
+    client.portal.call(service.tick)
+    assert not service.reloader.failed
 
 
 @pytest.mark.parametrize("body", [b'{"archivo": "/etc/passwd"}', b"[]", b"null", b"hola"])

@@ -357,6 +357,26 @@ def test_the_form_is_that_of_the_model_in_service(client: TestClient, tmp_path: 
         service.scorer = kept
 
 
+def test_a_form_of_the_model_before_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained: Any
+) -> None:
+    from morosidad.asgi import site
+
+    pipeline, X = trained
+    other = _saved(Scorer(pipeline, reference=X, name="otro"), tmp_path)
+
+    def slow(scorer: Scorer) -> str:
+        page = form_page(scorer)
+        if scorer.model != "otro@1":
+            scorer.reload(other)
+        return page
+
+    monkeypatch.setattr(site, "form_page", slow)
+    with TestClient(create_app(Scorer.default(), Settings(audit_file=None, metrics_enabled=False))) as client:
+        assert "otro@1" not in client.get("/").text
+        assert "otro@1" in client.get("/").text
+
+
 def _saved(scorer: Scorer, folder: Path) -> Path:
     scorer.save(folder / "m")
     return folder / "m"

@@ -31,17 +31,18 @@ def write(shared: Path, told: Share, age: float = 0.0) -> Path:
     return path
 
 
-def test_a_process_hears_what_the_others_told_of_late(tmp_path: Path) -> None:
-    shared = tmp_path / "kpi"
+@pytest.mark.parametrize("name", ["kpi", "kpi[1]"])
+def test_a_process_hears_what_the_others_told_of_late(tmp_path: Path, name: str) -> None:
+    shared = tmp_path / name
     write(shared, share(1))
     write(shared, share(2), age=20.0)
     gone = write(shared, share(3), age=100.0)
-    (tmp_path / "kpi.proceso-4").write_bytes(b"{torn")
+    (tmp_path / f"{name}.proceso-4").write_bytes(b"{torn")
     siblings = Siblings(str(shared))
     assert [found.process for found in siblings.exchange(lambda: share(os.getpid()))] == [1]
     assert siblings.latest == (share(1),)
     assert not gone.exists()
-    own = tmp_path / f"kpi.proceso-{os.getpid()}"
+    own = tmp_path / f"{name}.proceso-{os.getpid()}"
     assert msgspec.json.decode(own.read_bytes(), type=Share) == share(os.getpid())
     siblings.leave()
     siblings.leave()

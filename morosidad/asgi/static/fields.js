@@ -34,7 +34,7 @@ function numberFault(field, value) {
   if (!Number.isFinite(value)) return "alcance";
   if (field.clase === "integer") {
     if (!Number.isInteger(value)) return "tipo";
-    if (value >= TWO_63 || value < -TWO_63) return "alcance";
+    if (Math.abs(value) >= TWO_63) return "alcance"; // JSON writes -2**63 as -9223372036854776000
   }
   const { ge = -Infinity, gt = -Infinity, le = Infinity, lt = Infinity } = field;
   return value >= ge && value > gt && value <= le && value < lt ? "" : "rango";
