@@ -69,7 +69,8 @@ def compile_pipeline(
     Raises
     ------
     UnsupportedModel
-        If the estimator is not fitted, gives no probabilities, or has not exactly two classes.
+        If the estimator is not fitted, gives no probabilities, has not exactly two classes, or sets
+        its threshold on another scale than probability.
     InvalidFrame
         If it needs columns that the schema has no field for.
     """
@@ -78,34 +79,45 @@ def compile_pipeline(
     compiler = Compiler(schema, threshold=decision_threshold(estimator))
     try:
         form = compiler.form(estimator, [Raw(place) for place in original.places])
-        demanded = compiler.demanded()
+        demanding = original.under(compiler.demanded())
+        compiled, report = _compared(form, demanding, reference, compiler.threshold, cutoffs)
     except NotCompilable as reason:
         return _uncompiled(original, reference, compiler.threshold, str(reason))
-    original = Original(estimator, demanded, dtypes)
-    fitting = valid_rows(demanded, reference)
-    rows = probe_rows(demanded, fitting, form.probes)
-    rows += rows_near(original.predict, fitting, [compiler.threshold, *cutoffs])
-    compiled = CompiledPipeline(
-        demanded,
-        form,
-        original,
-        reference=form.reference(Batch.of_records(fitting or rows, len(schema))),
-        threshold=compiler.threshold,
-    )
-    report = compare(
-        compiled.predict_one,
-        original.predict,
-        rows,
-        tolerance=form.tolerance,
-        threshold=compiler.threshold,
-        cutoffs=cutoffs,
-        predict_many=lambda rows: form.batch(Batch.of_records(rows, len(schema))),
-    )
     if not report.passed:
         note = f"the parity gate refused the compiled form: {report}"
         return _uncompiled(original, reference, compiler.threshold, note, report)
-    compiled.parity = report
     return compiled
+
+
+def _compared(
+    form: Form, original: Original, reference: Sequence[Row], threshold: float, cutoffs: Sequence[float]
+) -> tuple[CompiledPipeline, ParityReport]:
+    """Make a form's functions, and ask them and the original about the same rows.
+
+    Raises
+    ------
+    NotCompilable
+        If the form fails on some row: text stands where it reckons with numbers.
+    """
+    schema = original.schema
+    fitting = valid_rows(schema, reference)
+    rows = probe_rows(schema, fitting, form.probes)
+    rows += rows_near(original.predict, fitting, [threshold, *cutoffs])
+    try:
+        typical = form.reference(Batch.of_records(fitting or rows, len(schema)))
+        compiled = CompiledPipeline(schema, form, original, reference=typical, threshold=threshold)
+        compiled.parity = compare(
+            compiled.predict_one,
+            original.predict,
+            rows,
+            tolerance=form.tolerance,
+            threshold=threshold,
+            cutoffs=cutoffs,
+            predict_many=lambda rows: form.batch(Batch.of_records(rows, len(schema))),
+        )
+    except Exception as error:  # its text may hold values of a row
+        raise NotCompilable(f"the compiled form fails with {type(error).__name__}") from error
+    return compiled, compiled.parity
 
 
 def _uncompiled(
@@ -117,8 +129,9 @@ def _uncompiled(
 ) -> CompiledPipeline:
     warnings.warn(f"not compiled, so slower: {note}", NotCompiledWarning, stacklevel=5)
     schema = original.demanded(reference[:5] or probe_rows(original.schema, ())[:20])
-    original = Original(original.estimator, schema, original.dtypes)
-    return CompiledPipeline(schema, None, original, threshold=threshold, parity=parity, notes=[note])
+    return CompiledPipeline(
+        schema, None, original.under(schema), threshold=threshold, parity=parity, notes=[note]
+    )
 
 
 def check_classifier(estimator: Any) -> None:

@@ -1,4 +1,4 @@
-"""What stands around models: calibration, soft voting, frozen models, tuned thresholds.
+"""What stands around models: calibration, soft voting, frozen models, searches, tuned thresholds.
 
 How the contributions of a model change with what stands around it:
 
@@ -15,7 +15,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from functools import reduce
 from itertools import chain
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -185,6 +187,11 @@ class Mean(OnProbability, frozen=True, eq=False):
     weights: tuple[float, ...]
 
     @property
+    def whole(self) -> float:
+        """The sum of the weights, added up as the members are: `sum` compensates from Python 3.12 on."""
+        return reduce(add, self.weights)
+
+    @property
     def tolerance(self) -> float:
         return max(member.tolerance for member in self.members)
 
@@ -207,13 +214,13 @@ class Mean(OnProbability, frozen=True, eq=False):
     def _emit_mean(self, code: Code, numbers: Sequence[str]) -> str:
         weighted = zip(numbers, self.weights, strict=True)
         parts = [f"{number} * {code.constant(weight)}" for number, weight in weighted]
-        return code.assign(f"{code.total(parts)} / {code.constant(sum(self.weights))}")
+        return code.assign(f"{code.total(parts)} / {code.constant(self.whole)}")
 
     def batch(self, batch: Batch) -> Floats:
         total = np.zeros(len(batch))
         for member, weight in zip(self.members, self.weights, strict=True):
             total += member.batch(batch) * weight
-        return total / sum(self.weights)
+        return total / self.whole
 
     def reference(self, batch: Batch) -> Floats:
         return _join([member.reference(batch) for member in self.members])
@@ -246,6 +253,17 @@ def frozen_estimator(estimator: Any, columns: Sequence[Expr], compiler: Compiler
     return compiler.compile(estimator.estimator, columns)
 
 
+@compiles(
+    "sklearn.GridSearchCV",
+    "sklearn.HalvingGridSearchCV",
+    "sklearn.HalvingRandomSearchCV",
+    "sklearn.RandomizedSearchCV",
+)
+def search(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Compiled:
+    """Compile the best estimator that was found."""
+    return compiler.compile(estimator.best_estimator_, columns)
+
+
 @compiles("sklearn.FixedThresholdClassifier", "sklearn.TunedThresholdClassifierCV")
 def threshold_classifier(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Form:
     """Compile the model; `decision_threshold` reads the threshold."""
@@ -258,7 +276,7 @@ def decision_threshold(estimator: Any) -> float:
     Parameters
     ----------
     estimator : object
-        A fitted classifier or pipeline.
+        A fitted classifier, pipeline or search.
 
     Returns
     -------
@@ -275,6 +293,8 @@ def decision_threshold(estimator: Any) -> float:
         return decision_threshold(estimator.steps[-1][1])
     if name == "sklearn.FrozenEstimator":
         return decision_threshold(estimator.estimator)
+    if hasattr(estimator, "best_estimator_"):
+        return decision_threshold(estimator.best_estimator_)
     if name == "sklearn.FixedThresholdClassifier":
         threshold, positive = estimator.threshold, estimator.pos_label
         threshold = 0.5 if threshold == "auto" else threshold

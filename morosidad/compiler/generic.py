@@ -48,6 +48,10 @@ class Original:
                 f"the model was fitted on {width} unnamed columns; the schema has {len(schema)} fields"
             )
 
+    def under(self, schema: Schema) -> Original:
+        """Give the same estimator, asked in the terms of another schema."""
+        return Original(self.estimator, schema, self.dtypes)
+
     @property
     def places(self) -> list[int]:
         """The field of each of the estimator's input columns."""

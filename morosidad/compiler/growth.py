@@ -111,30 +111,18 @@ def grow(
     Raises
     ------
     NotCompilable
-        If a column mixes fields, or a category comes from something that holds no whole numbers.
+        If a column mixes fields, or there are more than `MAX_COLUMNS` columns.
     """
     whole, child = _arrange(*_join(trees))
     inputs = _Inputs(compiler, rounding, subsets)
-    splits = child > 0
-    n = len(child)
-    column, number = np.zeros(n, dtype=np.int32), np.where(splits, 0.0, whole.value)
-    missing_left, subset = np.zeros(n, dtype=np.bool_), np.full(n, -1, dtype=np.int32)
-    for place in np.unique(whole.column[splits]).tolist():
-        at = np.flatnonzero(splits & (whole.column == place))
-        column[at], number[at], missing_left[at], subset[at] = inputs.test(
-            columns[place], whole.threshold[at], whole.missing_left[at], whole.subset[at]
-        )
+    tests = inputs.tests(whole, child > 0, columns)
     if len(inputs.exprs) > MAX_COLUMNS:
         raise NotCompilable(f"trees of more than {MAX_COLUMNS} columns have no compiled form")
-    members = np.frombuffer(bytes(inputs.members), dtype=np.bool_)
     return kind(
         tuple(inputs.exprs) or (Constant(0.0),),  # leaves alone: the walk looks at one column all the same
         child,
-        column,
-        number,
-        missing_left,
-        subset,
-        members,
+        *tests,
+        np.frombuffer(bytes(inputs.members), dtype=np.bool_),
         n_trees=len(trees),
         n_fields=len(compiler.schema),
         base=base,
@@ -200,7 +188,19 @@ class _Inputs:
         self._subsets = subsets
         self._sets: dict[bytes, int] = {}
 
-    def test(
+    def tests(self, whole: Tree, splits: Bools, columns: Sequence[Expr]) -> tuple[Ints, Floats, Bools, Ints]:
+        """Bring all tests into the one form: input, number, missing_left, subset of each node."""
+        n = len(splits)
+        column, number = np.zeros(n, dtype=np.int32), np.where(splits, 0.0, whole.value)
+        missing_left, subset = np.zeros(n, dtype=np.bool_), np.full(n, -1, dtype=np.int32)
+        for place in np.unique(whole.column[splits]).tolist():
+            at = np.flatnonzero(splits & (whole.column == place))
+            column[at], number[at], missing_left[at], subset[at] = self._test(
+                columns[place], whole.threshold[at], whole.missing_left[at], whole.subset[at]
+            )
+        return column, number, missing_left, subset
+
+    def _test(
         self, column: Expr, thresholds: Floats, missing_left: Bools, chosen: NDArray[np.intp]
     ) -> tuple[int, Floats | float, Bools | bool, Ints | int]:
         """Bring the tests of one column into the one form: input, number, missing_left, subset."""

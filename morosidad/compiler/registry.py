@@ -9,7 +9,7 @@ import msgspec
 
 from morosidad.compiler.expressions import Expr, Fill, Key, Raw, fields_of
 from morosidad.compiler.form import Form
-from morosidad.errors import MorosidadError, UnsupportedModel
+from morosidad.errors import MorosidadError
 from morosidad.field import Field
 from morosidad.schema import Schema
 
@@ -98,7 +98,13 @@ class Compiler:
             raise NotCompilable(words) from error
 
     def transform(self, estimator: Any, columns: Sequence[Expr]) -> list[Expr]:
-        """Compile a transformer over its input columns."""
+        """Compile a transformer over its input columns.
+
+        Raises
+        ------
+        NotCompilable
+            As in `compile`, or if it is a classifier.
+        """
         if estimator is None or estimator == "passthrough":
             return list(columns)
         compiled = self.compile(estimator, columns)
@@ -107,11 +113,16 @@ class Compiler:
         return compiled
 
     def form(self, estimator: Any, columns: Sequence[Expr]) -> Form:
-        """Compile a classifier over its input columns."""
+        """Compile a classifier over its input columns.
+
+        Raises
+        ------
+        NotCompilable
+            As in `compile`, or if it gives columns, as a selector at the end of a pipeline does.
+        """
         compiled = self.compile(estimator, columns)
         if not isinstance(compiled, Form):
-            name = type(estimator).__name__
-            raise UnsupportedModel(f"{name} gives columns; the pipeline must end in a classifier", name)
+            raise NotCompilable(f"{type(estimator).__name__} gives columns where a classifier was expected")
         return compiled
 
     def require(self, *columns: Expr) -> None:
@@ -152,24 +163,25 @@ class Compiler:
         changes: dict[str, Any] = {}
         if place in self.required and not field.required:
             changes["required"] = True
-        if place in self.allowed and field.kind != "boolean":
-            changes["categories"] = self._known(place, field)
-        if place in self.limits:
-            limit, strictly = self.limits[place]
-            if not _beyond(field.interval[0], (limit, strictly)) and field.gt != limit:
-                changes["gt" if strictly else "ge"] = limit
-        if not changes:
-            return field
-        return msgspec.structs.replace(field, **changes)
+        bound = self.limits.get(place)
+        levels = self._levels(place, field)
+        if levels is not None:  # such a field has no limits: they leave their mark on the levels
+            kept = tuple(x for x in levels if _within(field, x) and (bound is None or _beyond(x, bound)))
+            if not kept:
+                raise NotCompilable(f"no category of the field {field.name!r} is known to the model")
+            if kept != field.categories:
+                changes |= {"categories": kept, **dict.fromkeys(("ge", "gt", "le", "lt"))}
+        elif bound is not None and not _beyond(field.interval[0], bound) and field.gt != bound[0]:
+            changes["gt" if bound[1] else "ge"] = bound[0]
+        return msgspec.structs.replace(field, **changes) if changes else field
 
-    def _known(self, place: int, field: Field) -> tuple[str | int, ...]:
-        """Give the categories that both the field and the model know, in the field's order."""
+    def _levels(self, place: int, field: Field) -> Sequence[str | int] | None:
+        """Give the categories that both the field and the model know, or None if any value will do."""
+        if place not in self.allowed or field.kind == "boolean":
+            return field.categories
         known = self.allowed[place]
         levels = field.categories or [*(field.usual_levels or ()), *sorted(known, key=str)]
-        kept = tuple(dict.fromkeys(_level(key, field) for key in levels if key in known))
-        if not kept:
-            raise NotCompilable(f"no category of the field {field.name!r} is known to the model")
-        return kept
+        return list(dict.fromkeys(_level(key, field) for key in levels if key in known))
 
 
 def _level(key: Key, field: Field) -> str | int:
@@ -178,6 +190,11 @@ def _level(key: Key, field: Field) -> str | int:
     if field.kind == "number" or float(key) != int(key):
         raise NotCompilable(f"the field {field.name!r} holds numbers where the model knows categories")
     return int(key)
+
+
+def _within(field: Field, level: Any) -> bool:
+    low, high = field.interval
+    return field.kind == "category" or (low <= level <= high and level not in (field.gt, field.lt))
 
 
 def _beyond(value: Any, bound: tuple[float, bool]) -> bool:

@@ -29,11 +29,20 @@ def column_transformer(estimator: Any, columns: Sequence[Expr], compiler: Compil
     """Compile each part over the columns that it was given, in the order of the parts."""
     names = list(getattr(estimator, "feature_names_in_", []))
     out: list[Expr] = []
-    for _, part, chosen in estimator.transformers_:
-        if not (isinstance(part, str) and part == "drop"):
-            inputs = [columns[i] for i in _places(chosen, names, len(columns))]
-            out += compiler.transform(part, inputs) if inputs else []
+    for name, part, chosen in estimator.transformers_:
+        inputs = [columns[i] for i in _places(chosen, names, len(columns))]
+        if inputs:
+            out += _part(estimator, name, part, inputs, compiler)
     return out
+
+
+def _part(owner: Any, name: str, part: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
+    """Compile one part of what stands side by side, times its weight."""
+    if isinstance(part, str) and part == "drop":
+        return []
+    made = compiler.transform(part, columns)
+    weight = float((owner.transformer_weights or {}).get(name, 1.0))
+    return made if weight == 1.0 else [worked_out(Arith(column, "*", weight)) for column in made]
 
 
 def _places(chosen: Any, names: Sequence[str], n: int) -> list[int]:
@@ -54,13 +63,9 @@ def _places(chosen: Any, names: Sequence[str], n: int) -> list[int]:
 @compiles("sklearn.FeatureUnion")
 def feature_union(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
     """Compile each part over all columns, side by side."""
-    weights = estimator.transformer_weights or {}
     out: list[Expr] = []
     for name, part in estimator.transformer_list:
-        if not (isinstance(part, str) and part == "drop"):
-            made = compiler.transform(part, columns)
-            weight = float(weights.get(name, 1.0))
-            out += [worked_out(Arith(c, "*", weight)) for c in made] if weight != 1.0 else made
+        out += _part(estimator, name, part, columns, compiler)
     return out
 
 

@@ -20,7 +20,7 @@ from sklearn.linear_model import (
     RidgeClassifier,
     SGDClassifier,
 )
-from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
+from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV, TunedThresholdClassifierCV
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -227,6 +227,14 @@ def test_voting_leaves_out_the_weight_of_a_dropped_voter(applicants, compiled_as
     assert compiled.form.weights == (1.0, 2.0)
 
 
+@pytest.mark.parametrize("weights", [(0.1, 0.2, 0.3), (0.1,) * 10, (3.0, 1.0)])
+def test_a_mean_of_certainties_is_certain(weights, compile_form):
+    sure = Sigmoid(Additive(800.0, (), 1), True, 1.0, 0.0)
+    compiled = compile_form(Mean((sure,) * len(weights), weights))
+    assert compiled.predict_one((0.0,)) == 1.0
+    assert compiled.predict([np.zeros(1)]).tolist() == [1.0]
+
+
 def test_hard_voting_gives_no_probabilities(applicants):
     from morosidad.compiler import compile_pipeline
 
@@ -313,6 +321,7 @@ def test_the_reference_of_a_mean_holds_that_of_each_member():
         FixedThresholdClassifier(logistic(), threshold=0.3, pos_label=0, response_method="predict_proba"),
         FixedThresholdClassifier(logistic(), threshold=0.3, pos_label=1, response_method="predict_proba"),
         TunedThresholdClassifierCV(logistic(), cv=2),
+        GridSearchCV(FixedThresholdClassifier(logistic(), threshold=0.3), {"estimator__C": [0.1, 1.0]}, cv=2),
     ],
     ids=str,
 )
@@ -339,6 +348,24 @@ def test_a_threshold_is_found_though_the_model_is_not_compiled(applicants, left_
     frame, target = applicants
     model = FixedThresholdClassifier(KNeighborsClassifier(), threshold=0.3)
     compiled = left_to_original(FrozenEstimator(prepared(model).fit(frame, target)), Schema.infer(frame))
+    assert compiled.threshold == pytest.approx(0.3)
+
+
+def test_a_search_is_its_best_estimator(applicants, compiled_as_fitted):
+    frame, target = applicants
+    search = GridSearchCV(prepared(logistic()), {"logisticregression__C": [0.01, 0.1]}, cv=2)
+    compiled = compiled_as_fitted(search, frame, target)
+    assert isinstance(compiled.form, Additive)
+    assert compiled.threshold == 0.5
+
+
+def test_the_threshold_inside_a_search_is_found_though_the_model_is_not_compiled(
+    applicants, left_to_original
+):
+    frame, target = applicants
+    model = prepared(FixedThresholdClassifier(KNeighborsClassifier(), threshold=0.3))
+    search = GridSearchCV(model, {"fixedthresholdclassifier__estimator__n_neighbors": [3, 5]}, cv=2)
+    compiled = left_to_original(search.fit(frame, target), Schema.infer(frame))
     assert compiled.threshold == pytest.approx(0.3)
 
 

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
+from sklearn.feature_selection import RFE
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier, SGDClassifier
 from sklearn.pipeline import make_pipeline
@@ -25,6 +26,7 @@ from sklearn.preprocessing import (
     RobustScaler,
     StandardScaler,
 )
+from sklearn.tree import DecisionTreeClassifier
 
 from morosidad.compiler import Form, compile_pipeline
 from morosidad.compiler.additive import Additive
@@ -217,6 +219,35 @@ def test_two_encoders_of_one_field_allow_what_both_know(applicants):
     assert compiled.schema["empleo"].categories == ("agrícola", "otro")
 
 
+@pytest.mark.parametrize(
+    ("limits", "kept"),
+    [({"ge": 1, "lt": 3}, (1, 2)), ({"gt": 0, "le": 2}, (1, 2)), ({"ge": 0, "le": 9}, None)],
+)
+def test_limits_and_an_encoder_that_refuses_the_unknown_leave_the_categories_within(limits, kept, applicants):
+    frame, target = applicants
+    numbers = frame[["atrasos"]]
+    fitted = make_pipeline(OneHotEncoder(), logistic()).fit(numbers, target)
+    compiled = compile_pipeline(fitted, Schema([Field("atrasos", "integer", **limits)]))
+    assert compiled.compiled
+    known = tuple(np.unique(numbers["atrasos"]).tolist())
+    assert compiled.schema["atrasos"].categories == (kept or known)
+
+
+def test_a_function_with_a_domain_leaves_the_categories_within(applicants, left_to_original):
+    frame, target = applicants
+    numbers = frame[["atrasos"]] + 1
+    fitted = make_pipeline(FunctionTransformer(np.log), logistic()).fit(numbers, target)
+    compiled = compile_pipeline(
+        fitted, Schema([Field("atrasos", "integer", categories=(0, 1, 2), required=True)])
+    )
+    assert compiled.compiled
+    assert compiled.schema["atrasos"].categories == (1, 2)
+    unchanged = Field("atrasos", "integer", categories=(1, 2), required=True)
+    assert compile_pipeline(fitted, Schema([unchanged])).schema["atrasos"] is unchanged
+    nothing = Field("atrasos", "integer", categories=(-1, 0), required=True)
+    assert not left_to_original(fitted, Schema([nothing])).compiled
+
+
 # -- what it leaves to the original ----------------------------------------------------------------
 
 
@@ -239,6 +270,28 @@ def test_what_has_no_compiled_form_is_answered_by_the_original(step, note, appli
     assert compiled.predict_one(row) == expected
     columns = [np.array([40.0, 40.0]), np.array([1000.0, 1000.0]), np.array([2.0, 2.0])]
     np.testing.assert_allclose(compiled.predict(columns), expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize("step", ["passthrough", StandardScaler()], ids=str)
+@pytest.mark.parametrize("model", [logistic(), DecisionTreeClassifier(max_depth=3)], ids=str)
+def test_numbers_written_as_text_are_left_to_the_original(step, model, applicants, left_to_original):
+    frame, target = applicants
+    texts = frame[["atrasos"]].astype(str)
+    fitted = make_pipeline(ColumnTransformer([("same", step, ["atrasos"])]), model).fit(texts, target)
+    compiled = left_to_original(fitted, Schema.infer(texts))
+    assert compiled.notes[0].startswith("the compiled form fails with ")
+    expected = fitted.predict_proba(texts)[:, 1]
+    np.testing.assert_array_equal([compiled.predict_one((text,)) for text in texts["atrasos"]], expected)
+
+
+def test_a_selector_that_predicts_itself_is_left_to_the_original(applicants, left_to_original):
+    frame, target = applicants
+    numbers = frame[["edad", "ingresos", "atrasos"]]
+    fitted = make_pipeline(StandardScaler(), RFE(logistic(), n_features_to_select=2)).fit(numbers, target)
+    compiled = left_to_original(fitted, Schema.infer(numbers))
+    assert compiled.notes == ("Pipeline gives columns where a classifier was expected",)
+    expected = fitted.predict_proba(numbers.head(1))[0, 1]
+    assert compiled.predict_one(tuple(numbers.iloc[0])) == expected
 
 
 def test_the_original_answers_many_rows_with_categories_too(applicants, left_to_original):

@@ -118,6 +118,14 @@ def test_weighted_feature_union_multiplies_the_columns_of_each_part(applicants, 
     compiled_as_fitted(make_pipeline(union, logistic()), frame[NUMBERS], target)
 
 
+def test_weighted_column_transformer_multiplies_the_columns_of_each_part(applicants, compiled_as_fitted):
+    parts = [("numbers", impute_and_scale(), NUMBERS), ("texts", encode(), TEXTS), ("gone", "drop", TEXTS)]
+    weights = {"numbers": 0.5, "texts": 3.0, "remainder": 2.0, "gone": 4.0}
+    step = ColumnTransformer(parts, remainder="passthrough", transformer_weights=weights)
+    frame, target = applicants
+    compiled_as_fitted(make_pipeline(step, logistic()), frame.drop(columns="deuda"), target)
+
+
 @pytest.mark.parametrize("last", ["passthrough", None])
 def test_pipelines_nest_and_their_steps_may_be_left_out(last, applicants, compiled_as_fitted):
     frame, target = applicants
