@@ -404,7 +404,7 @@ def allowed(field: Field, value: Any) -> bool:
         return isinstance(value, str) and (field.categories is None or value in field.categories)
     if isinstance(value, (bool, str)) or math.isinf(value):
         return False
-    whole = isinstance(value, int) or field.kind == "integer"
+    whole = field.kind == "integer"
     if whole and not (value == math.floor(value) and -(2**63) <= value < 2**63):
         return False
     return (
