@@ -239,11 +239,22 @@ def voting_classifier(estimator: Any, columns: Sequence[Expr], compiler: Compile
 
 # -- what changes no probability -------------------------------------------------------------------
 
+SEARCHES = tuple(
+    f"sklearn.{way}"
+    for way in ("GridSearchCV", "RandomizedSearchCV", "HalvingGridSearchCV", "HalvingRandomSearchCV")
+)
+
 
 @compiles("sklearn.FrozenEstimator")
 def frozen_estimator(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Compiled:
     """Compile what is frozen."""
     return compiler.compile(estimator.estimator, columns)
+
+
+@compiles(*SEARCHES)
+def search(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Form:
+    """Compile the best estimator that was found."""
+    return compiler.form(estimator.best_estimator_, columns)
 
 
 @compiles("sklearn.FixedThresholdClassifier", "sklearn.TunedThresholdClassifierCV")
@@ -275,6 +286,8 @@ def decision_threshold(estimator: Any) -> float:
         return decision_threshold(estimator.steps[-1][1])
     if name == "sklearn.FrozenEstimator":
         return decision_threshold(estimator.estimator)
+    if name in SEARCHES:
+        return decision_threshold(estimator.best_estimator_)
     if name == "sklearn.FixedThresholdClassifier":
         threshold, positive = estimator.threshold, estimator.pos_label
         threshold = 0.5 if threshold == "auto" else threshold

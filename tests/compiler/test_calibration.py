@@ -20,7 +20,7 @@ from sklearn.linear_model import (
     RidgeClassifier,
     SGDClassifier,
 )
-from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
+from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV, TunedThresholdClassifierCV
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -145,6 +145,17 @@ def test_a_frozen_model_calibrated_afterwards(applicants, compiled_as_fitted):
     frame, target = applicants
     frozen = FrozenEstimator(prepared(logistic()).fit(frame, target))
     compiled_as_fitted(CalibratedClassifierCV(frozen), frame, target)
+
+
+@pytest.mark.parametrize("model", [logistic(), FixedThresholdClassifier(logistic(), threshold=0.3)])
+def test_a_search_answers_as_the_best_that_it_found(model, applicants, compiled_as_fitted):
+    frame, target = applicants
+    search = GridSearchCV(
+        prepared(model), {"columntransformer__numbers__simpleimputer__strategy": ["mean"]}, cv=2
+    )
+    compiled = compiled_as_fitted(search, frame, target)
+    assert compiled.threshold == decision_threshold(search.best_estimator_)
+    assert (compiled.threshold == 0.5) == isinstance(model, LogisticRegression)
 
 
 def test_temperature_of_probabilities_is_left_to_the_original(applicants, left_to_original):
