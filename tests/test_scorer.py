@@ -369,6 +369,15 @@ def test_the_plan_says_how_the_scorer_answers(scorer: Scorer) -> None:
     assert "compiled" in repr(scorer)
 
 
+def test_the_plan_names_the_label_that_means_default(tmp_path: Path) -> None:
+    X, y = small_frame()
+    scorer = Scorer.train(X, np.where(y == 1, "moroso", "al día"))
+    assert "default  moroso" in str(scorer.plan)
+    scorer.save(tmp_path / "m")
+    assert Scorer.load(tmp_path / "m").plan.default == "moroso"
+    assert "default" not in dict(Scorer.train(X, y == 1).plan.rows())
+
+
 # -- as a file ---------------------------------------------------------------------------------
 
 
