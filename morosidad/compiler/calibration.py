@@ -239,7 +239,7 @@ def voting_classifier(estimator: Any, columns: Sequence[Expr], compiler: Compile
 
 # -- what changes no probability -------------------------------------------------------------------
 
-SEARCHES = tuple(
+SEARCHES: tuple[str, ...] = tuple(
     f"sklearn.{way}"
     for way in ("GridSearchCV", "RandomizedSearchCV", "HalvingGridSearchCV", "HalvingRandomSearchCV")
 )
