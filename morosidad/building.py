@@ -5,22 +5,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from morosidad.compiler import check_classifier, compile_pipeline
 from morosidad.compiler.parity import as_rows
 from morosidad.compiler.pipeline import CompiledPipeline, rows_of
 from morosidad.decision import Policy
 from morosidad.drift_reference import DriftReference
-from morosidad.errors import SchemaError
+from morosidad.errors import InvalidFrame, SchemaError
 from morosidad.field import Field
+from morosidad.frames import row_errors
 from morosidad.model import Model
 from morosidad.schema import Schema
-from morosidad.tables import Coded, Column, as_pandas, read_frame, records_of, select
+from morosidad.tables import Coded, Column, Floats, as_pandas, read_frame, records_of, select
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Kept = list[Column] | None
+
+EXPLAINED_ROWS = 200
+"""About so many rows tell where contributions turn."""
 
 
 def build_model(
@@ -38,6 +43,9 @@ def build_model(
     frame = None if reference is None else as_pandas(reference)
     schema = schema or _schema_of(pipeline, frame)
     rows = [] if frame is None else as_rows(schema, records_of(schema, frame))
+    if frame is not None and not rows:
+        first = [f"; the first: {error}" for error in row_errors(schema, frame.head(1))]
+        raise InvalidFrame("".join(["no reference row fits the schema", *first]))
     compiled = compile_pipeline(
         pipeline,
         schema,
@@ -52,7 +60,7 @@ def build_model(
         name=name,
         version=version,
         classes=list(pipeline.classes_),
-        typical=_typical(schema, columns),
+        typical=_typical(compiled, columns),
         training=training,
         drift_reference=_drift_reference(compiled, columns),
     )
@@ -97,11 +105,42 @@ def _dtypes(pipeline: Any, schema: Schema, frame: pd.DataFrame | None) -> dict[s
     return nones if np.array_equal(answers, pipeline.predict_proba(some)) else special | nones
 
 
-def _typical(schema: Schema, columns: Kept) -> list[float | None]:
-    """Give each numeric field's median among the reference rows."""
+def _typical(compiled: CompiledPipeline, columns: Kept) -> list[float | None]:
+    """Give what is usual for each numeric field, so that no reason speaks against its contribution."""
+    fields, explain = compiled.schema.fields, compiled.explain_one
     if columns is None:
-        return [None] * len(schema)
-    return [_median(field, column) for field, column in zip(schema.fields, columns, strict=True)]
+        return [None] * len(fields)
+    medians = [_median(field, column) for field, column in zip(fields, columns, strict=True)]
+    measured = {place: np.asarray(columns[place]) for place, usual in enumerate(medians) if usual is not None}
+    if explain is None or not measured:
+        return medians
+    ends = [turn(column) for column in measured.values() for turn in (np.nanargmin, np.nanargmax)]
+    step = 1 + len(columns[0]) // EXPLAINED_ROWS
+    some = np.union1d(np.arange(0, len(columns[0]), step), np.array(ends))
+    rows = rows_of(compiled.schema, [column[some] for column in columns])
+    shares = np.array([explain(row)[1] for row in rows])
+    return [
+        usual if usual is None else _usual(usual, measured[place], some, shares[:, place])
+        for place, usual in enumerate(medians)
+    ]
+
+
+def _usual(median: float, column: Floats, some: NDArray[np.intp], shares: Floats) -> float:
+    """Give the median, or where the contribution turns from one sign to the other if values lie between.
+
+    A linear model's contribution turns at the mean. Whoever lies between median and mean would be told
+    of a value that is usual on one side, and a contribution that belongs to the other.
+    """
+    known = (shares != 0) & ~np.isnan(column[some])
+    order = np.argsort(column[some][known], kind="stable")
+    numbers, shares = column[some][known][order], shares[known][order]
+    turns = np.flatnonzero(np.diff(np.sign(shares)))
+    if len(turns) != 1:
+        return median
+    (low, high), (first, second) = numbers[turns[0] :][:2], shares[turns[0] :][:2]
+    turn = float(low - first * (high - low) / (second - first))
+    between = (column > min(median, turn)) & (column < max(median, turn))
+    return turn if between.any() else median
 
 
 def _median(field: Field, column: Column) -> float | None:

@@ -151,6 +151,9 @@ class DriftMonitor:
     ) -> None:
         if window < _PARTS or every < 1 or not 0 < confidence < 1 or not 0 < limits[0] <= limits[1]:
             raise ValueError(f"window must be {_PARTS} or more; every, confidence and limits positive")
+        if not isinstance(reference, DriftReference):
+            found = type(reference).__name__
+            raise TypeError(f"reference: a scorer's drift_reference was expected, not {found}")
         self.reference = reference
         self._make: dict[str, Any] = {
             "window": window,

@@ -117,7 +117,9 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
         if self.categories is not None:
             force_setattr(self, "categories", tuple(self.categories))
         if not self.label:
-            force_setattr(self, "label", self.name.replace("_", " ").strip().capitalize())
+            words = self.name.replace("_", " ").strip()
+            words = words.lower() if words.isupper() else words
+            force_setattr(self, "label", words[:1].upper() + words[1:])
         problem = self._problem() or self._name_problem() or self._category_problem()
         if problem:
             raise SchemaError(f"field {self.name!r}: {problem}", self.name)

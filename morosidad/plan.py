@@ -35,6 +35,8 @@ class Plan(msgspec.Struct, frozen=True):
         Median seconds from validated values to a decision, measured now.
     cache : str
         With ``cache="auto"``: whether it is in use, and what was measured.
+    default : str
+        The label that means default, unless it is 1.
     """
 
     model: str
@@ -47,12 +49,14 @@ class Plan(msgspec.Struct, frozen=True):
     parity: ParityReport | None
     latency: float
     cache: str = ""
+    default: str = ""
 
     def rows(self) -> list[tuple[str, str]]:
         """Give the plan as pairs of words."""
         found = [
             ("model", self.model),
             ("answers", f"compiled ({self.form})" if self.compiled else "scikit-learn, on a one-row frame"),
+            ("default", self.default),
             ("why", "; ".join(self.notes)),
             ("fields", f"{self.fields}, required: {', '.join(self.required) or 'none'}"),
             ("parity", str(self.parity) if self.parity else "not checked"),
@@ -99,4 +103,5 @@ def plan_of(model: Model, cache: str = "") -> Plan:
         parity=compiled.parity,
         latency=model.latency(),
         cache=cache,
+        default="" if model.classes[1] == 1 else str(model.classes[1]),
     )

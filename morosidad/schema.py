@@ -49,7 +49,7 @@ class Schema:
     Raises
     ------
     SchemaError
-        If two fields or aliases share a name, or the target is a field.
+        If a field is something else, two fields or aliases share a name, or the target is a field.
 
     Examples
     --------
@@ -62,6 +62,10 @@ class Schema:
         self, fields: Iterable[Field], target: str | None = None, *, name: str = "esquema", version: str = "1"
     ) -> None:
         self.fields: tuple[Field, ...] = tuple(fields)
+        if strangers := sorted(
+            {type(f).__name__ for f in list[object](self.fields) if not isinstance(f, Field)}
+        ):
+            raise SchemaError(f"fields: each must be a Field, not {', '.join(strangers)}")
         self.target = target
         self.name = name
         self.version = version

@@ -71,6 +71,10 @@ def _infer_field(name: str, column: pd.Series[Any]) -> Field:
         if np.isinf([low, high]).any():
             raise InvalidFrame(f"column {name!r} holds infinity", [name])
         return Field(name, kind, observed=Observed(low, high, None, missing))
+    if kinds.is_datetime64_any_dtype(present.dtype) or kinds.infer_dtype(present) in ("date", "datetime"):
+        raise InvalidFrame(
+            f"column {name!r} holds dates: turn them into numbers, such as days until then", [name]
+        )
     try:
         levels = [level_of(name, level) for level in present.unique()]
     except TypeError:  # what can't be hashed is no category
@@ -180,7 +184,7 @@ class FrameReader:
     Raises
     ------
     InvalidFrame
-        If the column of a required field is missing, or two columns stand for one field.
+        If no column is a field, that of a required field is missing, or two stand for one field.
     """
 
     def __init__(self, schema: Schema, frame: pd.DataFrame) -> None:
@@ -237,7 +241,7 @@ def _sources(schema: Schema, frame: pd.DataFrame) -> dict[str, tuple[str, float]
             raise InvalidFrame(f"two columns stand for the field {field.name!r}", [name for name, _ in found])
         if found:
             sources[field.name] = found[0]
-    absent = [field.name for field in schema.fields if field.required and field.name not in sources]
+    absent = [f.name for f in schema.fields if f.name not in sources and (f.required or not sources)]
     if absent:
         raise InvalidFrame(f"columns are missing: {', '.join(absent)}", absent)
     return sources

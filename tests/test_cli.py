@@ -50,6 +50,16 @@ def test_training_prints_honest_figures_and_writes_the_model(
     assert 0.6 < scorer.training["cross_validation"]["auc"] < 0.9
 
 
+def test_training_tells_of_columns_that_can_teach_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    X, y = small_frame()
+    data, path = tmp_path / "x.csv", tmp_path / "m"
+    X.assign(cedula=[f"C{n}" for n in range(len(X))], moroso=y).to_csv(data, index=False)
+    assert main(["train", str(data), "--target", "moroso", "-o", str(path)]) == 0
+    assert capsys.readouterr().err.startswith("cedula: most rows have a category of their own")
+
+
 def test_a_model_with_nowhere_to_go_is_not_trained(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

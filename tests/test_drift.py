@@ -39,6 +39,12 @@ def observe(monitor: DriftMonitor, columns: dict[str, list[object]], scores: lis
 # The reference
 
 
+@pytest.mark.parametrize("none", [None, {"ingreso": [1.0]}])
+def test_without_a_reference_there_is_no_monitor(none):
+    with pytest.raises(TypeError, match="a scorer's drift_reference was expected, not"):
+        DriftMonitor(none)
+
+
 def test_a_number_is_cut_into_cells_of_equal_share():
     (field,) = DriftReference.measure({"x": range(1000)}, [0.5] * 1000).fields
     assert field == FieldReference("x", (*[100] * 10, 0), cuts=tuple(float(99 + 100 * n) for n in range(9)))

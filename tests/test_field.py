@@ -76,6 +76,19 @@ def test_sequences_become_tuples_aliases_get_factors_and_the_label_comes_from_th
     assert field.label == "Tipo empleo"
 
 
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("LIMIT_BAL", "Limit bal"),
+        ("ingreso_(COP)", "Ingreso (COP)"),
+        ("¿Tiene teléfono?", "¿Tiene teléfono?"),
+        ("", ""),
+    ],
+)
+def test_a_label_keeps_the_capitals_that_the_name_has_inside(name: str, label: str) -> None:
+    assert Field(f"_{name}", "number").label == label
+
+
 def test_a_field_says_the_same_whether_its_limits_were_given_as_int_or_float() -> None:
     whole = Field("x", "integer", ge=1, lt=9, aliases={"y": 12}, observed=Observed(2, 3))
     exact = Field("x", "integer", ge=1.0, lt=9.0, aliases={"y": 12.0}, observed=Observed(2.0, 3.0))

@@ -218,6 +218,22 @@ def test_a_column_for_a_field_may_be_missing_unless_it_is_required() -> None:
     assert caught.value.columns == ("monto",)
 
 
+def test_a_frame_of_something_else_is_refused(trained: tuple[Any, pd.DataFrame]) -> None:
+    open_fields = Schema([Field("edad", "integer"), Field("zona", "category", aliases=["sector"])])
+    with pytest.raises(InvalidFrame, match="columns are missing: edad, zona"):
+        read_frame(open_fields, pd.DataFrame({"peso": [1.0], "color": ["rojo"]}))
+    assert not read_frame(open_fields, pd.DataFrame({"sector": ["rural"]}))[1].any()
+
+
+def test_a_reference_of_which_no_row_fits_is_refused(trained: tuple[Any, pd.DataFrame]) -> None:
+    pipeline, X = trained
+    with pytest.raises(InvalidFrame, match=r"no reference row fits the schema$"):
+        Scorer(pipeline, reference=X.head(0))
+    schema = Schema([*Schema.infer(X).fields, Field("canal", "category", required=True)])
+    with pytest.raises(InvalidFrame, match="no reference row fits the schema; the first: canal: obligatorio"):
+        Scorer(pipeline, schema=schema, reference=X)
+
+
 def test_two_columns_for_one_field_are_refused() -> None:
     with pytest.raises(InvalidFrame, match="two columns"):
         read_frame(SCHEMA, pd.DataFrame([GOOD]).assign(años=1))

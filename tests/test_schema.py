@@ -61,6 +61,11 @@ def test_a_schema_that_contradicts_itself_is_refused(fields: list[Field], target
         Schema(fields, target)
 
 
+def test_fields_must_be_fields() -> None:
+    with pytest.raises(SchemaError, match="each must be a Field, not str"):
+        Schema({"edad": "integer"})  # type: ignore[arg-type]
+
+
 def test_fields_are_found_by_name() -> None:
     assert LOAN["edad"].le == 85
     assert len(LOAN) == 5
@@ -419,7 +424,7 @@ def allowed(field: Field, value: Any) -> bool:
         return isinstance(value, str) and (field.categories is None or value in field.categories)
     if isinstance(value, (bool, str)) or math.isinf(value):
         return False
-    whole = isinstance(value, int) or field.kind == "integer"
+    whole = field.kind == "integer"
     if whole and not (value == math.floor(value) and -(2**63) <= value < 2**63):
         return False
     return (

@@ -56,7 +56,9 @@ def test_a_columns_kind_and_what_it_holds_are_inferred(
     ("cells", "message"),
     [
         ([1.0, np.inf], "infinity"),
-        (pd.to_datetime(["2020-01-01"]), "neither numbers nor categories"),
+        (pd.to_datetime(["2020-01-31", None]), "dates: turn them into numbers"),
+        (pd.to_datetime(["2020-01-31"], utc=True).date, "dates: turn them into numbers"),
+        (pd.to_datetime(["2020-01-31"], utc=True), "dates: turn them into numbers"),
         ([1j], "neither numbers nor categories"),
         ([b"a"], "neither numbers nor categories"),
         ([[1]], "neither numbers nor categories"),

@@ -70,6 +70,26 @@ def test_every_record_gets_the_probability_of_the_pipeline(
     assert [d.label for d in decisions if isinstance(d, Decision)] == pipeline.predict(X).tolist()
 
 
+def test_no_reason_speaks_against_its_contribution() -> None:
+    """Between the median and the mean of a number, a linear model's contribution has the mean's sign."""
+    from sklearn.linear_model import LogisticRegression
+
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"ingresos": rng.lognormal(7, 1.0, 600), "hijos": rng.binomial(1, 0.3, 600)})
+    X.loc[::50, "hijos"] = 4
+    y = (rng.random(600) < 1 / (1 + np.exp(X["ingresos"] / 2000 + X["hijos"] / 2 - 1))).astype(int)
+    scorer = Scorer(LogisticRegression(max_iter=5000).fit(X, y), reference=X)
+    median, mean = X["ingresos"].median(), X["ingresos"].mean()
+    for income in (0.99 * median, 1.01 * median, 0.99 * mean):
+        reasons = scorer.score_one({"ingresos": income, "hijos": 4}).reasons
+        assert [reason.text for reason in reasons] == ["Ingresos: por debajo de lo habitual"]
+    assert not scorer.score_one({"ingresos": 1.01 * mean, "hijos": 4}).reasons
+    reasons = scorer.score_one(
+        {"ingresos": 2 * mean, "hijos": 0}
+    ).reasons  # the median itself: nobody lies between
+    assert [reason.text for reason in reasons] == ["Hijos: aumenta el riesgo"]
+
+
 def test_the_reasons_add_up_to_the_log_odds(trained: tuple[Any, pd.DataFrame]) -> None:
     pipeline, X = trained
     scorer = Scorer(pipeline, reference=X)
@@ -347,6 +367,15 @@ def test_the_plan_says_how_the_scorer_answers(scorer: Scorer) -> None:
     assert plan._repr_html_().count("<tr>") == len(plan.rows())
     assert "52.5 ms from values" in str(msgspec.structs.replace(plan, latency=0.0525))
     assert "compiled" in repr(scorer)
+
+
+def test_the_plan_names_the_label_that_means_default(tmp_path: Path) -> None:
+    X, y = small_frame()
+    scorer = Scorer.train(X, np.where(y == 1, "moroso", "al día"))
+    assert "default  moroso" in str(scorer.plan)
+    scorer.save(tmp_path / "m")
+    assert Scorer.load(tmp_path / "m").plan.default == "moroso"
+    assert "default" not in dict(Scorer.train(X, y == 1).plan.rows())
 
 
 # -- as a file ---------------------------------------------------------------------------------

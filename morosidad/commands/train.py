@@ -57,6 +57,9 @@ def run(arguments: argparse.Namespace) -> int:
         taken = " ← taken" if len(comparison) > 1 and kind == model else ""
         scores = f"AUC {figures.auc:.3f}   Brier {figures.brier:.4f}   KS {figures.ks:.3f}"
         print(f"5-fold cross-validation, {kind}: {scores}   log loss {figures.log_loss:.4f}{taken}")
+    if names := [name for name in X if schema[name].kind == "category" and X[name].nunique() > len(X) / 2]:
+        words = "most rows have a category of their own; identifiers, or numbers with a decimal comma?"
+        print(f"{', '.join(names)}: {words}", file=sys.stderr)
     print(scorer.plan)
     print(f"written: {arguments.output}")
     return 0

@@ -102,7 +102,7 @@ class Additive(OnLogOdds, frozen=True, eq=False):
         turns = cycle(bases)
         for place, edges in self._edges().items():
             whole = schema.fields[place].kind != "number"
-            for edge in sorted(edges)[:: math.ceil(len(edges) / MAX_EDGES)]:
+            for edge in sorted(edges)[:: math.ceil(len(edges) / MAX_EDGES) or 1]:
                 below = math.ceil(edge) - 1 if whole else math.nextafter(edge, -math.inf)
                 for value in (below, math.ceil(edge) if whole else edge):
                     yield changed(next(turns), place, value)

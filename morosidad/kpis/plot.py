@@ -35,9 +35,11 @@ def plot(tracker: KPITracker) -> Any:
     times = [part.latency.quantiles((0.5, 0.95, 0.99)) for part in parts]
     for place, name in enumerate(("p50", "p95", "p99")):
         y = [1000 * quantiles[place] for quantiles in times]
-        figure.add_trace(go.Scatter(x=ago, y=y, name=name, mode="lines"), row=2, col=1)
-    figure.update_layout(title=f"Últimos {tracker.window / 60:g} minutos", barmode="stack")
+        figure.add_trace(go.Scatter(x=ago, y=y, name=name, mode="lines+markers"), row=2, col=1)
+    figure.update_layout(
+        title=f"Últimos {tracker.window / 60:g} minutos", barmode="stack", template="plotly_white", height=480
+    )
     figure.update_xaxes(title_text="segundos antes de ahora", row=2, col=1)
-    figure.update_yaxes(title_text="predicciones por segundo", row=1, col=1)
-    figure.update_yaxes(title_text="tiempo de respuesta (ms)", type="log", row=2, col=1)
+    figure.update_yaxes(title_text="por segundo", row=1, col=1)
+    figure.update_yaxes(title_text="respuesta (ms)", type="log", row=2, col=1)
     return figure

@@ -147,6 +147,17 @@ def test_a_frozen_model_calibrated_afterwards(applicants, compiled_as_fitted):
     compiled_as_fitted(CalibratedClassifierCV(frozen), frame, target)
 
 
+@pytest.mark.parametrize("model", [logistic(), FixedThresholdClassifier(logistic(), threshold=0.3)])
+def test_a_search_answers_as_the_best_that_it_found(model, applicants, compiled_as_fitted):
+    frame, target = applicants
+    search = GridSearchCV(
+        prepared(model), {"columntransformer__numbers__simpleimputer__strategy": ["mean"]}, cv=2
+    )
+    compiled = compiled_as_fitted(search, frame, target)
+    assert compiled.threshold == decision_threshold(search.best_estimator_)
+    assert (compiled.threshold == 0.5) == isinstance(model, LogisticRegression)
+
+
 def test_temperature_of_probabilities_is_left_to_the_original(applicants, left_to_original):
     frame, target = applicants
     voting = VotingClassifier([("a", logistic())], voting="soft")

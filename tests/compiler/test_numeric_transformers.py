@@ -172,6 +172,15 @@ def test_bins(encode, strategy, numbers, compiled_as_fitted):
     assert len(compiled.form.terms) == len(NUMBERS)  # one table for each field
 
 
+def test_a_number_that_fell_into_a_single_bin(numbers, compiled_as_fitted):
+    frame, target = numbers
+    frame = frame.assign(unos=[2.0, *[1.0] * (len(frame) - 1)])
+    bins = KBinsDiscretizer(4, quantile_method="averaged_inverted_cdf")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # scikit-learn tells of bins that are too small
+        compiled_as_fitted(make_pipeline(bins, logistic()), frame[["unos", "ingresos"]], target)
+
+
 def test_bins_of_imputed_numbers_hold_their_own_edges(applicants, compiled_as_fitted):
     frame, target = applicants
     bins = make_pipeline(

@@ -25,6 +25,15 @@ def test_the_plot_shows_rates_and_response_times_over_the_window(clock):
     assert figure.layout.title.text == "Últimos 5 minutos"
 
 
+def test_one_second_among_quiet_ones_shows(clock):
+    pytest.importorskip("plotly")
+    tracker = KPITracker(clock=clock)
+    clock.advance(3)
+    tracker.record(0.02)
+    clock.advance(3)
+    assert {trace.mode for trace in tracker.plot().data if trace.type == "scatter"} == {"lines+markers"}
+
+
 def test_a_plot_of_nothing_is_empty(clock):
     pytest.importorskip("plotly")
     figure = KPITracker(clock=clock).plot()
