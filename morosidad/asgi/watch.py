@@ -40,7 +40,12 @@ class Watch:
             book.set("recuperacion", not calm, "warning", "El modelo falla: la recuperación está en marcha")
         if service.limiter is not None:
             failing = service.limiter.failing
-            book.set("limites", failing, "warning", "El límite de solicitudes no funciona: no hay almacén")
+            book.set(
+                "limites",
+                failing,
+                "warning",
+                "No responde el Redis que cuenta las solicitudes: no hay límite",
+            )
         late, self._late = service.late - self._late, service.late
         book.set("plazos", late > 0, "warning", f"El modelo no respondió a tiempo a {late} solicitudes")
         failed = service.reloader.failed
