@@ -388,3 +388,6 @@ def test_a_log_is_verified_and_replayed(
     assert main(["audit", "verify", str(log)]) == 1
     assert main(["audit", "verify", str(tmp_path / "absent.jsonl")]) == 2
     assert "no such log" in capsys.readouterr().err
+    (tmp_path / "folder.jsonl").mkdir()
+    assert main(["audit", "verify", str(tmp_path / "folder.jsonl")]) == 2
+    assert "folder.jsonl: the log can't be read: " in capsys.readouterr().err

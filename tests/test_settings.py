@@ -275,6 +275,11 @@ def test_a_value_that_does_not_fit_is_refused(name, value):
     assert problem.startswith(f"{name} (argument): expected ")
 
 
+def test_the_address_of_a_redis_is_asked_for_as_such():
+    (problem,) = problems(rate_limit_storage="foo")
+    assert problem == "rate_limit_storage (argument): expected the address of a Redis, as redis://host:6379/0"
+
+
 def test_every_mistake_of_every_source_comes_at_once(write):
     file = write("s.json", {"queue_size": -1, "kolor": "red", "LOG_LEVEL": "LOUD"})
     dotenv = write("e.env", "MAX_ALERTS=many\n\nCACHE_SIZE_L3=4\nMOROSIDAD_NADA=1\nbroken line")

@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 
 _FOLDER = Path(__file__).parent / "html"
 _MODES = {"integer": "numeric", "number": "decimal"}
+_SPELT = {
+    "agricola": "agrícola",
+    "educacion": "educación",
+    "microcredito": "microcrédito",
+    "tecnica": "técnica",
+    "vehiculo": "vehículo",
+}
+"""How words are spelt for people that stand without their accent in the codes of the default schema."""
 _MANY = 10**400  # more than any number has room for
 
 
@@ -149,7 +157,7 @@ def _select(shared: str, options: Iterable[tuple[str, str]]) -> str:
 
 
 def _words(level: str | int) -> str:
-    text = str(level).replace("_", " ").strip()
+    text = " ".join(_SPELT.get(word, word) for word in str(level).replace("_", " ").split(" ")).strip()
     return text[:1].upper() + text[1:]
 
 

@@ -120,4 +120,6 @@ def _storage(address: str | None) -> Any:
     try:
         return storage_from_string(f"async+{address}", **options)
     except (ConfigurationError, ValueError):
-        raise SettingsError(["rate_limit_storage: expected the address of a Redis"]) from None
+        raise SettingsError(
+            ["rate_limit_storage: expected the address of a Redis, as redis://host:6379/0"]
+        ) from None

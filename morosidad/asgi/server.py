@@ -89,6 +89,26 @@ def refuse_open_door(settings: Settings) -> None:
     )
 
 
+def refuse_lost_folders(settings: Settings) -> None:
+    """Refuse to start where the files that the server is to write have no place.
+
+    Raises
+    ------
+    SettingsError
+        With every setting that names such a file.
+    """
+    files = {"audit_file": settings.audit_file, "kpi_file": settings.kpi_file}
+    lost = [name for name, file in files.items() if file is not None and not _has_place(Path(file))]
+    if lost:
+        raise SettingsError(
+            [f"{name}: expected a file in a folder that is there and can be written to" for name in lost]
+        )
+
+
+def _has_place(file: Path) -> bool:
+    return not file.is_dir() and file.parent.is_dir() and os.access(file.parent, os.W_OK | os.X_OK)
+
+
 def refuse_taken_port(settings: Settings) -> None:
     """Refuse to start where another program listens already.
 

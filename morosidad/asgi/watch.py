@@ -67,7 +67,7 @@ class Watch:
             book.set("recuperacion", failing, "warning", "El modelo falla: la recuperación está en marcha")
         if self._limiter is not None:
             failing = self._limiter.failing
-            book.set("limites", failing, "warning", "El límite de solicitudes no funciona: no hay almacén")
+            book.set("limites", failing, "warning", "No responde el Redis del límite: no hay límite")
         late, self._late_before = self.late - self._late_before, self.late
         book.set("plazos", late > 0, "warning", f"El modelo no respondió a tiempo a {late} solicitudes")
         failed = self._reloader.failed

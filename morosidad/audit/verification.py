@@ -85,19 +85,25 @@ class ChainReport(msgspec.Struct, frozen=True, kw_only=True):
         return not self.problem_count
 
     def __str__(self) -> str:
-        text = [
-            f"{'ÍNTEGRO' if self.ok else 'ALTERADO'}: {self.lines} líneas en {len(self.files)} archivos, "
-            f"{self.decisions} decisiones, {self.lost} sin registrar"
-        ]
-        if self.torn:
-            text.append(f"última línea a medio escribir: {self.torn} bytes")
-        text += [f"{p.file}:{p.line}: {p.message}" for p in self.problems]
-        if self.problem_count > len(self.problems):
-            text.append(f"… y {self.problem_count - len(self.problems)} problemas más")
-        if self.problem_count >= self.lines > 0:
+        lines, files = _count(self.lines, "línea"), _count(len(self.files), "archivo")
+        decisions = _count(self.decisions, "decisión", "decisiones")
+        state = "ÍNTEGRO" if self.ok else "ALTERADO"
+        text = [f"{state}: {lines} en {files}, {decisions}, {self.lost} sin registrar"]
+        strange = self.lines > 0 and not self.last
+        if strange:
             text.append("ninguna línea concuerda: ¿es esta la clave del registro?")
+        if self.torn:
+            text.append(f"última línea a medio escribir: {_count(self.torn, 'byte')}")
+        shown = self.problems[:1] if strange else self.problems
+        text += [f"{p.file}:{p.line}: {p.message}" for p in shown]
+        if self.problem_count > len(shown):
+            text.append(f"… y {_count(self.problem_count - len(shown), 'problema')} más")
         text.append(f"última línea: {self.last or 'ninguna'} {self.digest}")
         return "\n".join(text)
+
+
+def _count(number: int, one: str, several: str = "") -> str:
+    return f"{number} {one if number == 1 else several or one + 's'}"
 
 
 def verify(
@@ -274,8 +280,9 @@ class _Walk:
             self._problem("faltan", "no está la línea cuya huella se anotó")
 
     def _report_missing(self) -> None:
-        for gap in self._missing:
-            self._problem("faltan", f"faltan las líneas {gap.first} a {gap.last}", gap.place)
+        for first, last, place in self._missing:
+            message = f"falta la línea {first}" if first == last else f"faltan las líneas {first} a {last}"
+            self._problem("faltan", message, place)
         self._missing.clear()
 
     def _problem(self, kind: str, message: str, place: tuple[str, int] | None = None) -> None:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from morosidad.commands.options import add_opening, load_scorer, read_key
 from morosidad.errors import InvalidFrame
+
+if TYPE_CHECKING:
+    from morosidad.audit import ChainReport, ReplayReport
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     again.add_argument("--model", required=True, help="model file")
     add_opening(again)
     for action in (check, again):
-        action.add_argument("log", help="the log, as AuditLog was given it")
+        action.add_argument("log", help="the log, as audit_file names it; its other files are found")
     check.add_argument("--audit-key-file", help="file with the key of the chain")
 
 
@@ -28,22 +33,23 @@ def run(arguments: argparse.Namespace) -> int:
     logs = find_logs(Path(arguments.log))
     if not logs:
         raise InvalidFrame(f"{arguments.log}: there is no such log")
-    return _verify(logs, arguments) if arguments.action == "verify" else _replay(logs, arguments)
-
-
-def _verify(logs: list[Path], arguments: argparse.Namespace) -> int:
-    from morosidad.audit import verify
-
-    reports = [verify(path, key=read_key(arguments.audit_key_file)) for path in logs]
+    try:
+        reports = _verify(logs, arguments) if arguments.action == "verify" else [_replay(logs, arguments)]
+    except OSError as error:
+        raise InvalidFrame(f"{error.filename}: the log can't be read: {error.strerror}") from None
     for report in reports:
         print(report)
     return 0 if all(report.ok for report in reports) else 1
 
 
-def _replay(logs: list[Path], arguments: argparse.Namespace) -> int:
+def _verify(logs: list[Path], arguments: argparse.Namespace) -> Sequence[ChainReport | ReplayReport]:
+    from morosidad.audit import verify
+
+    key = read_key(arguments.audit_key_file)
+    return [verify(path, key=key) for path in logs]
+
+
+def _replay(logs: list[Path], arguments: argparse.Namespace) -> ReplayReport:
     from morosidad.audit import replay
 
-    scorer = load_scorer(arguments)
-    report = replay(logs, scorer.score_one)
-    print(report)
-    return 0 if report.ok else 1
+    return replay(logs, load_scorer(arguments).score_one)

@@ -41,9 +41,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.settings is not None:
         environment["MOROSIDAD_SETTINGS_FILE"] = arguments.settings
     from morosidad.asgi import load_scorer
-    from morosidad.asgi.server import refuse_open_door, refuse_taken_port, serve
+    from morosidad.asgi.server import refuse_lost_folders, refuse_open_door, refuse_taken_port, serve
 
     refuse_open_door(settings)
+    refuse_lost_folders(settings)
     refuse_taken_port(settings)
     print(welcome(settings, load_scorer(settings).model), flush=True)
     serve(settings, environment)

@@ -189,7 +189,9 @@ class Settings:
     websocket_enabled: bool = _setting(True, flag())
     rate_limit_enabled: bool = _setting(True, flag())
     rate_limit_per_minute: int = _setting(60, whole(1))
-    rate_limit_storage: str | None = _setting(None, secret(8))
+    rate_limit_storage: str | None = _setting(
+        None, secret(8, "the address of a Redis, as redis://host:6379/0")
+    )
     audit_file: str | None = _setting("decisiones.jsonl", text())
     kpi_zone: str | None = _setting(None, zone())
     kpi_file: str | None = _setting(None, text())

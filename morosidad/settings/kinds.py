@@ -184,8 +184,8 @@ def network(given: str) -> str:
     return str(ip_network(given, strict=False))
 
 
-def secret(least: int) -> Kind:
-    """Accept a text of at least `least` characters, or None for no secret."""
+def secret(least: int, expected: str = "") -> Kind:
+    """Accept a text of at least `least` characters, or None for no secret; `expected` says what it is."""
 
     def read(value: object) -> str | None:
         if value is None:
@@ -194,4 +194,4 @@ def secret(least: int) -> Kind:
             raise ValueError
         return value
 
-    return Kind(f"a secret of at least {least} characters", read, secret=True)
+    return Kind(expected or f"a secret of at least {least} characters", read, secret=True)

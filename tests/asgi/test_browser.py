@@ -366,6 +366,22 @@ def test_figures_move_under_load(server: ThreadedServer, open_page: Any) -> None
     page.wait_for_function(f"() => {PREDICTIONS} > {before + 20}")
 
 
+SAID = """async () => {
+    const folder = document.querySelector("[rel=stylesheet]").href.replace(/[^/]*$/, "");
+    const { duration, rounded, tiny } = await import(`${folder}text.js`);
+    const { drift } = await import(`${folder}series.js`);
+    const campos = [..."abcdefg"].map((etiqueta) => ({ etiqueta, estado: "fuerte", psi: 1, ruido: 0 }));
+    const deriva = { registros: 1000, puntaje: { estado: "estable", psi: 0, ruido: 0 }, campos };
+    return [rounded(9588), rounded(0.0165), duration(1234), tiny(2.2e-16), drift({ deriva }).text];
+}"""
+
+
+def test_no_point_of_a_number_can_be_taken_for_a_decimal_one(server: ThreadedServer, open_page: Any) -> None:
+    *numbers, drift = open_page(server.url + "/dashboard").evaluate(SAID)
+    assert numbers == ["9\u202f590", "0,0165", "1\u202f230 s", "2,2e−16"]
+    assert drift.startswith("Cambiaron: a (fuerte), b (fuerte), c (fuerte), d (fuerte), e (fuerte) y 2 más. ")
+
+
 def test_charts_follow_the_colour_scheme(server: ThreadedServer, open_page: Any) -> None:
     server.predict(examples(server.service.scorer.schema)[0], times=5)
     page = open_page(f"{server.url}/dashboard", color_scheme="light")

@@ -68,6 +68,17 @@ def test_serve_on_a_port_that_is_taken_says_so_before_anything_else(capsys):
     assert f"can't listen on 127.0.0.1, port {port}" in err
 
 
+@pytest.mark.parametrize("setting", ["audit_file", "kpi_file"])
+def test_serve_says_at_once_that_a_file_of_its_own_has_no_place(setting, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for place in [tmp_path / "absent" / "file", tmp_path]:
+        monkeypatch.setenv(f"MOROSIDAD_{setting.upper()}", str(place))
+        assert main(["serve", "--port", "0"]) == 2
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert f"{setting}: expected a file in a folder that is there" in err
+
+
 def test_serve_takes_a_model_and_a_file_of_settings(run, tmp_path, trained, key_lines, keys):
     pipeline, X = trained
     Scorer(pipeline, reference=X, name="otro").save(tmp_path / "m.morosidad")

@@ -89,6 +89,8 @@ def test_categories_are_chosen_from_a_list(form: str) -> None:
     page = Page(form)
     assert {"", "urbana", "rural"} <= {option.get("value") for option in page.all("option")}
     assert "Dependiente" in form
+    words = ["Agrícola", "Educación", "Microcrédito", "Técnica", "Vehículo"]
+    assert all(f'<option value="{word}">' not in form and f">{word}</option>" in form for word in words)
 
 
 def test_required_fields_come_first(form: str) -> None:

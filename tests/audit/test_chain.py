@@ -248,6 +248,25 @@ def test_the_key_may_be_text(path):
     assert verify(path, key=KEY.decode()).ok
 
 
+def test_with_a_strange_key_the_report_asks_for_the_right_one_instead_of_naming_every_line(path):
+    write_chain(path, 40, key=KEY)
+    said = str(verify(path, key=b"otra")).splitlines()
+    assert said[0] == "ALTERADO: 40 líneas en 1 archivo, 0 decisiones, 0 sin registrar"
+    assert said[1].startswith("ninguna línea concuerda")
+    assert said[3] == "… y 39 problemas más"
+    assert len(said) == 5
+
+
+def test_a_report_counts_one_as_one(path):
+    lines = write_chain(path, 2)
+    path.write_bytes(lines[0] + b"{")
+    said = str(verify(path)).splitlines()
+    assert said[0] == "ALTERADO: 1 línea en 1 archivo, 1 decisión, 0 sin registrar"
+    assert said[1] == "última línea a medio escribir: 1 byte"
+    assert said[2].endswith(": falta la línea 2")
+    assert "ninguna línea" not in said[3]
+
+
 def test_an_anchor_finds_a_log_that_was_cut_together_with_its_head(path):
     lines = write_chain(path, 6)
     anchor = verify(path).digest

@@ -384,7 +384,7 @@ def test_a_folder_that_is_removed_is_told_and_its_lines_are_missing(
         log.flush()
     assert alerts == [("sin_carpeta", True), ("lineas_faltantes", True), ("sin_carpeta", False)]
     assert [a.code for a in log.alerts()] == ["lineas_faltantes"]
-    assert [p.message for p in verify(folder / "d.jsonl").problems] == ["faltan las líneas 1 a 1"]
+    assert [p.message for p in verify(folder / "d.jsonl").problems] == ["falta la línea 1"]
     assert [line.get("evento") for line in lines_of(folder / "d.jsonl")] == ["faltan", None, None]
 
 

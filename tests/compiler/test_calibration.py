@@ -362,14 +362,6 @@ def test_a_threshold_is_found_though_the_model_is_not_compiled(applicants, left_
     assert compiled.threshold == pytest.approx(0.3)
 
 
-def test_a_search_is_its_best_estimator(applicants, compiled_as_fitted):
-    frame, target = applicants
-    search = GridSearchCV(prepared(logistic()), {"logisticregression__C": [0.01, 0.1]}, cv=2)
-    compiled = compiled_as_fitted(search, frame, target)
-    assert isinstance(compiled.form, Additive)
-    assert compiled.threshold == 0.5
-
-
 def test_the_threshold_inside_a_search_is_found_though_the_model_is_not_compiled(
     applicants, left_to_original
 ):

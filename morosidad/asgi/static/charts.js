@@ -38,5 +38,5 @@ function frame() {
 }
 
 function axis(options = {}) {
-  return { gridcolor: colour("linea"), linecolor: colour("linea"), zeroline: false, fixedrange: true, automargin: true, ...options };
+  return { gridcolor: colour("linea"), linecolor: colour("linea"), zeroline: false, fixedrange: true, automargin: true, exponentformat: "none", separatethousands: true, ...options };
 }

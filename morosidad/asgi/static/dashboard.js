@@ -5,7 +5,7 @@ import { draw } from "./charts.js";
 import { byId, make, write } from "./elements.js";
 import { RETRY, listen } from "./live.js";
 import * as series from "./series.js";
-import { count, duration, exact, rounded, share, time } from "./text.js";
+import { count, duration, exact, rounded, share, time, tiny } from "./text.js";
 
 const REFRESH = 5000; // ms between panels
 const CHARTS = { tiempos: series.times, ritmo: series.rhythm, puntajes: series.scores, decisiones: series.decisions, etapas: series.stages, cache: series.cache, deriva: series.drift };
@@ -141,7 +141,7 @@ function showModel() {
     pairs.Modelo = model.modelo;
     pairs.Responde = model.compilado ? `compilado (${model.forma})` : "scikit-learn";
     pairs.Latencia = duration(model.latencia);
-    pairs.Paridad = model.paridad_filas === null ? "sin comprobar" : `|Δp| ≤ ${model.paridad_diferencia.toExponential(1)} en ${count(model.paridad_filas, "fila", "filas")}`;
+    pairs.Paridad = model.paridad_filas === null ? "sin comprobar" : `|Δp| ≤ ${tiny(model.paridad_diferencia)} en ${count(model.paridad_filas, "fila", "filas")}`;
   }
   Object.assign(pairs, resources);
   if (lastPanel) pairs.Procesos = exact(lastPanel.procesos);

@@ -8,14 +8,13 @@ const DECISIONS = { aprobar: "Aprobar", revisar: "Revisar", rechazar: "Rechazar"
 const STATES = { estable: "aprobar", moderado: "revisar", fuerte: "rechazar", "sin datos": "borde" };
 const EMPTY = { text: "Sin datos todavía." };
 const MOST_FIELDS = 10;
+const MOST_NAMED = 5;
 const MOST_NOISE = 0.25;
 
 const max = (values) => Math.max(0, ...values.filter((value) => value !== null));
 
 // An axis of whole numbers: no half predictions.
 const wholes = (most) => ({ rangemode: "tozero", tickformat: ",d", ...(most < 5 ? { dtick: 1 } : { nticks: 6 }) });
-
-// What a process keeps to itself, the panel shows of the one that answered.
 
 // One unit for a whole chart: that of its largest value.
 function unitOf(seconds) {
@@ -184,9 +183,10 @@ export function drift({ deriva }) {
   if (deriva.puntaje.ruido > MOST_NOISE) return { text: `Con ${count(deriva.registros, "registro", "registros")} es pronto para decir si la población cambió.` };
   const shown = [{ ...deriva.puntaje, etiqueta: "Probabilidad" }, ...deriva.campos.slice(0, MOST_FIELDS)];
   const moved = deriva.campos.filter(({ estado }) => estado === "moderado" || estado === "fuerte");
-  const names = moved.map(({ etiqueta, estado }) => `${etiqueta} (${estado})`).join(", ");
+  const names = moved.slice(0, MOST_NAMED).map(({ etiqueta, estado }) => `${etiqueta} (${estado})`).join(", ");
+  const more = moved.length > MOST_NAMED ? ` y ${moved.length - MOST_NAMED} más` : "";
   return {
-    text: `${moved.length ? `Cambiaron: ${names}.` : "Ningún campo cambió más de lo que haría el azar."} PSI con ${count(deriva.registros, "registro", "registros")}; la raya es el ruido.`,
+    text: `${moved.length ? `Cambiaron: ${names}${more}.` : "Ningún campo cambió más de lo que haría el azar."} PSI con ${count(deriva.registros, "registro", "registros")}; la raya es el ruido.`,
     traces: [
       {
         x: shown.map(({ psi }) => psi),

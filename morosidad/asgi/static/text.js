@@ -11,8 +11,10 @@ export const NOTHING = "—";
 const given = (value) => value !== null && value !== undefined && Number.isFinite(value);
 
 // Groups apart by thin spaces, so that no point can be taken for a decimal one.
-export const exact = (value) => number.format(value).replaceAll(".", "\u202f");
-export const rounded = (value) => (given(value) ? significant.format(value) : NOTHING);
+const apart = (text) => text.replaceAll(".", "\u202f");
+export const exact = (value) => apart(number.format(value));
+export const rounded = (value) => (given(value) ? apart(significant.format(value)) : NOTHING);
+export const tiny = (value) => value.toExponential(1).replace(".", ",").replace("-", "−");
 export const hundredths = (value) => twoDecimals.format(value);
 export const share = (value) => (given(value) ? percent.format(value) : NOTHING);
 export const time = (seconds) => clock.format(new Date(seconds * 1000));
