@@ -12,9 +12,8 @@ from morosidad.compiler.parity import as_rows
 from morosidad.compiler.pipeline import CompiledPipeline, rows_of
 from morosidad.decision import Policy
 from morosidad.drift_reference import DriftReference
-from morosidad.errors import InvalidFrame, SchemaError
+from morosidad.errors import InvalidFrame, InvalidRecord, SchemaError
 from morosidad.field import Field
-from morosidad.frames import row_errors
 from morosidad.model import Model
 from morosidad.schema import Schema
 from morosidad.tables import Coded, Column, Floats, as_pandas, read_frame, records_of, select
@@ -44,8 +43,7 @@ def build_model(
     schema = schema or _schema_of(pipeline, frame)
     rows = [] if frame is None else as_rows(schema, records_of(schema, frame))
     if frame is not None and not rows:
-        first = [f"; the first: {error}" for error in row_errors(schema, frame.head(1))]
-        raise InvalidFrame("".join(["no reference row fits the schema", *first]))
+        raise InvalidFrame(f"no reference row fits the schema{_first_error(schema, frame)}")
     compiled = compile_pipeline(
         pipeline,
         schema,
@@ -103,6 +101,15 @@ def _dtypes(pipeline: Any, schema: Schema, frame: pd.DataFrame | None) -> dict[s
     except Exception:
         return special | nones
     return nones if np.array_equal(answers, pipeline.predict_proba(some)) else special | nones
+
+
+def _first_error(schema: Schema, frame: pd.DataFrame) -> str:
+    for record in records_of(schema, frame.head(1)):
+        try:
+            schema.read(record)
+        except InvalidRecord as error:
+            return f"; the first: {error}"
+    return ""
 
 
 def _typical(compiled: CompiledPipeline, columns: Kept) -> list[float | None]:
