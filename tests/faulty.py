@@ -16,8 +16,7 @@ from typing import Any
 from sklearn.linear_model import LogisticRegression
 from starlette.applications import Starlette
 
-from morosidad import Scorer, Settings
-from morosidad.asgi import create_app
+from morosidad import Scorer, Settings, asgi
 from morosidad.model import Model
 from morosidad.recovery import RecoveryPolicy
 
@@ -84,11 +83,11 @@ def app() -> Starlette:
     """Make the application."""
     now = time.time
     time.time = lambda: now() + _shift()
-    kind = os.environ["MOROSIDAD_TEST_MODEL"]
-    environment = {name: value for name, value in os.environ.items() if name != "MOROSIDAD_TEST_MODEL"}
+    kind = os.environ.pop("MOROSIDAD_TEST_MODEL")
     scorer = slow_scorer() if kind == "slow" else fast_scorer(WORK if kind == "busy" else 0.0)
     recovery = RecoveryPolicy(deadline=2.0, reset_after=1.0, decay=1.0)
-    return create_app(scorer.with_parts(recovery=recovery), Settings.load(env=environment))
+    asgi.load_scorer = lambda settings: scorer.with_parts(recovery=recovery)
+    return asgi.app()
 
 
 def _shift() -> float:

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -349,10 +349,10 @@ async def open_loop(
 ) -> Traffic:
     """Ask at a steady rate, whether answers come or not; times count from when each question was due.
 
-    The connections, `most` of them, are open before.
+    The connections, `most` of them, are open before, and take turns: none is left idle until it is closed.
     """
     traffic, turn = Traffic(), _around(people)
-    idle = [Client(port) for _ in range(most)]
+    idle = deque(Client(port) for _ in range(most))
     for client in idle:
         await client.connect()
     asking: set[asyncio.Task[None]] = set()
@@ -366,7 +366,7 @@ async def open_loop(
         due = start + number / rate
         while time.perf_counter() < due or not idle:
             await asyncio.sleep(0.001)
-        task = asyncio.create_task(one(idle.pop(), due))
+        task = asyncio.create_task(one(idle.popleft(), due))
         asking.add(task)
         task.add_done_callback(asking.discard)
     await asyncio.gather(*asking)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["app", "create_app", "load_scorer"]
 
 
-_TURN = 0.0005
+_TURN = 0.0001
 """Seconds until a thread that writes or measures gives way to the event loop of a server process."""
 
 

@@ -38,10 +38,11 @@ class Direct:
     def answer(self, scope: Any, body: bytes) -> tuple[Reply, bytes] | None:
         """Give the answer and the request's id, or None where the ordinary way must be taken."""
         service = self._service
-        if self._barred or not service.at_once or len(body) > service.settings.server_body_size:
+        at_once = service.at_once
+        if self._barred or not (at_once or service.full) or len(body) > service.settings.server_body_size:
             return None
         call = Call(service, PATH, scope)
-        if service.pulse.overloaded:
+        if not at_once or service.pulse.overloaded:
             return refusal(unavailable(SATURATED), call), call.request_id
         if call.headers.get(b"content-type", JSON) != JSON:
             return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-_LIMIT = 0.015
+_LIMIT = 0.010
 
 
 class Pulse:

@@ -189,6 +189,11 @@ class Service:
         """Whether the event loop itself decides now, with nothing in the way."""
         return self.mode is AT_ONCE and self.state is READY and (self.recovery is None or self.recovery.calm)
 
+    @property
+    def full(self) -> bool:
+        """Whether all that the workers may hold waits for a model that takes its time."""
+        return self.mode is BATCHED and self.state is READY and self._batcher.full
+
     async def decide(self, record: dict[str, Any], request_id: str | None = None) -> Decision:
         """Decide on one applicant: at once where that takes microseconds, else with the workers.
 

@@ -129,6 +129,11 @@ class MicroBatcher(Generic[A, R]):
                 self._enough.notify()
         return task
 
+    @property
+    def full(self) -> bool:
+        """Whether `submit` would refuse a record now, for want of room."""
+        return len(self._queue) >= self.queue_size
+
     def stats(self) -> BatchStats:
         """Count what the batcher holds and has done."""
         with self._lock:
@@ -207,7 +212,7 @@ class MicroBatcher(Generic[A, R]):
         """See that there is room and a thread to collect; the lock is held."""
         if self._closed:
             raise Overloaded("the micro-batcher is closed")
-        if len(self._queue) >= self.queue_size:
+        if self.full:
             raise Overloaded(f"the micro-batcher is full: {self.queue_size} records wait")
         if self._collector is None:
             self._collector = self._pool.submit(self._serve)

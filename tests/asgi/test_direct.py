@@ -18,6 +18,7 @@ from morosidad.asgi import create_app
 from morosidad.asgi.protocol import GuardedProtocol
 from morosidad.asgi.pulse import Pulse
 from morosidad.asgi.server import options
+from morosidad.asgi.service import BATCHED
 
 RECORD = {"edad": 41, "ingresos_mensuales": 2.4e6, "monto_credito": 6e6, "plazo_meses": 36}
 GOOD = json.dumps({"datos": RECORD}).encode()
@@ -273,6 +274,29 @@ def test_a_turn_ends_by_itself() -> None:
         assert pulse._began is None
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("direct", [True, False])
+def test_while_the_queue_of_a_slow_model_is_full_all_are_refused(direct: bool) -> None:
+    seen: list[int] = []
+
+    def fill(service: Any, protocol: GuardedProtocol) -> None:
+        service.mode = BATCHED
+        service._batcher.queue_size = 0
+        real = service.decide
+
+        async def decide(*given: Any) -> Any:
+            seen.append(1)
+            return await real(*given)
+
+        service.decide = decide
+
+    data, wire = talk([post(GOOD)], direct=direct, during=fill)
+    [(first, headers, document)] = answers(data)
+    assert first == b"HTTP/1.1 503 Service Unavailable"
+    assert (document["codigo"], "retry-after" in headers) == ("E503", True)
+    assert len(seen) == (0 if direct else 1)  # at once, where the request arrives, if it can be
+    assert not wire.closed
 
 
 def test_a_request_that_does_not_arrive_is_refused_and_an_idle_connection_is_not() -> None:
