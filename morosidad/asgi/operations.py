@@ -9,6 +9,7 @@ import msgspec
 from morosidad import __version__
 from morosidad.asgi.bodies import decode
 from morosidad.asgi.endpoint import Call, Reply, reply
+from morosidad.asgi.exposition import exposition
 from morosidad.asgi.problems import unreadable
 from morosidad.asgi.service import AT_ONCE, BATCHED, READY, STARTING, STOPPED, STOPPING
 
@@ -47,16 +48,8 @@ async def kpis(call: Call) -> Reply:
 
 async def prometheus(call: Call) -> Reply:
     """``GET /metrics``: the figures for Prometheus."""
-    text = await call.service.aside.run(_exposition, call)
+    text = await call.service.aside.run(exposition, call.service)
     return Reply(text, media_type=b"text/plain; version=0.0.4; charset=utf-8")
-
-
-def _exposition(call: Call) -> bytes:
-    from prometheus_client import CollectorRegistry, generate_latest
-
-    registry = CollectorRegistry()
-    registry.register(call.service.kpis.to_prometheus())
-    return generate_latest(registry)
 
 
 async def alive(_: Call) -> Reply:

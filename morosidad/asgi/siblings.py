@@ -1,4 +1,4 @@
-"""What the processes of one server tell each other besides the shared figures: cache, drift, alerts.
+"""What the processes of one server tell each other besides the shared figures: cache, drift, alerts, log.
 
 Each writes a small file beside the shared one, once a second, and reads those of the others. A file that
 has not been written for a while is that of a process that is gone.
@@ -12,7 +12,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import msgspec
 
@@ -20,10 +20,35 @@ from morosidad.alerts import Alert
 from morosidad.cache.stats import CacheStats
 
 if TYPE_CHECKING:
+    from morosidad.audit import AuditLog
     from morosidad.drift import DriftMonitor, DriftReport
 
 _FRESH = 10.0
 _FORGOTTEN = 60.0
+_ELSEWHERE = "@"
+
+
+class LogCounts(msgspec.Struct, frozen=True):
+    """How the decision log of one process stands.
+
+    Attributes
+    ----------
+    file : str
+        Name of its file.
+    written, waiting, lost : int
+        Decisions in the file, in memory, and in neither.
+    """
+
+    file: str
+    written: int
+    waiting: int
+    lost: int
+
+    @classmethod
+    def of(cls, log: AuditLog) -> Self:
+        """Count those of a log."""
+        stats = log.stats()
+        return cls(Path(stats.path).name, stats.written, stats.waiting, stats.lost)
 
 
 class Share(msgspec.Struct, frozen=True):
@@ -41,6 +66,8 @@ class Share(msgspec.Struct, frozen=True):
         Records that its drift monitor looked at, and their counts.
     alerts : tuple of Alert
         The alerts that are open in it.
+    log : LogCounts or None
+        How its decision log stands.
     """
 
     process: int
@@ -48,6 +75,7 @@ class Share(msgspec.Struct, frozen=True):
     cache: CacheStats | None
     drift: tuple[int, list[int]] | None
     alerts: tuple[Alert, ...]
+    log: LogCounts | None = None
 
 
 class Siblings:
@@ -100,6 +128,21 @@ class Siblings:
                 elif age <= _FRESH and path.suffix != ".nuevo":
                     found.append(msgspec.json.decode(path.read_bytes(), type=Share))
         return found
+
+
+def code_elsewhere(code: str, process: int) -> str:
+    """Give the code under which an alert of another process stands."""
+    return f"{code}{_ELSEWHERE}{process}"
+
+
+def is_elsewhere(code: str) -> bool:
+    """Tell whether an alert is that of another process."""
+    return _ELSEWHERE in code
+
+
+def base_code(code: str) -> str:
+    """Give the code of an alert in the process that opened it."""
+    return code.partition(_ELSEWHERE)[0]
 
 
 def all_cache_stats(own: CacheStats | None, shares: Sequence[Share]) -> CacheStats | None:

@@ -9,11 +9,10 @@ from typing import Any
 from morosidad.alerts import AlertBook
 from morosidad.asgi.rates import RateLimiter
 from morosidad.asgi.reloading import Reloader
-from morosidad.asgi.siblings import Share, Siblings
+from morosidad.asgi.siblings import LogCounts, Share, Siblings, code_elsewhere, is_elsewhere
 from morosidad.scorer import Scorer
 
 _DRIFT_EVERY = 5
-_ELSEWHERE = "@"
 
 
 class Watch:
@@ -92,20 +91,22 @@ class Watch:
     def _share(self) -> Share:
         cache: Any = self._scorer.parts.get("cache")
         drift = self._scorer.parts.get("drift")
+        audit = self._scorer.parts.get("audit")
         return Share(
             os.getpid(),
             self._scorer.digest,
             None if cache is None else cache.stats(),
             None if drift is None else drift.totals(),
-            tuple(alert for alert in self._alerts.active if _ELSEWHERE not in alert.code),
+            tuple(alert for alert in self._alerts.active if not is_elsewhere(alert.code)),
+            None if audit is None else LogCounts.of(audit),
         )
 
     def _repeat(self, shares: Sequence[Share]) -> None:
         """Show the alerts that are open in other processes and not in this one."""
         book = self._alerts
-        own = {alert.code for alert in book.active if _ELSEWHERE not in alert.code}
+        own = {alert.code for alert in book.active if not is_elsewhere(alert.code)}
         open_now = {
-            f"{alert.code}{_ELSEWHERE}{share.process}": alert
+            code_elsewhere(alert.code, share.process): alert
             for share in shares
             for alert in share.alerts
             if alert.code not in own

@@ -10,6 +10,8 @@ from morosidad.alerts import Alert, AlertBook, Level
 
 _logger = logging.getLogger("morosidad.audit")
 
+LOSSES = "decisiones_perdidas"
+
 
 class AlertBoard:
     """Keeps the log's alerts and tells a listener of those that have opened or closed.
@@ -36,10 +38,20 @@ class AlertBoard:
         """Open an alert, unless it is open already."""
         self._set(code, True, level, message)
 
+    def update(self, code: str, level: Level, message: str) -> None:
+        """Open an alert, or let an open one go on with a new message, which nobody is told of."""
+        self._set(code, True, level, message)
+        self._book.set(code, True, level, message)
+
     def close(self, *codes: str) -> None:
         """Close alerts, as far as they are open."""
         for code in codes:
             self._set(code, False, "info", "")
+
+    def settle(self, code: str, level: Level, message: str) -> None:
+        """Close an alert that is open with its last word."""
+        self._book.set(code, True, level, message)
+        self.close(code)
 
     def send(self) -> None:
         """Tell of what has opened and closed since the last time."""
@@ -59,7 +71,9 @@ class AlertBoard:
 
 
 def _log(alert: Alert) -> None:
-    if alert.closed is not None:
+    if alert.closed is not None and alert.code == LOSSES:
+        _logger.warning("%s", alert.message)  # what was lost stays lost
+    elif alert.closed is not None:
         _logger.info("resuelto: %s", alert.message)
     else:
         _logger.log(logging.ERROR if alert.level == "critical" else logging.WARNING, "%s", alert.message)

@@ -13,7 +13,7 @@ from typing import Any, Self
 import msgspec
 
 from morosidad.alerts import Alert
-from morosidad.audit.alerts import AlertBoard
+from morosidad.audit.alerts import LOSSES, AlertBoard
 from morosidad.audit.chain import GENESIS
 from morosidad.audit.file import ChainedFile
 from morosidad.audit.lifetime import Lifetime
@@ -273,7 +273,7 @@ class AuditLog:
         self._closed = False
         self._queue: list[Item] = []
         self._ahead = Batch()  # older than what is in the queue
-        self._in_hand = self._written = self._lost = self._declared = 0
+        self._in_hand = self._written = self._lost = self._declared = self._settled = 0
 
     def _after_fork(self) -> None:
         """Start anew in a forked child: what waits in memory is the parent's to write."""
@@ -354,9 +354,7 @@ class AuditLog:
             self._lost += batch.unreadable
             if not self._recorder.failing:
                 self._declared += lost
-            settled = self._lost == self._declared
-        if settled:
-            self._board.close("decisiones_perdidas")
+            self._settle_losses()
         if batch.tickets:
             self._put_back(batch)
         return not self._recorder.failing
@@ -369,9 +367,16 @@ class AuditLog:
             self._ahead = batch
 
     def _note_losses(self) -> None:
-        with self._lock:
-            lost = self._lost - self._declared
-        if lost:
-            self._board.open(
-                "decisiones_perdidas", "critical", "hay decisiones que no quedaron en el registro"
-            )
+        with self._lock:  # until the alert is open, so that it can't be closed before
+            if self._lost > self._declared:
+                lost = self._lost - self._settled
+                message = f"hay decisiones que no quedaron en el registro: {lost} hasta ahora"
+                self._board.update(LOSSES, "critical", message)
+
+    def _settle_losses(self) -> None:
+        """Close the alert when all losses are declared in the log; with the lock in hand."""
+        lost = self._declared - self._settled
+        if lost and self._declared == self._lost:
+            message = f"decisiones perdidas para siempre: {lost}; el registro lo declara"
+            self._board.settle(LOSSES, "critical", message)
+            self._settled = self._declared

@@ -60,15 +60,19 @@ class KPICollector:
         yield from self._counters(counts)
         yield from self._gauges()
         latency = HistogramMetricFamily(
-            "morosidad_respuesta_seconds", "Tiempo de respuesta de las predicciones correctas"
+            "morosidad_respuesta_seconds", "Segundos hasta responder una predicción; sin las que fallaron"
         )
         latency.add_metric([], *_buckets(counts.latency))
         yield latency
-        scores = HistogramMetricFamily("morosidad_probabilidad_ratio", "Probabilidad de mora estimada")
+        scores = HistogramMetricFamily(
+            "morosidad_probabilidad_ratio", "Probabilidad de mora que estimó el modelo, de 0 a 1"
+        )
         scores.add_metric([], *_scores(counts))
         yield scores
         stages = HistogramMetricFamily(
-            "morosidad_etapa_seconds", "Tiempo de cada etapa, en una muestra", labels=["etapa"]
+            "morosidad_etapa_seconds",
+            "Segundos de cada etapa de una predicción; se mide solo una parte de ellas",
+            labels=["etapa"],
         )
         for stage, sketch in self._tracker.stages_lifetime().items():
             stages.add_metric([STAGE_LABELS[stage]], *_buckets(sketch))
@@ -80,11 +84,26 @@ class KPICollector:
         row = counts.row
         outcomes = {"ok": counts.ok, "error": counts.errors, "timeout": counts.timeouts}
         for name, text, label, values in (
-            ("predicciones", "Predicciones", "resultado", outcomes),
-            ("cache_consultas", "Consultas", "resultado", {"acierto": row[HITS], "fallo": row[MISSES]}),
-            ("etiquetas", "Predicciones por etiqueta", "etiqueta", {"0": row[NEGATIVE], "1": row[POSITIVE]}),
-            ("decisiones", "Predicciones por decisión", "decision", counts.decisions),
-            ("atipicos", "Tiempos recortados", "lado", {"bajo": row[BELOW], "alto": row[ABOVE]}),
+            ("predicciones", "Predicciones pedidas, según cómo terminaron", "resultado", outcomes),
+            (
+                "cache_consultas",
+                "Consultas a la caché: halló la respuesta o no",
+                "resultado",
+                {"acierto": row[HITS], "fallo": row[MISSES]},
+            ),
+            (
+                "etiquetas",
+                "Predicciones de no mora (0) y de mora (1)",
+                "etiqueta",
+                {"0": row[NEGATIVE], "1": row[POSITIVE]},
+            ),
+            ("decisiones", "Predicciones según la decisión que resultó", "decision", counts.decisions),
+            (
+                "atipicos",
+                "Tiempos de respuesta demasiado cortos o largos para medirlos bien",
+                "lado",
+                {"bajo": row[BELOW], "alto": row[ABOVE]},
+            ),
         ):
             family = CounterMetricFamily(f"morosidad_{name}", text, labels=[label])
             for value, number in values.items():
@@ -97,12 +116,20 @@ class KPICollector:
         tracker = self._tracker
         counts = tracker.counts()
         for name, text, value in (
-            ("predicciones_dia", "Predicciones del día local", tracker.predictions_today()),
-            ("confianza_ratio", "Confianza media en la ventana", counts.confidence),
-            ("cpu_ratio", "Uso medio de CPU en la ventana", _share(counts.cpu)),
-            ("memoria_ratio", "Uso medio de memoria en la ventana", _share(counts.memory)),
-            ("conexiones", "Conexiones abiertas", tracker.connections()),
-            ("cola", "Longitud media de la cola en la ventana", counts.queue),
+            (
+                "predicciones_dia",
+                "Predicciones de hoy, desde la medianoche local",
+                tracker.predictions_today(),
+            ),
+            (
+                "confianza_ratio",
+                "Confianza media del modelo en los últimos minutos, de 0 a 1",
+                counts.confidence,
+            ),
+            ("cpu_ratio", "Uso medio de CPU en los últimos minutos, de 0 a 1", _share(counts.cpu)),
+            ("memoria_ratio", "Uso medio de memoria en los últimos minutos, de 0 a 1", _share(counts.memory)),
+            ("conexiones", "Conexiones abiertas ahora", tracker.connections()),
+            ("cola", "Solicitudes que esperan turno, en promedio, en los últimos minutos", counts.queue),
         ):
             if value is not None:
                 yield GaugeMetricFamily(f"morosidad_{name}", text, value=float(value))

@@ -439,6 +439,56 @@ def test_a_dashboard_says_that_it_is_offline_and_comes_back(
         server.kill()
 
 
+REFUSED = "WebSocket connection to"
+
+
+def test_a_dashboard_without_websockets_asks_every_few_seconds(open_page: Any, complaints: list[str]) -> None:
+    with served(Scorer.default(), websocket_enabled=False) as server:
+        record = examples(server.service.scorer.schema, server.service.scorer.drift_reference)[0]
+        server.predict(record, times=3)
+        page = open_page(f"{server.url}/dashboard", clock=True, viewport=PHONE)
+        wait_for_text(page, "#conexion", "^Conectado sin WebSocket · se actualiza cada 5 s$")
+        assert predictions(page) == 3
+        wait_for_text(page, "#modelo", "Conexiones")
+        assert (page.evaluate(CONTRAST), page.evaluate(WIDE)) == ([], [])
+        server.predict(record, times=4)
+        alerts = server.service.alerts
+        alerts.set("prueba", True, "critical", "Memoria crítica: 91 %")
+        page.clock.fast_forward(RETRY)
+        page.wait_for_function(f"() => {PREDICTIONS} === 7")
+        page.locator("#alertas .alerta", has_text="Memoria crítica").wait_for()
+        alerts.set("prueba", False, "critical", "")
+        page.clock.fast_forward(RETRY)
+        page.locator("#alertas .alerta").wait_for(state="detached")
+        page.route("**/api/kpis", lambda route: route.abort())
+        page.clock.fast_forward(RETRY)
+        wait_for_text(page, "#conexion", "^Sin conexión")
+        page.unroute("**/api/kpis")
+        page.clock.fast_forward(RETRY)
+        wait_for_text(page, "#conexion", "^Conectado sin WebSocket")
+        assert all(REFUSED in text or "ERR_FAILED" in text for text in complaints), complaints
+        complaints.clear()
+
+
+def test_a_dashboard_without_websockets_takes_them_up_when_they_open(
+    open_page: Any, complaints: list[str]
+) -> None:
+    with served(Scorer.default(), websocket_clients=1) as server:
+        one = open_page(f"{server.url}/dashboard")
+        wait_for_text(one, "#conexion", "^Conectado sin WebSocket")  # it needs two
+        page = open_page(f"{server.url}/dashboard", clock=True)
+        wait_for_text(page, "#conexion", "^Conectado sin WebSocket")
+        object.__setattr__(server.service.settings, "websocket_clients", 10)
+        for _ in range(300):
+            page.clock.fast_forward(RETRY)
+            if text_of(page, "#conexion") == "Conectado":
+                break
+            page.wait_for_timeout(50)
+        wait_for_text(page, "#conexion", "^Conectado$")
+        assert all(REFUSED in text for text in complaints), complaints
+        complaints.clear()
+
+
 # -- for everybody -------------------------------------------------------------------------------
 
 

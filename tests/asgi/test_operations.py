@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from morosidad import Scorer, __version__
+from morosidad.asgi.exposition import _log
+from morosidad.asgi.siblings import LogCounts, Share
 from morosidad.errors import ArtifactCorrupted
 from support import needed
 
@@ -43,16 +47,80 @@ def test_the_figures_follow_the_decisions(serve, applicant):
     assert kpis["total_predicciones_analizadas"] >= 3
 
 
-def test_prometheus_can_read_the_metrics(serve, applicant):
+def samples(text: str) -> dict[str, float]:
+    lines = [line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, value in lines}
+
+
+def test_prometheus_can_read_the_metrics(serve, applicant, tmp_path):
     promtool = shutil.which("promtool")
     needed(promtool is not None, "promtool")
-    client = serve()
+    client = serve(audit_file=str(tmp_path / "d.jsonl"))
     client.post("/predecir", json={"datos": applicant})
+    client.app.state.service.alerts.set("plazos", True, "warning", "")
     answer = client.get("/metrics")
     assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     command = [str(promtool), "check", "metrics"]
     done = subprocess.run(command, input=answer.content, capture_output=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+def test_prometheus_is_told_of_open_alerts_each_once(serve):
+    client = serve()
+    book = client.app.state.service.alerts
+    book.set("plazos", True, "warning", "El modelo no respondió a tiempo")
+    book.set("registro:disco_lleno@41", True, "warning", "")
+    book.set("registro:disco_lleno@42", True, "critical", "")
+    book.set("memoria", True, "critical", "")
+    book.set("memoria", False, "critical", "")
+    text = client.get("/metrics").text
+    assert [line for line in text.splitlines() if line.startswith("morosidad_alerta{")] == [
+        'morosidad_alerta{codigo="plazos",nivel="warning"} 1.0',
+        'morosidad_alerta{codigo="registro:disco_lleno",nivel="critical"} 1.0',
+    ]
+    assert "a tiempo" not in text
+
+
+def test_prometheus_is_told_of_every_process_what_its_log_wrote_and_lost(serve, applicant, tmp_path):
+    client = serve(audit_file=str(tmp_path / "d.jsonl"), kpi_file=str(tmp_path / "kpi"))
+    service = client.app.state.service
+    client.post("/predecir", json={"datos": applicant})
+    service.audit.flush()
+    client.post("/predecir", json={"datos": {**applicant, "edad": 42}})
+    told = Share(1, "m", None, None, (), LogCounts("d-2.jsonl", 5, 6, 7))
+    (tmp_path / "kpi.proceso-1").write_bytes(msgspec.json.encode(told))
+    service.watch.look()
+    found = samples(client.get("/metrics").text)
+    log = {name: value for name, value in found.items() if name.startswith("morosidad_registro")}
+    assert log == {
+        'morosidad_registro_escritas_total{archivo="d.jsonl"}': 1,
+        'morosidad_registro_escritas_total{archivo="d-2.jsonl"}': 5,
+        'morosidad_registro_en_espera{archivo="d.jsonl"}': 1,
+        'morosidad_registro_en_espera{archivo="d-2.jsonl"}': 6,
+        'morosidad_registro_perdidas_total{archivo="d.jsonl"}': 0,
+        'morosidad_registro_perdidas_total{archivo="d-2.jsonl"}': 7,
+    }
+    own = msgspec.json.decode((tmp_path / f"kpi.proceso-{os.getpid()}").read_bytes(), type=Share)
+    assert own.log == LogCounts("d.jsonl", 1, 1, 0)
+
+
+def test_logs_that_have_no_file_of_their_own_yet_are_one_series():
+    logs = [LogCounts("d.jsonl", 5, 1, 0), LogCounts("d.jsonl", 0, 2, 3)]
+    found = {s.name: s.value for family in _log(logs) for s in family.samples}
+    assert found == {
+        "morosidad_registro_escritas_total": 5,
+        "morosidad_registro_en_espera": 3,
+        "morosidad_registro_perdidas_total": 3,
+    }
+
+
+def test_prometheus_is_told_which_model_answers_and_of_no_log_where_there_is_none(serve):
+    text = serve().get("/metrics").text
+    scorer = Scorer.default()
+    name, version = scorer.model.split("@")
+    labels = f'huella="{scorer.digest}",nombre="{name}",version="{version}"'
+    assert samples(text)[f"morosidad_modelo_info{{{labels}}}"] == 1
+    assert "morosidad_registro" not in text
 
 
 def test_the_probes_tell_alive_from_ready(serve):

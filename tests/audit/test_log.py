@@ -11,6 +11,7 @@ import stat
 import subprocess
 import threading
 import time
+from functools import partial
 
 import msgspec
 import numpy as np
@@ -287,6 +288,46 @@ def test_a_full_queue_counts_what_it_drops_and_raises_one_alert(make_log, path, 
     report = verify(path)
     assert (report.ok, report.decisions, report.lost) == (True, 3, 7)
     assert lines_of(path)[-1]["evento"] == "perdidas"
+
+
+def test_the_alert_says_how_many_are_lost_so_far_and_in_the_end_that_they_stay_lost(
+    make_log, path, context, decide
+):
+    said = []
+    log = make_log(queue_size=2, on_alert=said.append)
+    lose = partial(log.append, context, decide(), VALUES, 0.1)
+    for times in (5, 3):
+        with log._io:  # the writer can't get at the file
+            assert [lose() for _ in range(2 + times)] == [True] * 2 + [False] * times
+            assert log.alerts()[0].message.endswith(f": {times} hasta ahora")
+            lose()
+            assert log.alerts()[0].message.endswith(f": {times + 1} hasta ahora")
+        log.flush()
+        assert log.alerts() == ()
+    wait_until(lambda: len(said) == 4)
+    assert [(alert.closed is None, alert.message) for alert in said] == [
+        (True, "hay decisiones que no quedaron en el registro: 5 hasta ahora"),
+        (False, "decisiones perdidas para siempre: 6; el registro lo declara"),
+        (True, "hay decisiones que no quedaron en el registro: 3 hasta ahora"),
+        (False, "decisiones perdidas para siempre: 4; el registro lo declara"),
+    ]
+    log.close()
+    assert verify(path).lost == 10
+
+
+def test_the_logger_does_not_call_a_loss_resolved(make_log, context, decide, broken_disk, caplog):
+    log = make_log(queue_size=1, on_alert=None)
+    broken_disk["number"] = errno.ENOSPC
+    for _ in range(4):
+        log.append(context, decide(), VALUES, 0.1)
+    log.flush()
+    broken_disk["number"] = 0
+    with caplog.at_level(logging.INFO, "morosidad.audit"):
+        log.flush()
+    assert [(r.levelname, r.message) for r in caplog.records][-2:] == [
+        ("INFO", "resuelto: no se puede escribir el registro de decisiones: el disco está lleno"),
+        ("WARNING", "decisiones perdidas para siempre: 3; el registro lo declara"),
+    ]
 
 
 def test_a_decision_that_can_not_be_written_is_counted_and_the_others_are_written(

@@ -7,7 +7,8 @@ import { RETRY, listen } from "./live.js";
 import * as series from "./series.js";
 import { count, duration, exact, rounded, share, time, tiny } from "./text.js";
 
-const REFRESH = 5000; // ms between panels
+const REFRESH = 5000; // ms between panels, and between figures where no WebSocket can be opened
+const ROUNDS = 12; // after which a WebSocket is tried again
 const CHARTS = { tiempos: series.times, ritmo: series.rhythm, puntajes: series.scores, decisiones: series.decisions, etapas: series.stages, cache: series.cache, deriva: series.drift };
 const LEVELS = { info: "Aviso", warning: "Atención", critical: "Crítico" };
 const STATES = { EXCELENTE: "Excelente", BUENO: "Bueno", REGULAR: "Regular", CRITICO: "Crítico", "SIN DATOS": "Sin datos" };
@@ -32,8 +33,12 @@ async function connect() {
   }
   if (response.status === 401 || response.status === 403) return locked();
   if (!response.ok) return lost();
-  listen(["/ws/kpis", "/ws/metricas"], receive, lost);
+  stream();
   refreshing = setInterval(refresh, REFRESH);
+}
+
+function stream() {
+  listen(["/ws/kpis", "/ws/metricas"], receive, (opened) => (opened ? lost() : poll(ROUNDS)));
 }
 
 async function refresh() {
@@ -41,12 +46,39 @@ async function refresh() {
   if (response?.ok) showPanel(await response.json());
 }
 
+// The figures over HTTP, which also passes where a WebSocket is switched off or does not get through. Alerts come with the panel.
+async function poll(rounds) {
+  if (rounds === 0) return stream();
+  let documents = null;
+  try {
+    documents = await Promise.all(["/api/metricas-tiempo-real", "/api/kpis"].map(fetched));
+  } catch {
+    return lost();
+  }
+  const [{ metricas_actuales: figures }, report] = documents;
+  live = false;
+  heard(`Conectado sin WebSocket · se actualiza cada ${REFRESH / 1000} s`, report.timestamp);
+  showReport(report);
+  showFigures(figures);
+  setTimeout(poll, REFRESH, rounds - 1);
+}
+
+async function fetched(path) {
+  const response = await ask(path, { quiet: true });
+  if (!response.ok) throw new Error(response.statusText);
+  return response.json();
+}
+
 function receive(path, message) {
-  connection("conectado", "Conectado");
-  document.body.classList.remove("sin-conexion");
-  write(byId("hora"), `Última actualización: ${time(message.timestamp)}`);
+  heard("Conectado", message.timestamp);
   if (path === "/ws/kpis") showReport(message);
   else showLive(message);
+}
+
+function heard(text, timestamp) {
+  connection("conectado", text);
+  document.body.classList.remove("sin-conexion");
+  write(byId("hora"), `Última actualización: ${time(timestamp)}`);
 }
 
 function lost() {
@@ -93,12 +125,16 @@ function showState() {
   write(badge, STATES[state] ?? state);
 }
 
-function showLive({ predicciones_por_segundo: rate, uso_cpu, uso_memoria, conexiones_activas, alertas }) {
+function showLive(message) {
+  showFigures(message);
+  live = true;
+  showAlerts(message.alertas);
+}
+
+function showFigures({ predicciones_por_segundo: rate, uso_cpu, uso_memoria, conexiones_activas }) {
   write(byId("throughput-detalle"), `predicciones por segundo · ahora ${rounded(rate)}`);
   resources = { ...resources, CPU: usage(uso_cpu), Memoria: usage(uso_memoria), Conexiones: exact(conexiones_activas) };
   showModel();
-  live = true;
-  showAlerts(alertas);
 }
 
 function showAlerts(alerts) {

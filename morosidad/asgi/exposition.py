@@ -1,0 +1,87 @@
+"""What Prometheus is told beside the tracker's figures: the alerts, the decision log, the model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, get_args
+
+from morosidad.alerts import Alert, Level
+from morosidad.asgi.siblings import LogCounts, base_code
+
+if TYPE_CHECKING:
+    from prometheus_client.metrics_core import Metric
+
+    from morosidad.asgi.service import Service
+
+_LEVELS: tuple[Level, ...] = get_args(Level)
+
+
+def exposition(service: Service) -> bytes:
+    """Give all that a served scorer shows to Prometheus, as text."""
+    from prometheus_client import CollectorRegistry, generate_latest
+
+    registry = CollectorRegistry()
+    registry.register(service.kpis.to_prometheus())
+    registry.register(_ServiceCollector(service))
+    return generate_latest(registry)
+
+
+class _ServiceCollector:
+    """Collects what the service knows besides its figures."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the metric families."""
+        service = self._service
+        yield _alerts(service.alerts.active)
+        if service.audit is not None:
+            shares = (share.log for share in service.siblings.latest)
+            yield from _log([LogCounts.of(service.audit), *(log for log in shares if log is not None)])
+        yield _model(service.scorer.model, service.scorer.digest)
+
+
+def _alerts(alerts: Iterable[Alert]) -> Metric:
+    """Show each code once, at its gravest level: which process opened it would make labels without end."""
+    from prometheus_client.metrics_core import GaugeMetricFamily
+
+    gravest: dict[str, Level] = {}
+    for alert in alerts:
+        code = base_code(alert.code)
+        gravest[code] = max(alert.level, gravest.get(code, alert.level), key=_LEVELS.index)
+    family = GaugeMetricFamily(
+        "morosidad_alerta",
+        "Vale 1 por cada alerta abierta ahora; una alerta que se cerró ya no aparece",
+        labels=["codigo", "nivel"],
+    )
+    for code, level in gravest.items():
+        family.add_metric([code, level], 1.0)
+    return family
+
+
+def _log(counts: Sequence[LogCounts]) -> Iterator[Metric]:
+    """Show the log of each process by its file, the name of which outlives the process."""
+    from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily
+
+    for kind, name, text, attribute in (
+        (CounterMetricFamily, "escritas", "Decisiones escritas en el registro desde el arranque", "written"),
+        (GaugeMetricFamily, "en_espera", "Decisiones que esperan en memoria a ser escritas", "waiting"),
+        (CounterMetricFamily, "perdidas", "Decisiones que no quedaron ni quedarán en el registro", "lost"),
+    ):
+        family = kind(f"morosidad_registro_{name}", text, labels=["archivo"])
+        for file in sorted({log.file for log in counts}):
+            total = sum(getattr(log, attribute) for log in counts if log.file == file)
+            family.add_metric([file], float(total))
+        yield family
+
+
+def _model(identity: str, digest: str) -> Metric:
+    from prometheus_client.metrics_core import InfoMetricFamily
+
+    name, _, version = identity.rpartition("@")
+    return InfoMetricFamily(
+        "morosidad_modelo",
+        "El modelo que responde: su nombre, su versión y la huella de su contenido",
+        value={"nombre": name, "version": version, "huella": digest},
+    )
