@@ -49,7 +49,9 @@ def _alerts(alerts: Iterable[Alert]) -> Metric:
     gravest: dict[str, Level] = {}
     for alert in alerts:
         code = base_code(alert.code)
-        gravest[code] = max(alert.level, gravest.get(code, alert.level), key=_LEVELS.index)
+        known = gravest.get(code)
+        if known is None or _LEVELS.index(alert.level) > _LEVELS.index(known):
+            gravest[code] = alert.level
     family = GaugeMetricFamily(
         "morosidad_alerta",
         "Vale 1 por cada alerta abierta ahora; una alerta que se cerró ya no aparece",
