@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from morosidad.alerts import Alert, Level
-from morosidad.asgi.siblings import LogCounts, base_code
+from morosidad.asgi.siblings import base_code
+from morosidad.audit import AuditStats
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
@@ -38,7 +40,7 @@ class _ServiceCollector:
         yield _alerts(service.alerts.active)
         if service.audit is not None:
             shares = (share.log for share in service.siblings.latest)
-            yield from _log([LogCounts.of(service.audit), *(log for log in shares if log is not None)])
+            yield from _log([service.audit.stats(), *(log for log in shares if log is not None)])
         yield _model(service.scorer.model, service.scorer.digest)
 
 
@@ -62,7 +64,7 @@ def _alerts(alerts: Iterable[Alert]) -> Metric:
     return family
 
 
-def _log(counts: Sequence[LogCounts]) -> Iterator[Metric]:
+def _log(counts: Sequence[AuditStats]) -> Iterator[Metric]:
     """Show the log of each process by its file, the name of which outlives the process."""
     from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily
 
@@ -72,9 +74,9 @@ def _log(counts: Sequence[LogCounts]) -> Iterator[Metric]:
         (CounterMetricFamily, "perdidas", "Decisiones que no quedaron ni quedarán en el registro", "lost"),
     ):
         family = kind(f"morosidad_registro_{name}", text, labels=["archivo"])
-        for file in sorted({log.file for log in counts}):
-            total = sum(getattr(log, attribute) for log in counts if log.file == file)
-            family.add_metric([file], float(total))
+        for path in sorted({log.path for log in counts}):
+            total = sum(getattr(log, attribute) for log in counts if log.path == path)
+            family.add_metric([Path(path).name], float(total))
         yield family
 
 

@@ -12,43 +12,20 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from morosidad.alerts import Alert
+from morosidad.audit import AuditStats
 from morosidad.cache.stats import CacheStats
 
 if TYPE_CHECKING:
-    from morosidad.audit import AuditLog
     from morosidad.drift import DriftMonitor, DriftReport
 
 _FRESH = 10.0
 _FORGOTTEN = 60.0
 _ELSEWHERE = "@"
-
-
-class LogCounts(msgspec.Struct, frozen=True):
-    """How the decision log of one process stands.
-
-    Attributes
-    ----------
-    file : str
-        Name of its file.
-    written, waiting, lost : int
-        Decisions in the file, in memory, and in neither.
-    """
-
-    file: str
-    written: int
-    waiting: int
-    lost: int
-
-    @classmethod
-    def of(cls, log: AuditLog) -> Self:
-        """Count those of a log."""
-        stats = log.stats()
-        return cls(Path(stats.path).name, stats.written, stats.waiting, stats.lost)
 
 
 class Share(msgspec.Struct, frozen=True):
@@ -66,7 +43,7 @@ class Share(msgspec.Struct, frozen=True):
         Records that its drift monitor looked at, and their counts.
     alerts : tuple of Alert
         The alerts that are open in it.
-    log : LogCounts or None
+    log : AuditStats or None
         How its decision log stands.
     """
 
@@ -75,7 +52,7 @@ class Share(msgspec.Struct, frozen=True):
     cache: CacheStats | None
     drift: tuple[int, list[int]] | None
     alerts: tuple[Alert, ...]
-    log: LogCounts | None = None
+    log: AuditStats | None = None
 
 
 class Siblings:

@@ -9,7 +9,7 @@ from typing import Any
 from morosidad.alerts import AlertBook
 from morosidad.asgi.rates import RateLimiter
 from morosidad.asgi.reloading import Reloader
-from morosidad.asgi.siblings import LogCounts, Share, Siblings, code_elsewhere, is_elsewhere
+from morosidad.asgi.siblings import Share, Siblings, code_elsewhere, is_elsewhere
 from morosidad.scorer import Scorer
 
 _DRIFT_EVERY = 5
@@ -98,7 +98,7 @@ class Watch:
             None if cache is None else cache.stats(),
             None if drift is None else drift.totals(),
             tuple(alert for alert in self._alerts.active if not is_elsewhere(alert.code)),
-            None if audit is None else LogCounts.of(audit),
+            None if audit is None else audit.stats(),
         )
 
     def _repeat(self, shares: Sequence[Share]) -> None:

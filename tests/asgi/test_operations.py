@@ -10,7 +10,8 @@ import pytest
 
 from morosidad import Scorer, __version__
 from morosidad.asgi.exposition import _log
-from morosidad.asgi.siblings import LogCounts, Share
+from morosidad.asgi.siblings import Share
+from morosidad.audit import AuditStats
 from morosidad.errors import ArtifactCorrupted
 from support import needed
 
@@ -81,13 +82,17 @@ def test_prometheus_is_told_of_open_alerts_each_once(serve):
     assert "a tiempo" not in text
 
 
+def stats(path, written, waiting, lost):
+    return AuditStats(str(path), written, waiting, lost, last="", digest="")
+
+
 def test_prometheus_is_told_of_every_process_what_its_log_wrote_and_lost(serve, applicant, tmp_path):
     client = serve(audit_file=str(tmp_path / "d.jsonl"), kpi_file=str(tmp_path / "kpi"))
     service = client.app.state.service
     client.post("/predecir", json={"datos": applicant})
     service.audit.flush()
     client.post("/predecir", json={"datos": {**applicant, "edad": 42}})
-    told = Share(1, "m", None, None, (), LogCounts("d-2.jsonl", 5, 6, 7))
+    told = Share(1, "m", None, None, (), stats(tmp_path / "d-2.jsonl", 5, 6, 7))
     (tmp_path / "kpi.proceso-1").write_bytes(msgspec.json.encode(told))
     service.watch.look()
     found = samples(client.get("/metrics").text)
@@ -101,11 +106,11 @@ def test_prometheus_is_told_of_every_process_what_its_log_wrote_and_lost(serve, 
         'morosidad_registro_perdidas_total{archivo="d-2.jsonl"}': 7,
     }
     own = msgspec.json.decode((tmp_path / f"kpi.proceso-{os.getpid()}").read_bytes(), type=Share)
-    assert own.log == LogCounts("d.jsonl", 1, 1, 0)
+    assert own.log == service.audit.stats()
 
 
 def test_logs_that_have_no_file_of_their_own_yet_are_one_series():
-    logs = [LogCounts("d.jsonl", 5, 1, 0), LogCounts("d.jsonl", 0, 2, 3)]
+    logs = [stats("d.jsonl", 5, 1, 0), stats("d.jsonl", 0, 2, 3)]
     found = {s.name: s.value for family in _log(logs) for s in family.samples}
     assert found == {
         "morosidad_registro_escritas_total": 5,
