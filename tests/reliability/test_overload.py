@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from faulty import slow_scorer
 from serving import Server, Traffic, applicants, closed_loop, open_loop, run, wait_until
 
+ROUNDS = 3
 QUICK, CALM = 0.05, 2.0
 """Seconds, on a machine that does nothing else; ten times as many are allowed where it does."""
 
@@ -21,11 +23,13 @@ def measured(server: Server, people: list, connections: int) -> float:
     return best.total / 2.0
 
 
-def check(traffic: Traffic, slowest: float) -> None:
-    """Nothing wrong, nothing unanswered, and refusals that come quickly."""
-    assert (traffic.wrong, dict(traffic.broken)) == ([], {})
-    assert set(traffic.statuses) == {200, 503}, str(traffic)
-    assert quantile(traffic.refused, 0.99) < slowest, (quantile(traffic.refused, 0.99), str(traffic))
+def check(rounds: list[Traffic], slowest: float) -> None:
+    """Nothing wrong, nothing unanswered, and refusals that come quickly, but where the machine stood still."""
+    for traffic in rounds:
+        assert (traffic.wrong, dict(traffic.broken)) == ([], {})
+        assert set(traffic.statuses) == {200, 503}, str(traffic)
+    p99 = [quantile(traffic.refused, 0.99) for traffic in rounds]
+    assert statistics.median(p99) < slowest, p99
 
 
 @pytest.mark.parametrize("kind", ["busy", "slow"])
@@ -33,14 +37,15 @@ def test_at_three_times_the_maximum_answers_stay_right_and_all_is_well_soon_afte
     kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     long = request.config.getoption("--long", default=False)
-    seconds, patience = (30.0, 1) if long else (3.0, 10)
+    seconds, patience = (10.0, 1) if long else (2.0, 10)
     people = applicants(600, seed=11, scorer=slow_scorer() if kind == "slow" else None)
     more = {"QUEUE_SIZE": 50} if kind == "slow" else {}
     with Server(tmp_path, script="faulty", TEST_MODEL=kind, CACHE_ENABLED=False, **more) as server:
         top = measured(server, people, 8)
-        traffic = run(open_loop(server.port, people, 3.0 * top, seconds))
-        print(f"{kind}: at most {top:.0f}/s; at three times: {traffic}; {times(traffic.refused)}")
-        check(traffic, QUICK * patience)
+        rounds = [run(open_loop(server.port, people, 3.0 * top, seconds)) for _ in range(ROUNDS)]
+        for traffic in rounds:
+            print(f"{kind}: at most {top:.0f}/s; at three times: {traffic}; {times(traffic.refused)}")
+        check(rounds, QUICK * patience)
 
         def calm() -> bool:
             after = run(closed_loop(server.port, people, connections=4, rate=0.3 * top, seconds=0.3))

@@ -108,7 +108,7 @@ async def soak(server: Server, people: list[Applicant], rate: float, seconds: fl
 
 def test_nothing_fails_and_nothing_grows(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     long = request.config.getoption("--long", default=False)
-    warm_up, seconds, parts = (60.0, 600.0, 20) if long else (10.0, 50.0, 2)
+    warm_up, seconds, parts = (60.0, 600.0, 20) if long else (10.0, 48.0, 6)
     people = applicants(5000, seed=31)
     with Server(tmp_path, LOG_ROTATION_SIZE="50MB") as server:
         top = run(measure(server.port, people))
