@@ -24,7 +24,7 @@ def measured(server: Server, people: list, connections: int) -> float:
 
 
 def check(rounds: list[Traffic], slowest: float) -> None:
-    """Nothing wrong, nothing unanswered, and refusals that come quickly, but where the machine stood still."""
+    """Nothing wrong, nothing unanswered, and quick refusals, but where the machine stood still."""
     for traffic in rounds:
         assert (traffic.wrong, dict(traffic.broken)) == ([], {})
         assert set(traffic.statuses) == {200, 503}, str(traffic)
