@@ -353,22 +353,24 @@ async def closed_loop(
 
 
 async def open_loop(
-    port: int, people: Sequence[Applicant], rate: float, seconds: float, most: int = 500
+    port: int, people: Sequence[Applicant], rate: float, seconds: float, most: int = 500, fresh: bool = False
 ) -> Traffic:
     """Ask at a steady rate, whether answers come or not; times count from when each question was due.
 
-    The connections, `most` of them, take turns: none is left idle until it is closed. Each has had an answer
-    before, since a system that can't keep up with new connections lets them wait for a second and more.
+    The connections, `most` of them, take turns: none is left idle until it is closed. They stand before the
+    first question, or, if `fresh`, each is opened for one question alone.
     """
     traffic, turn = Traffic(), _around(people)
     idle = deque(Client(port) for _ in range(most))
-    for client in idle:
+    for client in () if fresh else idle:
         assert (await client.ask("GET", "/salud/viva"))[0] == 200
     asking: set[asyncio.Task[None]] = set()
 
     async def one(client: Client, due: float) -> None:
         await ask_about(client, next(turn), traffic, due)
-        idle.append(client)
+        if fresh:
+            client.close()
+        idle.append(Client(port) if fresh else client)
 
     start = time.perf_counter()
     for number in range(int(rate * seconds)):

@@ -4,8 +4,8 @@ One direction, from below: `access`, `keys`, `rates` and `bodies` decide what co
 what can be wrong with it; `parts`, `pulse`, `aside`, `watch`, `reloading` and `broadcast` are what
 `service` holds and runs; `endpoint` takes one request from its first byte to its last; `predictions`,
 `operations`, `site` (with `pages`, `panel` and `assets`) and `openapi` answer, `direct` being their short
-cut; `application` puts paths to them. `server` runs it, and `protocol` and `streams` are how uvicorn then
-speaks.
+cut; `application` puts paths to them. `server` runs it, and `listening`, `protocol` and `streams` are how
+uvicorn then listens and speaks.
 """
 
 from __future__ import annotations

@@ -63,6 +63,7 @@ def options(settings: Settings) -> dict[str, Any]:
         "host": settings.server_host,
         "port": settings.server_port,
         "workers": settings.server_processes,
+        "loop": "morosidad.asgi.listening:new_event_loop",
         "http": "morosidad.asgi.protocol:GuardedProtocol",
         "ws": "morosidad.asgi.streams:GuardedStream",
         "ws_max_size": 4096,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 import json
 import weakref
 from collections.abc import Callable, Sequence
@@ -235,15 +236,15 @@ class Clocks:
         self.wall += seconds
 
 
-def turns(pulse: Pulse, *works: Callable[[], None]) -> list[bool]:
-    """Ask before and after some work, in one turn of the loop for each work."""
+def turns(pulse: Pulse, *works: Callable[[], None], asked: int = 1) -> list[int]:
+    """Ask before and some times after each piece of work, in one turn of the loop each; count refusals."""
 
-    async def run() -> list[bool]:
+    async def run() -> list[int]:
         found = []
         for work in works:
             assert not pulse.overloaded
             work()
-            found.append(pulse.overloaded)
+            found.append(sum(pulse.overloaded for _ in range(asked)))
             pulse._end()
         return found
 
@@ -253,15 +254,53 @@ def turns(pulse: Pulse, *works: Callable[[], None]) -> list[bool]:
 def test_only_the_second_long_turn_is_an_overload(monkeypatch: pytest.MonkeyPatch) -> None:
     clocks = Clocks(monkeypatch)
     long, short = lambda: clocks.work(0.05), lambda: clocks.work(0.001)
-    assert turns(Pulse(), short, long, short, long, long, long, short, long) == [
-        False, False, False, False, True, True, False, False,
-    ]  # fmt: skip
+    assert turns(Pulse(), short, long, short, long, long, short, short) == [0, 0, 0, 0, 1, 1, 0]
+
+
+def test_in_overload_a_share_is_refused_wherever_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    clocks = Clocks(monkeypatch)
+    pulse = Pulse()
+    twice_too_long = lambda: clocks.work(0.014)  # noqa: E731
+    found = turns(pulse, *[twice_too_long] * 40, asked=100)
+    assert found[:2] == [0, 0]
+    assert 10 < found[2] < 40
+    assert all(later >= earlier - 1 for earlier, later in itertools.pairwise(found))
+    assert found[-1] > 95  # as it does not help, less and less is let in
+
+
+def test_the_share_is_such_that_a_turn_takes_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    clocks = Clocks(monkeypatch)
+    pulse = Pulse()
+
+    async def run() -> list[int]:
+        served = []
+        for _ in range(30):
+            served.append(0)
+            for _ in range(60):
+                refused = pulse.overloaded
+                served[-1] += not refused
+                clocks.work(0.00001 if refused else 0.0005)
+            pulse._end()
+        return served
+
+    served = asyncio.run(run())
+    assert served[0] == 60
+    assert all(17 <= each <= 24 for each in served[5:]), served  # of half a millisecond each: 10 ms
+
+
+def test_after_a_pause_an_overload_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    clocks = Clocks(monkeypatch)
+    pulse = Pulse()
+    long = lambda: clocks.work(0.05)  # noqa: E731
+    assert turns(pulse, long, long, long, asked=20)[2] == 20
+    clocks.wait(0.06)
+    assert turns(pulse, long, asked=20) == [0]
 
 
 def test_waiting_for_a_processor_is_no_overload(monkeypatch: pytest.MonkeyPatch) -> None:
     clocks = Clocks(monkeypatch)
     wait = lambda: clocks.wait(5.0)  # noqa: E731
-    assert turns(Pulse(), wait, wait, wait) == [False] * 3
+    assert turns(Pulse(), wait, wait, wait) == [0] * 3
 
 
 def test_a_turn_ends_by_itself() -> None:

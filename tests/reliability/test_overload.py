@@ -11,8 +11,11 @@ from faulty import slow_scorer
 from serving import Server, Traffic, applicants, closed_loop, open_loop, run, wait_until
 
 ROUNDS = 3
-QUICK, CALM = 0.05, 2.0
-"""Seconds, on a machine that does nothing else; ten times as many are allowed where it does."""
+QUICK, OPENED, CALM = 0.05, 0.2, 2.0
+"""Seconds, on a machine that does nothing else; ten times as many are allowed where it does.
+
+`OPENED` is for an answer on a new connection, from when it was to be opened.
+"""
 
 
 def measured(server: Server, people: list, connections: int) -> float:
@@ -27,14 +30,16 @@ def check(rounds: list[Traffic], slowest: float) -> None:
     """Nothing wrong, nothing unanswered, and quick refusals, but where the machine stood still."""
     for traffic in rounds:
         assert (traffic.wrong, dict(traffic.broken)) == ([], {})
-        assert set(traffic.statuses) == {200, 503}, str(traffic)
+        assert set(traffic.statuses) <= {200, 503}, str(traffic)
+        assert traffic.statuses[200] > 0, str(traffic)
+    assert any(traffic.refused for traffic in rounds)
     p99 = [quantile(traffic.refused, 0.99) for traffic in rounds]
     assert statistics.median(p99) < slowest, p99
 
 
-@pytest.mark.parametrize("kind", ["busy", "slow"])
+@pytest.mark.parametrize(("kind", "fresh"), [("busy", False), ("slow", False), ("busy", True)])
 def test_at_three_times_the_maximum_answers_stay_right_and_all_is_well_soon_after(
-    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+    kind: str, fresh: bool, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     long = request.config.getoption("--long", default=False)
     seconds, patience = (10.0, 1) if long else (2.0, 10)
@@ -42,10 +47,10 @@ def test_at_three_times_the_maximum_answers_stay_right_and_all_is_well_soon_afte
     more = {"QUEUE_SIZE": 50} if kind == "slow" else {}
     with Server(tmp_path, script="faulty", TEST_MODEL=kind, CACHE_ENABLED=False, **more) as server:
         top = measured(server, people, 8)
-        rounds = [run(open_loop(server.port, people, 3.0 * top, seconds)) for _ in range(ROUNDS)]
+        rounds = [run(open_loop(server.port, people, 3.0 * top, seconds, fresh=fresh)) for _ in range(ROUNDS)]
         for traffic in rounds:
             print(f"{kind}: at most {top:.0f}/s; at three times: {traffic}; {times(traffic.refused)}")
-        check(rounds, QUICK * patience)
+        check(rounds, (OPENED if fresh else QUICK) * patience)
 
         def calm() -> bool:
             after = run(closed_loop(server.port, people, connections=4, rate=0.3 * top, seconds=0.3))
