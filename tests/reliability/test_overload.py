@@ -37,7 +37,9 @@ def check(rounds: list[Traffic], slowest: float) -> None:
     assert statistics.median(p99) < slowest, p99
 
 
-@pytest.mark.parametrize(("kind", "fresh"), [("busy", False), ("slow", False), ("busy", True)])
+@pytest.mark.parametrize(
+    ("kind", "fresh"), [("busy", False), ("slow", False), ("busy", True)], ids=["busy", "slow", "fresh"]
+)
 def test_at_three_times_the_maximum_answers_stay_right_and_all_is_well_soon_after(
     kind: str, fresh: bool, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
