@@ -245,8 +245,9 @@ def _lines(headers: Headers) -> bytes:
 
 
 def refusal(error: Exception, call: Call) -> Reply:
-    """Make the error document of an exception; what was not foreseen is logged without its text."""
+    """Count and make the error document of an exception; what was not foreseen is logged without its text."""
     problem = problem_of(error)
+    call.service.refused[call.route, problem.code] += 1
     if problem.status == 500 and not isinstance(error, Problem):
         _logger.error("%s en %s", source_of(error), call.route)
     document = ErrorDocument(

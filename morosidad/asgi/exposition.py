@@ -1,7 +1,8 @@
-"""What Prometheus is told beside the tracker's figures: the alerts, the decision log, the model."""
+"""What Prometheus is told beside the tracker's figures: alerts, refusals, the decision log, the model."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -38,6 +39,7 @@ class _ServiceCollector:
         """Yield the metric families."""
         service = self._service
         yield _alerts(service.alerts.active)
+        yield _refused(service)
         if service.audit is not None:
             shares = (share.log for share in service.siblings.latest)
             yield from _log([service.audit.stats(), *(log for log in shares if log is not None)])
@@ -61,6 +63,23 @@ def _alerts(alerts: Iterable[Alert]) -> Metric:
     )
     for code, level in gravest.items():
         family.add_metric([code, level], 1.0)
+    return family
+
+
+def _refused(service: Service) -> Metric:
+    from prometheus_client.metrics_core import CounterMetricFamily
+
+    total = Counter(service.refused)
+    for share in service.siblings.latest:
+        for route, code, number in share.refused:
+            total[route, code] += number
+    family = CounterMetricFamily(
+        "morosidad_rechazos",
+        "Solicitudes respondidas con un error desde el arranque, por ruta y código",
+        labels=["ruta", "codigo"],
+    )
+    for labels, number in sorted(total.items()):
+        family.add_metric(labels, float(number))
     return family
 
 

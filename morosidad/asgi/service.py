@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -66,6 +67,8 @@ class Service:
     mode : str
         ``directo`` when the event loop itself decides, ``lotes`` when workers do, several records at
         a time: what warm-up measured chooses.
+    refused : Counter
+        How many requests had an error for an answer, by route and code.
     """
 
     def __init__(self, scorer: Scorer, settings: Settings) -> None:
@@ -104,7 +107,10 @@ class Service:
         self.aside: Aside = Aside()
         self.siblings: Siblings = Siblings(settings.kpi_file)
         self.reloader: Reloader = Reloader(self.scorer, self.warm_up, settings.kpi_file)
-        self.watch: Watch = Watch(self.scorer, self.alerts, self.reloader, self.siblings, self.limiter)
+        self.refused: Counter[tuple[str, str]] = Counter()
+        self.watch: Watch = Watch(
+            self.scorer, self.alerts, self.reloader, self.siblings, self.limiter, self.refused
+        )
 
     # -- from start to stop --------------------------------------------------------------------
 
@@ -242,7 +248,6 @@ class Service:
         try:
             return await task
         except DeadlineExceeded:
-            self.watch.late += 1
             if not task.remaining():  # else the scorer gave up, and has counted it
                 self.kpis.record(self.settings.timeout_prediction, outcome="timeout")
             raise

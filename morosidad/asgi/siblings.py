@@ -1,4 +1,4 @@
-"""What the processes of one server tell each other besides the shared figures: cache, drift, alerts, log.
+"""What the processes of one server tell each other besides the shared figures: cache, drift, alerts and more.
 
 Each writes a small file beside the shared one, once a second, and reads those of the others. A file that
 has not been written for a while is that of a process that is gone.
@@ -45,6 +45,8 @@ class Share(msgspec.Struct, frozen=True):
         The alerts that are open in it.
     log : AuditStats or None
         How its decision log stands.
+    refused : tuple of (str, str, int)
+        Routes, codes, and how many requests were refused.
     """
 
     process: int
@@ -53,6 +55,7 @@ class Share(msgspec.Struct, frozen=True):
     drift: tuple[int, list[int]] | None
     alerts: tuple[Alert, ...]
     log: AuditStats | None = None
+    refused: tuple[tuple[str, str, int], ...] = ()
 
 
 class Siblings:

@@ -1,9 +1,9 @@
-"""Alerts about the parts: decision log, recovery, deadlines, drift, limits, reloads; and other processes'."""
+"""Alerts about the parts: decision log, recovery, refusals, drift, limits, reloads; and other processes'."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from morosidad.alerts import AlertBook
@@ -13,6 +13,11 @@ from morosidad.asgi.siblings import Share, Siblings, code_elsewhere, is_elsewher
 from morosidad.scorer import Scorer
 
 _DRIFT_EVERY = 5
+_DECISIONS = ("/predecir", "/predecir/lote")
+_REFUSALS = (
+    ("E503", "rechazos", "Solicitudes que no se pudieron atender: {}"),
+    ("E504", "plazos", "El modelo no respondió a tiempo a {} solicitudes"),
+)
 
 
 class Watch:
@@ -30,11 +35,8 @@ class Watch:
         The other processes, which are told of this one.
     limiter : RateLimiter or None
         Knows whether its storage fails.
-
-    Attributes
-    ----------
-    late : int
-        How many requests had no decision in time; who serves them counts.
+    refused : mapping
+        How many requests were refused, by route and code; who serves them counts.
     """
 
     def __init__(
@@ -44,14 +46,15 @@ class Watch:
         reloader: Reloader,
         siblings: Siblings,
         limiter: RateLimiter | None,
+        refused: Mapping[tuple[str, str], int],
     ) -> None:
         self._scorer = scorer
         self._alerts = alerts
         self._reloader = reloader
         self._siblings = siblings
         self._limiter = limiter
-        self.late: int = 0
-        self._late_before = 0
+        self._refused = refused
+        self._refused_before: dict[str, int] = {}
         self._audit_codes: set[str] = set()
         self._repeated: set[str] = set()
         self._turn = 0
@@ -67,14 +70,21 @@ class Watch:
         if self._limiter is not None:
             failing = self._limiter.failing
             book.set("limites", failing, "warning", "No responde el Redis del límite: no hay límite")
-        late, self._late_before = self.late - self._late_before, self.late
-        book.set("plazos", late > 0, "warning", f"El modelo no respondió a tiempo a {late} solicitudes")
+        for code, alert, message in _REFUSALS:
+            number = self._newly_refused(code)
+            book.set(alert, number > 0, "warning", message.format(number))
         failed = self._reloader.failed
         book.set("recarga", failed, "warning", "La última recarga del modelo falló: sigue el anterior")
         self._repeat(self._siblings.exchange(self._share))
         if drift is not None and self._turn % _DRIFT_EVERY == 0:
             drift.watch(book)
         self._turn += 1
+
+    def _newly_refused(self, code: str) -> int:
+        """Count the decisions that were refused with a code since the last look."""
+        total = sum(self._refused.get((route, code), 0) for route in _DECISIONS)
+        before, self._refused_before[code] = self._refused_before.get(code, 0), total
+        return total - before
 
     def _look_at_audit(self) -> None:
         """Take over the decision log's own alerts."""
@@ -99,6 +109,7 @@ class Watch:
             None if drift is None else drift.totals(),
             tuple(alert for alert in self._alerts.active if not is_elsewhere(alert.code)),
             None if audit is None else audit.stats(),
+            tuple((route, code, number) for (route, code), number in list(self._refused.items())),
         )
 
     def _repeat(self, shares: Sequence[Share]) -> None:

@@ -55,9 +55,6 @@ class Calm:
 
     overloaded = False
 
-    def stop(self) -> None:
-        """Nothing beats."""
-
 
 def in_process(stack: ExitStack, scorer: Scorer, transport: dict[str, Any], **settings: Any) -> TestClient:
     """Serve a scorer in this process: quiet, without limits and never overloaded, unless asked for."""

@@ -286,7 +286,7 @@ def test_a_batch_that_is_not_decided_in_time_is_counted_as_late(serve, moody):
     finally:
         model.go_on.set()
     service = client.app.state.service
-    assert (service.kpis.counts().timeouts, service.watch.late) == (1, 1)
+    assert (service.kpis.counts().timeouts, service.refused) == (1, {("/predecir/lote", "E504"): 1})
 
 
 def test_a_deadline_that_the_scorer_itself_kept_is_counted_once(serve, applicant, monkeypatch):
@@ -299,7 +299,29 @@ def test_a_deadline_that_the_scorer_itself_kept_is_counted_once(serve, applicant
     monkeypatch.setattr(service, "mode", BATCHED)
     monkeypatch.setattr(service.scorer, "score_many", too_late)
     assert_refused(client.post("/predecir", json={"datos": applicant}), "E504")
-    assert (service.kpis.counts().timeouts, service.watch.late) == (1, 1)
+    assert (service.kpis.counts().timeouts, service.refused) == (1, {("/predecir", "E504"): 1})
+
+
+def test_an_alert_tells_of_decisions_that_were_refused(serve, applicant):
+    client = serve()
+    service = client.app.state.service
+
+    def alerts():
+        service.watch.look()
+        return {alert.code: alert.message for alert in service.alerts.active}
+
+    assert "rechazos" not in alerts()
+    service.pulse.overloaded = True
+    for path, body in (("/predecir", {"datos": applicant}), ("/predecir/lote", [applicant])):
+        assert_refused(client.post(path, json=body), "E503")
+    assert alerts()["rechazos"] == "Solicitudes que no se pudieron atender: 2"
+    service.pulse.overloaded = False
+    client.post("/predecir", json={"datos": applicant})
+    assert "rechazos" not in alerts()
+    assert_refused(client.post("/predecir", json={"datos": {}}), "E002")
+    service.drain()
+    assert client.get("/salud/lista").status_code == 503
+    assert "rechazos" not in alerts()  # no decision was refused
 
 
 def test_e500_and_e503_tell_nothing_of_the_record_and_neither_do_the_logs(serve, moody, caplog):

@@ -109,6 +109,25 @@ def test_prometheus_is_told_of_every_process_what_its_log_wrote_and_lost(serve, 
     assert own.log == service.audit.stats()
 
 
+def test_prometheus_is_told_what_every_process_refused(serve, tmp_path):
+    client = serve(kpi_file=str(tmp_path / "kpi"))
+    for _ in range(2):
+        client.post("/predecir", json={"datos": {}})
+    client.get("/no-existe/4242")
+    elsewhere = (("/predecir", "E002", 3), ("/predecir/lote", "E503", 4))
+    told = Share(1, "m", None, None, (), refused=elsewhere)
+    (tmp_path / "kpi.proceso-1").write_bytes(msgspec.json.encode(told))
+    client.app.state.service.watch.look()
+    found = samples(client.get("/metrics").text)
+    assert {name: value for name, value in found.items() if name.startswith("morosidad_rechazos")} == {
+        'morosidad_rechazos_total{codigo="E404",ruta="?"}': 1,
+        'morosidad_rechazos_total{codigo="E002",ruta="/predecir"}': 5,
+        'morosidad_rechazos_total{codigo="E503",ruta="/predecir/lote"}': 4,
+    }
+    own = msgspec.json.decode((tmp_path / f"kpi.proceso-{os.getpid()}").read_bytes(), type=Share)
+    assert sorted(own.refused) == [("/predecir", "E002", 2), ("?", "E404", 1)]
+
+
 def test_logs_that_have_no_file_of_their_own_yet_are_one_series():
     logs = [stats("d.jsonl", 5, 1, 0), stats("d.jsonl", 0, 2, 3)]
     found = {s.name: s.value for family in _log(logs) for s in family.samples}

@@ -49,10 +49,14 @@ def test_at_three_times_the_maximum_answers_stay_right_and_all_is_well_soon_afte
     more = {"QUEUE_SIZE": 50} if kind == "slow" else {}
     with Server(tmp_path, script="faulty", TEST_MODEL=kind, CACHE_ENABLED=False, **more) as server:
         top = measured(server, people, 8)
-        rounds = [run(open_loop(server.port, people, 3.0 * top, seconds, fresh=fresh)) for _ in range(ROUNDS)]
-        for traffic in rounds:
-            print(f"{kind}: at most {top:.0f}/s; at three times: {traffic}; {times(traffic.refused)}")
+        rounds: list[Traffic] = []
+        alerts: set[str] = set()
+        for _ in range(ROUNDS):
+            rounds.append(run(open_loop(server.port, people, 3.0 * top, seconds, fresh=fresh)))
+            alerts |= server.alerts()
+            print(f"{kind}: at most {top:.0f}/s; at three times: {rounds[-1]}; {times(rounds[-1].refused)}")
         check(rounds, (OPENED if fresh else QUICK) * patience)
+        assert "rechazos" in alerts
 
         def calm() -> bool:
             after = run(closed_loop(server.port, people, connections=4, rate=0.3 * top, seconds=0.3))
@@ -61,6 +65,7 @@ def test_at_three_times_the_maximum_answers_stay_right_and_all_is_well_soon_afte
         took = wait_until(calm, 20.0)
         print(f"back to normal after {took:.2f} s")
         assert took < CALM * patience
+        wait_until(lambda: "rechazos" not in server.alerts(), tell=server.alerts)
 
 
 def quantile(seconds: list[float], q: float) -> float:
