@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from numbers import Integral, Real
 from typing import Literal, get_args
 
 import msgspec
@@ -142,14 +143,18 @@ class Policy(msgspec.Struct, frozen=True):
 
     def __post_init__(self) -> None:
         problems = []
-        if not 0 <= self.review_at <= self.decline_at <= 1:
+        review_at, decline_at, most = self.review_at, self.decline_at, self.max_reasons
+        if not (isinstance(review_at, Real) and isinstance(decline_at, Real)):
+            problems.append("review_at and decline_at: numbers were expected")
+        elif not 0 <= review_at <= decline_at <= 1:
             problems.append("review_at and decline_at: 0 <= review_at <= decline_at <= 1 was expected")
-        if self.max_reasons < 0:
-            problems.append("max_reasons: 0 or more was expected")
+        if not isinstance(most, Integral) or most < 0:
+            problems.append("max_reasons: a whole number, 0 or more, was expected")
         if problems:
             raise SettingsError(problems)
         force_setattr(self, "review_at", float(self.review_at))  # 0 and 0.0 are one policy, with one digest
         force_setattr(self, "decline_at", float(self.decline_at))
+        force_setattr(self, "max_reasons", int(self.max_reasons))
 
     def outcome(self, probability: float) -> Outcome:
         """Give the outcome band of a probability of default."""

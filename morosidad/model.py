@@ -327,7 +327,8 @@ def _load_original(
     untrusted = sorted(set(get_untrusted_types(data=data)) - set(trusted))
     if untrusted:
         names = ", ".join(untrusted)
-        message = f"{path}: the model holds Python objects; allow them by name if you trust them: {names}"
+        advice = "allow those that you trust by name, with trusted= or --trust"
+        message = f"{path}: the model holds Python objects; {advice}: {names}"
         raise ArtifactUntrusted(message, path, untrusted)
     original = Original(loads(data, trusted=list(trusted)), schema)
     original.stored = data

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,6 +39,20 @@ def test_a_policy_names_everything_that_is_wrong_with_it() -> None:
     with pytest.raises(SettingsError) as caught:
         Policy(review_at=0.6, decline_at=0.5, max_reasons=-1)
     assert len(caught.value.problems) == 2
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"review_at": "0.2"}, {"decline_at": None}, {"max_reasons": 1.5}, {"max_reasons": "4"}]
+)
+def test_a_policy_says_what_it_expected(wrong: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Policy(**wrong)
+    assert next(iter(wrong)) in caught.value.problems[0]
+
+
+def test_numbers_of_numpy_make_a_policy() -> None:
+    policy = Policy(np.float32(0.25), np.float64(0.5), np.int64(3))
+    assert msgspec.json.encode(policy) == msgspec.json.encode(Policy(0.25, 0.5, 3))
 
 
 @pytest.mark.parametrize("cut_offs", [(-0.1, 0.5), (0.2, 1.1), (float("nan"), 0.5)])

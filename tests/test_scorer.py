@@ -461,7 +461,7 @@ def test_a_model_of_python_objects_opens_only_for_types_named_by_the_caller(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotCompiledWarning)
         Scorer(pipeline, reference=X).save(tmp_path / "m")
-    with pytest.raises(ArtifactUntrusted, match="allow them by name") as caught:
+    with pytest.raises(ArtifactUntrusted, match="allow those that you trust by name") as caught:
         Scorer.load(tmp_path / "m")
     loaded = Scorer.load(tmp_path / "m", trusted=caught.value.types)
     np.testing.assert_allclose(loaded.predict_proba(X), pipeline.predict_proba(X), rtol=0, atol=1e-15)

@@ -124,7 +124,7 @@ def _routes(service: Service) -> list[BaseRoute]:
         post("/admin/recargar", operations.reload, need="admin"),
     ]
     routes += [Route(path, file, methods=["GET"]) for path, file in files().items()]
-    if service.settings.websocket_enabled:
+    if service.settings.websocket_enabled and service.settings.metrics_enabled:
         routes += [
             WebSocketRoute("/ws/metricas", _stream(service, service.metrics_channel)),
             WebSocketRoute("/ws/kpis", _stream(service, service.kpis_channel)),

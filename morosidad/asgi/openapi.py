@@ -122,6 +122,7 @@ def _operations(scorer: Scorer, settings: Settings) -> list[_Operation]:
     plain = scorer.with_parts(cache=None, cache_auto=False, kpis=None, recovery=None, audit=None, drift=None)
     decided = [msgspec.to_builtins(plain.score_one(record)) for record in applicants]
     answered = {**decided[0], "request_id": _ID_EXAMPLE, "tiempo_procesamiento": 0.00005}
+    in_order = [{**one, "request_id": f"{_ID_EXAMPLE}.{index}"} for index, one in enumerate(decided)]
     whole = {"datos": applicants[0], "timestamp_cliente": 1234.5, "session_id": "sesion-1"}
     batch = {"type": "array", "items": _ANYTHING, "maxItems": settings.server_batch_size}
     in_batch = {"type": "array", "items": {"anyOf": [_ref(Decision), _ref(RecordProblem)]}}
@@ -135,7 +136,7 @@ def _operations(scorer: Scorer, settings: Settings) -> list[_Operation]:
                    _ok(_json(_schema("Respuesta"), answered)), "score",
                    _json(_envelope(_schema("Registro")), whole), ("E002", *work)),
         _Operation("post", "/predecir/lote", "predecirLote", "Decide sobre varios registros, en su orden",
-                   _ok(_json(in_batch, decided)), "score", _json(batch, applicants), work),
+                   _ok(_json(in_batch, in_order)), "score", _json(batch, applicants), work),
         _Operation("post", "/validar", "validar", "Revisa un registro como lo haría /predecir, sin decidir",
                    _ok(_json(_ref(Validation), {"valido": True, "errores": [], "advertencias": []})), "score",
                    _json(_envelope({"type": "object"}), whole), ("E002",)),

@@ -51,7 +51,8 @@ async def predict_batch(call: Call) -> Reply:
         raise unreadable("Se esperaba una lista de registros")
     if len(found) > limit:
         raise unreadable(f"El lote supera los {limit} registros permitidos")
-    decided = await call.service.decide_batch([_as_record(item) for item in found])
+    records = [_as_record(item) for item in found]
+    decided = await call.service.decide_batch(records, call.request_id.decode())
     return reply([_in_place(item) for item in decided])
 
 

@@ -140,7 +140,7 @@ class Service:
         await self.aside.run(self.warm_up)
         await self.aside.run(self._monitor.poll)
         self._monitor.start()
-        self._ticking = asyncio.create_task(self._tick_always()) if settings.metrics_enabled else None
+        self._ticking = asyncio.create_task(self._tick_always())
         self.state = READY
 
     def warm_up(self) -> None:
@@ -163,9 +163,8 @@ class Service:
     async def stop(self) -> None:
         """Finish what is under way, tell the clients, flush, and let go of everything."""
         self.drain()
-        if self._ticking is not None:
-            self._ticking.cancel()
-            await asyncio.gather(self._ticking, return_exceptions=True)
+        self._ticking.cancel()
+        await asyncio.gather(self._ticking, return_exceptions=True)
         await asyncio.gather(self.metrics_channel.close(), self.kpis_channel.close())
         await asyncio.to_thread(self._release)
         self.state = STOPPED
@@ -221,15 +220,19 @@ class Service:
             self.scorer.schema.read(record)  # a wrong record need not wait for a model that is slow or fails
         return await self._in_time(self._submit(record, request_id))
 
-    async def decide_batch(self, records: list[Any]) -> list[Decision | RecordError]:
-        """Decide on many applicants, each in its place; requests go on in between."""
+    async def decide_batch(self, records: list[Any], request_id: str) -> list[Decision | RecordError]:
+        """Decide on many applicants, each in its place; requests go on in between.
+
+        A decision's id is that of the request, a point, and its place from 0.
+        """
+        ids = [f"{request_id}.{index}" for index in range(len(records))]
         if self.mode == BATCHED:
             timeout, score = self.settings.timeout_prediction, self.scorer.score_many
-            return await self._in_time(self.workers.prediction.submit(score, records, timeout=timeout))
+            return await self._in_time(self.workers.prediction.submit(score, records, ids, timeout=timeout))
         found: list[Decision | RecordError] = []
         for index, record in enumerate(records):
             try:
-                found.append(await self.decide(record))
+                found.append(await self.decide(record, ids[index]))
             except InvalidRecord as error:
                 found.append(RecordError(index, error.errors))
             if index % _BREATH == _BREATH - 1:
@@ -272,17 +275,18 @@ class Service:
                 _logger.error("no se pudieron reunir las métricas: %s", type(error).__name__)
 
     async def tick(self) -> None:
-        """Gather the figures of this moment once, and send them to everybody."""
+        """Look after the parts and the other processes; gather the figures once and send them to all."""
         queued = self.workers.prediction.stats().queued + self._batcher.stats().queued
         self.kpis.observe_resources(
             connections=len(self.metrics_channel) + len(self.kpis_channel), queue=queued
         )
-        metrics, report = await self.aside.run(self._gather)
-        await self.metrics_channel.publish(metrics)
-        await self.kpis_channel.publish(report)
+        await self.aside.run(self.watch.look)
         await self.reloader.follow(self.workers.io)
+        if self.settings.metrics_enabled:
+            metrics, report = await self.aside.run(self._gather)
+            await self.metrics_channel.publish(metrics)
+            await self.kpis_channel.publish(report)
 
     def _gather(self) -> tuple[str, str]:
-        self.watch.look()
         encode = msgspec.json.encode
         return encode(self.live.tick()).decode(), encode(self.kpis.report()).decode()

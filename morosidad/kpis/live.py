@@ -144,10 +144,14 @@ class LiveMetrics:
             return tuple(self._history)
 
     def document(self) -> LiveDocument:
-        """Return the metrics document: the latest sample, the last sixty, alerts and state."""
-        if not self.history:
-            self.tick()
+        """Return the metrics document: the latest sample, the last sixty, alerts and state.
+
+        Where nobody takes samples, so that the latest is over two intervals old, it takes one.
+        """
         history = self.history
+        if not history or self.tracker.wall() - history[-1].timestamp > 2 * self.interval:
+            self.tick()
+            history = self.history
         active = self.alerts.active
         critical = any(alert.level == "critical" for alert in active)
         return LiveDocument(

@@ -78,7 +78,7 @@ class Settings:
         Taken, so that files which have it are read, and without effect: a validation takes microseconds, and
         the limit on the size of a body keeps it so.
     metrics_enabled : bool
-        Whether live metrics are kept.
+        Whether live metrics are kept, streamed and watched for alerts; else they are taken when asked for.
     metrics_interval : float
         Seconds between two samples of the live metrics.
     metrics_history, max_alerts : int

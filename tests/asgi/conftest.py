@@ -28,7 +28,12 @@ from support import small_frame
 PATH = os.pathsep.join(os.path.abspath(place) for place in sys.path)
 """For processes that this one starts: they find what it finds."""
 
-QUIET: dict[str, Any] = {"audit_file": None, "rate_limit_enabled": False, "metrics_enabled": False}
+QUIET: dict[str, Any] = {
+    "audit_file": None,
+    "rate_limit_enabled": False,
+    "metrics_enabled": False,
+    "metrics_interval": 3600.0,
+}
 APPLICANT = {"edad": 41, "ingresos_mensuales": 2.4e6, "monto_credito": 6e6, "plazo_meses": 36}
 KEYS = {scope: make_key(scope, [scope]) for scope in ("score", "metrics", "admin")}
 

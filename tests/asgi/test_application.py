@@ -170,7 +170,7 @@ def test_a_stream_takes_the_key_as_a_subprotocol_and_answers_with_the_other(serv
 
 @pytest.mark.parametrize("key", ["score", "wrong", None])
 def test_a_stream_without_the_right_key_is_refused(serve, key_lines, keys, key):
-    client = serve(server_api_keys=key_lines)
+    client = serve(server_api_keys=key_lines, metrics_enabled=True)
     protocols = None if key is None else offered(keys.get(key, key))
     with (
         pytest.raises(WebSocketDisconnect) as caught,
@@ -189,7 +189,7 @@ def test_a_stream_without_the_right_key_is_refused(serve, key_lines, keys, key):
     ],
 )
 def test_a_stream_to_where_nobody_may_look_is_refused(serve, transport, headers):
-    client = serve(transport=transport)
+    client = serve(transport=transport, metrics_enabled=True)
     with (
         pytest.raises(WebSocketDisconnect) as caught,
         client.websocket_connect("/ws/metricas", headers=headers),
@@ -199,7 +199,7 @@ def test_a_stream_to_where_nobody_may_look_is_refused(serve, transport, headers)
 
 
 def test_streams_have_a_largest_number_and_end_with_the_server(serve):
-    client = serve(websocket_clients=1, metrics_enabled=True)
+    client = serve(websocket_clients=1, metrics_enabled=True, metrics_interval=0.05)
     with client.websocket_connect("/ws/kpis") as stream:
         stream.receive_json()
         with pytest.raises(WebSocketDisconnect) as caught, client.websocket_connect("/ws/metricas"):
@@ -211,10 +211,35 @@ def test_streams_have_a_largest_number_and_end_with_the_server(serve):
     assert caught.value.code == 1013
 
 
-def test_streams_can_be_switched_off(serve):
-    client = serve(websocket_enabled=False)
+@pytest.mark.parametrize("without", ["websocket_enabled", "metrics_enabled"])
+def test_streams_can_be_switched_off(serve, without):
+    client = serve(**{"metrics_enabled": True, without: False})
+    assert not [route.path for route in client.app.routes if route.path.startswith("/ws")]
     with pytest.raises(WebSocketDisconnect), client.websocket_connect("/ws/metricas"):
         pass
+
+
+def test_without_live_metrics_the_parts_and_the_other_processes_are_still_looked_after(serve, monkeypatch):
+    client = serve()
+    service = client.app.state.service
+    followed = []
+
+    async def follow(workers):
+        followed.append(workers)
+
+    monkeypatch.setattr(service.reloader, "follow", follow)
+    service.reloader.failed = True
+    client.portal.call(service.tick)
+    assert "recarga" in {alert.code for alert in service.alerts.active}
+    assert followed == [service.workers.io]
+    assert service.live.history == ()
+
+
+def test_without_live_metrics_the_server_ticks(serve):
+    seen = threading.Event()
+    client = serve(metrics_interval=0.01)
+    client.app.state.service.watch.look = seen.set
+    assert seen.wait(60)
 
 
 def test_a_failing_storage_of_limits_is_an_alert(serve, applicant):

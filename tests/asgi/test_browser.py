@@ -442,8 +442,11 @@ def test_a_dashboard_says_that_it_is_offline_and_comes_back(
 REFUSED = "WebSocket connection to"
 
 
-def test_a_dashboard_without_websockets_asks_every_few_seconds(open_page: Any, complaints: list[str]) -> None:
-    with served(Scorer.default(), websocket_enabled=False) as server:
+@pytest.mark.parametrize("without", ["websocket_enabled", "metrics_enabled"])
+def test_a_dashboard_without_websockets_asks_every_few_seconds(
+    without: str, open_page: Any, complaints: list[str]
+) -> None:
+    with served(Scorer.default(), **{without: False}) as server:
         record = examples(server.service.scorer.schema, server.service.scorer.drift_reference)[0]
         server.predict(record, times=3)
         page = open_page(f"{server.url}/dashboard", clock=True, viewport=PHONE)

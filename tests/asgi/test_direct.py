@@ -402,7 +402,7 @@ def test_a_client_that_reads_slowly_is_waited_for_and_one_that_does_not_is_cut_o
 
 def test_a_websocket_leaves_nothing_of_the_http_protocol_behind() -> None:
     async def connected() -> None:
-        used, wire = settings(), Wire()
+        used, wire = settings(metrics_enabled=True), Wire()
         app = create_app(Scorer.default(), used)
         config = Config(app, lifespan="off", **{**options(used), "log_config": None})
         config.load()

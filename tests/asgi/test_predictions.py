@@ -57,7 +57,7 @@ def test_a_batch_is_answered_in_order_with_an_error_in_the_place_of_a_bad_record
     client.app.state.service.mode = path
     records = ages(120)
     records[7], records[50], records[51] = {"edad": 3}, 5, '{"edad": 3}'
-    found = client.post("/predecir/lote", json=records).json()
+    found = client.post("/predecir/lote", json=records, headers={"x-request-id": "r-9"}).json()
     assert len(found) == 120
     scorer = Scorer.default()
     for place, (record, answer) in enumerate(zip(records, found, strict=True)):
@@ -66,7 +66,7 @@ def test_a_batch_is_answered_in_order_with_an_error_in_the_place_of_a_bad_record
             assert answer["errores"]
         else:
             assert answer["probabilidades"] == list(scorer.score_one(record).probabilities), place
-            assert answer["request_id"] is None
+            assert answer["request_id"] == f"r-9.{place}"
 
 
 def test_an_empty_batch_has_an_empty_answer(client):

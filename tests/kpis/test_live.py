@@ -147,6 +147,15 @@ def test_the_document_shows_the_latest_alerts_and_an_open_critical_one_is_the_st
     assert document.state == "CRITICO"
 
 
+def test_where_nobody_ticks_the_document_takes_a_sample(live, clock):
+    taken = [live.document().current.timestamp]
+    for seconds in (1.0, 1.0, 0.5):
+        clock.advance(seconds)
+        taken.append(live.document().current.timestamp)
+    assert taken == [taken[0], taken[0], taken[0], taken[0] + 2.5]
+    assert len(live.history) == 2
+
+
 def test_other_parts_may_write_to_the_same_book(tracker):
     book = AlertBook()
     live = LiveMetrics(tracker, alerts=book)
