@@ -59,7 +59,7 @@ class ModelRaises(Fault):
     statuses = frozenset({200, 503, 504})
 
     def start(self, bench: Bench) -> None:
-        (bench.folder / "falla").write_text("raise")
+        put(bench.folder / "falla", "raise")
 
     def stop(self, bench: Bench) -> None:
         (bench.folder / "falla").unlink()
@@ -71,7 +71,7 @@ class ModelHangs(ModelRaises):
     alerts = frozenset({"plazos"})
 
     def start(self, bench: Bench) -> None:
-        (bench.folder / "falla").write_text("hang")
+        put(bench.folder / "falla", "hang")
 
 
 class ProcessKilled(Fault):
@@ -156,10 +156,10 @@ class ClockMoves(Fault):
     """The wall clock jumps: a day ahead, then two days back, then home."""
 
     def start(self, bench: Bench) -> None:
-        (bench.folder / "reloj").write_text("86400")
+        put(bench.folder / "reloj", "86400")
 
     def stop(self, bench: Bench) -> None:
-        (bench.folder / "reloj").write_text("-86400")
+        put(bench.folder / "reloj", "-86400")
         wait_until(lambda: bench.server.ask("GET", "/api/kpis")[0] == 200)
         (bench.folder / "reloj").unlink()
 
@@ -182,6 +182,13 @@ class BadClients(Fault):
     def stop(self, bench: Bench) -> None:
         for one in self._sockets:
             one.close()
+
+
+def put(path: Path, text: str) -> None:
+    """Put a file in place whole: the server may look at any moment, and an empty one says nothing."""
+    new = path.with_suffix(".nuevo")
+    new.write_text(text)
+    new.replace(path)
 
 
 def deaf_stream(port: int) -> socket.socket:

@@ -110,14 +110,12 @@ def live_through(bench: Bench, faults: list[Fault], seconds: float) -> Traffic:
     asking.start()
     try:
         over.wait(WARM)
-        for fault in faults:
-            fault.start(bench)
-            wait_until(
-                lambda fault=fault: not fault.alerts or fault.alerts & server.alerts(), 20.0, server.alerts
-            )
-        over.wait(seconds)
-        for fault in reversed(faults):  # a model is not put in place while it fails
-            fault.stop(bench)
+        with contextlib.ExitStack() as lasting:  # the last one ends first: no model is loaded while it fails
+            for fault in faults:
+                fault.start(bench)
+                lasting.callback(fault.stop, bench)
+                wait_until(lambda fault=fault: is_told(fault, server), tell=server.alerts)
+            over.wait(seconds)
         wait_until(lambda: watched(server) <= before, 60.0, lambda: watched(server))
     finally:
         over.set()
@@ -132,6 +130,11 @@ def live_through(bench: Bench, faults: list[Fault], seconds: float) -> Traffic:
     assert (dict(after.statuses), after.wrong) == ({200: 100}, [])
     bench.answered.update(traffic.answered, after.answered)
     return traffic
+
+
+def is_told(fault: Fault, server: Server) -> bool:
+    """Say whether an alert shows that belongs to a fault."""
+    return not fault.alerts or bool(fault.alerts & server.alerts())
 
 
 def watched(server: Server) -> set[str]:

@@ -83,35 +83,56 @@ def until(done: threading.Event, *turns: Callable[[], object]) -> Callable[[], N
     return work
 
 
-class Asking:
-    """Scores all records so many times, from several threads, and keeps the answers."""
+class Swapping:
+    """Reloads two models in turns, each time until the new one has been heard to answer."""
 
-    def __init__(self, scorer: Scorer, rounds: int) -> None:
-        self.scorer, self.rounds = scorer, rounds
-        self.answers: list[tuple[int, Decision]] = []
+    def __init__(self, scorer: Scorer, files: list[Path], times: int) -> None:
+        self.scorer, self.files, self.times = scorer, files, times
         self.done = threading.Event()
-        self._left = threading.Semaphore(0)
+        self._heard = {path.name: threading.Event() for path in files}
+
+    def hear(self, model: str) -> None:
+        self._heard[model.split("@")[0]].set()
+
+    def work(self) -> None:
+        try:
+            for number in range(1, self.times + 1):
+                path = self.files[number % 2]
+                self.scorer.reload(path)
+                self._heard[path.name].clear()
+                assert self._heard[path.name].wait(60.0), f"{path.name} was reloaded and answers nothing"
+        finally:
+            self.done.set()
+
+
+class Asking:
+    """Scores all records again and again, from several threads, and keeps the answers."""
+
+    def __init__(self, swapping: Swapping) -> None:
+        self.scorer, self.swapping = swapping.scorer, swapping
+        self.answers: list[tuple[int, Decision]] = []
+        self.rounds: list[int] = []
 
     def works(self) -> list[Callable[[], None]]:
         return [lambda me=me: self._ask(me) for me in range(SCORERS)]
 
     def _ask(self, me: int) -> None:
-        try:
-            for turn in range(self.rounds):
-                if turn % 2:
-                    found = self.scorer.score_many(RECORDS)
-                else:
-                    found = [
-                        self.scorer.score_one(record, f"{me}-{turn}-{i}") for i, record in enumerate(RECORDS)
-                    ]
-                self.answers += [(i, d) for i, d in enumerate(found) if isinstance(d, Decision)]
-                if turn % 2 == 0:
-                    ids = [f"{me}-{turn}-{i}" for i in range(len(RECORDS))]
-                    assert [d.request_id for d in found if isinstance(d, Decision)] == ids
-        finally:
-            self._left.release()
-            if self._left._value == SCORERS:
-                self.done.set()
+        turn = 0
+        while not self.swapping.done.is_set():
+            found = self._many() if turn % 2 else self._one_by_one(f"{me}-{turn}")
+            self.answers += enumerate(found)
+            self.swapping.hear(found[-1].model)
+            turn += 1
+        self.rounds.append(turn)
+
+    def _many(self) -> list[Decision]:
+        return [d for d in self.scorer.score_many(RECORDS) if isinstance(d, Decision)]
+
+    def _one_by_one(self, name: str) -> list[Decision]:
+        ids = [f"{name}-{i}" for i in range(len(RECORDS))]
+        found = [self.scorer.score_one(*pair) for pair in zip(RECORDS, ids, strict=True)]
+        assert [d.request_id for d in found] == ids
+        return found
 
 
 @pytest.mark.parametrize("cache", ["none", "plain", "auto"])
@@ -135,16 +156,17 @@ def test_reload_invalidate_report_and_scoring_race_and_nothing_is_mixed_up(
         audit=log,
         recovery=RecoveryPolicy(),
     )
-    asking = Asking(scorer, int(seconds(20, 2000)))
+    swapping = Swapping(scorer, files, int(seconds(12, 600)))
+    asking = Asking(swapping)
     race(
         *asking.works(),
-        until(asking.done, lambda: scorer.reload(files[1]), lambda: scorer.reload(files[0])),
-        until(asking.done, kept.invalidate, lambda: scorer._way.clear()),
-        until(asking.done, kpis.report, drift.report, log.stats, kept.stats),
+        swapping.work,
+        until(swapping.done, kept.invalidate, lambda: scorer._way.clear()),
+        until(swapping.done, kpis.report, drift.report, log.stats, kept.stats),
     )
     log.close()
 
-    total = SCORERS * asking.rounds * len(RECORDS)
+    total = sum(asking.rounds) * len(RECORDS)
     assert len(asking.answers) == total
     wrong = [d for i, d in asking.answers if d.probability != expected[d.model, i]]
     assert not wrong
@@ -171,25 +193,19 @@ def test_a_frame_is_answered_by_one_model_while_others_reload(
     import pandas as pd
 
     frame = pd.DataFrame(RECORDS)
-    columns = [
-        [expected[model, i] for i in range(len(RECORDS))] for model in sorted({m for m, _ in expected})
-    ]
+    columns = {path.name: [expected[f"{path.name}@1", i] for i in range(len(RECORDS))] for path in files}
     scorer = Scorer.load(files[0], kpis=KPITracker())
-    done = threading.Event()
-    seen: set[int] = set()
+    swapping = Swapping(scorer, files, int(seconds(12, 600)))
 
     def ask() -> None:
-        for _ in range(int(seconds(20, 1000))):
+        while not swapping.done.is_set():
             found = scorer.score_frame(frame)["probability"].tolist()
-            near = [max(abs(a - b) for a, b in zip(found, column, strict=True)) < 1e-12 for column in columns]
-            assert sum(near) == 1, "rows of two models in one answer"
-            seen.add(near.index(True))
+            near = [
+                name
+                for name, column in columns.items()
+                if max(abs(a - b) for a, b in zip(found, column, strict=True)) < 1e-12
+            ]
+            assert len(near) == 1, "rows of two models in one answer"
+            swapping.hear(near[0])
 
-    def ask_all() -> None:
-        try:
-            ask()
-        finally:
-            done.set()
-
-    race(ask_all, until(done, lambda: scorer.reload(files[1]), lambda: scorer.reload(files[0])))
-    assert seen == {0, 1}
+    race(ask, swapping.work)
