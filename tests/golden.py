@@ -1,0 +1,327 @@
+"""What saved model files answer, to the last bit: asked here, and in a process without numba.
+
+``python tests/golden.py make`` saves the models that are not there yet, ``record`` keeps what all
+files answer, and ``answer WALKER`` prints it, the trees walked by ``numba`` or by ``python`` alone.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parent / "data" / "golden"
+N_RECORDS = 200
+FIELDS = [
+    "edad",
+    "tipo_empleo",
+    "ingresos_mensuales",
+    "credito_score",
+    "dias_mora_max_12m",
+    "monto_credito",
+    "plazo_meses",
+]
+
+
+def records() -> list[dict[str, Any]]:
+    """Give the applicants that all files are asked about."""
+    found: list[dict[str, Any]] = json.loads((FOLDER / "records.json").read_text(encoding="utf-8"))
+    return found
+
+
+def files() -> list[Path]:
+    """Give the model files: these, and the one that the package ships."""
+    from morosidad.shipped import PATH
+
+    return [*sorted(FOLDER.glob("*.morosidad")), PATH]
+
+
+def answer(path: Path, asked: list[dict[str, Any]]) -> list[Any]:
+    """Ask a file about records: probability, contributions and reasons of each."""
+    from morosidad import Policy, Scorer
+
+    scorer = Scorer.load(path, policy=Policy(max_reasons=20))
+    return list(_answers(scorer, asked))
+
+
+def _answers(scorer: Any, asked: list[dict[str, Any]]) -> Iterator[Any]:
+    explain = scorer._model.compiled.explain_one
+    for applicant in asked:
+        record = {name: applicant[name] for name in scorer.schema.names}
+        decision = scorer.score_one(record)
+        values, _ = scorer.schema.read(record)
+        probability, contributions = explain(values)
+        assert probability == decision.probability
+        reasons = [[reason.code, reason.text] for reason in decision.reasons]
+        yield [probability.hex(), [share.hex() for share in contributions], reasons]
+
+
+def main(command: str, *names: str) -> None:
+    """Make files, or print what they answer."""
+    if command == "record":
+        for walker in ("numba", "python"):
+            done = subprocess.run(
+                [sys.executable, __file__, "answer", walker], capture_output=True, check=True
+            )
+            (FOLDER / f"answers-{walker}.json.gz").write_bytes(gzip.compress(done.stdout, mtime=0))
+    elif command == "answer":
+        if "python" in names:
+            sys.modules["numba"] = None  # type: ignore[assignment]
+        print(json.dumps({path.stem: answer(path, records()) for path in files()}))
+    else:
+        _make(names)
+
+
+# -- how the files were made ---------------------------------------------------------------------
+
+
+def _make(names: tuple[str, ...]) -> None:
+    import numpy as np
+
+    from morosidad import AHORRO_VALLE, Scorer, make_applicants
+    from morosidad.schema import Schema
+
+    warnings.simplefilter("ignore")
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    frame = make_applicants(1500, seed=7)
+    X, y = frame[FIELDS], frame["moroso_12m"].to_numpy()
+    schema = Schema([field for field in AHORRO_VALLE.fields if field.name in FIELDS])
+    if not (FOLDER / "records.json").exists():
+        rows = make_applicants(N_RECORDS, seed=8)[list(AHORRO_VALLE.names)].astype(object)
+        rows = rows.where(rows.notna(), None).to_dict("records")
+        (FOLDER / "records.json").write_text(json.dumps(rows, ensure_ascii=False, indent=0), encoding="utf-8")
+    for name, make in MODELS.items():
+        path = FOLDER / f"{name}.morosidad"
+        if path.exists() or (names and name not in names):
+            continue
+        estimator = make()
+        data = X.astype(_category_dtypes(X)) if name in _WITH_PANDAS_CATEGORIES else X
+        estimator.fit(data, y)
+        scorer = Scorer(estimator, schema=schema, reference=data, name=f"golden-{name}", version="1")
+        assert scorer.plan.compiled, (name, scorer.plan.notes)
+        scorer.save(path)
+        print(
+            name,
+            scorer.plan.form,
+            path.stat().st_size,
+            np.mean([d.probability for d in scorer.score_many(records())]),
+        )
+
+
+def _category_dtypes(X: Any) -> dict[str, str]:
+    return {"tipo_empleo": "category"}
+
+
+_WITH_PANDAS_CATEGORIES = {"lightgbm", "xgboost", "hist_gradient_boosting"}
+
+
+def _encoded(*numeric: Any) -> Any:
+    """Put one-hot columns of the categories beside numbers that went through some steps."""
+    from sklearn.compose import make_column_transformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder
+
+    numbers = [name for name in FIELDS if name != "tipo_empleo"]
+    steps = make_pipeline(SimpleImputer(strategy="median"), *numeric)
+    return make_column_transformer(
+        (steps, numbers),
+        (
+            make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder(handle_unknown="ignore")),
+            ["tipo_empleo"],
+        ),
+    )
+
+
+def _piped(model: Any, *numeric: Any) -> Any:
+    from sklearn.pipeline import make_pipeline
+
+    return make_pipeline(_encoded(*numeric), model)
+
+
+def _logistic(*numeric: Any) -> Any:
+    from sklearn.linear_model import LogisticRegression
+
+    return _piped(LogisticRegression(max_iter=2000), *numeric)
+
+
+def _linear() -> Any:
+    from sklearn.preprocessing import StandardScaler
+
+    return _logistic(StandardScaler())
+
+
+def _splines() -> Any:
+    from sklearn.preprocessing import SplineTransformer
+
+    return _logistic(SplineTransformer(n_knots=4))
+
+
+def _quantiles() -> Any:
+    from sklearn.preprocessing import QuantileTransformer
+
+    return _logistic(QuantileTransformer(n_quantiles=40, output_distribution="normal", random_state=0))
+
+
+def _power() -> Any:
+    from sklearn.preprocessing import PowerTransformer
+
+    return _logistic(PowerTransformer())
+
+
+def _bins() -> Any:
+    from sklearn.preprocessing import KBinsDiscretizer
+
+    return _logistic(KBinsDiscretizer(n_bins=4, encode="onehot", quantile_method="averaged_inverted_cdf"))
+
+
+def _target_means() -> Any:
+    from sklearn.compose import make_column_transformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import TargetEncoder
+
+    numbers = [name for name in FIELDS if name != "tipo_empleo"]
+    return make_pipeline(
+        make_column_transformer(
+            (SimpleImputer(add_indicator=True), numbers), (TargetEncoder(random_state=0), ["tipo_empleo"])
+        ),
+        LogisticRegression(max_iter=5000),
+    )
+
+
+def _naive_bayes() -> Any:
+    from sklearn.naive_bayes import GaussianNB
+    from sklearn.preprocessing import StandardScaler
+
+    return _piped(GaussianNB(var_smoothing=1e-2), StandardScaler())
+
+
+def _explainable_boosting() -> Any:
+    from interpret.glassbox import ExplainableBoostingClassifier
+
+    return ExplainableBoostingClassifier(
+        interactions=3,
+        max_bins=16,
+        max_interaction_bins=6,
+        max_rounds=100,
+        outer_bags=2,
+        n_jobs=1,
+        random_state=0,
+    )
+
+
+def _tree() -> Any:
+    from sklearn.tree import DecisionTreeClassifier
+
+    return _piped(DecisionTreeClassifier(max_depth=5, random_state=0))
+
+
+def _forest() -> Any:
+    from sklearn.ensemble import RandomForestClassifier
+
+    return _piped(RandomForestClassifier(12, max_depth=5, random_state=0))
+
+
+def _gradient_boosting() -> Any:
+    from sklearn.ensemble import GradientBoostingClassifier
+
+    return _piped(GradientBoostingClassifier(n_estimators=20, random_state=0))
+
+
+def _hist_gradient_boosting() -> Any:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    return HistGradientBoostingClassifier(
+        max_iter=20, max_leaf_nodes=8, categorical_features="from_dtype", random_state=0
+    )
+
+
+def _stumps() -> Any:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.preprocessing import StandardScaler
+
+    return _piped(HistGradientBoostingClassifier(max_iter=20, max_depth=1, random_state=0), StandardScaler())
+
+
+def _lightgbm() -> Any:
+    from lightgbm import LGBMClassifier
+
+    return LGBMClassifier(n_estimators=20, num_leaves=8, verbose=-1, n_jobs=1, random_state=0)
+
+
+def _xgboost() -> Any:
+    from xgboost import XGBClassifier
+
+    return XGBClassifier(n_estimators=20, max_depth=3, enable_categorical=True, n_jobs=1, random_state=0)
+
+
+def _catboost() -> Any:
+    from catboost import CatBoostClassifier
+
+    return _piped(
+        CatBoostClassifier(iterations=20, depth=3, verbose=False, allow_writing_files=False, random_seed=0)
+    )
+
+
+def _sigmoid() -> Any:
+    from sklearn.calibration import CalibratedClassifierCV
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.model_selection import KFold
+
+    forest = RandomForestClassifier(6, max_depth=4, random_state=0)
+    return _piped(CalibratedClassifierCV(forest, cv=KFold(2), ensemble=False))
+
+
+def _isotonic() -> Any:
+    from sklearn.calibration import CalibratedClassifierCV
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
+
+    return _piped(
+        CalibratedClassifierCV(LogisticRegression(), method="isotonic", cv=2, ensemble=False),
+        StandardScaler(),
+    )
+
+
+def _mean() -> Any:
+    from sklearn.ensemble import HistGradientBoostingClassifier, VotingClassifier
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
+
+    boosting = HistGradientBoostingClassifier(max_iter=10, max_leaf_nodes=6, random_state=0)
+    members = [("a", LogisticRegression()), ("b", boosting)]
+    return _piped(VotingClassifier(members, voting="soft", weights=[2, 1]), StandardScaler())
+
+
+MODELS: dict[str, Callable[[], Any]] = {
+    "linear": _linear,
+    "splines": _splines,
+    "quantiles": _quantiles,
+    "power": _power,
+    "bins": _bins,
+    "target_means": _target_means,
+    "naive_bayes": _naive_bayes,
+    "explainable_boosting": _explainable_boosting,
+    "tree": _tree,
+    "forest": _forest,
+    "gradient_boosting": _gradient_boosting,
+    "hist_gradient_boosting": _hist_gradient_boosting,
+    "stumps": _stumps,
+    "lightgbm": _lightgbm,
+    "xgboost": _xgboost,
+    "catboost": _catboost,
+    "sigmoid": _sigmoid,
+    "isotonic": _isotonic,
+    "mean": _mean,
+}
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
