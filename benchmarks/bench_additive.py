@@ -33,7 +33,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from morosidad import Schema
 from morosidad.compiler import CompiledPipeline, compile_pipeline
-from morosidad.compiler.parity import as_rows
+from morosidad.compiler.proof.parity import as_rows
 
 DATA = Path(os.environ.get("CREDIT_DATA_FOLDER", Path(__file__).parents[2] / "shared" / "data"))
 REFERENCE_ROWS = 2000
@@ -155,7 +155,7 @@ def test_a_record_explained(benchmark: Any, machine: tuple[CompiledPipeline, lis
 def test_many_rows(benchmark: Any, machine: tuple[CompiledPipeline, list[dict[str, Any]]]) -> None:
     made, records = machine
     rows = as_rows(made.schema, records) * 100
-    from morosidad.compiler.batch import Batch
+    from morosidad.compiler.backends.numpy_columns import Batch
 
     columns = Batch.of_records(rows, len(made.schema)).columns
     assert np.isfinite(benchmark(made.predict, columns)).all()

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from morosidad.drift import DriftMonitor
-from morosidad.drift_reference import DriftReference
 from morosidad.kpis import KPITracker
 from morosidad.kpis.live import LiveMetrics
+from morosidad.monitoring.drift import DriftMonitor
+from morosidad.monitoring.drift_reference import DriftReference
 
 ROUNDS = 15
 

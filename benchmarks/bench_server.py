@@ -26,8 +26,8 @@ import joblib
 import psutil
 
 from morosidad import Scorer, make_applicants
-from morosidad.ahorro_valle import AHORRO_VALLE
-from morosidad.shipped import PATH, train_pipeline
+from morosidad.schema.ahorro_valle import AHORRO_VALLE
+from morosidad.training.shipped import PATH, train_pipeline
 
 HERE = Path(__file__).parent
 RIVALS = HERE / "server_rivals.py"

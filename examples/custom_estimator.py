@@ -12,8 +12,8 @@ from sklearn.preprocessing import StandardScaler
 
 from morosidad import Schema, Scorer
 from morosidad.compiler import compiles
-from morosidad.compiler.additive import Additive
-from morosidad.compiler.expressions import Arith, Clip
+from morosidad.compiler.forms.additive import Additive
+from morosidad.compiler.nodes.expressions import Arith, Clip
 
 
 class Winsorizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):

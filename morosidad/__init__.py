@@ -9,47 +9,47 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from morosidad._version import __version__
+
 if TYPE_CHECKING:
-    from morosidad.ahorro_valle import AHORRO_VALLE as AHORRO_VALLE
     from morosidad.audit import AuditLog as AuditLog
     from morosidad.cache import TieredCache as TieredCache
     from morosidad.compiler import compile_pipeline as compile_pipeline
-    from morosidad.datasets import make_applicants as make_applicants
-    from morosidad.decision import Decision as Decision
-    from morosidad.decision import Policy as Policy
-    from morosidad.decision import Reason as Reason
-    from morosidad.decision import RecordError as RecordError
-    from morosidad.drift import DriftMonitor as DriftMonitor
     from morosidad.errors import MorosidadError as MorosidadError
-    from morosidad.field import Field as Field
     from morosidad.kpis import KPITracker as KPITracker
+    from morosidad.monitoring.drift import DriftMonitor as DriftMonitor
+    from morosidad.policy.decision import Decision as Decision
+    from morosidad.policy.decision import Policy as Policy
+    from morosidad.policy.decision import Reason as Reason
+    from morosidad.policy.decision import RecordError as RecordError
     from morosidad.preprocessor import Preprocessor as Preprocessor
     from morosidad.recovery import RecoveryPolicy as RecoveryPolicy
-    from morosidad.schema import Schema as Schema
-    from morosidad.scorer import Scorer as Scorer
+    from morosidad.schema.ahorro_valle import AHORRO_VALLE as AHORRO_VALLE
+    from morosidad.schema.field import Field as Field
+    from morosidad.schema.schema import Schema as Schema
+    from morosidad.scoring.scorer import Scorer as Scorer
     from morosidad.settings import Settings as Settings
-
-__version__ = "0.1.0"
+    from morosidad.training.datasets import make_applicants as make_applicants
 
 _HOME = {
-    "AHORRO_VALLE": "ahorro_valle",
+    "AHORRO_VALLE": "schema.ahorro_valle",
     "AuditLog": "audit",
-    "Decision": "decision",
-    "DriftMonitor": "drift",
-    "Field": "field",
+    "Decision": "policy.decision",
+    "DriftMonitor": "monitoring.drift",
+    "Field": "schema.field",
     "KPITracker": "kpis",
     "MorosidadError": "errors",
-    "Policy": "decision",
+    "Policy": "policy.decision",
     "Preprocessor": "preprocessor",
-    "Reason": "decision",
-    "RecordError": "decision",
+    "Reason": "policy.decision",
+    "RecordError": "policy.decision",
     "RecoveryPolicy": "recovery",
-    "Schema": "schema",
-    "Scorer": "scorer",
+    "Schema": "schema.schema",
+    "Scorer": "scoring.scorer",
     "Settings": "settings",
     "TieredCache": "cache",
     "compile_pipeline": "compiler",
-    "make_applicants": "datasets",
+    "make_applicants": "training.datasets",
 }
 
 __all__ = [

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from morosidad import __version__
+from morosidad._version import __version__
 from morosidad.errors import MorosidadError
 
 DESCRIPTION = "Credit decisions in microseconds from the scikit-learn model you already fitted."

@@ -15,10 +15,10 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.utils import validation
 
-from morosidad.columns import levels_of, read_columns
 from morosidad.errors import InvalidFrame, SettingsError
-from morosidad.schema import Record, Schema
-from morosidad.tables import select
+from morosidad.frames.columns import levels_of, read_columns
+from morosidad.frames.reading import select
+from morosidad.schema.schema import Record, Schema
 
 if TYPE_CHECKING:
     import pandas as pd

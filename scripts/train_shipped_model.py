@@ -8,9 +8,9 @@ import tempfile
 from pathlib import Path
 
 from morosidad import Scorer, make_applicants
-from morosidad.ahorro_valle import AHORRO_VALLE
-from morosidad.shipped import NAME, PATH, SEED, VERSION, train_pipeline, training_data
-from morosidad.training import choose, summary
+from morosidad.schema.ahorro_valle import AHORRO_VALLE
+from morosidad.training.selection import choose, summary
+from morosidad.training.shipped import NAME, PATH, SEED, VERSION, train_pipeline, training_data
 
 X, y = training_data()
 _, comparison = choose(X, y, AHORRO_VALLE, model="logistic")

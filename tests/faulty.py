@@ -17,8 +17,8 @@ from sklearn.linear_model import LogisticRegression
 from starlette.applications import Starlette
 
 from morosidad import Scorer, Settings, asgi
-from morosidad.model import Model
 from morosidad.recovery import RecoveryPolicy
+from morosidad.scoring.model import Model
 
 SWITCH = Path("falla")
 CLOCK = Path("reloj")
@@ -53,7 +53,7 @@ def slow_scorer() -> Scorer:
     from sklearn.pipeline import make_pipeline
 
     from morosidad import Preprocessor, make_applicants
-    from morosidad.ahorro_valle import AHORRO_VALLE
+    from morosidad.schema.ahorro_valle import AHORRO_VALLE
 
     frame = make_applicants(600, seed=3)
     X, y = frame[list(AHORRO_VALLE.names)], frame[AHORRO_VALLE.target]

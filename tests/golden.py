@@ -36,7 +36,7 @@ def records() -> list[dict[str, Any]]:
 
 def files() -> list[Path]:
     """Give the model files: these, and the one that the package ships."""
-    from morosidad.shipped import PATH
+    from morosidad.training.shipped import PATH
 
     return [*sorted(FOLDER.glob("*.morosidad")), PATH]
 
@@ -84,7 +84,7 @@ def _make(names: tuple[str, ...]) -> None:
     import numpy as np
 
     from morosidad import AHORRO_VALLE, Scorer, make_applicants
-    from morosidad.schema import Schema
+    from morosidad.schema.schema import Schema
 
     warnings.simplefilter("ignore")
     FOLDER.mkdir(parents=True, exist_ok=True)

@@ -20,8 +20,8 @@ import msgspec
 import psutil
 
 from morosidad import Scorer, make_applicants
-from morosidad.ahorro_valle import AHORRO_VALLE
-from morosidad.decision import Decision
+from morosidad.policy.decision import Decision
+from morosidad.schema.ahorro_valle import AHORRO_VALLE
 from support import ROOT
 
 FOUND = 60.0

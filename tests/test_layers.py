@@ -15,34 +15,23 @@ PACKAGE = Path(morosidad.__file__).parent
 HEAVY = {"pandas", "sklearn", "scipy", "joblib", "starlette", "tqdm", "psutil", "numba", "plotly", "redis"}
 
 LAYERS = [
-    {"errors", "settings", "__init__"},
-    {"field", "schema", "sketch", "decision", "ahorro_valle", "tables", "columns", "alerts", "progress"},
+    {"_version", "errors", "settings", "alerts", "progress", "sketch", "__init__"},
+    {"schema", "frames"},
     {
         "compiler",
         "preprocessor",
         "cache",
         "recovery",
         "kpis",
-        "drift",
-        "drift_reference",
+        "monitoring",
+        "policy",
         "resources",
         "workers",
         "audit",
-        "artifact",
+        "model_file",
     },
-    {
-        "datasets",
-        "model",
-        "plan",
-        "building",
-        "cache_choice",
-        "way",
-        "frames",
-        "training",
-        "csv_files",
-        "joblib_files",
-    },
-    {"scoring", "scorer", "shipped"},
+    {"training"},
+    {"scoring"},
     {"asgi", "plots", "commands", "__main__"},
 ]
 BLOCKS = {"preprocessor", "cache", "recovery", "kpis"}
@@ -89,7 +78,7 @@ def test_no_module_imports_from_a_higher_layer(module: str) -> None:
 
 @pytest.mark.parametrize("block", sorted(BLOCKS & set(modules())))
 def test_building_blocks_know_neither_each_other_nor_the_scorer(block: str) -> None:
-    assert not own(imports(modules()[block], lazy=True)) & ((BLOCKS | {"scorer", "model"}) - {block})
+    assert not own(imports(modules()[block], lazy=True)) & ((BLOCKS | {"scoring"}) - {block})
 
 
 def test_only_the_server_imports_starlette() -> None:

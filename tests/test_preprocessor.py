@@ -19,12 +19,12 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from morosidad.ahorro_valle import AHORRO_VALLE
-from morosidad.datasets import make_applicants
 from morosidad.errors import InvalidFrame, InvalidRecord, SettingsError
-from morosidad.field import Field, Observed
 from morosidad.preprocessor import Preprocessor
-from morosidad.schema import Schema
+from morosidad.schema.ahorro_valle import AHORRO_VALLE
+from morosidad.schema.field import Field, Observed
+from morosidad.schema.schema import Schema
+from morosidad.training.datasets import make_applicants
 
 SCHEMA = Schema(
     [

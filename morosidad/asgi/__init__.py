@@ -26,7 +26,7 @@ except ModuleNotFoundError as _error:
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
-    from morosidad.scorer import Scorer
+    from morosidad.scoring.scorer import Scorer
     from morosidad.settings import Settings
 
 __all__ = ["app", "create_app", "load_scorer"]
@@ -71,7 +71,7 @@ def load_scorer(settings: Settings) -> Scorer:
     ArtifactError
         When the model file can't be used.
     """
-    from morosidad.scorer import Scorer
+    from morosidad.scoring.scorer import Scorer
 
     if settings.server_model is None:
         return Scorer.default()

@@ -28,7 +28,7 @@ from morosidad.asgi.openapi import Description
 from morosidad.asgi.problems import Problem, not_routed
 from morosidad.asgi.service import READY, Service
 from morosidad.asgi.site import Site, files
-from morosidad.scorer import Scorer
+from morosidad.scoring.scorer import Scorer
 from morosidad.settings import Settings
 
 

@@ -6,9 +6,9 @@ import math
 from bisect import bisect_left
 from itertools import accumulate
 
-from morosidad.drift_reference import DriftReference, FieldReference
-from morosidad.field import Field, Value
-from morosidad.schema import Schema
+from morosidad.monitoring.drift_reference import DriftReference, FieldReference
+from morosidad.schema.field import Field, Value
+from morosidad.schema.schema import Schema
 
 _TILTS = (0.0, -0.3, 0.35)  # how far from the middle, in the direction in which risk falls or rises
 _DIGITS = 2

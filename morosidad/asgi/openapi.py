@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from morosidad import __version__
+from morosidad._version import __version__
 from morosidad.asgi.endpoint import Call, Reply
 from morosidad.asgi.examples import examples
 from morosidad.asgi.keys import Scope
@@ -14,10 +14,10 @@ from morosidad.asgi.operations import Alive, Readiness
 from morosidad.asgi.predictions import RecordProblem, Validation
 from morosidad.asgi.problems import CODES, ErrorDocument
 from morosidad.asgi.reloading import Reloaded
-from morosidad.decision import Decision
 from morosidad.kpis import KPIReport
 from morosidad.kpis.live import LiveDocument
-from morosidad.scorer import Scorer
+from morosidad.policy.decision import Decision
+from morosidad.scoring.scorer import Scorer
 from morosidad.settings import Settings
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from morosidad import __version__
+from morosidad._version import __version__
 from morosidad.asgi.bodies import decode
 from morosidad.asgi.endpoint import Call, Reply, reply
 from morosidad.asgi.exposition import exposition

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from morosidad.asgi.assets import CHARTS, assets, inline_style_ids
 from morosidad.asgi.examples import examples
 from morosidad.errors import InvalidRecord
-from morosidad.field import Field
-from morosidad.schema import Schema
+from morosidad.schema.field import Field
+from morosidad.schema.schema import Schema
 
 if TYPE_CHECKING:
-    from morosidad.scorer import Scorer
+    from morosidad.scoring.scorer import Scorer
 
 _FOLDER = Path(__file__).parent / "html"
 _MODES = {"integer": "numeric", "number": "decimal"}

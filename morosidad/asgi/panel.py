@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from morosidad.alerts import Alert
-from morosidad.decision import Outcome
 from morosidad.kpis.counts import SCORE_BINS, STAGE_LABELS, ages
 from morosidad.kpis.diagnosis import StageTimes
+from morosidad.policy.decision import Outcome
 
 if TYPE_CHECKING:
     from morosidad.alerts import AlertBook
     from morosidad.cache.stats import CacheStats
-    from morosidad.drift import DriftReport, FieldDrift
     from morosidad.kpis import KPITracker
     from morosidad.kpis.counts import Counts
-    from morosidad.plan import Plan
-    from morosidad.scorer import Scorer
+    from morosidad.monitoring.drift import DriftReport, FieldDrift
+    from morosidad.scoring.plan import Plan
+    from morosidad.scoring.scorer import Scorer
 
 _POINTS = 60
 _SHOWN_ALERTS = 10
@@ -78,7 +78,7 @@ class CachePanel(msgspec.Struct, frozen=True):
 
 
 class FieldPanel(msgspec.Struct, frozen=True):
-    """How far a field has moved; see `morosidad.drift.FieldDrift`."""
+    """How far a field has moved; see `morosidad.monitoring.drift.FieldDrift`."""
 
     field: str = msgspec.field(name="campo")
     label: str = msgspec.field(name="etiqueta")

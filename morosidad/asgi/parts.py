@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from morosidad.kpis import KPITracker, Thresholds
-from morosidad.scorer import Parts, Scorer
+from morosidad.scoring.scorer import Parts, Scorer
 from morosidad.settings import Settings
 
 if TYPE_CHECKING:
     from morosidad.audit import AuditLog
     from morosidad.cache import TieredCache
-    from morosidad.drift import DriftMonitor
+    from morosidad.monitoring.drift import DriftMonitor
 
 
 def equip(scorer: Scorer, settings: Settings) -> Scorer:
@@ -73,6 +73,6 @@ def _audit(settings: Settings, path: str) -> AuditLog:
 def _drift(scorer: Scorer) -> DriftMonitor | None:
     if scorer.drift_reference is None:
         return None
-    from morosidad.drift import DriftMonitor
+    from morosidad.monitoring.drift import DriftMonitor
 
     return DriftMonitor(scorer.drift_reference)

@@ -9,8 +9,8 @@ import msgspec
 from morosidad.asgi.bodies import decode, record_of
 from morosidad.asgi.endpoint import Call, Reply, reply
 from morosidad.asgi.problems import unreadable
-from morosidad.decision import Decision, RecordError
 from morosidad.errors import FieldError, InvalidRecord
+from morosidad.policy.decision import Decision, RecordError
 
 _encode = msgspec.json.encode
 

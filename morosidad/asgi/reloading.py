@@ -11,7 +11,7 @@ import msgspec
 
 from morosidad.asgi.problems import Problem, source_of
 from morosidad.errors import MorosidadError
-from morosidad.scorer import Scorer
+from morosidad.scoring.scorer import Scorer
 from morosidad.workers import WorkerPool
 
 _logger = logging.getLogger("morosidad.asgi")

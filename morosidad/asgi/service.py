@@ -22,13 +22,13 @@ from morosidad.asgi.reloading import Reloader
 from morosidad.asgi.siblings import Siblings
 from morosidad.asgi.spans import Spans
 from morosidad.asgi.watch import Watch
-from morosidad.decision import Decision, RecordError
 from morosidad.errors import DeadlineExceeded, InvalidRecord
 from morosidad.kpis import KPITracker, LiveMetrics
-from morosidad.plan import Plan
+from morosidad.policy.decision import Decision, RecordError
 from morosidad.resources import LoadShedder, ResourceMonitor
-from morosidad.schema import Record
-from morosidad.scorer import Scorer
+from morosidad.schema.schema import Record
+from morosidad.scoring.plan import Plan
+from morosidad.scoring.scorer import Scorer
 from morosidad.settings import Settings
 from morosidad.workers import MicroBatcher, Task, Workers
 

@@ -21,7 +21,7 @@ from morosidad.audit import AuditStats
 from morosidad.cache.stats import CacheStats
 
 if TYPE_CHECKING:
-    from morosidad.drift import DriftMonitor, DriftReport
+    from morosidad.monitoring.drift import DriftMonitor, DriftReport
 
 _FRESH = 10.0
 _FORGOTTEN = 60.0

@@ -10,7 +10,7 @@ from morosidad.alerts import AlertBook
 from morosidad.asgi.rates import RateLimiter
 from morosidad.asgi.reloading import Reloader
 from morosidad.asgi.siblings import Share, Siblings, code_elsewhere, is_elsewhere
-from morosidad.scorer import Scorer
+from morosidad.scoring.scorer import Scorer
 
 _DRIFT_EVERY = 5
 _DECISIONS = ("/predecir", "/predecir/lote")

@@ -12,7 +12,7 @@ import msgspec
 
 from morosidad.audit.chain import digest_of
 from morosidad.audit.usage import Usage
-from morosidad.decision import Decision, Reason
+from morosidad.policy.decision import Decision, Reason
 
 Values = Literal["full", "hash", "none"]
 

@@ -28,11 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compile, compare, save; 1 when scikit-learn itself has to answer."""
-    from morosidad.csv_files import read_csv
-    from morosidad.decision import Policy
     from morosidad.errors import NotCompiledWarning
-    from morosidad.joblib_files import load_pipeline
-    from morosidad.scorer import Scorer
+    from morosidad.frames.csv_files import read_csv
+    from morosidad.model_file.joblib_import import load_pipeline
+    from morosidad.policy.decision import Policy
+    from morosidad.scoring.scorer import Scorer
 
     check_output(arguments.output, arguments.pipeline, arguments.reference)
     policy = Policy(review_at=arguments.review_at, decline_at=arguments.decline_at)

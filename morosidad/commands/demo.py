@@ -20,9 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Decide, measure, compare; 2 when compiled and original differ."""
-    from morosidad.ahorro_valle import AHORRO_VALLE
-    from morosidad.datasets import make_applicants
-    from morosidad.scorer import Scorer
+    from morosidad.schema.ahorro_valle import AHORRO_VALLE
+    from morosidad.scoring.scorer import Scorer
+    from morosidad.training.datasets import make_applicants
 
     scorer = Scorer.default()
     applicants = make_applicants(max(arguments.records, 5), seed=arguments.seed)[list(AHORRO_VALLE.names)]
@@ -65,7 +65,7 @@ def _measure(decide: Callable[[Any], Any], records: Sequence[Any]) -> tuple[floa
 def _compare(scorer: Any, applicants: Any, records: Sequence[Any], ours: float) -> int:
     import numpy as np
 
-    from morosidad.shipped import train_pipeline
+    from morosidad.training.shipped import train_pipeline
 
     print("The scikit-learn pipeline it came from, on one-row frames:")
     with warnings.catch_warnings():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from morosidad.errors import ArtifactError, SettingsError
 
 if TYPE_CHECKING:
-    from morosidad.scorer import Scorer
+    from morosidad.scoring.scorer import Scorer
 
 
 def add_csv(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +45,7 @@ def add_opening(parser: argparse.ArgumentParser) -> None:
 
 def load_scorer(arguments: argparse.Namespace) -> Scorer:
     """Load the model file that was named, with what opens it."""
-    from morosidad.scorer import Scorer
+    from morosidad.scoring.scorer import Scorer
 
     trusted = [name for name in arguments.trust.split(",") if name]
     return Scorer.load(arguments.model, read_key(arguments.key_file), trusted=trusted)

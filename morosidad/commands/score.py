@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Score piece by piece; 1 when there were bad rows."""
-    from morosidad.csv_files import read_chunks
+    from morosidad.frames.csv_files import read_chunks
 
     read = arguments.model, arguments.data
     check_output(arguments.output, *read)
@@ -64,9 +64,9 @@ class _Sink:
         self.good = self.bad = 0
 
     def write(self, scorer: Any, chunk: Any, keep: list[str], reasons: bool) -> None:
-        from morosidad.csv_files import as_fields
         from morosidad.errors import InvalidFrame
-        from morosidad.frames import row_errors
+        from morosidad.frames.csv_files import as_fields
+        from morosidad.scoring.frame_path import row_errors
 
         absent = [name for name in keep if name not in chunk.columns]
         if absent:

@@ -12,7 +12,7 @@ from morosidad.errors import InvalidFrame
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
-    from morosidad.training import MODELS
+    from morosidad.training.selection import MODELS
 
     parser.add_argument("data", help="CSV file with one applicant a row")
     parser.add_argument("--target", required=True, help="the column that says who fell into arrears")
@@ -28,11 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, measure, save."""
-    from morosidad.csv_files import read_csv
-    from morosidad.decision import Policy
-    from morosidad.schema import Schema
-    from morosidad.scorer import Scorer
-    from morosidad.training import choose, fit, summary
+    from morosidad.frames.csv_files import read_csv
+    from morosidad.policy.decision import Policy
+    from morosidad.schema.schema import Schema
+    from morosidad.scoring.scorer import Scorer
+    from morosidad.training.selection import choose, fit, summary
 
     check_output(arguments.output, arguments.data)
     policy = Policy(review_at=arguments.review_at, decline_at=arguments.decline_at)

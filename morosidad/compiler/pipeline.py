@@ -8,15 +8,15 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from morosidad.compiler.batch import Batch
-from morosidad.compiler.code import Code
-from morosidad.compiler.expressions import Floats
-from morosidad.compiler.form import Form
-from morosidad.compiler.generic import Original
-from morosidad.compiler.parity import ParityReport
-from morosidad.field import Field, Row, Value
-from morosidad.schema import Schema
-from morosidad.tables import Coded, Column
+from morosidad.compiler.backends.numpy_columns import Batch
+from morosidad.compiler.backends.python_source import Code
+from morosidad.compiler.forms.form import Form
+from morosidad.compiler.nodes.expressions import Floats
+from morosidad.compiler.proof.original import Original
+from morosidad.compiler.proof.parity import ParityReport
+from morosidad.frames.reading import Coded, Column
+from morosidad.schema.field import Field, Row, Value
+from morosidad.schema.schema import Schema
 
 Answer = TypeVar("Answer")
 CHUNK_ROWS = 16_384

@@ -7,11 +7,11 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from morosidad.compiler.expressions import Expr, Fill, Key, Raw, fields_of
-from morosidad.compiler.form import Form
+from morosidad.compiler.forms.form import Form
+from morosidad.compiler.nodes.expressions import Expr, Fill, Key, Raw, fields_of
 from morosidad.errors import MorosidadError
-from morosidad.field import Field
-from morosidad.schema import Schema
+from morosidad.schema.field import Field
+from morosidad.schema.schema import Schema
 
 Compiled = list[Expr] | Form
 CompileFunction = Callable[[Any, Sequence[Expr], "Compiler"], Compiled]

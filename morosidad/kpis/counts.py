@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 from math import inf
 
-from morosidad.decision import OUTCOMES, Outcome
 from morosidad.kpis.rings import Ring
+from morosidad.policy.decision import OUTCOMES, Outcome
 from morosidad.sketch import Floats, LogBuckets, QuantileSketch
 
 LATENCY = LogBuckets(relative_error=0.01, low=1e-6, high=60.0)

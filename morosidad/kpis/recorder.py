@@ -17,8 +17,6 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import ArrayLike
 
-from morosidad.decision import OUTCOMES
-from morosidad.decision import Outcome as Decided
 from morosidad.kpis.counts import (
     ABOVE,
     BELOW,
@@ -52,6 +50,8 @@ from morosidad.kpis.counts import (
     Shape,
 )
 from morosidad.kpis.shared_counts import SharedCounts
+from morosidad.policy.decision import OUTCOMES
+from morosidad.policy.decision import Outcome as Decided
 from morosidad.sketch import Floats
 
 Outcome = Literal["ok", "error", "timeout"]

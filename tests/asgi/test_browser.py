@@ -22,7 +22,7 @@ from morosidad.asgi.examples import examples
 from morosidad.asgi.keys import make_key
 from morosidad.asgi.pages import field_spec
 from morosidad.errors import InvalidRecord
-from morosidad.field import Observed
+from morosidad.schema.field import Observed
 
 PHONE, DESKTOP = {"width": 360, "height": 740}, {"width": 1366, "height": 900}
 RETRY = 5000  # ms after which the dashboard tries again

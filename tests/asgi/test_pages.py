@@ -24,7 +24,7 @@ from morosidad.asgi.assets import CHARTS, Asset, Assets, assets, inline_style_id
 from morosidad.asgi.examples import examples
 from morosidad.asgi.pages import dashboard_page, field_spec, form_page
 from morosidad.errors import InvalidRecord, MissingExtra
-from morosidad.field import Observed
+from morosidad.schema.field import Observed
 
 INLINE = re.compile(r"<style|\sstyle=|\son\w+=|javascript:|<script(?![^>]*\ssrc=)|https?://", re.IGNORECASE)
 

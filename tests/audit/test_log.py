@@ -24,7 +24,7 @@ from morosidad.audit.alerts import AlertBoard
 from morosidad.audit.chain import GENESIS, MAX_LINE, numbered_files
 from morosidad.audit.usage import MachineUsage
 from morosidad.errors import SettingsError
-from morosidad.scorer import Scorer
+from morosidad.scoring.scorer import Scorer
 
 VALUES = (30, 1500.5, "rural")
 STRESS = 24_000  # decisions in all, from 8 threads; tried by hand with 800,000

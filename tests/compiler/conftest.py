@@ -12,11 +12,11 @@ import pandas as pd
 import pytest
 
 from morosidad.compiler import CompiledPipeline, compile_pipeline
-from morosidad.compiler.batch import Batch
-from morosidad.compiler.parity import as_rows, probe_rows
+from morosidad.compiler.backends.numpy_columns import Batch
+from morosidad.compiler.proof.parity import as_rows, probe_rows
 from morosidad.errors import NotCompiledWarning
-from morosidad.field import Field
-from morosidad.schema import Schema
+from morosidad.schema.field import Field
+from morosidad.schema.schema import Schema
 
 
 def rows_of(schema: Schema, frame: pd.DataFrame) -> list[Any]:

@@ -22,15 +22,15 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OrdinalEncoder
 
 from morosidad.compiler import CompiledPipeline, compile_pipeline
-from morosidad.compiler.additive import Additive
-from morosidad.compiler.batch import Batch
-from morosidad.compiler.expressions import Arith, Raw
-from morosidad.compiler.lookups import Bins, Cells, Edges, Grid, Interval, Level, Lookup, Table
-from morosidad.compiler.packing import pack, unpack
-from morosidad.compiler.parity import as_rows
+from morosidad.compiler.backends.numpy_columns import Batch
+from morosidad.compiler.forms.additive import Additive
+from morosidad.compiler.nodes.expressions import Arith, Raw
+from morosidad.compiler.nodes.lookups import Bins, Cells, Edges, Grid, Interval, Level, Lookup, Table
+from morosidad.compiler.proof.parity import as_rows
+from morosidad.compiler.storage.packing import pack, unpack
 from morosidad.errors import NotCompiledWarning
-from morosidad.field import Field
-from morosidad.schema import Schema
+from morosidad.schema.field import Field
+from morosidad.schema.schema import Schema
 from support import needed
 
 EBM = {"max_rounds": 30, "outer_bags": 1, "n_jobs": 1, "random_state": 0, "interactions": 4}
@@ -220,7 +220,7 @@ def test_machine_code_and_plain_python_give_the_same_bits(form, rows):
     needed(find_spec("numba") is not None, "numba")
     base = form.reference(Batch.of_records(rows, 3))
     machine_code = CompiledPipeline(schema(), form, reference=base)
-    with mock.patch.dict(sys.modules, {"morosidad.compiler.table_kernel": None}):
+    with mock.patch.dict(sys.modules, {"morosidad.compiler.backends.numba.tables": None}):
         plain = CompiledPipeline(schema(), form, reference=base)
     assert [machine_code.explain_one(row) for row in rows] == [plain.explain_one(row) for row in rows]
     assert [machine_code.predict_one(row) for row in rows] == [plain.predict_one(row) for row in rows]
@@ -230,7 +230,7 @@ def test_machine_code_and_plain_python_give_the_same_bits(form, rows):
 @given(form=sums(), rows=st.lists(ROWS, min_size=1, max_size=5))
 def test_what_is_machine_code_is_right_as_python_too(form, rows):
     needed(find_spec("numba") is not None, "numba")
-    from morosidad.compiler import table_kernel
+    from morosidad.compiler.backends.numba import tables as table_kernel
 
     def interpreted(whole, numbers, row, address, explain):
         shares = (ctypes.c_double * 3).from_address(address) if explain else None

@@ -12,13 +12,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from morosidad.compiler import Compiler, boosters, compile_pipeline
-from morosidad.compiler.expressions import Raw
-from morosidad.compiler.parity import as_rows
-from morosidad.compiler.trees import Trees
+from morosidad.compiler import Compiler, compile_pipeline
+from morosidad.compiler.nodes.expressions import Raw
+from morosidad.compiler.nodes.trees import Trees
+from morosidad.compiler.proof.parity import as_rows
+from morosidad.compiler.readers import boosters
 from morosidad.errors import NotCompiledWarning
-from morosidad.field import Field
-from morosidad.schema import Schema
+from morosidad.schema.field import Field
+from morosidad.schema.schema import Schema
 
 NUMBERS = ["a", "b", "zeros", "count", "code"]
 
@@ -49,7 +50,7 @@ def data():
 def compiled_by(request, monkeypatch, data):
     """Fit, compile with each walker and be judged by the gate."""
     if request.param == "Python":
-        monkeypatch.setitem(sys.modules, "morosidad.compiler.kernel", None)
+        monkeypatch.setitem(sys.modules, "morosidad.compiler.backends.numba.machine", None)
     else:
         pytest.importorskip("numba")
 

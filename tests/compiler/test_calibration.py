@@ -27,15 +27,15 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import LinearSVC
 
-from morosidad.compiler.additive import Additive
-from morosidad.compiler.batch import Batch
-from morosidad.compiler.calibration import Isotonic, Mean, Sigmoid, decision_threshold
-from morosidad.compiler.curves import through_points
-from morosidad.compiler.expressions import Arith, Raw
-from morosidad.compiler.parity import as_rows
+from morosidad.compiler.backends.numpy_columns import Batch
+from morosidad.compiler.forms.additive import Additive
+from morosidad.compiler.forms.calibration import Isotonic, Mean, Sigmoid, decision_threshold
+from morosidad.compiler.nodes.expressions import Arith, Raw
+from morosidad.compiler.proof.parity import as_rows
+from morosidad.compiler.readers.splines import through_points
 from morosidad.errors import UnsupportedModel
-from morosidad.field import Field
-from morosidad.schema import Schema
+from morosidad.schema.field import Field
+from morosidad.schema.schema import Schema
 
 NUMBERS = ["edad", "ingresos", "deuda", "atrasos"]
 

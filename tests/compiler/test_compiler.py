@@ -29,12 +29,12 @@ from sklearn.preprocessing import (
 from sklearn.tree import DecisionTreeClassifier
 
 from morosidad.compiler import Form, compile_pipeline
-from morosidad.compiler.additive import Additive
-from morosidad.compiler.batch import Batch
+from morosidad.compiler.backends.numpy_columns import Batch
+from morosidad.compiler.forms.additive import Additive
 from morosidad.errors import InvalidFrame, InvalidRecord, UnsupportedModel
-from morosidad.field import Field, Observed
-from morosidad.schema import Schema
-from morosidad.tables import Coded
+from morosidad.frames.reading import Coded
+from morosidad.schema.field import Field, Observed
+from morosidad.schema.schema import Schema
 
 
 def logistic(**settings):

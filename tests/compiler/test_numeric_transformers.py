@@ -41,10 +41,10 @@ from sklearn.preprocessing import (
 )
 
 from morosidad.compiler import NotCompilable, compile_transformer
-from morosidad.compiler.parity import as_rows
+from morosidad.compiler.proof.parity import as_rows
 from morosidad.errors import InvalidRecord
-from morosidad.field import Field
-from morosidad.schema import Schema
+from morosidad.schema.field import Field
+from morosidad.schema.schema import Schema
 
 NUMBERS = ["edad", "ingresos", "atrasos"]
 

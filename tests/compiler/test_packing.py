@@ -12,13 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from morosidad.compiler import CompiledPipeline
-from morosidad.compiler.additive import Additive
-from morosidad.compiler.batch import Batch
-from morosidad.compiler.calibration import Isotonic, Mean, Sigmoid
-from morosidad.compiler.curves import curve, through_points
-from morosidad.compiler.expressions import Arith, Clip, Constant, Fill, Missing, Raw
-from morosidad.compiler.functions import Function
-from morosidad.compiler.lookups import (
+from morosidad.compiler.backends.numpy_columns import Batch
+from morosidad.compiler.forms.additive import Additive
+from morosidad.compiler.forms.calibration import Isotonic, Mean, Sigmoid
+from morosidad.compiler.nodes.expressions import Arith, Clip, Constant, Fill, Missing, Raw
+from morosidad.compiler.nodes.functions import Function
+from morosidad.compiler.nodes.lookups import (
     Bins,
     Cells,
     Edges,
@@ -29,9 +28,10 @@ from morosidad.compiler.lookups import (
     Piecewise,
     Table,
 )
-from morosidad.compiler.packing import pack, unpack
-from morosidad.field import Field
-from morosidad.schema import Schema
+from morosidad.compiler.readers.splines import curve, through_points
+from morosidad.compiler.storage.packing import pack, unpack
+from morosidad.schema.field import Field
+from morosidad.schema.schema import Schema
 
 EDGES = Edges(np.array([0.0, 2.0]))
 TABLE = Table(("a", 1, True, 2.5), np.arange(12.0).reshape(6, 2) / 7.0)

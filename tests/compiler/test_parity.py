@@ -15,16 +15,16 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder, StandardScaler
 
 from morosidad.compiler import ParityReport, compile_pipeline, compiles
-from morosidad.compiler.additive import Additive
-from morosidad.compiler.expressions import Arith, Raw
-from morosidad.compiler.lookups import Lookup
-from morosidad.compiler.parity import MAX_REFERENCE_ROWS, compare, probe_rows, unseen, valid_rows
+from morosidad.compiler.forms.additive import Additive
+from morosidad.compiler.nodes.expressions import Arith, Raw
+from morosidad.compiler.nodes.lookups import Lookup
+from morosidad.compiler.proof.parity import MAX_REFERENCE_ROWS, compare, probe_rows, unseen, valid_rows
 from morosidad.compiler.registry import _FUNCTIONS, class_name
-from morosidad.decision import Policy
 from morosidad.errors import NotCompiledWarning
-from morosidad.field import Field, Observed
-from morosidad.schema import Schema
-from morosidad.scorer import Scorer
+from morosidad.policy.decision import Policy
+from morosidad.schema.field import Field, Observed
+from morosidad.schema.schema import Schema
+from morosidad.scoring.scorer import Scorer
 
 
 @pytest.fixture

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from morosidad.compiler import ranks
-from morosidad.compiler.expressions import Raw
-from morosidad.compiler.lookups import Level
-from morosidad.compiler.ranks import NODE, rank
-from morosidad.compiler.trees import Boosting
-from morosidad.compiler.walks import Plain
+from morosidad.compiler.backends.numba import ranks
+from morosidad.compiler.backends.numba.ranks import NODE, rank
+from morosidad.compiler.backends.python_trees import Plain
+from morosidad.compiler.nodes.expressions import Raw
+from morosidad.compiler.nodes.lookups import Level
+from morosidad.compiler.nodes.trees import Boosting
 
-kernel = pytest.importorskip("morosidad.compiler.kernel")
+kernel = pytest.importorskip("morosidad.compiler.backends.numba.machine")
 
 NUMBERS = [-np.inf, -1.5, -0.0, 0.0, 5e-324, 0.5, 1.0, 1e300, np.inf]
 LEVELS = 5
@@ -109,7 +109,7 @@ def test_each_threshold_stands_once_and_a_leaf_holds_a_record_where_it_is():
 
 @pytest.mark.parametrize("n", [1, 7, 8, 64, 100, 1000])
 def test_blocks_change_nothing(n, monkeypatch):
-    from morosidad.compiler import rank_kernel
+    from morosidad.compiler.backends.numba import many_rows as rank_kernel
 
     monkeypatch.setattr(rank_kernel, "ROWS", 64)
     rows = np.random.default_rng(n).normal(1.0, 1.0, (2, n))

@@ -10,14 +10,25 @@ import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.pipeline import make_pipeline
 
-from morosidad import Scorer, artifact
-from morosidad.compiler.additive import Additive
-from morosidad.compiler.curves import curve
-from morosidad.compiler.expressions import Arith, Clip, Constant, Fill, Raw
-from morosidad.compiler.functions import Function
-from morosidad.compiler.lookups import Bins, Cells, Edges, Grid, Interval, Level, Lookup, Piecewise, Table
-from morosidad.compiler.soundness import check
-from morosidad.compiler.trees import Forest
+from morosidad import Scorer
+from morosidad.model_file import artifact
+from morosidad.compiler.forms.additive import Additive
+from morosidad.compiler.nodes.expressions import Arith, Clip, Constant, Fill, Raw
+from morosidad.compiler.nodes.functions import Function
+from morosidad.compiler.nodes.lookups import (
+    Bins,
+    Cells,
+    Edges,
+    Grid,
+    Interval,
+    Level,
+    Lookup,
+    Piecewise,
+    Table,
+)
+from morosidad.compiler.nodes.trees import Forest
+from morosidad.compiler.readers.splines import curve
+from morosidad.compiler.storage.soundness import check
 from morosidad.errors import ArtifactCorrupted
 from support import small_frame, small_pipeline
 

@@ -13,9 +13,9 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
-from morosidad.compiler.additive import Additive
-from morosidad.compiler.parity import as_rows
-from morosidad.compiler.trees import Boosting
+from morosidad.compiler.forms.additive import Additive
+from morosidad.compiler.nodes.trees import Boosting
+from morosidad.compiler.proof.parity import as_rows
 from support import needed
 
 NUMBERS = ["edad", "ingresos", "deuda", "atrasos"]

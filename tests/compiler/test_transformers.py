@@ -18,7 +18,7 @@ from sklearn.preprocessing import (
 )
 
 from morosidad.compiler import NotCompilable, compile_transformer
-from morosidad.schema import Field, Schema
+from morosidad.schema.schema import Field, Schema
 
 NUMBERS = ["edad", "ingresos", "atrasos"]
 TEXTS = ["empleo", "vivienda"]

@@ -22,13 +22,14 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-from morosidad.compiler import CompiledPipeline, Compiler, layout
-from morosidad.compiler.batch import Batch
-from morosidad.compiler.expressions import Raw
-from morosidad.compiler.shapley import weights
-from morosidad.compiler.trees import Trees
-from morosidad.field import Field
-from morosidad.schema import Schema
+from morosidad.compiler import CompiledPipeline, Compiler
+from morosidad.compiler.backends.numba import layout
+from morosidad.compiler.backends.numpy_columns import Batch
+from morosidad.compiler.backends.shapley import weights
+from morosidad.compiler.nodes.expressions import Raw
+from morosidad.compiler.nodes.trees import Trees
+from morosidad.schema.field import Field
+from morosidad.schema.schema import Schema
 
 EXAMPLES = 30  # a longer run finds no more; try it by hand after a change
 
@@ -36,7 +37,7 @@ EXAMPLES = 30  # a longer run finds no more; try it by hand after a change
 @pytest.fixture(params=["numba", "Python"])
 def walker(request, monkeypatch):
     if request.param == "Python":
-        monkeypatch.setitem(sys.modules, "morosidad.compiler.kernel", None)
+        monkeypatch.setitem(sys.modules, "morosidad.compiler.backends.numba.machine", None)
     else:
         pytest.importorskip("numba")
     return request.param
@@ -197,7 +198,7 @@ def explain_wide(wide):
 
 def plainly(wide, monkeypatch):
     with monkeypatch.context() as patched:
-        patched.setitem(sys.modules, "morosidad.compiler.kernel", None)
+        patched.setitem(sys.modules, "morosidad.compiler.backends.numba.machine", None)
         return explain_wide(wide)[1]
 
 

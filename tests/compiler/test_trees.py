@@ -25,17 +25,19 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 
-from morosidad.compiler import CompiledPipeline, Compiler, compile_pipeline, growth, probes
-from morosidad.compiler.batch import Batch
-from morosidad.compiler.expressions import Constant, Expr, Raw
-from morosidad.compiler.growth import Tree, grow
-from morosidad.compiler.packing import pack, unpack
-from morosidad.compiler.parity import compare, probe_rows, rows_near
+from morosidad.compiler import CompiledPipeline, Compiler, compile_pipeline
+from morosidad.compiler.backends.numpy_columns import Batch
+from morosidad.compiler.nodes.expressions import Constant, Expr, Raw
+from morosidad.compiler.nodes.trees import Boosting, Forest, Trees
+from morosidad.compiler.proof import probe_rows as probes
+from morosidad.compiler.proof.parity import compare, probe_rows, rows_near
+from morosidad.compiler.readers import tree_builder as growth
+from morosidad.compiler.readers.tree_builder import Tree, grow
 from morosidad.compiler.registry import NotCompilable
-from morosidad.compiler.trees import Boosting, Forest, Trees
+from morosidad.compiler.storage.packing import pack, unpack
 from morosidad.errors import NotCompiledWarning
-from morosidad.field import Field
-from morosidad.schema import Schema
+from morosidad.schema.field import Field
+from morosidad.schema.schema import Schema
 
 NUMBERS = ["edad", "ingresos", "deuda", "atrasos"]
 TEXTS = ["empleo", "vivienda"]
@@ -46,7 +48,7 @@ EXAMPLES = 40  # a longer run finds no more; try it by hand after a change
 def walker(request, monkeypatch):
     """Both walkers in turn."""
     if request.param == "Python":
-        monkeypatch.setitem(sys.modules, "morosidad.compiler.kernel", None)
+        monkeypatch.setitem(sys.modules, "morosidad.compiler.backends.numba.machine", None)
     else:
         pytest.importorskip("numba")
     return request.param
@@ -415,7 +417,7 @@ def test_many_threads_get_the_answers_that_one_gets(applicants, compiled_as_fitt
 
 
 def test_where_there_is_no_place_on_disk_the_code_is_compiled_all_the_same(monkeypatch):
-    kernel = pytest.importorskip("morosidad.compiler.kernel")
+    kernel = pytest.importorskip("morosidad.compiler.backends.numba.machine")
     asked = []
 
     def cfunc(signature, cache=False):
@@ -432,7 +434,7 @@ def test_where_there_is_no_place_on_disk_the_code_is_compiled_all_the_same(monke
 
 def test_without_numba_python_walks(monkeypatch):
     monkeypatch.setitem(sys.modules, "numba", None)
-    monkeypatch.delitem(sys.modules, "morosidad.compiler.kernel", raising=False)
+    monkeypatch.delitem(sys.modules, "morosidad.compiler.backends.numba.machine", raising=False)
     assert hand_made([STUMP]).walker.name == "Python"
 
 

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import msgspec
 
-from morosidad.drift import DriftMonitor
 from morosidad.kpis import KPITracker, LiveMetrics
-from morosidad.scorer import Scorer
+from morosidad.monitoring.drift import DriftMonitor
+from morosidad.scoring.scorer import Scorer
 from support import FakeClock
 
 

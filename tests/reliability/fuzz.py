@@ -18,7 +18,8 @@ import atheris  # type: ignore[import-not-found, unused-ignore]
 
 with atheris.instrument_imports(include=["morosidad"]):
     import morosidad.audit.chain as chain
-    from morosidad import AHORRO_VALLE, Field, Schema, Scorer, Settings, artifact, audit
+    from morosidad import AHORRO_VALLE, Field, Schema, Scorer, Settings, audit
+    from morosidad.model_file import artifact
     from morosidad.errors import ArtifactError, InvalidRecord, PredictionError, SettingsError
 
 import msgspec
@@ -149,7 +150,7 @@ def small_models() -> list[artifact.Content]:
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.pipeline import make_pipeline
 
-    from morosidad.shipped import PATH
+    from morosidad.training.shipped import PATH
     from support import small_frame, small_pipeline
 
     X, y = small_frame(60)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from faulty import slow_scorer
-from morosidad.shipped import PATH
+from morosidad.training.shipped import PATH
 from reliability import breakage
 from reliability.breakage import Fault
 from serving import Applicant, Server, Traffic, applicants, closed_loop, run, wait_until

@@ -17,7 +17,7 @@ import pytest
 from faulty import slow_scorer
 from morosidad import Scorer
 from morosidad.audit import find_logs, verify
-from morosidad.shipped import PATH
+from morosidad.training.shipped import PATH
 from reliability.breakage import deaf_stream, logged
 from serving import Client, Server, Traffic, applicants, closed_loop, run, wait_until
 
@@ -159,7 +159,7 @@ def test_every_answer_while_models_change_comes_from_one_model(
 def other_model(path: Path) -> None:
     """Write a model with another version and other answers than the shipped one."""
     from morosidad import make_applicants
-    from morosidad.ahorro_valle import AHORRO_VALLE
+    from morosidad.schema.ahorro_valle import AHORRO_VALLE
 
     frame = make_applicants(800, seed=9)
     X, y = frame[list(AHORRO_VALLE.names)], frame[AHORRO_VALLE.target]

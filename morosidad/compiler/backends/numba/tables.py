@@ -1,0 +1,140 @@
+"""Table models in machine code, by numba: every place, every table and every share in one call.
+
+It adds in the order of the plain source, so that both give the same bits. See `kernel` for how the
+machine code is kept and called.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from array import array
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from morosidad.compiler.backends.numba.machine import Pointer, emit_row, machine_code
+from morosidad.compiler.backends.python_source import Code
+from morosidad.compiler.forms.additive import Part
+from morosidad.compiler.forms.form import NOTHING
+from morosidad.compiler.nodes.expressions import Expr, Floats
+from morosidad.compiler.nodes.lookups import Interval, Position
+
+
+def write(
+    code: Code, intercept: float, parts: Sequence[Part], n_fields: int, explain: bool
+) -> tuple[str, list[str]]:
+    """Write a sum of tables, and each field's share of it, as one call: see `additive.write_plainly`."""
+    layout = _Layout(intercept, parts)
+    row = emit_row(code, list(layout.columns))
+    add_up, whole, numbers = _add_up(), Pointer(layout.whole()), Pointer(layout.numbers())
+    if not explain:
+        arguments = ", ".join(map(code.constant, (whole, numbers)))
+        return code.assign(f"{code.constant(add_up)}({arguments}, {row}, None, 0)"), []
+    nothing = bytes(8 * n_fields)
+
+    def explained(row: bytes) -> tuple[float, list[float]]:
+        shares = array("d", nothing)
+        z = add_up(whole, numbers, row, shares.buffer_info()[0], 1)
+        return z, shares.tolist()
+
+    found = code.assign(f"{code.constant(explained)}({row})")
+    names = [f"{found}_{field}" for field in range(n_fields)]
+    code.line(f"{found}_z, ({', '.join(names)},) = {found}")
+    used = {field for part in parts for field in part.fields}
+    return f"{found}_z", [name if field in used else NOTHING for field, name in enumerate(names)]
+
+
+class _Layout:
+    """Tables as whole numbers and floats, one after the other.
+
+    The whole numbers: how many axes and terms; for each axis the column of the row, where
+    its edges begin and how many they are (-1: the column holds the place itself); for each term its
+    one or two axes (-1: no second), where its numbers begin, how many the second axis has, its one
+    or two fields, and where the two tables begin that the shares differ by.
+    """
+
+    def __init__(self, intercept: float, parts: Sequence[Part]) -> None:
+        self.columns: dict[Expr, int] = {}
+        self._axes: dict[Position, tuple[int, int, int]] = {}
+        self._pieces: list[Floats] = [np.array([intercept])]
+        self._terms: list[tuple[int, ...]] = [self._term(part) for part in parts]
+
+    def whole(self) -> NDArray[np.int32]:
+        """Give the whole numbers."""
+        header = [len(self._axes), len(self._terms)]
+        return np.concatenate([header, *self._axes.values(), *self._terms]).astype(np.int32)
+
+    def numbers(self) -> Floats:
+        """Give the floats; the intercept is the first."""
+        return np.concatenate(self._pieces)
+
+    def _term(self, part: Part) -> tuple[int, ...]:
+        axes = [self._axis(at) for at in part.at]
+        start = self._put(part.numbers.ravel())
+        if len(axes) == 1:
+            return axes[0], -1, start, 0, part.fields[0], 0, 0, 0
+        more = [self._put(numbers) for numbers in part.more] or [0, 0]
+        return *axes, start, part.at[1].size, *part.fields, *more
+
+    def _axis(self, at: Position) -> int:
+        if at not in self._axes:
+            source, edges = (at.of, at.edges.values) if isinstance(at, Interval) else (at, None)
+            column = self.columns.setdefault(source, len(self.columns))
+            self._axes[at] = (column, 0, -1) if edges is None else (column, self._put(edges), len(edges))
+        return list(self._axes).index(at)
+
+    def _put(self, numbers: Floats) -> int:
+        start = sum(map(len, self._pieces))
+        self._pieces.append(numbers)
+        return start
+
+
+@cache
+def _add_up() -> Callable[..., float]:
+    types: Any = numba.types
+    numbers = types.CPointer(types.float64)
+    signature = types.float64(types.CPointer(types.int32), numbers, numbers, numbers, types.intp)
+    pointer = ctypes.c_void_p
+    call = ctypes.PYFUNCTYPE(ctypes.c_double, pointer, pointer, ctypes.c_char_p, pointer, ctypes.c_ssize_t)
+    return call(machine_code(add_up, signature))
+
+
+# -- what is compiled --------------------------------------------------------------------------
+
+
+def add_up(whole: Any, numbers: Any, row: Any, shares: Any, explain: int) -> Any:
+    """Add up the tables' numbers for one record, and each field's share if it is to be explained."""
+    n_axes, n_terms = whole[0], whole[1]
+    places = np.empty(n_axes, np.int64)
+    for k in range(n_axes):
+        x, start, n = row[whole[2 + 3 * k]], whole[3 + 3 * k], whole[4 + 3 * k]
+        low, high = 0, n
+        while low < high:  # as bisect_right
+            middle = (low + high) // 2
+            if x < numbers[start + middle]:
+                high = middle
+            else:
+                low = middle + 1
+        places[k] = int(x) if n < 0 else n + 1 if x != x else low
+    own, halves, at = numbers[0], 0.0, 2 + 3 * n_axes
+    for _ in range(n_terms):
+        i, second, start, field = places[whole[at]], whole[at + 1], whole[at + 2], whole[at + 4]
+        if second < 0:
+            number = numbers[start + i]
+            own += number
+            if explain:
+                shares[field] += number
+        else:
+            j, other = places[second], whole[at + 5]
+            half = numbers[start + i * whole[at + 3] + j]
+            halves += half
+            if explain:
+                more = numbers[whole[at + 6] + i] - numbers[whole[at + 7] + j]
+                shares[field] = shares[field] + half + more
+                shares[other] = shares[other] + half - more
+        at += 8
+    return own + 2.0 * halves

@@ -1,0 +1,144 @@
+"""What every compiled model can do, whatever it is inside."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from morosidad.compiler.nodes.expressions import Floats
+
+if TYPE_CHECKING:
+    from morosidad.compiler.backends.numpy_columns import Batch
+    from morosidad.compiler.backends.python_source import Code
+    from morosidad.schema.field import Row
+    from morosidad.schema.schema import Schema
+
+
+class Form(msgspec.Struct, frozen=True, eq=False):
+    """A compiled classifier: columns in, probability of default out, contributions on request.
+
+    Subclasses hold plain data, so that a model file can hold them; the `code` that they write is
+    made anew when a file is loaded.
+    """
+
+    @property
+    def scale(self) -> str:
+        """What the contributions are measured on: ``log-odds`` or ``probability``."""
+        raise NotImplementedError
+
+    @property
+    def tolerance(self) -> float:
+        """The largest difference from the original that the parity gate allows."""
+        return 1e-12
+
+    def probes(self, schema: Schema, bases: Sequence[Row]) -> Iterable[Row]:
+        """Change some rows until they stand where the answer jumps: the parity gate tries them."""
+        return ()
+
+    def emit(self, code: Code) -> str:
+        """Write the probability of default for one record."""
+        raise NotImplementedError
+
+    def emit_reasons(self, code: Code, reference: Floats) -> tuple[str, Sequence[str]]:
+        """Write the probability and each field's contribution against the reference."""
+        raise NotImplementedError
+
+    def emit_probability_reasons(self, code: Code, reference: Floats) -> tuple[str, Sequence[str]]:
+        """Write the same with the contributions on the probability scale."""
+        raise NotImplementedError
+
+    def batch(self, batch: Batch) -> Floats:
+        """Compute the probability of default for many rows."""
+        raise NotImplementedError
+
+    def reference(self, batch: Batch) -> Floats:
+        """Boil reference rows down to what the reasons are measured against."""
+        raise NotImplementedError
+
+
+class OnProbability(Form, frozen=True, eq=False):
+    """A classifier whose contributions add up on the probability scale, as a forest's do."""
+
+    @property
+    def scale(self) -> str:
+        return "probability"
+
+    def emit_probability_reasons(self, code: Code, reference: Floats) -> tuple[str, Sequence[str]]:
+        return self.emit_reasons(code, reference)
+
+
+class OnLogOdds(Form, frozen=True, eq=False):
+    """A classifier whose probability is the sigmoid of a sum, as a linear or a boosted model's is."""
+
+    @property
+    def scale(self) -> str:
+        return "log-odds"
+
+    def emit_log_odds(self, code: Code) -> str:
+        """Write the log-odds into a variable and name it."""
+        raise NotImplementedError
+
+    def emit_log_odds_reasons(self, code: Code, reference: Floats) -> tuple[str, Sequence[str]]:
+        """Write the log-odds, and each field's contribution to them against the reference."""
+        raise NotImplementedError
+
+    def batch_log_odds(self, batch: Batch) -> Floats:
+        """Compute the log-odds for many rows."""
+        raise NotImplementedError
+
+    def emit(self, code: Code) -> str:
+        return emit_sigmoid(code, self.emit_log_odds(code))
+
+    def emit_reasons(self, code: Code, reference: Floats) -> tuple[str, Sequence[str]]:
+        z, shares = self.emit_log_odds_reasons(code, reference)
+        return emit_sigmoid(code, z), shares
+
+    def emit_probability_reasons(self, code: Code, reference: Floats) -> tuple[str, Sequence[str]]:
+        z, shares = self.emit_log_odds_reasons(code, reference)
+        return emit_along_chord(code, emit_sigmoid, z, shares)
+
+    def batch(self, batch: Batch) -> Floats:
+        return sigmoid(self.batch_log_odds(batch))
+
+
+NOTHING = "0.0"
+"""The contribution of a field that a model does not use."""
+
+_NEAR = 1e-6
+
+
+def emit_along_chord(
+    code: Code, curve: Callable[[Code, str], str], z: str, shares: Sequence[str]
+) -> tuple[str, list[str]]:
+    """Write ``curve(z)``, and the shares of z as shares of the curve's value.
+
+    Each share is multiplied by the slope of the chord from the reference to the record, so that
+    they add up to the difference between the two. This is the Aumann-Shapley value of the curve
+    after the sum (Sundararajan et al. 2017, *Axiomatic attribution for deep networks*). Where
+    record and reference all but meet, the chord is drawn over a short way on both sides.
+    """
+    answer = curve(code, z)
+    shares = [share if share == NOTHING else code.assign(share) for share in shares]
+    moved = code.total(shares)
+    far = code.assign(f"not -{_NEAR!r} < {moved} < {_NEAR!r}")
+    start = code.assign(f"{z} - ({moved} if {far} else {_NEAR!r})")
+    end = code.assign(f"{z} + (0.0 if {far} else {_NEAR!r})")
+    rise = code.assign(f"{curve(code, end)} - {curve(code, start)}")
+    slope = code.assign(f"{rise} / ({moved} if {far} else {2 * _NEAR!r})")
+    return answer, [share if share == NOTHING else f"{share} * {slope}" for share in shares]
+
+
+def emit_sigmoid(code: Code, z: str) -> str:
+    """Write ``1 / (1 + exp(-z))`` without overflow, for z in a variable."""
+    exp = code.constant(math.exp)
+    return code.assign(f"1.0 / (1.0 + {exp}(-{z})) if {z} > -700.0 else {exp}({z})")
+
+
+def sigmoid(z: Floats) -> Floats:
+    """Compute ``1 / (1 + exp(-z))`` without overflow."""
+    with np.errstate(over="ignore"):
+        return np.where(z > -700.0, 1.0 / (1.0 + np.exp(-z)), np.exp(np.minimum(z, 0.0)))

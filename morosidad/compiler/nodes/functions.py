@@ -1,0 +1,127 @@
+"""Named functions of one number: each with a face for one number and a face for many.
+
+The face for one number answers where `math` would raise: with NaN where there is no value and
+with infinity beyond the largest float, as numpy does.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable
+from functools import wraps
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from morosidad.compiler.nodes.expressions import Elementwise, Floats
+
+if TYPE_CHECKING:
+    from morosidad.compiler.backends.python_source import Code
+
+Scalar = Callable[..., float]
+
+
+class Function(Elementwise, frozen=True):
+    """A function from the list below, by name, with its parameters."""
+
+    name: str
+    parameters: tuple[float, ...] = ()
+
+    def emit(self, code: Code) -> str:
+        function = code.constant(_FUNCTIONS[self.name][0])
+        return f"{function}({', '.join([code.value(self.of), *map(code.constant, self.parameters)])})"
+
+    def compute(self, x: Floats) -> Floats:
+        with np.errstate(all="ignore"):
+            result: Floats = _FUNCTIONS[self.name][1](x, *self.parameters)
+        return result
+
+
+DOMAINS: dict[str, tuple[float, bool]] = {
+    "log": (0.0, True),
+    "log2": (0.0, True),
+    "log10": (0.0, True),
+    "log1p": (-1.0, True),
+    "sqrt": (0.0, False),
+    "box_cox": (0.0, True),
+}
+"""What the number must be above, and whether strictly, for a function to have a value."""
+
+
+def _total(function: Scalar) -> Scalar:
+    """Make a function of `math` answer where it raises."""
+
+    @wraps(function)
+    def answer(*x: float) -> float:
+        try:
+            return function(*x)
+        except OverflowError:
+            return math.inf
+        except ValueError:
+            return math.nan
+
+    return answer
+
+
+def _yeo_johnson(x: float, power: float) -> float:
+    if x >= 0.0:
+        return _power(math.log1p(x), power)
+    return -_power(math.log1p(-x), 2.0 - power)
+
+
+def _box_cox(x: float, power: float) -> float:
+    return _power(math.log(x), power)
+
+
+def _power(log: float, power: float) -> float:
+    return math.expm1(power * log) / power if power else log
+
+
+def _yeo_johnsons(x: Floats, power: float) -> Floats:
+    logs = np.log1p(np.abs(x))
+    return np.where(x >= 0.0, _powers(logs, power), -_powers(logs, 2.0 - power))
+
+
+def _powers(logs: Floats, power: float) -> Floats:
+    return np.expm1(power * logs) / power if power else logs
+
+
+def _normal_quantile(p: float, low: float, high: float) -> float:
+    if not 0.0 < p < 1.0:
+        return low if p <= 0.0 else high if p >= 1.0 else p
+    return min(max(_STANDARD.inv_cdf(p), low), high)
+
+
+def _normal_quantiles(p: Floats, low: float, high: float) -> Floats:
+    from scipy.special import ndtri
+
+    clipped: Floats = np.clip(ndtri(p), low, high)
+    return clipped
+
+
+def _sign(x: float) -> float:
+    return float((x > 0.0) - (x < 0.0)) if x == x else x
+
+
+_STANDARD = NormalDist()
+
+_FUNCTIONS: dict[str, tuple[Callable[..., Any], Any]] = {
+    "yeo_johnson": (_total(_yeo_johnson), _yeo_johnsons),
+    "box_cox": (_total(_box_cox), lambda x, power: _powers(np.log(x), power)),
+    "normal_quantile": (_normal_quantile, _normal_quantiles),
+    "remainder": (lambda x, period: x % period, np.mod),
+    "square": (lambda x: x * x, np.square),
+    "sign": (_sign, np.sign),
+    "absolute": (abs, np.absolute),
+    "fabs": (abs, np.absolute),
+    "negative": (operator.neg, np.negative),
+}
+for _name in (
+    "log", "log2", "log10", "log1p", "exp", "exp2", "expm1", "sqrt", "cbrt", "tanh", "arctan", "arcsinh",
+):  # fmt: skip
+    _FUNCTIONS[_name] = (_total(getattr(math, _name.replace("arc", "a"))), getattr(np, _name))
+
+UFUNCS = {name: getattr(np, name) for name in _FUNCTIONS if isinstance(getattr(np, name, None), np.ufunc)}
+"""The numpy functions that `FunctionTransformer` may be made with."""

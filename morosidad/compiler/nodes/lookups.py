@@ -1,0 +1,336 @@
+"""Tables: numbers found by a category or by the interval that a number lies in.
+
+A table's rows are many columns at once, so that the columns of one encoded field can share it and
+a linear model can add them up beforehand.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from morosidad.compiler.nodes.expressions import Arith, Constant, Elementwise, Expr, Floats, Key, Raw
+
+if TYPE_CHECKING:
+    from morosidad.compiler.backends.numpy_columns import Batch
+    from morosidad.compiler.backends.python_source import Code
+
+
+class Shared(msgspec.Struct, frozen=True, eq=False):
+    """Data that several expressions hold; a model file holds it once."""
+
+
+# -- positions -------------------------------------------------------------------------------------
+
+
+class Position(Expr, frozen=True):
+    """Where an expression's value stands in a table: a whole number."""
+
+    of: Expr
+
+    @property
+    def size(self) -> int:
+        """How many positions there are."""
+        raise NotImplementedError
+
+    def find(self, batch: Batch) -> NDArray[np.intp]:
+        """Find the positions of many rows."""
+        raise NotImplementedError
+
+    def emit_item(self, code: Code, items: Sequence[Any]) -> str:
+        """Write the item at the position: there is one for each."""
+        raise NotImplementedError
+
+    def together(self, others: Sequence[Any]) -> tuple[Position, list[list[int]]]:
+        """Give a position that tells all of several of this kind apart, and each one's place in it."""
+        raise NotImplementedError
+
+    def emit(self, code: Code) -> str:
+        return self.emit_item(code, range(self.size))
+
+    def batch(self, batch: Batch) -> Floats:
+        return batch.position(self).astype(np.float64)
+
+    def may_be_missing(self, missing: frozenset[int]) -> bool:
+        return False
+
+
+class Level(Position, frozen=True):
+    """The place of a value among `keys`; then one for any other value, and one for none."""
+
+    keys: tuple[Key, ...]
+
+    @property
+    def size(self) -> int:
+        return len(self.keys) + 2
+
+    def find(self, batch: Batch) -> NDArray[np.intp]:
+        return batch.places(self.of, self.keys)
+
+    def emit_item(self, code: Code, items: Sequence[Any]) -> str:
+        *known, other, missing = items
+        found: dict[Any, Any] = dict(zip(self.keys, known, strict=True))
+        if isinstance(self.of, Raw):
+            found[None] = missing
+            return f"{code.constant(found.get)}({code.field(self.of.field)}, {code.constant(other)})"
+        name = code.value(self.of)
+        item = f"{code.constant(found.get)}({name}, {code.constant(other)})"
+        if not self.of.may_be_missing(code.missing):
+            return item
+        return f"{item} if {name} == {name} else {code.constant(missing)}"
+
+    def together(self, others: Sequence[Level]) -> tuple[Position, list[list[int]]]:
+        keys = tuple(dict.fromkeys(key for other in others for key in other.keys))
+        maps = []
+        for other in others:
+            place = {key: i for i, key in enumerate(other.keys)}
+            n = len(other.keys)
+            maps.append([*(place.get(key, n) for key in keys), n, n + 1])
+        return Level(self.of, keys), maps
+
+
+class Edges(Shared, frozen=True, eq=False):
+    """Where the intervals of numbers begin, ascending; each holds its own beginning."""
+
+    values: Floats
+
+    def find(self, x: Floats) -> NDArray[np.intp]:
+        """Find the intervals of many numbers; a missing one has a place of its own after the last."""
+        places = np.searchsorted(self.values, x, side="right")
+        return np.where(np.isnan(x), len(self.values) + 1, places)
+
+
+class Interval(Position, frozen=True):
+    """The place of the interval that a number lies in; then one for no number."""
+
+    edges: Edges
+
+    @property
+    def size(self) -> int:
+        return len(self.edges.values) + 2
+
+    def find(self, batch: Batch) -> NDArray[np.intp]:
+        return self.edges.find(batch.value(self.of))
+
+    def emit(self, code: Code) -> str:
+        find, edges = code.constant(bisect_right), code.constant(self.edges.values.tolist())
+        # a whole number becomes a float first: that is how it was fitted, and floats compare faster
+        name = code.value(Arith(self.of, "+", 0.0) if isinstance(self.of, Raw) else self.of)
+        found = f"{find}({edges}, {name})"
+        if not self.of.may_be_missing(code.missing):
+            return found
+        return f"{self.size - 1} if {name} != {name} else {found}"
+
+    def emit_item(self, code: Code, items: Sequence[Any]) -> str:
+        return f"{code.constant(list(items))}[{code.value(self)}]"
+
+    def together(self, others: Sequence[Interval]) -> tuple[Position, list[list[int]]]:
+        edges = Edges(np.unique(np.concatenate([other.edges.values for other in others])))
+        inside = np.concatenate([[-np.inf], edges.values, [np.nan]])
+        return Interval(self.of, edges), [other.edges.find(inside).tolist() for other in others]
+
+
+def look_up(code: Code, columns: Sequence[tuple[Position, Sequence[Any]]]) -> list[str]:
+    """Write many look-ups, those by one expression as one, and name what each found.
+
+    Parameters
+    ----------
+    code : Code
+        Where they are written.
+    columns : sequence of (Position, sequence)
+        Where to look, and the item for each position.
+    """
+    keys = [(at, tuple(items)) for at, items in columns]
+    groups: dict[tuple[type, Expr], dict[Any, None]] = {}
+    for at, items in keys:
+        groups.setdefault((type(at), at.of), {})[at, items] = None
+    names: dict[Any, str] = {}
+    for group in groups.values():
+        ats = list(dict.fromkeys(at for at, _ in group))
+        union, maps = ats[0].together(ats)
+        place = dict(zip(ats, maps, strict=True))
+        spread = [[items[i] for i in place[at]] for at, items in group]
+        found = code.assign(
+            union.emit_item(code, list(zip(*spread, strict=True)) if spread[1:] else spread[0])
+        )
+        parts = [f"{found}_{i}" for i in range(len(group))] if spread[1:] else [found]
+        if spread[1:]:
+            code.line(f"{', '.join(parts)} = {found}")
+        names |= dict(zip(group, parts, strict=True))
+    return [names[key] for key in keys]
+
+
+# -- tables ----------------------------------------------------------------------------------------
+
+
+class Table(Shared, frozen=True, eq=False):
+    """Rows of numbers, one for each key, then one for any other key, then one for a missing value.
+
+    Attributes
+    ----------
+    keys : tuple
+        Categories, or numbers that stand for categories.
+    rows : ndarray of shape (n_keys + 2, n_columns)
+        What each becomes.
+    """
+
+    keys: tuple[Key, ...]
+    rows: Floats
+
+    def position(self, of: Expr) -> Position:
+        """Say where a value is found."""
+        return Level(of, self.keys)
+
+
+class Bins(Shared, frozen=True, eq=False):
+    """Rows of numbers, one for each interval, then one for a missing value.
+
+    Attributes
+    ----------
+    edges : Edges
+        Where the intervals after the first begin.
+    rows : ndarray of shape (n_edges + 2, n_columns)
+        What each becomes.
+    """
+
+    edges: Edges
+    rows: Floats
+
+    def position(self, of: Expr) -> Position:
+        """Say where a value is found."""
+        return Interval(of, self.edges)
+
+
+class Lookup(Expr, frozen=True):
+    """One column of a table, found by an expression's value."""
+
+    of: Expr
+    table: Table | Bins
+    place: int = 0
+
+    @property
+    def at(self) -> Position:
+        """Where the number is found."""
+        return self.table.position(self.of)
+
+    @property
+    def numbers(self) -> Floats:
+        """What may be found, one number for each position."""
+        column: Floats = self.table.rows[:, self.place]
+        return column
+
+    def emit(self, code: Code) -> str:
+        return self.at.emit_item(code, self.numbers.tolist())
+
+    def batch(self, batch: Batch) -> Floats:
+        return self.numbers.take(batch.position(self.at))
+
+    def may_be_missing(self, missing: frozenset[int]) -> bool:
+        numbers = self.numbers
+        absent = self.of.may_be_missing(missing) and np.isnan(numbers[-1])
+        return bool(absent or np.isnan(numbers[:-1]).any())
+
+    def with_rows(self, rows: Floats) -> Lookup:
+        """Give a look-up of other numbers, one for each row."""
+        return Lookup(self.of, msgspec.structs.replace(self.table, rows=rows[:, None]))
+
+
+def worked_out(expr: Elementwise) -> Expr:
+    """Give an expression, computed beforehand where it is a function of a table's numbers."""
+    of = expr.of
+    if isinstance(of, Lookup):
+        return of.with_rows(expr.compute(of.numbers))
+    if isinstance(of, Constant):
+        return Constant(float(expr.compute(np.array([of.value]))[0]))
+    return expr
+
+
+class Cells(Shared, frozen=True, eq=False):
+    """Numbers found by two positions."""
+
+    values: Floats
+
+
+class Grid(Expr, frozen=True):
+    """A number found by two positions: what two fields do together."""
+
+    first: Position
+    second: Position
+    cells: Cells
+
+    def emit(self, code: Code) -> str:
+        cells = code.constant(self.cells.values.tolist())
+        return f"{cells}[{code.value(self.first)}][{code.value(self.second)}]"
+
+    def batch(self, batch: Batch) -> Floats:
+        found: Floats = self.cells.values[batch.position(self.first), batch.position(self.second)]
+        return found
+
+    def may_be_missing(self, missing: frozenset[int]) -> bool:
+        return bool(np.isnan(self.cells.values).any())
+
+
+# -- curves ----------------------------------------------------------------------------------------
+
+
+class Curve(Shared, frozen=True, eq=False):
+    """Polynomials, one for each interval of numbers, then one for a missing number.
+
+    Attributes
+    ----------
+    edges : Edges
+        Where the intervals after the first begin.
+    anchors : ndarray of shape (n_edges + 2,)
+        What is taken from the number before it enters the interval's polynomial.
+    rows : ndarray of shape (n_edges + 2, degree + 1, n_columns)
+        The coefficients, the constant first; those for a missing number are NaN.
+    """
+
+    edges: Edges
+    anchors: Floats
+    rows: Floats
+
+    def emit(self, code: Code, x: str, at: str, column: int = 0) -> str:
+        """Write one column at the number in a variable, whose interval is in another."""
+        rows = np.column_stack([self.anchors, self.rows[:, :, column]])
+        piece = code.assign(f"{code.constant(rows.tolist())}[{at}]")
+        d = code.assign(f"{x} - {piece}[0]")
+        result = f"{piece}[{rows.shape[1] - 1}]"
+        for power in range(rows.shape[1] - 2, 0, -1):
+            result = f"{piece}[{power}] + {d} * ({result})"
+        return result
+
+    def compute(self, x: Floats, at: NDArray[np.intp], column: int = 0) -> Floats:
+        """Compute one column at many numbers, whose intervals are known."""
+        d = x - self.anchors.take(at)
+        result: Floats
+        *lower, result = (coefficients.take(at) for coefficients in self.rows[:, :, column].T)
+        for coefficient in reversed(lower):
+            result = coefficient + d * result
+        return result
+
+
+class Piecewise(Elementwise, frozen=True):
+    """One column of a `Curve`, at an expression's number."""
+
+    curve: Curve
+    place: int = 0
+
+    @property
+    def interval(self) -> Interval:
+        """Where the number lies."""
+        return Interval(self.of, self.curve.edges)
+
+    def emit(self, code: Code) -> str:
+        return self.curve.emit(code, code.value(self.of), code.value(self.interval), self.place)
+
+    def compute(self, x: Floats) -> Floats:
+        return self.curve.compute(x, self.curve.edges.find(x), self.place)
+
+    def batch(self, batch: Batch) -> Floats:
+        return self.curve.compute(batch.value(self.of), batch.position(self.interval), self.place)

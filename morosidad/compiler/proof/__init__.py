@@ -1,0 +1,1 @@
+"""The parity gate: the original is asked, and the compiled form must answer the same."""

@@ -1,0 +1,125 @@
+"""What strings transformers together, and what chooses, fills and marks columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from morosidad.compiler.nodes.expressions import Arith, Expr, Fill, Missing
+from morosidad.compiler.nodes.lookups import worked_out
+from morosidad.compiler.readers.encoders import is_nan, item
+from morosidad.compiler.registry import Compiled, Compiler, NotCompilable, compiles
+
+
+@compiles("sklearn.Pipeline", "imblearn.Pipeline")
+def pipeline(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Compiled:
+    """Compile the steps one after the other; the last may be a classifier."""
+    *transformers, last = [step for _, step in estimator.steps]
+    for step in transformers:
+        columns = compiler.transform(step, columns)
+    if last is None or last == "passthrough":
+        return list(columns)
+    return compiler.compile(last, columns)
+
+
+@compiles("sklearn.ColumnTransformer")
+def column_transformer(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
+    """Compile each part over the columns that it was given, in the order of the parts."""
+    names = list(getattr(estimator, "feature_names_in_", []))
+    out: list[Expr] = []
+    for name, part, chosen in estimator.transformers_:
+        inputs = [columns[i] for i in _places(chosen, names, len(columns))]
+        if inputs:
+            out += _part(estimator, name, part, inputs, compiler)
+    return out
+
+
+def _part(owner: Any, name: str, part: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
+    """Compile one part of what stands side by side, times its weight."""
+    if isinstance(part, str) and part == "drop":
+        return []
+    made = compiler.transform(part, columns)
+    weight = float((owner.transformer_weights or {}).get(name, 1.0))
+    return made if weight == 1.0 else [worked_out(Arith(column, "*", weight)) for column in made]
+
+
+def _places(chosen: Any, names: Sequence[str], n: int) -> list[int]:
+    """Give the places of columns that were chosen by name, number, slice or mask."""
+    if isinstance(chosen, slice):
+        ends = [names.index(end) if isinstance(end, str) else end for end in (chosen.start, chosen.stop)]
+        if isinstance(chosen.stop, str):
+            ends[1] += 1  # scikit-learn includes the last name of a slice of names
+        return list(range(n))[slice(ends[0], ends[1], chosen.step)]
+    if isinstance(chosen, (str, int, np.integer)):
+        chosen = [chosen]
+    items = list(chosen)
+    if items and all(isinstance(item, (bool, np.bool_)) for item in items):
+        return [i for i, kept in enumerate(items) if kept]
+    return [names.index(item) if isinstance(item, str) else int(item) for item in items]
+
+
+@compiles("sklearn.FeatureUnion")
+def feature_union(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
+    """Compile each part over all columns, side by side."""
+    out: list[Expr] = []
+    for name, part in estimator.transformer_list:
+        out += _part(estimator, name, part, columns, compiler)
+    return out
+
+
+@compiles("morosidad.Preprocessor")
+def preprocessor(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
+    """Compile the ColumnTransformer that a Preprocessor is made of."""
+    return compiler.transform(estimator.transformer_, columns)
+
+
+@compiles("sklearn.SimpleImputer")
+def simple_imputer(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
+    """Compile an imputer of NaN, with its indicator columns where it adds them."""
+    if not is_nan(estimator.missing_values):
+        raise NotCompilable(
+            f"SimpleImputer(missing_values={estimator.missing_values!r}) has no compiled form"
+        )
+    kept = [(column, item(value)) for column, value in zip(columns, estimator.statistics_, strict=True)]
+    filled = [worked_out(Fill(column, value)) for column, value in kept if not is_nan(value)]
+    if estimator.indicator_ is not None:
+        filled += _missing(columns, estimator.indicator_)
+    return filled
+
+
+@compiles("sklearn.MissingIndicator")
+def missing_indicator(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
+    """Compile the columns that say where a value is missing."""
+    if not is_nan(estimator.missing_values):
+        raise NotCompilable(
+            f"MissingIndicator(missing_values={estimator.missing_values!r}) has no compiled form"
+        )
+    if estimator.features == "missing-only" and estimator.error_on_new:
+        compiler.require(*(columns[i] for i in set(range(len(columns))) - set(estimator.features_.tolist())))
+    return _missing(columns, estimator)
+
+
+def _missing(columns: Sequence[Expr], indicator: Any) -> list[Expr]:
+    return [worked_out(Missing(columns[i])) for i in indicator.features_.tolist()]
+
+
+@compiles(
+    "sklearn.GenericUnivariateSelect",
+    "sklearn.RFE",
+    "sklearn.RFECV",
+    "sklearn.SelectFdr",
+    "sklearn.SelectFpr",
+    "sklearn.SelectFromModel",
+    "sklearn.SelectFwe",
+    "sklearn.SelectKBest",
+    "sklearn.SelectPercentile",
+    "sklearn.SequentialFeatureSelector",
+    "sklearn.VarianceThreshold",
+)
+def feature_selection(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
+    """Compile the choice of some columns; most selectors refuse missing values in all of them."""
+    if not estimator.__sklearn_tags__().input_tags.allow_nan:
+        compiler.require(*columns)
+    return [columns[i] for i in estimator.get_support(indices=True).tolist()]

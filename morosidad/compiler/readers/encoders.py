@@ -1,0 +1,133 @@
+"""Encoders: categories and intervals as columns of numbers, found in tables."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from morosidad.compiler.nodes.expressions import Expr, Fill, Floats, Key, Raw
+from morosidad.compiler.nodes.lookups import Bins, Edges, Lookup, Table
+from morosidad.compiler.registry import Compiler, NotCompilable, compiles
+
+
+@compiles("sklearn.OneHotEncoder")
+def one_hot_encoder(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
+    """Compile the columns of zeros and ones, one table for each field."""
+    out: list[Expr] = []
+    rare_by_column = getattr(estimator, "infrequent_categories_", [None] * len(columns))
+    for i, (column, levels) in enumerate(zip(columns, estimator.categories_, strict=True)):
+        categories = [item(level) for level in levels]
+        rare = {_same(level) for level in (rare_by_column[i] if rare_by_column[i] is not None else ())}
+        frequent = [level for level in categories if _same(level) not in rare]
+        width = len(frequent) + bool(rare)
+        place = {_same(level): j for j, level in enumerate(frequent)} | dict.fromkeys(rare, width - 1)
+        rows: dict[Hashable, Floats] = {level: np.eye(1, width, j)[0] for level, j in place.items()}
+        other = (
+            np.eye(1, width, width - 1)[0]
+            if rare and estimator.handle_unknown != "ignore"
+            else np.zeros(width)
+        )
+        drop = None if estimator.drop_idx_ is None else estimator.drop_idx_[i]
+        dropped = None if drop is None else place[_same(categories[drop])]
+        refuses = estimator.handle_unknown == "error"
+        kept = [j for j in range(width) if j != dropped]
+        out += _lookups(column, rows, other, refuses, kept, compiler)
+    return out
+
+
+@compiles("sklearn.OrdinalEncoder")
+def ordinal_encoder(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
+    """Compile each category's number; a missing value and an unknown one have numbers of their own."""
+    out: list[Expr] = []
+    rare_by_column = getattr(estimator, "infrequent_categories_", [None] * len(columns))
+    for column, levels, rare_levels in zip(columns, estimator.categories_, rare_by_column, strict=True):
+        rare = {_same(level) for level in (rare_levels if rare_levels is not None else ())}
+        names = [_same(item(level)) for level in levels]
+        frequent = [name for name in names if name not in rare and name is not None]
+        numbers: dict[Hashable, float] = {name: float(j) for j, name in enumerate(frequent)}
+        numbers |= dict.fromkeys(rare, float(len(frequent)))
+        if None in names:
+            numbers[None] = float(estimator.encoded_missing_value)
+        refuses = estimator.handle_unknown == "error"
+        unknown = -1.0 if refuses else float(estimator.unknown_value)
+        rows = {name: np.array([number]) for name, number in numbers.items()}
+        out += _lookups(column, rows, np.array([unknown]), refuses, [0], compiler)
+    return out
+
+
+@compiles("sklearn.TargetEncoder")
+def target_encoder(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
+    """Compile each category's mean target; a category never seen has the mean of all."""
+    if estimator.target_type_ == "multiclass":
+        raise NotCompilable("TargetEncoder of more than two classes has no compiled form")
+    mean = np.array([float(estimator.target_mean_)])
+    out: list[Expr] = []
+    for column, levels, numbers in zip(columns, estimator.categories_, estimator.encodings_, strict=True):
+        rows: dict[Hashable, Floats] = {
+            _same(level): np.array([number]) for level, number in zip(levels, numbers.tolist(), strict=True)
+        }
+        out += _lookups(column, rows, mean, False, [0], compiler)
+    return out
+
+
+@compiles("sklearn.KBinsDiscretizer")
+def k_bins_discretizer(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
+    """Compile the interval of each number, as its number or as columns of zeros and ones."""
+    compiler.require(*columns)
+    out: list[Expr] = []
+    for column, edges in zip(columns, estimator.bin_edges_, strict=True):
+        n = len(edges) - 1
+        codes = np.arange(n, dtype=np.float64)[:, None] if estimator.encode == "ordinal" else np.eye(n)
+        out += intervals(column, edges[1:-1], codes)
+    return out
+
+
+def intervals(column: Expr, edges: Floats, rows: Floats) -> list[Expr]:
+    """Make the columns of a number's interval, NaN for a missing number."""
+    missing = np.full((1, rows.shape[1]), np.nan)
+    bins = Bins(Edges(np.array(edges, dtype=np.float64)), np.vstack([rows, missing]))
+    return [Lookup(column, bins, j) for j in range(rows.shape[1])]
+
+
+def _lookups(
+    column: Expr,
+    rows: Mapping[Hashable, Floats],
+    other: Floats,
+    refuses: bool,
+    kept: Sequence[int],
+    compiler: Compiler,
+) -> list[Expr]:
+    """Make one `Lookup` for each kept column of one encoded field."""
+    keys: tuple[Any, ...] = tuple(key for key in rows if key is not None)
+    missing = rows.get(None, other)
+    if refuses:
+        if None not in rows:
+            compiler.require(column)
+        compiler.allow(column, keys)
+    if isinstance(column, Fill) and isinstance(column.of, Raw):
+        missing = rows.get(column.value, other)
+        column = column.of
+    table = Table(keys, np.vstack([*(rows[key] for key in keys), other, missing])[:, list(kept)])
+    return [Lookup(column, table, j) for j in range(len(kept))]
+
+
+def item(value: Any) -> Any:
+    """Give a numpy number as Python's own."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def is_nan(value: Any) -> bool:
+    """Tell NaN from anything else."""
+    return isinstance(value, float) and value != value
+
+
+def _same(level: Any) -> Key | None:
+    """Give a category as a key that equals itself: every missing value becomes None."""
+    level = item(level)
+    if level is None or is_nan(level) or type(level).__name__ == "NAType":
+        return None
+    if not isinstance(level, (str, int, float, bool)):
+        raise NotCompilable("an encoder knows categories that are neither text nor numbers")
+    return level

@@ -1,0 +1,84 @@
+"""Linear models, and others whose log-odds are a sum over the columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from morosidad.compiler.forms.additive import Additive
+from morosidad.compiler.nodes.expressions import Arith, Constant, Expr, Floats, fields_of
+from morosidad.compiler.nodes.functions import Function
+from morosidad.compiler.nodes.lookups import Lookup, Piecewise, Position, worked_out
+from morosidad.compiler.registry import Compiler, NotCompilable, compiles
+
+
+@compiles(
+    "sklearn.LinearDiscriminantAnalysis",
+    "sklearn.LinearSVC",
+    "sklearn.LogisticRegression",
+    "sklearn.LogisticRegressionCV",
+    "sklearn.PassiveAggressiveClassifier",
+    "sklearn.Perceptron",
+    "sklearn.RidgeClassifier",
+    "sklearn.RidgeClassifierCV",
+)
+def linear_classifier(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Additive:
+    """Compile a binary linear classifier; those without probabilities stand inside a calibration."""
+    if getattr(estimator, "multi_class", "auto") == "multinomial":
+        raise NotCompilable("LogisticRegression(multi_class='multinomial') has no compiled form")
+    coef = np.ravel(estimator.coef_)
+    return linear(coef, np.ravel(estimator.intercept_)[0], columns, compiler)
+
+
+@compiles("sklearn.SGDClassifier")
+def sgd_classifier(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Additive:
+    """Compile a linear classifier fitted by stochastic gradient descent."""
+    if estimator.loss == "modified_huber":
+        raise NotCompilable("SGDClassifier(loss='modified_huber') has no compiled form")
+    return linear_classifier(estimator, columns, compiler)
+
+
+@compiles("sklearn.GaussianNB")
+def gaussian_nb(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Additive:
+    """Compile Gaussian naive Bayes: two squared distances for each column."""
+    (prior_0, prior_1), means, variances = estimator.class_prior_, estimator.theta_, estimator.var_
+    intercept = np.log(prior_1 / prior_0) - 0.5 * np.log(variances[1] / variances[0]).sum()
+    distances: list[Expr] = []
+    for column, mean in zip([*columns, *columns], means.ravel().tolist(), strict=True):
+        distances.append(worked_out(Function(worked_out(Arith(column, "-", mean)), "square")))
+    weights = np.concatenate([0.5 / variances[0], -0.5 / variances[1]])
+    return linear(weights, intercept, distances, compiler)
+
+
+def linear(coef: Floats, intercept: float, columns: Sequence[Expr], compiler: Compiler) -> Additive:
+    """Make the sum ``intercept + coef @ columns``.
+
+    The columns that are found at one position, as those of one encoded field are, are added up
+    beforehand in one table, and the splines of one number in one curve.
+    """
+    terms: list[Expr] = []
+    tables: dict[Position, tuple[Lookup, Floats]] = {}
+    curves: dict[tuple[Expr, int], tuple[Piecewise, Floats]] = {}
+    for expr, weight in zip(columns, np.asarray(coef, dtype=np.float64).tolist(), strict=True):
+        compiler.require(expr)
+        if isinstance(expr, Constant):
+            intercept += weight * expr.value
+        elif len(fields_of(expr)) > 1:
+            raise NotCompilable("a column mixes fields, so that no field has a share of its own")
+        elif isinstance(expr, Lookup):
+            _, rows = tables.get(expr.at, (expr, 0.0))
+            tables[expr.at] = expr, rows + weight * expr.numbers
+        elif isinstance(expr, Piecewise):
+            which = expr.of, id(expr.curve)
+            _, rows = curves.get(which, (expr, 0.0))
+            curves[which] = expr, rows + weight * expr.curve.rows[:, :, expr.place]
+        else:
+            terms.append(Arith(expr, "*", weight))
+    terms += [lookup.with_rows(rows) for lookup, rows in tables.values()]
+    for piecewise, rows in curves.values():
+        summed = msgspec.structs.replace(piecewise.curve, rows=rows[:, :, None])
+        terms.append(Piecewise(piecewise.of, summed))
+    return Additive(float(intercept), tuple(terms), len(compiler.schema))

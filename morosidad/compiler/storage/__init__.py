@@ -1,0 +1,1 @@
+"""Compiled forms in model files: packing, unpacking, and checks of what was unpacked."""

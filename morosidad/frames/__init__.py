@@ -1,0 +1,1 @@
+"""Data frames and files as a schema reads them, column by column."""

@@ -1,0 +1,332 @@
+"""Data frames: the fields that they suggest, and their columns as a schema reads them."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from morosidad.errors import InvalidFrame
+from morosidad.schema.field import Field, Kind, Observed, Row, Value
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from morosidad.schema.schema import Schema
+
+Floats = NDArray[np.float64]
+
+
+class Coded(msgspec.Struct, frozen=True, eq=False):
+    """A column of categories as codes into its levels; -1 means missing."""
+
+    codes: NDArray[np.intp]
+    levels: Sequence[str | int | float | bool]
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __getitem__(self, rows: slice | NDArray[Any]) -> Coded:
+        return Coded(self.codes[rows], self.levels)
+
+
+Column = Floats | Coded
+
+
+def infer_fields(frame: pd.DataFrame, target: str | None) -> list[Field]:
+    """Make one field per column but the target, with what the column holds as observed limits."""
+    frame = as_pandas(frame)
+    if target is not None and target not in frame.columns:
+        raise InvalidFrame(f"the target column {target!r} is missing", [str(target)])
+    names = [column for column in frame.columns if column != target]
+    unnamed = [repr(name) for name in list[object](names) if not isinstance(name, str)]
+    if unnamed:
+        raise InvalidFrame("columns need names that are text", unnamed)
+    doubles = [name for name, n in Counter(names).items() if n > 1]
+    if doubles:
+        raise InvalidFrame(f"columns bear the same name: {', '.join(doubles)}", doubles)
+    return [_infer_field(name, frame[name]) for name in names]
+
+
+def _infer_field(name: str, column: pd.Series[Any]) -> Field:
+    import pandas.api.types as kinds
+
+    present = column.dropna()
+    missing = len(present) < len(column)
+    if present.dtype == object:
+        decimals = kinds.infer_dtype(present) == "decimal"
+        present = present.astype(float) if decimals else present.infer_objects()
+    if kinds.is_bool_dtype(present.dtype):
+        return Field(name, "boolean", observed=Observed(missing=missing or present.empty))
+    if present.empty:
+        return Field(name, "number")
+    if kinds.is_numeric_dtype(present.dtype) and not kinds.is_complex_dtype(present.dtype):
+        kind: Kind = "integer" if kinds.is_integer_dtype(present.dtype) else "number"
+        low, high = float(present.min()), float(present.max())
+        if np.isinf([low, high]).any():
+            raise InvalidFrame(f"column {name!r} holds infinity", [name])
+        return Field(name, kind, observed=Observed(low, high, None, missing))
+    if kinds.is_datetime64_any_dtype(present.dtype) or kinds.infer_dtype(present) in ("date", "datetime"):
+        raise InvalidFrame(
+            f"column {name!r} holds dates: turn them into numbers, such as days until then", [name]
+        )
+    try:
+        levels = [level_of(name, level) for level in present.unique()]
+    except TypeError:  # what can't be hashed is no category
+        raise InvalidFrame(f"column {name!r} holds neither numbers nor categories as text", [name]) from None
+    if len({type(level) for level in levels}) > 1:
+        raise InvalidFrame(f"column {name!r} mixes numbers and categories as text", [name])
+    return Field(name, "category", observed=Observed(None, None, tuple(sorted(levels)), missing))
+
+
+def level_of(name: str, level: Any) -> str | int:
+    """Read one level of a column of categories."""
+    if isinstance(level, float) and level.is_integer():
+        level = int(level)
+    if isinstance(level, str) or (hasattr(level, "__index__") and not isinstance(level, bool)):
+        return str(level) if isinstance(level, str) else int(level)
+    raise InvalidFrame(f"column {name!r} holds neither numbers nor categories as text", [name])
+
+
+def to_frame(schema: Schema, rows: Sequence[Row]) -> pd.DataFrame:
+    """Make a data frame of validated values, one column per field, with dtypes that scikit-learn takes.
+
+    Numbers are float64. Integers, integer categories and booleans keep their own dtype where no
+    value is missing, and are float64 with NaN otherwise. Text categories are objects, NaN where missing.
+    """
+    import pandas as pd
+
+    columns = zip(*rows, strict=True) if rows else [()] * len(schema)
+    series = {
+        field.name: pd.Series(_cells(column), dtype=_dtype(field, None in column))
+        for field, column in zip(schema.fields, columns, strict=True)
+    }
+    return pd.DataFrame(series, index=pd.RangeIndex(len(rows)))
+
+
+def _cells(column: Sequence[Value]) -> list[Any]:
+    """Put NaN where a value is missing."""
+    return [float("nan") if value is None else value for value in column]
+
+
+def _dtype(field: Field, missing: bool) -> str:
+    if field.kind == "category" and not holds_integers(field):
+        return "object"
+    if field.kind == "number" or missing:
+        return "float64"
+    return "bool" if field.kind == "boolean" else "int64"
+
+
+def holds_integers(field: Field) -> bool:
+    """Say whether a category field's levels are all integers."""
+    levels = field.categories or field.usual_levels or ("",)
+    return all(isinstance(level, int) for level in levels)
+
+
+def as_pandas(frame: Any) -> pd.DataFrame:
+    """Give any eager data frame (pandas, polars, pyarrow, …) as pandas.
+
+    Raises
+    ------
+    InvalidFrame
+        If it is no data frame.
+    """
+    import pandas as pd
+
+    if isinstance(frame, pd.DataFrame):
+        return frame
+    import narwhals as nw
+
+    try:
+        table: pd.DataFrame = nw.from_native(frame, eager_only=True).to_pandas()
+    except TypeError:
+        raise InvalidFrame(f"a data frame was expected, not {type(frame).__name__}") from None
+    return table
+
+
+def select(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Give a frame's columns of these names, in this order.
+
+    Raises
+    ------
+    InvalidFrame
+        Naming every one that is missing.
+    """
+    missing = [name for name in names if name not in frame.columns]
+    if missing:
+        raise InvalidFrame(f"columns are missing: {', '.join(missing)}", missing)
+    return frame[list(names)]
+
+
+def records_of(schema: Schema, frame: pd.DataFrame) -> list[dict[Any, Any]]:
+    """Give a frame's rows as records of the columns that the schema knows, by name or alias."""
+    known = {*schema.names, *(alias for field in schema.fields for alias in field.aliases)}
+    return frame[[column for column in frame.columns if column in known]].to_dict("records")
+
+
+class FrameReader:
+    """Reads a frame's columns as the schema reads records, some rows at a time.
+
+    Safe for many threads.
+
+    Parameters
+    ----------
+    schema : Schema
+        What a record is. Columns under an alias are found too; other columns are ignored.
+    frame : DataFrame
+        One record a row.
+
+    Raises
+    ------
+    InvalidFrame
+        If no column is a field, that of a required field is missing, or two stand for one field.
+    """
+
+    def __init__(self, schema: Schema, frame: pd.DataFrame) -> None:
+        self._fields = schema.fields
+        self._wants_a_value = schema.wants_a_value
+        self._length = len(frame)
+        self._cells = {
+            field: (_cells_of(frame[name]), factor)
+            for field, (name, factor) in _sources(schema, frame).items()
+        }
+
+    def read(self, rows: slice) -> tuple[list[Column], NDArray[np.bool_]]:
+        """Give one column per field, and which rows the schema refuses."""
+        bad = np.zeros(len(range(*rows.indices(self._length))), dtype=bool)
+        columns: list[Column] = []
+        for field in self._fields:
+            column: Column = np.full(len(bad), np.nan)
+            if field.name in self._cells:
+                cells, factor = self._cells[field.name]
+                column = _read_column(field, cells[rows], factor, bad)
+            if field.required:
+                bad |= _missing(column)
+            columns.append(column)
+        if self._wants_a_value:
+            bad |= _empty(columns)
+        return columns, bad
+
+
+def read_frame(schema: Schema, frame: pd.DataFrame) -> tuple[list[Column], NDArray[np.bool_]]:
+    """Read a whole frame; see `FrameReader`."""
+    return FrameReader(schema, frame).read(slice(None))
+
+
+def _missing(column: Column) -> NDArray[np.bool_]:
+    return column.codes < 0 if isinstance(column, Coded) else np.isnan(column)
+
+
+def _empty(columns: Sequence[Column]) -> NDArray[np.bool_]:
+    """Tell which rows have no value at all; mostly the first column shows that none is so."""
+    empty = _missing(columns[0])
+    for column in columns[1:]:
+        if not empty.any():
+            break
+        empty &= _missing(column)
+    return empty
+
+
+def _sources(schema: Schema, frame: pd.DataFrame) -> dict[str, tuple[str, float]]:
+    """Find each field's column and its unit factor."""
+    sources: dict[str, tuple[str, float]] = {}
+    for field in schema.fields:
+        found = [(n, x) for n, x in {field.name: 1.0, **field.aliases}.items() if n in frame.columns]
+        if len(found) > 1 or any(isinstance(frame[name], type(frame)) for name, _ in found):
+            raise InvalidFrame(f"two columns stand for the field {field.name!r}", [name for name, _ in found])
+        if found:
+            sources[field.name] = found[0]
+    absent = [f.name for f in schema.fields if f.name not in sources and (f.required or not sources)]
+    if absent:
+        raise InvalidFrame(f"columns are missing: {', '.join(absent)}", absent)
+    return sources
+
+
+def _cells_of(series: pd.Series[Any]) -> Any:
+    """Give a column as what is quickest to slice: numpy's array where there is one, else pandas' own."""
+    return series.to_numpy() if isinstance(series.dtype, np.dtype) else series.array
+
+
+def _read_column(field: Field, cells: Any, factor: float, bad: NDArray[np.bool_]) -> Column:
+    import pandas.api.types as kinds
+
+    kind = cells.dtype
+    number = (
+        kinds.is_numeric_dtype(kind) and not kinds.is_bool_dtype(kind) and not kinds.is_complex_dtype(kind)
+    )
+    if number and field.kind in ("integer", "number") and field.categories is None:
+        own = isinstance(cells, np.ndarray)
+        numbers = cells.astype(np.float64, copy=False) if own else cells.to_numpy(np.float64, na_value=np.nan)
+        return _read_numbers(field, numbers, factor, bad)
+    return _read_levels(field, cells, factor, bad)
+
+
+def _read_numbers(field: Field, numbers: Floats, factor: float, bad: NDArray[np.bool_]) -> Floats:
+    numbers = numbers if factor == 1 else numbers * factor
+    if field.kind == "integer":
+        whole = np.rint(numbers)
+        if factor == 1:
+            bad |= (whole != numbers) & ~np.isnan(numbers)
+        numbers = whole
+    if not _all_within(field, numbers):
+        low, high = field.interval
+        bad |= (numbers < low) | (numbers > high) | np.isinf(numbers)
+        bad |= (numbers == field.gt) | (numbers == field.lt)
+    return numbers
+
+
+def _all_within(field: Field, numbers: Floats) -> bool:
+    """Tell, by the smallest and the largest, whether all numbers are finite and within the limits."""
+    if not len(numbers):
+        return True
+    least, most = np.fmin.reduce(numbers), np.fmax.reduce(numbers)
+    low, high = field.interval
+    inside = low <= least and most <= high and math.isfinite(least) and math.isfinite(most)
+    return bool(inside and least != field.gt and most != field.lt)
+
+
+def _read_levels(field: Field, cells: Any, factor: float, bad: NDArray[np.bool_]) -> Column:
+    """Read each different value once: categories, booleans, and numbers in columns of objects."""
+    codes, given = _distinct(field, cells)
+    levels: list[Any] = []
+    refused: list[bool] = []
+    for value in given:
+        try:
+            levels.append(field.read(value, factor))
+            refused.append(False)
+        except ValueError:
+            levels.append(None)
+            refused.append(True)
+    if any(refused):
+        bad |= np.array([*refused, False])[codes]
+    if field.kind != "category":
+        return np.array([np.nan if level is None else float(level) for level in (*levels, None)])[codes]
+    if None in levels:
+        absent = np.array([level is None for level in (*levels, None)])[codes]
+        codes = np.where(absent, -1, codes)
+    return Coded(codes, ["" if level is None else level for level in levels])
+
+
+def _distinct(field: Field, cells: Any) -> tuple[NDArray[np.intp], list[Any]]:
+    """Give each row's place among the distinct values, -1 where missing; 1 and True differ."""
+    import pandas as pd
+
+    if isinstance(cells.dtype, pd.CategoricalDtype):
+        return np.asarray(cells.codes, dtype=np.intp), list(cells.categories)
+    try:
+        found, unique = pd.factorize(cells)
+    except TypeError:
+        message = f"column {field.name!r} holds values that are no single value"
+        raise InvalidFrame(message, [field.name]) from None
+    codes: NDArray[np.intp] = found.astype(np.intp, copy=False)
+    given = list(unique)
+    if cells.dtype == object and {0, 1} & set(given):
+        truths = np.fromiter((type(value) is bool for value in cells), bool, len(cells))
+        codes = np.where(truths, codes + len(given), codes)
+        given = [*(int(x) if type(x) is bool else x for x in given), *(bool(x) for x in given)]
+    return codes, given

@@ -1,0 +1,1 @@
+"""What became of the population after the model was made: drift."""

@@ -1,0 +1,364 @@
+"""What a record is: its fields, their limits, and how a mapping or JSON becomes typed values.
+
+A schema knows two kinds of limit. A *declared* one is a rule: a value outside it is refused.
+An *observed* one is what the training data happened to hold: a value outside it is scored and
+comes back with a warning. A record without any value is refused, unless every field may be missing:
+nobody stands behind it. One msgspec conversion checks all this at once; only a record that fails it
+pays for finding out why.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec.structs import astuple
+
+from morosidad.errors import FieldError, InvalidRecord, SchemaError
+from morosidad.schema.field import EXACT, Field, Observed, Value
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Field", "Observed", "Schema", "Value"]
+
+Record = Mapping[str, Any] | bytes | bytearray | memoryview | str | object
+"""What `Schema.validate` takes: a mapping, JSON, or an object with attributes."""
+
+
+# a hostile record may hold any number of names: near matches cost time, errors cost room
+_MAX_HINTS = 10
+_MAX_STRANGERS = 100
+
+
+class Schema:
+    """The fields of a record, in order.
+
+    Parameters
+    ----------
+    fields : iterable of Field
+        The fields; the order is that of the values everywhere else.
+    target : str, optional
+        Name of the column that training data holds the answer in. It is no field.
+    name, version : str
+        Go into the model file and into every line of the decision log.
+
+    Raises
+    ------
+    SchemaError
+        If a field is something else, two fields or aliases share a name, or the target is a field.
+
+    Examples
+    --------
+    >>> schema = Schema([Field("edad", "integer", ge=18, le=85, required=True)])
+    >>> schema.validate({"edad": 40})
+    {'edad': 40}
+    """
+
+    def __init__(
+        self, fields: Iterable[Field], target: str | None = None, *, name: str = "esquema", version: str = "1"
+    ) -> None:
+        self.fields: tuple[Field, ...] = tuple(fields)
+        if strangers := sorted(
+            {type(f).__name__ for f in list[object](self.fields) if not isinstance(f, Field)}
+        ):
+            raise SchemaError(f"fields: each must be a Field, not {', '.join(strangers)}")
+        self.target = target
+        self.name = name
+        self.version = version
+        self.names: tuple[str, ...] = tuple(field.name for field in self.fields)
+        self._aliases: dict[str, tuple[str, float]] = {
+            alias: (f.name, factor) for f in self.fields for alias, factor in f.aliases.items()
+        }
+        self._check()
+        self._fast = _struct_of(self.fields)
+        self._decode = msgspec.json.Decoder(self._fast).decode
+
+    def _check(self) -> None:
+        if not self.fields:
+            raise SchemaError("a schema needs at least one field")
+        taken = [*self.names, *(alias for field in self.fields for alias in field.aliases)]
+        if len(set(taken)) < len(taken):
+            twice = next(name for name in taken if taken.count(name) > 1)
+            raise SchemaError(f"the name {twice!r} stands for two fields or aliases", twice)
+        if self.target in taken:
+            raise SchemaError(f"the target {self.target!r} can't be a field too", str(self.target))
+
+    @property
+    def wants_a_value(self) -> bool:
+        """Whether a record without any value is refused: a usual one has some."""
+        return any(field.always for field in self.fields)
+
+    # -- a record ------------------------------------------------------------------------------
+
+    def validate(self, record: Record) -> dict[str, Value]:
+        """Check a record and give its values by name.
+
+        Parameters
+        ----------
+        record : mapping, JSON as bytes or text, or object with attributes
+            Aliases are resolved. ``None`` and NaN mean that a value is missing.
+
+        Returns
+        -------
+        dict
+            One typed value per field, ``None`` where missing.
+
+        Raises
+        ------
+        InvalidRecord
+            With every wrong field at once; no message holds a value.
+        """
+        return self.named(self.read(record)[0])
+
+    def named(self, values: Sequence[Value]) -> dict[str, Value]:
+        """Give the values that `read` gave by name, integers as `int`."""
+        pairs = zip(self.fields, values, strict=True)
+        return {f.name: int(v) if f.kind == "integer" and v is not None else v for f, v in pairs}
+
+    def read(self, record: Record) -> tuple[tuple[Value, ...], tuple[str, ...]]:
+        """Check a record and give its values in field order, and what is unusual about them.
+
+        This is `validate` for the way of a record: one conversion when all is usual.
+
+        Parameters
+        ----------
+        record : mapping, JSON as bytes or text, or object with attributes
+            As in `validate`.
+
+        Returns
+        -------
+        values : tuple
+            One typed value per field, ``None`` where missing; integers are floats, as models see them.
+        warnings : tuple of str
+            In Spanish, one for each value outside what the training data held.
+
+        Raises
+        ------
+        InvalidRecord
+            With every wrong field at once.
+        """
+        try:
+            if type(record) is dict:
+                return astuple(msgspec.convert(record, self._fast)), ()
+            if isinstance(record, (bytes, bytearray, memoryview, str)):
+                return astuple(self._decode(record)), ()
+        except (msgspec.MsgspecError, ValueError, RecursionError, SystemError):
+            pass  # SystemError: msgspec before 0.22 trips over integers that no float reaches
+        given = _as_mapping(record, [*self.names, *self._aliases])
+        try:
+            return astuple(msgspec.convert(self._tidy(given), self._fast)), ()
+        except Exception:  # a foreign value's own error may hold personal data; examining names the field
+            return self._examine(given)
+
+    def _tidy(self, record: Mapping[Any, Any]) -> dict[Any, Any]:
+        """Leave out NaN and bring plain aliases to their fields, so that one conversion can do the rest."""
+        tidy: dict[Any, Any] = {}
+        for key, value in record.items():
+            name, factor = self._aliases.get(key, (key, 1.0))
+            if factor != 1 or (name != key and (name in record or name in tidy)):
+                raise ValueError
+            if value == value:
+                tidy[name] = value
+        return tidy
+
+    def _examine(self, record: Mapping[Any, Any]) -> tuple[tuple[Value, ...], tuple[str, ...]]:
+        given, errors = self._resolve(record)
+        values: list[Value] = []
+        warnings: list[str] = []
+        for field in self.fields:
+            if field.name in given:
+                try:
+                    value = field.read(*given[field.name])
+                except ValueError as error:
+                    errors.append(FieldError(field.name, *error.args))
+                    continue
+            else:
+                value = None
+            if value is None and field.required:
+                errors.append(FieldError(field.name, "obligatorio: falta el valor", "falta"))
+            elif (unusual := field.unusual(value)) is not None:
+                warnings.append(f"{field.name}: {unusual}")
+            exact = isinstance(value, int) and field.kind == "integer" and abs(value) <= EXACT
+            values.append(float(value) if exact and value is not None else value)
+        if not errors and self.wants_a_value and all(value is None for value in values):
+            errors.append(FieldError("", "se esperaba un registro con algún valor", "registro"))
+        if errors:
+            order = {name: place for place, name in enumerate(self.names)}
+            raise InvalidRecord(sorted(errors, key=lambda e: order.get(e.field, len(order))))
+        return tuple(values), tuple(warnings)
+
+    def _resolve(self, record: Mapping[Any, Any]) -> tuple[dict[str, tuple[Any, float]], list[FieldError]]:
+        """Bring aliases to their fields: (value, unit factor) by field name."""
+        given: dict[str, tuple[Any, float]] = {}
+        errors: list[FieldError] = []
+        known, strangers = set(self.names), 0
+        for key, value in record.items():
+            if not isinstance(key, str):
+                errors.append(FieldError("", "los nombres de los campos deben ser texto", "registro"))
+            elif key in known or key in self._aliases:
+                name, factor = self._aliases.get(key, (key, 1.0))
+                if name in given:
+                    errors.append(FieldError(name, "dado dos veces, con nombres distintos", "duplicado"))
+                given[name] = (value, factor)
+            else:
+                strangers += 1
+                if strangers > _MAX_STRANGERS:
+                    continue
+                names = [*self.names, *self._aliases] if strangers <= _MAX_HINTS else []
+                shown = key[:64].encode("utf-8", "replace").decode()
+                errors.append(FieldError(shown, _unknown(shown, names), "desconocido"))
+        if (more := strangers - _MAX_STRANGERS) > 0:
+            errors.append(FieldError("", f"y {more} campos desconocidos más", "desconocido"))
+        return given, errors
+
+    # -- as data -------------------------------------------------------------------------------
+
+    @classmethod
+    def infer(
+        cls, frame: pd.DataFrame, target: str | None = None, *, name: str = "esquema", version: str = "1"
+    ) -> Schema:
+        """Make a schema from training data.
+
+        Ranges and categories are observed, not declared: a value outside them is scored, with a
+        warning on the decision, and so is a missing one where none was missing.
+
+        Parameters
+        ----------
+        frame : DataFrame of shape (n_rows, n_columns)
+            Training data: numbers, booleans, text or pandas categories.
+        target : str, optional
+            The column that holds the answer; it becomes no field.
+        name, version : str
+            As in `Schema`.
+
+        Raises
+        ------
+        InvalidFrame
+            If it is no data frame, the target is missing, or a column is of a kind that no field has
+            (dates, mixed).
+        """
+        from morosidad.frames.reading import infer_fields
+
+        return cls(infer_fields(frame, target), target, name=name, version=version)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the schema as plain data, ready for JSON."""
+        fields = msgspec.to_builtins(self.fields)
+        return {"name": self.name, "version": self.version, "target": self.target, "fields": fields}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Schema:
+        """Make the schema that `to_dict` gave.
+
+        Raises
+        ------
+        SchemaError
+            If the data is no schema.
+        """
+        try:
+            fields = msgspec.convert(data["fields"], list[Field])
+            target = msgspec.convert(data["target"], str | None)
+            name, version = msgspec.convert((data["name"], data["version"]), tuple[str, str])
+        except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
+            raise SchemaError(f"this is no schema: {error}") from None
+        return cls(fields, target, name=name, version=version)
+
+    @cached_property
+    def digest(self) -> str:
+        """BLAKE2b-128 of the schema's content, in hexadecimal."""
+        content = msgspec.json.encode(self.to_dict(), order="sorted")
+        return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+    def json_schema(self) -> dict[str, Any]:
+        """Describe a record as JSON Schema (2020-12), for OpenAPI and for the web form.
+
+        Returns
+        -------
+        dict
+            Only declared limits appear. Aliases stand under ``x-alias``, units under ``x-unidad``.
+        """
+        return {
+            "type": "object",
+            "title": self.name,
+            "properties": {field.name: field.json_schema() for field in self.fields},
+            "required": [field.name for field in self.fields if field.required],
+            "additionalProperties": False,
+        }
+
+    def replace(self, fields: Iterable[Field]) -> Schema:
+        """Give the same schema with other fields."""
+        return Schema(fields, self.target, name=self.name, version=self.version)
+
+    def __len__(self) -> int:
+        return len(self.fields)
+
+    def __getitem__(self, name: str) -> Field:
+        if name not in self.names:
+            raise KeyError(name)
+        return self.fields[self.names.index(name)]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Schema) and self.to_dict() == other.to_dict()
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    def __repr__(self) -> str:
+        kinds = ", ".join(f"{field.name}: {field.expected}" for field in self.fields)
+        return f"Schema({self.name!r}, {len(self)} fields: {kinds})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Schema.from_dict, (self.to_dict(),)
+
+
+def _struct_of(fields: Sequence[Field]) -> type[msgspec.Struct]:
+    """Make the type that one conversion checks every limit with, declared and observed."""
+    ordered = [
+        (f"f{i}", field.usual_type) if field.always else (f"f{i}", field.usual_type, None)
+        for i, field in enumerate(fields)
+    ]
+    return msgspec.defstruct(
+        "Values",
+        ordered,
+        rename={f"f{i}": field.name for i, field in enumerate(fields)},
+        forbid_unknown_fields=True,
+        frozen=True,
+        kw_only=True,
+        gc=False,
+    )
+
+
+def _as_mapping(record: Any, names: Iterable[str]) -> Mapping[Any, Any]:
+    """Give any kind of record as a mapping, or say that it is none."""
+    try:
+        if isinstance(record, (bytes, bytearray, memoryview, str)):
+            record = msgspec.json.decode(record)
+            if not isinstance(record, dict):
+                raise InvalidRecord([FieldError("", "se esperaba un objeto JSON", "registro")])
+        if isinstance(record, Mapping):
+            return dict(record.items())
+        if hasattr(record, "columns") and hasattr(record, "shape"):
+            raise InvalidRecord([FieldError("", "se esperaba un solo registro, no una tabla", "registro")])
+        if hasattr(record, "keys") and hasattr(record, "__getitem__"):
+            return {key: record[key] for key in record.keys()}  # noqa: SIM118 - rows of databases have keys only
+        found = {name: getattr(record, name) for name in names if hasattr(record, name)}
+    except InvalidRecord:
+        raise
+    except (msgspec.MsgspecError, ValueError):
+        raise InvalidRecord([FieldError("", "no es JSON válido", "registro")]) from None
+    except Exception:  # a foreign object's own error may hold personal data
+        raise InvalidRecord([FieldError("", "no se puede leer el registro", "registro")]) from None
+    if not found:
+        raise InvalidRecord([FieldError("", "se esperaba un objeto con los campos del esquema", "registro")])
+    return found
+
+
+def _unknown(key: str, names: Sequence[str]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(key, names, n=1)
+    return f"campo desconocido; ¿quiso decir «{near[0]}»?" if near else "campo desconocido"

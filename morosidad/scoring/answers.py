@@ -1,0 +1,264 @@
+"""What a scorer answers: about one record, about many, about tables, and about itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import repeat
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from morosidad.compiler.proof.parity import probe_rows
+from morosidad.errors import InvalidFrame, InvalidRecord
+from morosidad.policy.decision import Decision, Policy, RecordError
+from morosidad.schema.schema import Record, Schema
+from morosidad.scoring.model import Model
+from morosidad.scoring.plan import Plan, plan_of
+from morosidad.scoring.record_path import Way
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from morosidad.monitoring.drift_reference import DriftReference
+
+
+class Scoring:
+    """Answers with the model in place; `Scorer` says where the model and the parts around it come from."""
+
+    _way: Way
+    _plain: bool
+
+    @property
+    def _model(self) -> Model:
+        return self._way.model
+
+    # -- one record ----------------------------------------------------------------------------
+
+    def score_one(self, record: Record, request_id: str | None = None) -> Decision:
+        """Decide on one applicant.
+
+        Parameters
+        ----------
+        record : mapping, JSON as bytes or text, or object with attributes
+            As the schema takes it.
+        request_id : str, optional
+            Comes back on the decision.
+
+        Raises
+        ------
+        InvalidRecord
+            With every wrong field at once.
+        PredictionError
+            If the model fails on it.
+        TransientError
+            If recovery gave up, or another caller's computation of the same record took too long.
+        """
+        if not self._plain:
+            return self._way.decide(record, request_id)
+        model = self._way.model
+        values, warnings = model.schema.read(record)
+        return model.decide(values, warnings, request_id)
+
+    def score_nowait(self, record: Record, request_id: str | None = None) -> Decision:
+        """Decide on one applicant without ever waiting: for event loops.
+
+        As `score_one`, but without recovery, and without joining what other threads compute. When it
+        raises anything but `InvalidRecord`, nothing was counted: ask `score_one` on a thread, which
+        recovers.
+
+        Parameters
+        ----------
+        record, request_id
+            As in `score_one`.
+
+        Raises
+        ------
+        InvalidRecord
+            With every wrong field at once.
+        PredictionError
+            If the model fails on it.
+        """
+        return self._way.decide(record, request_id, wait=False)
+
+    def score_many(
+        self, records: Iterable[Record], request_ids: Iterable[str | None] | None = None
+    ) -> list[Decision | RecordError]:
+        """Decide on many applicants.
+
+        Parameters
+        ----------
+        records : iterable of records
+            Each as in `score_one`.
+        request_ids : iterable of str, optional
+            One for each record; they come back on the decisions.
+
+        Returns
+        -------
+        list of Decision or RecordError
+            In the order of the records, none missing.
+
+        Raises
+        ------
+        InvalidFrame
+            If this is one record, or a data frame.
+        ValueError
+            If there are more or fewer request ids than records.
+        PredictionError, TransientError
+            As in `score_one`: what is wrong with the model, or with what surrounds it, is no record's.
+        """
+        if isinstance(records, Mapping | str | bytes | bytearray):
+            raise InvalidFrame(f"records were expected, not one {type(records).__name__}: see score_one")
+        if hasattr(records, "columns"):
+            raise InvalidFrame("records were expected, not a data frame: see score_frame")
+        ids = repeat(None) if request_ids is None else request_ids
+        pairs = zip(records, ids, strict=request_ids is not None)
+        if not self._model.compiled.compiled:
+            return self._way.decide_many(pairs)
+        return [self._score_or_error(index, *pair) for index, pair in enumerate(pairs)]
+
+    def _score_or_error(self, index: int, record: Record, request_id: str | None) -> Decision | RecordError:
+        try:
+            return self.score_one(record, request_id)
+        except InvalidRecord as error:
+            return RecordError(index, error.errors)
+
+    # -- tables --------------------------------------------------------------------------------
+
+    def score_frame(
+        self, frame: Any, *, reasons: bool = False, errors: str = "raise", progress: bool = False
+    ) -> pd.DataFrame:
+        """Decide on the rows of a data frame.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            One applicant a row; pandas, or any eager frame that narwhals knows.
+        reasons : bool, default=False
+            Add the column ``reasons`` (a list of texts); row by row, so slower.
+        errors : {'raise', 'coerce'}
+            What to do about rows that have no probability: raise, or leave their results empty.
+        progress : bool, default=False
+            Show a progress bar.
+
+        Returns
+        -------
+        DataFrame
+            With the index of `frame`, and the columns ``probability``, ``label``, ``confidence``
+            and ``outcome``.
+
+        Raises
+        ------
+        InvalidFrame
+            If columns are missing or, with ``errors="raise"``, rows are refused.
+        PredictionError
+            If the model does not answer with a probability and, as above, ``errors="raise"``.
+        ValueError
+            If `errors` is neither of the two.
+        """
+        from morosidad.scoring.frame_path import score_frame
+
+        return score_frame(self._way, frame, reasons=reasons, errors=errors, progress=progress)
+
+    def predict_proba(self, frame: Any) -> NDArray[np.float64]:
+        """Give the probabilities of both classes, as the original pipeline does.
+
+        Parameters
+        ----------
+        frame : DataFrame of shape (n_rows, n_columns)
+            Applicants.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, 2)
+
+        Raises
+        ------
+        InvalidFrame
+            If columns are missing or the schema refuses rows.
+        PredictionError
+            If the model does not answer with a probability.
+        """
+        probability = self._probabilities(self._model, frame)
+        both: NDArray[np.float64] = np.column_stack([1.0 - probability, probability])
+        return both
+
+    def predict(self, frame: Any) -> NDArray[Any]:
+        """Give the class of each row, in the original's own labels.
+
+        Parameters
+        ----------
+        frame : DataFrame of shape (n_rows, n_columns)
+            Applicants.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+
+        Raises
+        ------
+        InvalidFrame
+            If columns are missing or the schema refuses rows.
+        PredictionError
+            If the model does not answer with a probability.
+        """
+        model = self._model
+        label = self._probabilities(model, frame) > model.compiled.threshold
+        other, default = model.classes
+        answer: NDArray[Any] = np.where(label, default, other)
+        return answer
+
+    @staticmethod
+    def _probabilities(model: Model, frame: Any) -> NDArray[np.float64]:
+        from morosidad.scoring.frame_path import probabilities, refuse_gaps
+
+        found = probabilities(model, frame)
+        refuse_gaps(model, frame, found)
+        return found
+
+    # -- what it is ----------------------------------------------------------------------------
+
+    @property
+    def schema(self) -> Schema:
+        """What a record is, with whatever the model demands beyond the schema given."""
+        return self._model.schema
+
+    @property
+    def policy(self) -> Policy:
+        """The cut-offs."""
+        return self._model.policy
+
+    @property
+    def model(self) -> str:
+        """The model's ``name@version``."""
+        return self._model.identity
+
+    @property
+    def digest(self) -> str:
+        """The model's identity: a digest of all that its file holds."""
+        return self._model.digest
+
+    @property
+    def training(self) -> Mapping[str, Any]:
+        """What is known of the training."""
+        return self._model.training
+
+    @property
+    def drift_reference(self) -> DriftReference | None:
+        """How the reference was distributed, for a `DriftMonitor`; kept in the model file."""
+        return self._model.drift_reference
+
+    @property
+    def plan(self) -> Plan:
+        """What was compiled, what fell back and why, how parity went, and how long a decision takes."""
+        return plan_of(self._model, "" if self._way.choice is None else str(self._way.choice))
+
+    def warm_up(self) -> Plan:
+        """Decide on made-up applicants until all is loaded, and give the plan with its latency."""
+        self._model.latency()
+        self._way.warm(probe_rows(self.schema, ())[:50])
+        return self.plan
+
+    def __repr__(self) -> str:
+        how = "compiled" if self._model.compiled.compiled else "through scikit-learn"
+        return f"Scorer({self.model!r}, {len(self.schema)} fields, {how})"

@@ -1,0 +1,107 @@
+"""The plan: how a scorer answers, and what was proven about it."""
+
+from __future__ import annotations
+
+from html import escape
+
+import msgspec
+
+from morosidad.compiler.proof.parity import ParityReport
+from morosidad.scoring.model import Model
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """How a scorer answers.
+
+    Attributes
+    ----------
+    model : str
+        ``name@version``.
+    compiled : bool
+        Whether a compiled form answers, and not scikit-learn.
+    form : str
+        The compiled form's kind, or ``scikit-learn``.
+    fields : int
+        Fields of a record.
+    required : tuple of str
+        Fields that a record must have, by the schema or because the model can't do without.
+    reasons : str
+        The scale of the contributions, or why there are none.
+    notes : tuple of str
+        Why there is no compiled form.
+    parity : ParityReport or None
+        How the compiled form compared with the original.
+    latency : float
+        Median seconds from validated values to a decision, measured now.
+    cache : str
+        With ``cache="auto"``: whether it is in use, and what was measured.
+    default : str
+        The label that means default, unless it is 1.
+    """
+
+    model: str
+    compiled: bool
+    form: str
+    fields: int
+    required: tuple[str, ...]
+    reasons: str
+    notes: tuple[str, ...]
+    parity: ParityReport | None
+    latency: float
+    cache: str = ""
+    default: str = ""
+
+    def rows(self) -> list[tuple[str, str]]:
+        """Give the plan as pairs of words."""
+        found = [
+            ("model", self.model),
+            ("answers", f"compiled ({self.form})" if self.compiled else "scikit-learn, on a one-row frame"),
+            ("default", self.default),
+            ("why", "; ".join(self.notes)),
+            ("fields", f"{self.fields}, required: {', '.join(self.required) or 'none'}"),
+            ("parity", str(self.parity) if self.parity else "not checked"),
+            ("reasons", self.reasons),
+            ("cache", self.cache),
+            ("latency", f"{_duration(self.latency)} from values to decision"),
+        ]
+        return [(name, text) for name, text in found if text]
+
+    def __str__(self) -> str:
+        return "\n".join(f"{name:<8} {text}" for name, text in self.rows())
+
+    def _repr_html_(self) -> str:
+        left = "text-align:left"
+        cells = "".join(
+            f'<tr><th style="{left}">{escape(name)}</th><td style="{left}">{escape(text)}</td></tr>'
+            for name, text in self.rows()
+        )
+        return f"<table>{cells}</table>"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds * 1e6:.1f} µs" if seconds < 1e-3 else f"{seconds * 1e3:.1f} ms"
+
+
+def plan_of(model: Model, cache: str = "") -> Plan:
+    """Describe a model, measuring how long one decision takes."""
+    compiled = model.compiled
+    form = compiled.form
+    if form is None:
+        reasons = "none: the model is not compiled"
+    elif compiled.explain_one is None:
+        reasons = "none: the model file holds no reference"
+    else:
+        reasons = f"contributions per field, on the scale of {form.scale}"
+    return Plan(
+        model=model.identity,
+        compiled=form is not None,
+        form="scikit-learn" if form is None else type(form).__name__,
+        fields=len(model.schema),
+        required=tuple(field.name for field in model.schema.fields if field.required),
+        reasons=reasons,
+        notes=compiled.notes,
+        parity=compiled.parity,
+        latency=model.latency(),
+        cache=cache,
+        default="" if model.classes[1] == 1 else str(model.classes[1]),
+    )

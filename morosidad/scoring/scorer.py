@@ -1,0 +1,381 @@
+"""Scorer: where it comes from, what it is made of, and how it is kept; `scoring` has what it answers."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict, Unpack
+
+from morosidad.cache.choice import CacheChoice
+from morosidad.errors import ArtifactError
+from morosidad.model_file import artifact
+from morosidad.policy.decision import Policy
+from morosidad.schema.schema import Schema
+from morosidad.scoring.answers import Scoring
+from morosidad.scoring.model import Model
+from morosidad.scoring.record_path import Way
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from morosidad.audit import AuditLog
+    from morosidad.cache import TieredCache
+    from morosidad.kpis import KPITracker
+    from morosidad.monitoring.drift import DriftMonitor
+    from morosidad.recovery import RecoveryPolicy
+
+
+class Parts(TypedDict, total=False):
+    """The parts that a scorer may be given; see `Scorer`."""
+
+    cache: TieredCache[Any, Any] | Literal["auto"] | None
+    cache_auto: bool
+    kpis: KPITracker | None
+    recovery: RecoveryPolicy | None
+    audit: AuditLog | None
+    drift: DriftMonitor | None
+
+
+# What the way of a record asks of each part.
+_ASKED = {
+    "cache": "get_or_compute",
+    "kpis": "record",
+    "recovery": "call",
+    "audit": "append",
+    "drift": "observe",
+}
+
+
+class _Source(NamedTuple):
+    """The file that a model came from, and how it was opened."""
+
+    path: str | os.PathLike[str] | None
+    key: bytes | None
+    policy: Policy | None
+    trusted: tuple[str, ...]
+
+    def read(self) -> Model:
+        assert self.path is not None
+        content = artifact.load(self.path, self.key)
+        return Model.from_content(content, self.path, trusted=self.trusted, policy=self.policy)
+
+
+class Scorer(Scoring):
+    """Decides on applicants with a fitted scikit-learn pipeline, compiled where that is proven exact.
+
+    Safe for many threads: a scorer holds one immutable model at a time, and `reload` swaps it whole.
+
+    Parameters
+    ----------
+    pipeline : estimator
+        A fitted scikit-learn pipeline or classifier with two classes and ``predict_proba``; the
+        second class means default.
+    schema : Schema, optional
+        What a record is. Without one, it is inferred from `reference`, or is that of the
+        pipeline's `Preprocessor`.
+    reference : DataFrame, optional
+        Rows of the kind that the pipeline was fitted on, best the training data itself: the parity
+        gate tries them, and reasons are measured against them.
+    policy : Policy, optional
+        The cut-offs.
+    name, version : str
+        ``name@version`` stands on every decision.
+    training : dict, optional
+        What is known of the training; kept in the model file.
+    cache : TieredCache or 'auto', optional
+        Answers repeated records. ``'auto'`` makes one with `cache_auto`.
+    cache_auto : bool
+        Lets the cache stand aside where lookups and stores cost more than its hits save; the plan says
+        what was measured.
+    kpis : KPITracker, optional
+        Counts every decision.
+    recovery : RecoveryPolicy, optional
+        Around the model: what to do when it fails. Its default remedies forget the record, load the
+        model anew, empty the cache, rebuild.
+    audit : AuditLog, optional
+        Logs every decision.
+    drift : DriftMonitor, optional
+        Compares what comes in with the reference; `drift_reference` is what it needs.
+
+    Raises
+    ------
+    UnsupportedModel
+        If the pipeline can't answer with a probability of default.
+    InvalidFrame
+        If the reference, or the schema, lacks columns that the pipeline needs.
+    SchemaError
+        If there is neither a schema nor anything to infer one from.
+    TypeError
+        If a part, or the policy, is something else.
+
+    Examples
+    --------
+    >>> scorer = Scorer.default()
+    >>> record = {"edad": 41, "ingresos_mensuales": 2.4e6, "monto_credito": 6e6, "plazo_meses": 36}
+    >>> scorer.score_one(record).outcome in ("aprobar", "revisar", "rechazar")
+    True
+    """
+
+    def __init__(
+        self,
+        pipeline: Any,
+        *,
+        schema: Schema | None = None,
+        reference: pd.DataFrame | None = None,
+        policy: Policy | None = None,
+        name: str = "modelo",
+        version: str = "1",
+        training: Mapping[str, Any] | None = None,
+        **parts: Unpack[Parts],
+    ) -> None:
+        from morosidad.scoring.building import build_model
+
+        _check(parts, policy)
+        model = build_model(
+            pipeline,
+            schema=schema,
+            reference=reference,
+            policy=policy or Policy(),
+            name=name,
+            version=version,
+            training=dict(training or {}),
+        )
+        self._start(model, parts)
+
+    def _start(self, model: Model, parts: Parts, source: _Source | None = None) -> None:
+        self._source = source
+        self._reloading = threading.Lock()
+        cache = parts.get("cache")
+        auto = cache == "auto" or parts.get("cache_auto", False)
+        if cache == "auto":
+            from morosidad.cache import TieredCache
+
+            cache = TieredCache()
+        self._way = Way(
+            model,
+            cache=cache,
+            kpis=parts.get("kpis"),
+            recovery=parts.get("recovery"),
+            audit=parts.get("audit"),
+            drift=parts.get("drift"),
+            choice=CacheChoice() if auto and cache is not None else None,
+            renew=self._renew,
+        )
+        self._plain = all(part is None for name, part in parts.items() if name != "cache_auto")
+
+    # -- where scorers come from ---------------------------------------------------------------
+
+    @classmethod
+    def train(
+        cls,
+        X: pd.DataFrame,
+        y: Any,
+        *,
+        model: str = "logistic",
+        schema: Schema | None = None,
+        policy: Policy | None = None,
+        name: str = "modelo",
+        version: str = "1",
+        **parts: Unpack[Parts],
+    ) -> Scorer:
+        """Fit the default pipeline and make a scorer of it: the shortest way.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_rows, n_columns)
+            Applicants.
+        y : array-like of shape (n_rows,)
+            Whether each fell into arrears: two classes, of which the larger or later means yes.
+        model : {'logistic', 'glassbox', 'boosting', 'auto'}
+            The kind of model; ``'auto'`` cross-validates those that are installed and takes the simplest
+            within one standard error of the best log loss. The comparison goes into `training`.
+        schema : Schema, optional
+            Inferred from `X` when not given.
+        policy, name, version
+            As in `Scorer`.
+
+        Raises
+        ------
+        InvalidFrame
+            If the rows do not fit the schema, or `y` does not hold two classes.
+        MissingExtra
+            If the library of the kind of model is not installed.
+        """
+        from morosidad.training.selection import AUTO, choose, fit, summary
+
+        schema = schema or Schema.infer(X)
+        chosen, comparison = choose(X, y, schema) if model == AUTO else (model, None)
+        pipeline = fit(X, y, schema, model=chosen)
+        return cls(
+            pipeline,
+            schema=schema,
+            reference=X,
+            policy=policy,
+            name=name,
+            version=version,
+            training=summary(y, chosen, comparison),
+            **parts,
+        )
+
+    @classmethod
+    def default(cls, policy: Policy | None = None, **parts: Unpack[Parts]) -> Scorer:
+        """Load the model shipped in the package.
+
+        It was trained on **synthetic** applicants of the schema `AHORRO_VALLE` and says so in its
+        name. It is there to try things out, and decides on nobody real.
+        """
+        from morosidad.training.shipped import PATH
+
+        return cls.load(PATH, policy=policy, **parts)
+
+    @classmethod
+    def load(
+        cls,
+        path: str | os.PathLike[str],
+        key: bytes | None = None,
+        *,
+        policy: Policy | None = None,
+        trusted: Sequence[str] = (),
+        **parts: Unpack[Parts],
+    ) -> Scorer:
+        """Load a model file. A compiled model needs neither scikit-learn nor pandas.
+
+        Parameters
+        ----------
+        path : path-like
+            What `save` wrote.
+        key : bytes, optional
+            The key that the file was signed with.
+        policy : Policy, optional
+            Stands in for the one in the file.
+        trusted : sequence of str
+            Types to allow in a model that could not be compiled, as `ArtifactUntrusted` lists them.
+        cache, kpis, recovery, audit, drift : optional
+            As in `Scorer`.
+
+        Raises
+        ------
+        ArtifactError
+            One of its kinds, saying what is wrong with the file.
+        TypeError
+            If a part, or the policy, is something else.
+        """
+        _check(parts, policy)
+        source = _Source(path, key, policy, tuple(trusted))
+        scorer = cls.__new__(cls)
+        scorer._start(source.read(), parts, source)
+        return scorer
+
+    def reload(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        key: bytes | None = None,
+        *,
+        trusted: Sequence[str] = (),
+    ) -> None:
+        """Put the model of a file in place of this one, as one step, while others go on scoring.
+
+        The file is verified, its answers are checked, and its functions are warmed before the swap.
+        On any failure the old model stays.
+
+        Parameters
+        ----------
+        path : path-like, optional
+            A model file; the one that this scorer was loaded from, when not given.
+        key : bytes, optional
+            The key that it was signed with; the one of the first loading, when not given.
+        trusted : sequence of str
+            As in `load`.
+
+        Raises
+        ------
+        ArtifactError
+            One of its kinds, saying what is wrong with the file.
+        """
+        old = self._source
+        if path is None and old is None:
+            raise ArtifactError("this scorer was not loaded from a file; name one")
+        source = _Source(
+            path if path is not None or old is None else old.path,
+            key if key is not None or old is None else old.key,
+            None if old is None else old.policy,
+            tuple(trusted) or (() if old is None else old.trusted),
+        )
+        with self._reloading:
+            model = source.read()
+            model.latency()
+            self._way.swap(model)
+            self._source = source
+            self._way.clear()
+
+    @property
+    def parts(self) -> Parts:
+        """The parts in use, by name; None for those that it was given none of."""
+        way = self._way
+        return {
+            "cache": way.cache,
+            "cache_auto": way.choice is not None,
+            "kpis": way.kpis,
+            "recovery": way.recovery,
+            "audit": way.audit,
+            "drift": way.drift,
+        }
+
+    def with_parts(self, **parts: Unpack[Parts]) -> Scorer:
+        """Give another scorer of the same model, with these parts and those that this one has.
+
+        Parameters
+        ----------
+        cache, kpis, recovery, audit, drift : optional
+            As in `Scorer`; they stand in for this scorer's own.
+
+        Raises
+        ------
+        TypeError
+            If a part is something else.
+        """
+        _check(parts)
+        scorer = type(self).__new__(type(self))
+        scorer._start(self._model, {**self.parts, **parts}, self._source)
+        return scorer
+
+    def _renew(self) -> None:
+        """Load the model anew where it came from a file, else make its functions anew."""
+        if self._source is None:
+            self._way.rebuild()
+        else:
+            self.reload()
+
+    def save(self, path: str | os.PathLike[str], key: bytes | None = None) -> None:
+        """Write the model to a file that `load` reads.
+
+        Parameters
+        ----------
+        path : path-like
+            Replaced in one step.
+        key : bytes, optional
+            Signs the file with HMAC-SHA256.
+
+        Raises
+        ------
+        ArtifactError
+            If the file can't be written, or if the model is not compiled and holds what no file can
+            give back, as a function without a name.
+        """
+        self._model.check_storable(path)
+        artifact.save(path, self._model.content, key)
+
+
+def _check(parts: Mapping[str, Any], policy: object = None) -> None:
+    """Raise TypeError for a part that is none, so that a mistake shows before the first record."""
+    for name, part in parts.items():
+        if name == "cache_auto" or (part is None and name in _ASKED) or (name, part) == ("cache", "auto"):
+            continue
+        if name not in _ASKED:
+            raise TypeError(f"{name}: there is no such part; {', '.join(Parts.__annotations__)} are")
+        if not hasattr(part, _ASKED[name]):
+            found = type(part).__name__
+            raise TypeError(f"{name}: an object with {_ASKED[name]}() was expected, not {found}")
+    if policy is not None and not isinstance(policy, Policy):
+        raise TypeError(f"policy: a Policy was expected, not {type(policy).__name__}")

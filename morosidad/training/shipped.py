@@ -1,0 +1,31 @@
+"""The model shipped in the package: how it is trained, and where it lies.
+
+It is trained on synthetic applicants, says so in its name, and decides on nobody real.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from morosidad.schema.ahorro_valle import AHORRO_VALLE
+
+NAME = "ahorro-valle-sintetico"
+VERSION = "1"
+ROWS, SEED = 20_000, 2025
+PATH = Path(__file__).parent.parent / "data" / "ahorro-valle-sintetico.morosidad"
+
+
+def training_data() -> tuple[Any, Any]:
+    """Make the synthetic applicants and their answers."""
+    from morosidad.training.datasets import make_applicants
+
+    frame = make_applicants(ROWS, seed=SEED)
+    return frame[list(AHORRO_VALLE.names)], frame[AHORRO_VALLE.target].to_numpy()
+
+
+def train_pipeline() -> Any:
+    """Fit the pipeline that the shipped model was compiled from."""
+    from morosidad.training.selection import fit
+
+    return fit(*training_data(), AHORRO_VALLE, model="logistic")
