@@ -11,7 +11,6 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from sklearn.pipeline import make_pipeline
 
 from morosidad import Scorer
-from morosidad.model_file import artifact
 from morosidad.compiler.forms.additive import Additive
 from morosidad.compiler.nodes.expressions import Arith, Clip, Constant, Fill, Raw
 from morosidad.compiler.nodes.functions import Function
@@ -30,6 +29,7 @@ from morosidad.compiler.nodes.trees import Forest
 from morosidad.compiler.readers.splines import curve
 from morosidad.compiler.storage.soundness import check
 from morosidad.errors import ArtifactCorrupted
+from morosidad.model_file import artifact
 from support import small_frame, small_pipeline
 
 NUMBER, TEXT = Raw(0), Raw(1)

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from morosidad import Scorer
-from morosidad.model_file import artifact
 from morosidad.errors import ArtifactCorrupted, ArtifactError, ArtifactKeyError, ArtifactVersionError
+from morosidad.model_file import artifact
 from morosidad.training.shipped import PATH
 
 CONTENT = artifact.Content(

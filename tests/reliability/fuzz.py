@@ -19,8 +19,8 @@ import atheris  # type: ignore[import-not-found, unused-ignore]
 with atheris.instrument_imports(include=["morosidad"]):
     import morosidad.audit.chain as chain
     from morosidad import AHORRO_VALLE, Field, Schema, Scorer, Settings, audit
-    from morosidad.model_file import artifact
     from morosidad.errors import ArtifactError, InvalidRecord, PredictionError, SettingsError
+    from morosidad.model_file import artifact
 
 import msgspec
 import numpy as np
