@@ -1,0 +1,296 @@
+"""The judge: the user's own estimator, asked about the user's own rows, one row at a time.
+
+The rows are taken from the user's frame untouched, with its data types, its column order and its
+categories. Each way of asking a compiled model has to give the judge's answer. The rows are also
+asked for together: an estimator whose answer for a row depends on the rows beside it has no answer
+for one applicant, and is refused.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from morosidad.errors import UnsupportedModel
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = NDArray[np.float64]
+Places = NDArray[np.intp]
+
+MIN_ROWS = 300
+"""So many rows are asked one at a time, where the frame has them."""
+MAX_ROWS = 500
+MAX_BATCH = 20_000
+NEAR_CUTOFF = 25
+PATTERNS = 100
+SAME = 1e-6
+"""Float32 sums differ by less than this between one row and many; an answer that depends on others by more."""
+
+
+class Verdict(NamedTuple):
+    """What the judge answered.
+
+    Attributes
+    ----------
+    places : ndarray of shape (n,), intp
+        The rows of the reference that it answered, each asked alone.
+    probabilities : ndarray of shape (n,), float64
+        Of default.
+    defaults : ndarray of shape (n,), bool
+        Whether `predict` says default; None where the estimator has no `predict`.
+    refused : dict of int to Exception
+        The rows that it refuses, and its own error.
+    together : int
+        Rows that were asked in one batch.
+    """
+
+    places: Places
+    probabilities: Floats
+    defaults: NDArray[np.bool_] | None
+    refused: dict[int, Exception]
+    together: int
+
+
+class Judge:
+    """The estimator and the user's own frame.
+
+    Parameters
+    ----------
+    estimator : object
+        A fitted classifier or pipeline with ``predict_proba``.
+    reference : DataFrame or ndarray, of shape (n_rows, n_columns)
+        The user's own rows, as the estimator takes them.
+    default : {0, 1}
+        The place of the class that means default among the estimator's two.
+    """
+
+    def __init__(self, estimator: Any, reference: Any, default: int = 1) -> None:
+        self._estimator = estimator
+        self._reference = reference
+        self._default = default
+
+    def rows(self, places: Sequence[int] | Places) -> Any:
+        """Give some rows of the reference, untouched."""
+        chosen = np.asarray(places, dtype=np.intp)
+        return self._reference.iloc[chosen] if hasattr(self._reference, "iloc") else self._reference[chosen]
+
+    def probability(self, places: Sequence[int] | Places) -> Floats:
+        """Ask about some rows together.
+
+        Parameters
+        ----------
+        places : sequence of int
+            Their places in the reference.
+
+        Returns
+        -------
+        ndarray of shape (n_places,), float64
+            The probability of default of each.
+
+        Raises
+        ------
+        UnsupportedModel
+            If the answer is not one probability for each of two classes.
+        """
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            answer = np.asarray(self._estimator.predict_proba(self.rows(places)), dtype=np.float64)
+        if answer.shape != (len(places), 2):
+            name = type(self._estimator).__name__
+            expected = f"({len(places)}, 2)"
+            message = f"predict_proba of {name} gives an array of shape {answer.shape}; {expected} was expected"
+            raise UnsupportedModel(message, name)
+        return answer[:, self._default]
+
+    def verdict(self, cutoffs: Sequence[float] = ()) -> Verdict:
+        """Ask about rows one at a time, and about all together.
+
+        Parameters
+        ----------
+        cutoffs : sequence of float
+            Probabilities at which the decision changes: the rows nearest to them are asked.
+
+        Returns
+        -------
+        Verdict
+
+        Raises
+        ------
+        UnsupportedModel
+            If the estimator answers no row alone, or a row otherwise alone than among others.
+        """
+        batch, scores = self._batch()
+        chosen = select_rows(_as_frame(self._reference), batch, scores, cutoffs)
+        answered: dict[int, float] = {}
+        refused: dict[int, Exception] = {}
+        for place in chosen.tolist():
+            try:
+                answered[place] = float(self.probability([place])[0])
+            except UnsupportedModel:
+                raise
+            except Exception as error:
+                refused[place] = error
+        places = np.array(list(answered), dtype=np.intp)
+        alone = np.array(list(answered.values()))
+        if not answered:
+            self._answers_none(chosen, refused, scores)
+        together = batch if scores is not None else places
+        if scores is None:
+            scores = self._asked_together(places)
+        among = scores[np.searchsorted(together, places)]
+        self._same_alone(places, alone, among)
+        self._same_again(places, alone)
+        return Verdict(places, alone, self._defaults(places), refused, len(together))
+
+    def _batch(self) -> tuple[Places, Floats | None]:
+        """Ask about the whole reference, evenly thinned where it is long; None where that is refused."""
+        step = 1 + (len(self._reference) - 1) // MAX_BATCH
+        places = np.arange(0, len(self._reference), step)
+        try:
+            return places, self.probability(places)
+        except UnsupportedModel:
+            raise
+        except Exception:
+            return places, None
+
+    def _asked_together(self, places: Places) -> Floats:
+        try:
+            return self.probability(places)
+        except Exception as error:
+            raise self._unsupported(
+                f"answers {len(places)} rows one at a time and refuses them together: {_words(error)}"
+            ) from error
+
+    def _answers_none(
+        self, chosen: Places, refused: dict[int, Exception], scores: Floats | None
+    ) -> None:
+        error = next(iter(refused.values()))
+        if scores is not None:
+            words = "answers its reference as a whole, and no row of it alone"
+        else:
+            words = f"answers none of {len(chosen)} rows of its reference"
+        raise self._unsupported(f"{words}: {_words(error)}") from error
+
+    def _same_alone(self, places: Places, alone: Floats, among: Floats) -> None:
+        gap = np.abs(alone - among)
+        if not (gap > SAME).any():
+            return
+        at = int(np.nanargmax(gap))
+        raise self._unsupported(
+            f"gives an answer that depends on the rows beside it: asked about row {places[at]} of the reference "
+            f"alone it says {alone[at]:.6g}, among the others {among[at]:.6g} ({int((gap > SAME).sum())} of "
+            f"{len(places)} rows differ). Fit what looks at other rows (dummies, codes, ranks, means) as a "
+            f"transformer of the pipeline"
+        )
+
+    def _same_again(self, places: Places, alone: Floats) -> None:
+        again = float(self.probability([int(places[0])])[0])
+        if again != alone[0]:
+            words = f"answers at random: row {places[0]} of the reference gets {alone[0]:.6g}, then {again:.6g}"
+            raise self._unsupported(words)
+
+    def _defaults(self, places: Places) -> NDArray[np.bool_] | None:
+        predict = getattr(self._estimator, "predict", None)
+        if predict is None:
+            return None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            labels = np.asarray(predict(self.rows(places)))
+        found: NDArray[np.bool_] = labels == self._estimator.classes_[self._default]
+        return found.reshape(len(places))
+
+    def _unsupported(self, words: str) -> UnsupportedModel:
+        name = type(self._estimator).__name__
+        return UnsupportedModel(f"{name} {words}", name)
+
+
+def _words(error: Exception) -> str:
+    """Put an estimator's own error into one line: while a scorer is made, nothing personal is at stake."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text[:300]}"
+
+
+def _as_frame(reference: Any) -> pd.DataFrame:
+    import pandas as pd
+
+    return reference if isinstance(reference, pd.DataFrame) else pd.DataFrame(reference)
+
+
+# -- which rows --------------------------------------------------------------------------------
+
+
+def select_rows(
+    frame: pd.DataFrame, among: Places, scores: Floats | None, cutoffs: Sequence[float]
+) -> Places:
+    """Choose the rows to ask about one at a time.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n_rows, n_columns)
+        The reference.
+    among : ndarray of shape (n,), intp
+        The places to choose from.
+    scores : ndarray of shape (n,), float64, or None
+        Their probabilities, where known.
+    cutoffs : sequence of float
+        Probabilities at which the decision changes.
+
+    Returns
+    -------
+    ndarray of intp, ascending
+        One row for each pattern of missing values, the rows nearest to each cut-off, those with the
+        least and the greatest number and the rarest category of each column, and others evenly.
+    """
+    some = frame.iloc[among]
+    chosen = dict.fromkeys(_patterns(some))
+    if scores is not None:
+        for cutoff in cutoffs:
+            near = np.argsort(np.abs(scores - cutoff), kind="stable")[:NEAR_CUTOFF]
+            chosen |= dict.fromkeys(near.tolist())
+    for place in _extremes(some):
+        if len(chosen) >= MAX_ROWS - MIN_ROWS // 2:
+            break
+        chosen[place] = None
+    spread = np.random.default_rng(0).permutation(len(among)).tolist()
+    for place in spread:
+        if len(chosen) >= max(MIN_ROWS, min(MAX_ROWS, len(chosen))) and len(chosen) >= MIN_ROWS:
+            break
+        chosen[place] = None
+    found: Places = np.sort(among[list(chosen)])
+    return found
+
+
+def _patterns(frame: pd.DataFrame) -> list[int]:
+    """Give the first row of each pattern of missing values, the rarest patterns first."""
+    gaps = np.packbits(frame.isna().to_numpy(dtype=bool), axis=1)
+    if not gaps.shape[1]:
+        return []
+    _, first, counts = np.unique(gaps, axis=0, return_index=True, return_counts=True)
+    places: list[int] = first[np.argsort(counts, kind="stable")][:PATTERNS].tolist()
+    return places
+
+
+def _extremes(frame: pd.DataFrame) -> Iterator[int]:
+    """Give rows with a column's least and greatest number, or with its rarest category."""
+    import pandas.api.types as kinds
+
+    for place in range(frame.shape[1]):
+        column = frame.iloc[:, place]
+        try:
+            if kinds.is_numeric_dtype(column) and not kinds.is_bool_dtype(column):
+                numbers = column.to_numpy(np.float64, na_value=np.nan)
+                if not np.isnan(numbers).all():
+                    yield int(np.nanargmin(numbers))
+                    yield int(np.nanargmax(numbers))
+            else:
+                rare = column.value_counts()
+                for level in rare[rare > 0].index[-2:]:
+                    yield int(np.flatnonzero((column == level).to_numpy(dtype=bool, na_value=False))[0])
+        except (TypeError, ValueError):  # such columns have neither an order nor levels
+            continue
