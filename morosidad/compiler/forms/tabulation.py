@@ -1,6 +1,6 @@
-"""Boosting whose trees test one field each, as one table for each field.
+"""Boosting whose trees test one field each, tabulated: one table for each field.
 
-Stumps are such trees, and so is what `HistGradientBoostingClassifier` grows with
+Stumps are such trees, and so is what `HistGradientBoostingClassifier` builds with
 ``interaction_cst="no_interactions"``: a sum of steps in one number, or of choices among categories.
 """
 
@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morosidad.compiler.forms.additive import Additive
-from morosidad.compiler.nodes.expressions import Expr, Floats
-from morosidad.compiler.nodes.lookups import Bins, Edges, Interval, Level, Lookup, Table
-from morosidad.compiler.nodes.trees import Boosting
+from morosidad.compiler.forms.walked import Boosting
+from morosidad.compiler.nodes.base import Expr, Floats
+from morosidad.compiler.nodes.lookups import Bins, CategoryPosition, Edges, IntervalPosition, Lookup, Table
 
 
 def tabulated(trees: Boosting) -> Boosting | Additive:
@@ -47,9 +47,9 @@ def _column_of_each_tree(trees: Boosting) -> NDArray[np.intp] | None:
 
 def _table(trees: Boosting, column: Expr, roots: NDArray[np.intp]) -> Expr:
     """Add up some trees of one column for each of its places or intervals."""
-    if isinstance(column, Level | Interval):
+    if isinstance(column, CategoryPosition | IntervalPosition):
         rows = _totals(trees, roots, np.arange(float(column.size)))[:, None]
-        table = Table(column.keys, rows) if isinstance(column, Level) else Bins(column.edges, rows)
+        table = Table(column.keys, rows) if isinstance(column, CategoryPosition) else Bins(column.edges, rows)
         return Lookup(column.of, table)
     at = roots
     thresholds: list[Floats] = []

@@ -14,23 +14,12 @@ from collections.abc import Callable
 from functools import reduce
 
 import numpy as np
-from numpy.typing import NDArray
 
-from morosidad.compiler.nodes.expressions import (
-    Arith,
-    Bools,
-    Clip,
-    Elementwise,
-    Expr,
-    Fill,
-    Floats,
-    Missing,
-    Raw,
-)
+from morosidad.compiler.nodes.base import Bools, Expr, Floats
+from morosidad.compiler.nodes.expressions import Arith, Clip, Elementwise, Fill, Missing, Raw
+from morosidad.compiler.nodes.float_order import last_true
 
 Rounding = Callable[[Floats], Floats]
-
-_INFINITY = 0x7FF0_0000_0000_0000  # its place among the 64-bit numbers in their order, 0 being at 0
 
 
 def as_float32(values: Floats) -> Floats:
@@ -110,21 +99,6 @@ class Steps:
             The same for `start`. A threshold of -inf stands for "no number goes left".
         """
         distinct, places = np.unique(thresholds, return_inverse=True)
-        moved = _last_true(lambda values: self(values) <= distinct, len(distinct))
+        moved = last_true(lambda values: self(values) <= distinct, len(distinct))
         filled = self(np.array([np.nan]))[0]
         return moved[places], missing_left if np.isnan(filled) else filled <= thresholds
-
-
-def _last_true(holds: Callable[[Floats], Bools], n: int) -> Floats:
-    """Find the largest number for which each of n conditions holds that hold up to some number."""
-    low, high = np.full(n, -_INFINITY, dtype=np.int64), np.full(n, _INFINITY, dtype=np.int64)
-    high[holds(_number_at(high))] += 1
-    while (low < high - 1).any():
-        middle = (low >> 1) + (high >> 1) + (low & high & 1)
-        true = holds(_number_at(middle))
-        low, high = np.where(true, middle, low), np.where(true, high, middle)
-    return _number_at(low)
-
-
-def _number_at(places: NDArray[np.int64]) -> Floats:
-    return np.where(places < 0, np.int64(-(2**63)) - places, places).view(np.float64)
