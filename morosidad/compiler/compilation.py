@@ -7,12 +7,24 @@ from collections.abc import Callable, Sequence
 from os import PathLike
 from typing import Any
 
+import msgspec
+import numpy as np
+
 import morosidad.compiler.readers  # noqa: F401 - they fill the registry
 from morosidad.compiler.backends.numpy_columns import ColumnBatch
 from morosidad.compiler.backends.python_source import FunctionSource
+from morosidad.compiler.forms.complement import Complement
 from morosidad.compiler.forms.form import Form
+from morosidad.compiler.gate import (
+    OwnRows,
+    check_original,
+    describe,
+    differences,
+    labels_follow,
+    with_own_rows,
+)
 from morosidad.compiler.nodes.base import Expr
-from morosidad.compiler.nodes.expressions import Raw
+from morosidad.compiler.nodes.expressions import Constant, Narrow, Raw
 from morosidad.compiler.pipeline import CompiledPipeline
 from morosidad.compiler.proof.original import Original
 from morosidad.compiler.proof.parity import compare, rows_near
@@ -21,7 +33,8 @@ from morosidad.compiler.readers.calibration import decision_threshold
 from morosidad.compiler.registry import Compiler, NotCompilable, compiles
 from morosidad.compiler.report import ParityReport
 from morosidad.errors import NotCompiledWarning, UnsupportedModel
-from morosidad.schema.field import Row
+from morosidad.frames.layout import ColumnLayout, FrameLayout
+from morosidad.schema.field import Field, Row
 from morosidad.schema.schema import Schema
 
 __all__ = [
@@ -37,13 +50,18 @@ __all__ = [
     "compiles",
 ]
 
+NARROW_TOLERANCE = 1e-6
+"""Allowed where columns are float32 or narrower: the original itself may reckon in float32."""
+
 
 def compile_pipeline(
     estimator: Any,
     schema: Schema,
     reference: Sequence[Row] = (),
     *,
-    dtypes: dict[str, Any] | None = None,
+    layout: FrameLayout | None = None,
+    own: OwnRows | None = None,
+    default: int = 1,
     cutoffs: Sequence[float] = (),
 ) -> CompiledPipeline:
     """Compile a fitted classifier, and prove that it answers the same.
@@ -57,9 +75,12 @@ def compile_pipeline(
     reference : sequence of tuple
         Validated rows, best those it was fitted on: the gate tries them, and reasons are measured
         against them. Without any, rows drawn from the schema's limits stand in.
-    dtypes : mapping of str to dtype, optional
-        Data types that the estimator was fitted on where they matter: pandas categories, and
-        objects that hold True, False and NaN. None for objects that hold None and not NaN.
+    layout : FrameLayout, optional
+        The columns that the estimator takes and their data types; plain ones by default.
+    own : OwnRows, optional
+        The user's own rows and what the estimator answered about each alone: the gate wants the same.
+    default : {0, 1}
+        The place of the class that means default among the estimator's two.
     cutoffs : sequence of float
         Probabilities from which on another decision is made, besides the label's: the gate tries
         the rows nearest to them, and wants each on the original's side.
@@ -72,69 +93,145 @@ def compile_pipeline(
     Raises
     ------
     UnsupportedModel
-        If the estimator is not fitted, gives no probabilities, has not exactly two classes, or sets
-        its threshold on another scale than probability.
+        If the estimator is not fitted, gives no probabilities, has not exactly two classes, sets
+        its threshold on another scale than probability, or can't answer a record as it answers a row.
     InvalidFrame
         If it needs columns that the schema has no field for.
     """
     check_classifier(estimator)
-    original = Original(estimator, schema, dtypes)
-    compiler = Compiler(schema, threshold=decision_threshold(estimator))
-    try:
-        form = compiler.form(estimator, [Raw(place) for place in original.places])
-        demanding = original.under(compiler.demanded())
-        compiled, report = _compared(form, demanding, reference, compiler.threshold, cutoffs)
-    except NotCompilable as reason:
-        return _uncompiled(original, reference, compiler.threshold, str(reason))
-    if not report.passed:
-        note = f"the parity gate refused the compiled form: {report}"
-        return _uncompiled(original, reference, compiler.threshold, note, report)
-    return compiled
+    task = _Compilation(estimator, schema, list(reference), layout, own, default, tuple(cutoffs))
+    return task.run()
 
 
-def _compared(
-    form: Form, original: Original, reference: Sequence[Row], threshold: float, cutoffs: Sequence[float]
-) -> tuple[CompiledPipeline, ParityReport]:
-    """Make a form's functions, and ask them and the original about the same rows.
+class _Compilation:
+    """One compilation, from the estimator to a model that is proven or to the original itself."""
 
-    Raises
-    ------
-    NotCompilable
-        If the form fails on some row: text stands where it reckons with numbers.
-    """
-    schema = original.schema
-    fitting = valid_rows(schema, reference)
-    rows = probe_rows(schema, fitting, form.probes)
-    rows += rows_near(original.predict, fitting, [threshold, *cutoffs])
-    try:
-        typical = form.reference(ColumnBatch.of_records(fitting or rows, len(schema)))
-        compiled = CompiledPipeline(schema, form, original, reference=typical, threshold=threshold)
-        compiled.parity = compare(
-            compiled.predict_one,
-            original.predict,
-            rows,
-            tolerance=form.tolerance,
-            threshold=threshold,
-            cutoffs=cutoffs,
-            predict_many=lambda rows: form.batch(ColumnBatch.of_records(rows, len(schema))),
+    def __init__(
+        self,
+        estimator: Any,
+        schema: Schema,
+        reference: list[Row],
+        layout: FrameLayout | None,
+        own: OwnRows | None,
+        default: int,
+        cutoffs: tuple[float, ...],
+    ) -> None:
+        threshold = decision_threshold(estimator)
+        self.threshold = threshold if default == 1 else _turned(threshold)
+        self.original = Original(estimator, schema, layout, default=default)
+        self.original = self.original.under(_within_type(schema, self.original.layout))
+        self.reference = reference
+        self.own = own
+        self.cutoffs = cutoffs
+
+    def run(self) -> CompiledPipeline:
+        """Compile and compare."""
+        if self.own is not None and (count := labels_follow(self.threshold, self.own.verdict)):
+            note = f"predict gives other labels than the threshold {self.threshold:.6g} on {count} own rows"
+            return self._uncompiled(note, labels=True)
+        try:
+            form, schema = self._form()
+            compiled, report, note = self._compared(form, self.original.under(schema))
+        except NotCompilable as reason:
+            return self._uncompiled(str(reason))
+        if not report.passed:
+            return self._uncompiled(f"the parity gate refused the compiled form: {note or report}", report)
+        return compiled
+
+    def _form(self) -> tuple[Form, Schema]:
+        compiler = Compiler(self.original.schema, threshold=self.threshold)
+        form = compiler.form(self.original.estimator, [_input(found) for found in self.original.inputs])
+        if self.original.default == 0:
+            form = Complement(form)
+        return form, compiler.demanded()
+
+    def _compared(self, form: Form, original: Original) -> tuple[CompiledPipeline, ParityReport, str]:
+        """Make a form's functions, and ask them and the original about the same rows.
+
+        Raises
+        ------
+        NotCompilable
+            If the form fails on some row: text stands where it reckons with numbers.
+        """
+        schema, own = original.schema, self.own
+        fitting = valid_rows(schema, self.reference)
+        rows = probe_rows(schema, fitting, form.probes)
+        rows += rows_near(original.predict, fitting, [self.threshold, *self.cutoffs])
+        narrow = any(column.narrow for column in original.layout.columns)
+        tolerance = max(form.tolerance, NARROW_TOLERANCE) if narrow else form.tolerance
+        note = ""
+        try:
+            typical = form.reference(ColumnBatch.of_records(fitting or rows, len(schema)))
+            compiled = CompiledPipeline(schema, form, original, reference=typical, threshold=self.threshold)
+            report = compare(
+                compiled.predict_one,
+                original.predict,
+                rows,
+                tolerance=tolerance,
+                threshold=self.threshold,
+                cutoffs=self.cutoffs,
+                predict_many=lambda rows: form.batch(ColumnBatch.of_records(rows, len(schema))),
+            )
+            if own is not None and report.passed:
+                found = differences(compiled, own, self.cutoffs)
+                report = with_own_rows(report, own, found)
+                note = "" if report.passed else describe(compiled, original, own, found, tolerance)
+        except Exception as error:  # its text may hold values of a row
+            raise NotCompilable(f"the compiled form fails with {type(error).__name__}") from error
+        compiled.parity = report
+        return compiled, report, note
+
+    def _uncompiled(
+        self, note: str, parity: ParityReport | None = None, *, labels: bool = False
+    ) -> CompiledPipeline:
+        warnings.warn(f"not compiled, so slower: {note}", NotCompiledWarning, stacklevel=6)
+        original, notes = self.original, [note]
+        if self.own is not None:
+            notes += check_original(original, self.own)
+        base = _own_rows(self.own) or self.reference[:5] or probe_rows(original.schema, ())[:20]
+        schema = original.demanded(base)
+        return CompiledPipeline(
+            schema,
+            None,
+            original.under(schema),
+            threshold=self.threshold,
+            parity=parity,
+            notes=notes,
+            own_labels=labels,
         )
-    except Exception as error:  # its text may hold values of a row
-        raise NotCompilable(f"the compiled form fails with {type(error).__name__}") from error
-    return compiled, compiled.parity
 
 
-def _uncompiled(
-    original: Original,
-    reference: Sequence[Row],
-    threshold: float,
-    note: str,
-    parity: ParityReport | None = None,
-) -> CompiledPipeline:
-    warnings.warn(f"not compiled, so slower: {note}", NotCompiledWarning, stacklevel=5)
-    schema = original.demanded(reference[:5] or probe_rows(original.schema, ())[:20])
-    return CompiledPipeline(
-        schema, None, original.under(schema), threshold=threshold, parity=parity, notes=[note]
-    )
+def _own_rows(own: OwnRows | None) -> list[Row]:
+    """Give a few own rows that the judge answered."""
+    return [] if own is None else [row for row in own.rows if row is not None][:5]
+
+
+def _turned(threshold: float) -> float:
+    """Give the threshold on the probability of the first class: on a tie the label is the first class."""
+    return float(np.nextafter(1.0 - threshold, -np.inf))
+
+
+def _input(found: tuple[int, ColumnLayout] | None) -> Expr:
+    """Give one of the estimator's input columns; NaN for one that it drops."""
+    if found is None:
+        return Constant(float("nan"))
+    place, column = found
+    return Raw(place) if column.narrow is None else Narrow(Raw(place), column.narrow)
+
+
+def _within_type(schema: Schema, layout: FrameLayout) -> Schema:
+    """Declare the limits of columns whose type holds no larger numbers."""
+    limits = {column.field: float(np.finfo(column.narrow).max) for column in layout.columns if column.narrow}
+    return schema.replace(_limited(field, limits.get(field.name)) for field in schema.fields)
+
+
+def _limited(field: Field, limit: float | None) -> Field:
+    if limit is None or field.kind not in ("number", "integer") or field.categories is not None:
+        return field
+    low, high = field.interval
+    changes = {"ge": -limit} if low < -limit else {}
+    changes |= {"le": limit} if high > limit else {}
+    return msgspec.structs.replace(field, **changes)
 
 
 def check_classifier(estimator: Any) -> None:

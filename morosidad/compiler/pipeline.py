@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from morosidad.compiler.backends.numpy_columns import ColumnBatch
 from morosidad.compiler.backends.python_source import FunctionSource
@@ -43,6 +44,8 @@ class CompiledPipeline:
         Probability above which the label is 1.
     notes : sequence of str
         Why there is no form, in English.
+    own_labels : bool
+        Whether labels are those of the original's `predict`, which differ from the threshold's.
 
     Attributes
     ----------
@@ -60,6 +63,7 @@ class CompiledPipeline:
         parity: ParityReport | None = None,
         threshold: float = 0.5,
         notes: Sequence[str] = (),
+        own_labels: bool = False,
     ) -> None:
         if form is None and original is None:
             raise ValueError("a compiled pipeline needs a form or an original")
@@ -70,6 +74,7 @@ class CompiledPipeline:
         self.parity = parity
         self.threshold = threshold
         self.notes: tuple[str, ...] = tuple(notes)
+        self.own_labels = own_labels
         self.predict_one: Callable[[Row], float] = self._predict_one()
 
     @property
@@ -124,6 +129,24 @@ class CompiledPipeline:
             return compute(ColumnBatch([column[rows] for column in columns]))
 
         return np.concatenate([np.empty(0), *each_chunk(answer, len(columns[0]))])
+
+    def labels(self, columns: Sequence[Column], probabilities: Floats) -> NDArray[np.bool_]:
+        """Tell which of many rows are labelled as default.
+
+        Parameters
+        ----------
+        columns : sequence of (ndarray, or Coded)
+            As in `predict`.
+        probabilities : ndarray of shape (n_rows,), float64
+            What `predict` gave.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,), bool
+        """
+        if self.own_labels:
+            return self._require_original().defaults(rows_of(self.schema, columns))
+        return probabilities > self.threshold
 
     def _require_original(self) -> Original:
         if self.original is None:

@@ -22,6 +22,12 @@ class ParityReport(msgspec.Struct, frozen=True):
         The largest difference allowed.
     threshold : float
         Probability above which the label is 1.
+    own_rows : int
+        The user's own rows that the original was asked about one at a time.
+    batch_rows : int
+        Own rows that it was asked about in one batch.
+    own_refused : int
+        Own rows that the original answers and the model's schema refuses.
     """
 
     rows: int
@@ -30,12 +36,21 @@ class ParityReport(msgspec.Struct, frozen=True):
     refused: int
     tolerance: float
     threshold: float = 0.5
+    own_rows: int = 0
+    batch_rows: int = 0
+    own_refused: int = 0
 
     @property
     def passed(self) -> bool:
         """Whether the compiled form may be used."""
-        return self.max_difference <= self.tolerance and not self.labels_differing and not self.refused
+        refused = self.refused or self.own_refused
+        return self.max_difference <= self.tolerance and not self.labels_differing and not refused
 
     def __str__(self) -> str:
-        words = f"{self.rows} rows, |Δp| ≤ {self.max_difference:.1e} (allowed {self.tolerance:.0e})"
+        own = (
+            f"{self.own_rows} own rows one at a time, {self.batch_rows} in one batch, "
+            if self.own_rows
+            else ""
+        )
+        words = f"{own}{self.rows} made rows, |Δp| ≤ {self.max_difference:.1e} (allowed {self.tolerance:.0e})"
         return f"{words}, {self.labels_differing} labels differ, {self.refused} refused by the original"

@@ -165,7 +165,9 @@ class FrameBuilder:
         self._makers = [_maker(column) for column in layout.columns]
         self._names = [column.name for column in layout.columns]
         kinds = {column.dtype for column in layout.columns}
-        self._single: Any = np.dtype(kinds.pop()) if len(kinds) == 1 and kinds <= {"float64", "float32"} else None
+        self._single: Any = (
+            np.dtype(kinds.pop()) if len(kinds) == 1 and kinds <= {"float64", "float32"} else None
+        )
         self._index: Any = None
 
     def frame(self, rows: Sequence[Row]) -> Any:

@@ -124,6 +124,32 @@ _OPERATORS: dict[str, tuple[str, Any]] = {
 }
 
 
+class Narrow(Elementwise, frozen=True):
+    """An expression rounded to a narrower type, as a column of that type holds it."""
+
+    dtype: Literal["float16", "float32"]
+
+    def emit(self, code: SourceWriter) -> str:
+        return f"{code.constant(_NARROW[self.dtype])}({code.value(self.of)})"
+
+    def compute(self, x: Floats) -> Floats:
+        with np.errstate(over="ignore"):
+            return x.astype(self.dtype).astype(np.float64)
+
+
+def _float16(x: float) -> float:
+    with np.errstate(over="ignore"):
+        return float(np.float16(x))
+
+
+def _float32(x: float) -> float:
+    with np.errstate(over="ignore"):
+        return float(np.float32(x))
+
+
+_NARROW = {"float16": _float16, "float32": _float32}
+
+
 class Clip(Elementwise, frozen=True):
     """An expression held between two constants; missing stays missing."""
 

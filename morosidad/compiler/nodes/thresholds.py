@@ -16,7 +16,7 @@ from functools import reduce
 import numpy as np
 
 from morosidad.compiler.nodes.base import Bools, Expr, Floats
-from morosidad.compiler.nodes.expressions import Arith, Clip, Elementwise, Fill, Missing, Raw
+from morosidad.compiler.nodes.expressions import Arith, Clip, Elementwise, Fill, Missing, Narrow, Raw
 from morosidad.compiler.nodes.float_order import last_true
 
 Rounding = Callable[[Floats], Floats]
@@ -53,7 +53,7 @@ def _keeps_order(expr: Elementwise) -> bool:
         return math.isfinite(expr.value) and (expr.operator in "+-" or expr.value > 0)
     if isinstance(expr, Fill):
         return isinstance(expr.value, (int, float))
-    return isinstance(expr, (Clip, Missing))
+    return isinstance(expr, (Clip, Missing, Narrow))
 
 
 class Steps:

@@ -104,7 +104,9 @@ class Judge:
         if answer.shape != (len(places), 2):
             name = type(self._estimator).__name__
             expected = f"({len(places)}, 2)"
-            message = f"predict_proba of {name} gives an array of shape {answer.shape}; {expected} was expected"
+            message = (
+                f"predict_proba of {name} gives an array of shape {answer.shape}; {expected} was expected"
+            )
             raise UnsupportedModel(message, name)
         return answer[:, self._default]
 
@@ -167,9 +169,7 @@ class Judge:
                 f"answers {len(places)} rows one at a time and refuses them together: {_words(error)}"
             ) from error
 
-    def _answers_none(
-        self, chosen: Places, refused: dict[int, Exception], scores: Floats | None
-    ) -> None:
+    def _answers_none(self, chosen: Places, refused: dict[int, Exception], scores: Floats | None) -> None:
         error = next(iter(refused.values()))
         if scores is not None:
             words = "answers its reference as a whole, and no row of it alone"
@@ -192,7 +192,9 @@ class Judge:
     def _same_again(self, places: Places, alone: Floats) -> None:
         again = float(self.probability([int(places[0])])[0])
         if again != alone[0]:
-            words = f"answers at random: row {places[0]} of the reference gets {alone[0]:.6g}, then {again:.6g}"
+            words = (
+                f"answers at random: row {places[0]} of the reference gets {alone[0]:.6g}, then {again:.6g}"
+            )
             raise self._unsupported(words)
 
     def _defaults(self, places: Places) -> NDArray[np.bool_] | None:

@@ -1,4 +1,4 @@
-"""The original estimator, asked about records: the judge of parity, and the fallback."""
+"""The original estimator, asked about records in frames laid out as the user's own frame is."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from morosidad.compiler.nodes.base import Floats
 from morosidad.compiler.proof.probe_rows import changed, unseen
-from morosidad.errors import InvalidFrame
+from morosidad.errors import InvalidFrame, UnsupportedModel
+from morosidad.frames.layout import ColumnLayout, FrameBuilder, FrameLayout
+from morosidad.frames.reading import holds_integers
 from morosidad.schema.field import Field, Row
 from morosidad.schema.schema import Schema
 
@@ -25,48 +28,96 @@ class Original:
         A fitted scikit-learn classifier or pipeline with two classes.
     schema : Schema
         The record's fields; the estimator's input columns are among them.
-    dtypes : mapping of str to dtype, optional
-        Data types that the estimator was fitted on where they matter (pandas categories, objects);
-        None for objects among which a missing value is None and not NaN.
+    layout : FrameLayout, optional
+        The columns that the estimator takes, and their data types; by default plain ones, under the
+        names that the estimator keeps or else those of the schema.
+    default : {0, 1}
+        The place of the class that means default among the estimator's two.
     """
 
-    def __init__(self, estimator: Any, schema: Schema, dtypes: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, estimator: Any, schema: Schema, layout: FrameLayout | None = None, *, default: int = 1
+    ) -> None:
         self.estimator = estimator
         self.schema = schema
-        self.dtypes: dict[str, Any] = dtypes or {}
+        self.default = default
         self.stored: bytes | None = None  # as a model file holds it: written anew, it would differ
         names = getattr(estimator, "feature_names_in_", None)
         self.names: list[str] | None = None if names is None else [str(name) for name in names]
-        absent = [name for name in self.names or () if name not in schema.names]
+        self.layout = layout or plain_layout(schema, self.names)
+        fields = [column.field for column in self.layout.columns]
+        absent = [name for name in fields if name not in schema.names]
         if absent:
             raise InvalidFrame(
                 f"the model needs columns that the schema has no field for: {', '.join(absent)}", absent
             )
-        width = getattr(estimator, "n_features_in_", len(schema))
-        if self.names is None and width != len(schema):
+        width = getattr(estimator, "n_features_in_", len(fields))
+        if self.names is None and width != len(fields):
             raise InvalidFrame(
                 f"the model was fitted on {width} unnamed columns; the schema has {len(schema)} fields"
             )
+        self._frames = FrameBuilder(self.layout, schema.names)
 
     def under(self, schema: Schema) -> Original:
-        """Give the same estimator, asked in the terms of another schema."""
-        return Original(self.estimator, schema, self.dtypes)
+        """Give the same estimator, asked in the terms of another schema.
+
+        Parameters
+        ----------
+        schema : Schema
+            The record's fields, by the same names.
+
+        Returns
+        -------
+        Original
+        """
+        fresh = Original(self.estimator, schema, self.layout, default=self.default)
+        fresh.stored = self.stored
+        return fresh
 
     @property
-    def places(self) -> list[int]:
-        """The field of each of the estimator's input columns."""
-        if self.names is None:
-            return list(range(len(self.schema)))
-        return [self.schema.names.index(name) for name in self.names]
+    def inputs(self) -> list[tuple[int, ColumnLayout] | None]:
+        """The field and layout of each of the estimator's input columns; None for one that is left out."""
+        columns = {str(column.name): column for column in self.layout.columns}
+        named = list(columns) if self.names is None or self.layout.container == "array" else self.names
+        places = {name: place for place, name in enumerate(self.schema.names)}
+        return [(places[columns[name].field], columns[name]) if name in columns else None for name in named]
 
     def predict(self, rows: Sequence[Row]) -> Floats:
-        """Give the probability of default of validated records."""
-        from morosidad.frames.reading import to_frame
+        """Give the probability of default of validated records.
 
-        frame = to_frame(self.schema, rows)
-        for name, dtype in self.dtypes.items():
-            frame[name] = _as_fitted(frame[name], dtype)
-        return self.predict_frame(frame)
+        Parameters
+        ----------
+        rows : sequence of tuple
+            Validated values of each record.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,), float64
+        """
+        answer = np.asarray(self.estimator.predict_proba(self._frames.frame(rows)), dtype=np.float64)
+        if answer.shape != (len(rows), 2):
+            name = type(self.estimator).__name__
+            raise UnsupportedModel(
+                f"predict_proba of {name} gives an array of shape {answer.shape}, not ({len(rows)}, 2)", name
+            )
+        return answer[:, self.default]
+
+    def defaults(self, rows: Sequence[Row]) -> NDArray[np.bool_]:
+        """Give what the estimator's own `predict` says of validated records.
+
+        Parameters
+        ----------
+        rows : sequence of tuple
+            Validated values of each record.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,), bool
+            Whether the label is that of default.
+        """
+        labels = np.asarray(self.estimator.predict(self._frames.frame(rows))).reshape(len(rows))
+        found: NDArray[np.bool_] = labels == self.estimator.classes_[self.default]
+        return found
 
     def demanded(self, rows: Sequence[Row]) -> Schema:
         """Give the schema with what the estimator can't do without declared, found by asking it.
@@ -75,6 +126,10 @@ class Original:
         ----------
         rows : sequence of tuple
             Rows to ask about, each with one value left out or replaced by an unseen category.
+
+        Returns
+        -------
+        Schema
         """
         base = next((row for row in rows if self._answers(row)), None)
         if base is None:
@@ -98,16 +153,30 @@ class Original:
         except Exception:
             return False
 
-    def predict_frame(self, frame: Any) -> Floats:
-        """Give the probability of default of a frame's rows."""
-        table = frame[list(self.schema.names)].to_numpy() if self.names is None else frame[self.names]
-        return np.asarray(self.estimator.predict_proba(table), dtype=np.float64)[:, 1]
+
+def plain_layout(schema: Schema, names: Sequence[str] | None = None) -> FrameLayout:
+    """Give the layout of a frame of plain types, where no reference says which they are.
+
+    Parameters
+    ----------
+    schema : Schema
+        The record's fields.
+    names : sequence of str, optional
+        The columns, in order; by default the fields.
+
+    Returns
+    -------
+    FrameLayout
+        Numbers as float64, integers as int64, booleans as bool, categories as objects or int64.
+    """
+    fields = {field.name: field for field in schema.fields}
+    chosen = schema.names if names is None else names
+    return FrameLayout(tuple(ColumnLayout(name, name, _plain_type(fields.get(name))) for name in chosen))
 
 
-def _as_fitted(column: Any, dtype: Any) -> Any:
-    import pandas as pd
-
-    if dtype is None:
-        return pd.Series([None if value != value else value for value in column], column.index, dtype=object)
-    known = getattr(dtype, "categories", column)
-    return column.where(column.isin(known)).astype(dtype)
+def _plain_type(field: Field | None) -> str:
+    if field is None:  # the caller says which field is absent
+        return "float64"
+    if field.kind == "category" and not holds_integers(field):
+        return "object"
+    return {"number": "float64", "boolean": "bool"}.get(field.kind, "int64")

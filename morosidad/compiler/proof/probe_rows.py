@@ -19,6 +19,10 @@ from morosidad.schema.schema import Schema
 Probes = Callable[[Schema, Sequence[Row]], Iterable[Row]]
 
 MAX_REFERENCE_ROWS = 2000
+MAX_GROUPS = 64
+"""So many groups of fields are changed, each alone where there are no more fields than that."""
+MAX_LEVELS = 300
+"""So many categories of each field are tried, evenly over all."""
 
 
 def probe_rows(
@@ -42,20 +46,35 @@ def probe_rows(
         The same seed gives the same rows.
     """
     rng = random.Random(seed)  # noqa: S311 - no secret
+    valid = Validity(schema)
     known = list(reference[:: max(1, len(reference) // MAX_REFERENCE_ROWS)])
     drawn = [_draw(schema, rng) for _ in range(50 if known else 500)]
     bases = [*rng.sample(known, min(3, len(known))), *drawn[: 1 if known else 3]]
-    made = [*_one_field_changed(schema, bases), *_none_given(schema, bases)]
+    made = [*_fields_changed(schema, valid, bases), *_none_given(schema, bases)]
     if probes is not None:
         made += probes(schema, bases)
-    return known + valid_rows(schema, [*drawn, *made])
+    return known + valid.keep([*drawn, *made])
 
 
-def _one_field_changed(schema: Schema, bases: Sequence[Row]) -> Iterator[Row]:
-    for i, field in enumerate(schema.fields):
-        for value in _values_to_try(field):
+def _fields_changed(schema: Schema, valid: Validity, bases: Sequence[Row]) -> Iterator[Row]:
+    """Change one field at a time to each of its values; of many fields, some at a time.
+
+    So the number of rows is bounded, and the work grows with the number of fields and not its square.
+    """
+    tries = [
+        [value for value in _values_to_try(field) if valid.value(place, value)]
+        for place, field in enumerate(schema.fields)
+    ]
+    groups = max(1, -(-len(tries) // MAX_GROUPS))
+    for first in range(0, len(tries), groups):
+        together = tries[first : first + groups]
+        for turn in range(max(map(len, together), default=0)):
             for base in bases:
-                yield changed(base, i, value)
+                row = list(base)
+                for offset, values in enumerate(together):
+                    if values:
+                        row[first + offset] = values[(turn + offset) % len(values)]
+                yield tuple(row)
 
 
 def _none_given(schema: Schema, bases: Sequence[Row]) -> Iterator[Row]:
@@ -78,8 +97,8 @@ def _values_to_try(field: Field) -> list[Value]:
     if field.kind == "boolean":
         return [None, True, False]
     if field.kind == "category" or field.categories is not None:
-        levels = [*(field.categories or ()), *(field.usual_levels or ())]
-        return [None, unseen(field), *levels]
+        levels = list(dict.fromkeys([*(field.categories or ()), *(field.usual_levels or ())]))
+        return [None, unseen(field), *levels[:: 1 + len(levels) // MAX_LEVELS]]
     low, high = _range(field)
     limits = [x for x in (field.ge, field.gt, field.le, field.lt) if x is not None]
     numbers = [0.0, 1.0, -1.0, low, high, low - 1, high + 1, 10 * high + 1, 10 * low - 1, 1e9, -1e9, *limits]
@@ -115,17 +134,63 @@ def _draw_one(field: Field, rng: random.Random) -> Value:
     return _typed(field, rng.uniform(*_range(field)))
 
 
+class Validity:
+    """Whether a schema accepts rows; each different value of a field is read once.
+
+    Parameters
+    ----------
+    schema : Schema
+        What a record is.
+    """
+
+    def __init__(self, schema: Schema) -> None:
+        self._schema = schema
+        self._fields = schema.fields
+        self._known: list[dict[tuple[type, Value], bool]] = [{} for _ in schema.fields]
+
+    def value(self, place: int, value: Value) -> bool:
+        """Say whether a field accepts a value."""
+        known, key = self._known[place], (type(value), value)
+        found = known.get(key)
+        if found is None:
+            found = known[key] = self._reads(self._fields[place], value)
+        return found
+
+    @staticmethod
+    def _reads(field: Field, value: Value) -> bool:
+        if value is None:
+            return not field.required
+        try:
+            return field.read(value) is not None
+        except ValueError:
+            return False
+
+    def row(self, row: Row) -> bool:
+        """Say whether the schema accepts a row."""
+        if self._schema.wants_a_value and all(value is None for value in row):
+            return False
+        return all(self.value(place, value) for place, value in enumerate(row))
+
+    def keep(self, rows: Iterable[Row]) -> list[Row]:
+        """Leave out the rows that the schema refuses."""
+        return [row for row in rows if self.row(row)]
+
+
 def valid_rows(schema: Schema, rows: Iterable[Row]) -> list[Row]:
-    """Leave out the rows that the schema refuses."""
-    return [row for row in rows if _valid(schema, row)]
+    """Leave out the rows that the schema refuses.
 
+    Parameters
+    ----------
+    schema : Schema
+        What a record is.
+    rows : iterable of tuple
+        Values in the order of the fields.
 
-def _valid(schema: Schema, row: Row) -> bool:
-    try:
-        schema.read({name: value for name, value in zip(schema.names, row, strict=True) if value is not None})
-    except InvalidRecord:
-        return False
-    return True
+    Returns
+    -------
+    list of tuple
+    """
+    return Validity(schema).keep(rows)
 
 
 def as_rows(schema: Schema, records: Iterable[dict[Any, Any]]) -> list[Row]:

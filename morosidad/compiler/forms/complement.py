@@ -1,0 +1,55 @@
+"""A classifier whose first class, and not its second, means default."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from morosidad.compiler.backends.numpy_columns import ColumnBatch
+from morosidad.compiler.backends.python_source import FunctionSource
+from morosidad.compiler.forms.form import NO_SHARE, Form
+from morosidad.compiler.nodes.base import Floats
+from morosidad.schema.field import Row
+from morosidad.schema.schema import Schema
+
+
+class Complement(Form, frozen=True, eq=False):
+    """One less another form's probability; the contributions change their sign.
+
+    Attributes
+    ----------
+    of : Form
+        The classifier, whose second class means no default.
+    """
+
+    of: Form
+
+    @property
+    def scale(self) -> str:
+        return self.of.scale
+
+    @property
+    def tolerance(self) -> float:
+        return self.of.tolerance
+
+    def probes(self, schema: Schema, bases: Sequence[Row]) -> Iterable[Row]:
+        return self.of.probes(schema, bases)
+
+    def emit(self, code: FunctionSource) -> str:
+        return f"1.0 - ({self.of.emit(code)})"
+
+    def emit_reasons(self, code: FunctionSource, reference: Floats) -> tuple[str, Sequence[str]]:
+        return _turned(*self.of.emit_reasons(code, reference))
+
+    def emit_probability_reasons(self, code: FunctionSource, reference: Floats) -> tuple[str, Sequence[str]]:
+        return _turned(*self.of.emit_probability_reasons(code, reference))
+
+    def batch(self, batch: ColumnBatch) -> Floats:
+        return 1.0 - self.of.batch(batch)
+
+    def reference(self, batch: ColumnBatch) -> Floats:
+        return self.of.reference(batch)
+
+
+def _turned(probability: str, shares: Sequence[str]) -> tuple[str, Sequence[str]]:
+    turned = [share if share == NO_SHARE else f"-({share})" for share in shares]
+    return f"1.0 - ({probability})", turned

@@ -1,0 +1,304 @@
+"""The parity gate on the user's own rows: each way of asking a compiled model against the judge."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from morosidad.compiler.nodes.base import Floats
+from morosidad.compiler.pipeline import CompiledPipeline
+from morosidad.compiler.proof.judge import Verdict
+from morosidad.compiler.proof.original import Original
+from morosidad.compiler.proof.probe_rows import Validity
+from morosidad.compiler.report import ParityReport
+from morosidad.errors import UnsupportedModel
+from morosidad.frames.reading import read_frame
+from morosidad.schema.field import Row
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ASKED_AGAIN = 100
+"""So many own rows are asked again as records where the original itself answers."""
+NAMED_ROWS = 3
+NAMED_FIELDS = 5
+
+
+class OwnRows(NamedTuple):
+    """The user's own rows, with what the judge answered about them.
+
+    Attributes
+    ----------
+    verdict : Verdict
+        The judge's answers.
+    rows : list of (tuple or None)
+        The same rows as the schema reads them as records; None where it refuses one.
+    frame : DataFrame of shape (n, n_fields)
+        The same rows as a frame.
+    ambiguous : ndarray of shape (n,), bool
+        Rows that hold a missing value which a record can't express, as None where NaN is usual.
+    """
+
+    verdict: Verdict
+    rows: list[Row | None]
+    frame: pd.DataFrame
+    ambiguous: NDArray[np.bool_]
+
+
+class Differences(NamedTuple):
+    """How a model's answers about the own rows differ from the judge's.
+
+    Attributes
+    ----------
+    places : ndarray of intp
+        The rows compared, by their place among the own rows.
+    gap : ndarray of float64
+        The largest difference of each.
+    turned : ndarray of bool
+        Whether label or outcome differ.
+    refused : ndarray of bool
+        Whether the model's schema refuses a row that the judge answers.
+    """
+
+    places: NDArray[np.intp]
+    gap: Floats
+    turned: NDArray[np.bool_]
+    refused: NDArray[np.bool_]
+
+
+def differences(compiled: CompiledPipeline, own: OwnRows, cutoffs: Sequence[float]) -> Differences:
+    """Ask a compiled model about the own rows, as records and as a frame.
+
+    Parameters
+    ----------
+    compiled : CompiledPipeline
+        The model.
+    own : OwnRows
+        What the judge answered.
+    cutoffs : sequence of float
+        Probabilities from which on another decision is made.
+
+    Returns
+    -------
+    Differences
+    """
+    readable = [place for place, row in enumerate(own.rows) if row is not None and not own.ambiguous[place]]
+    places = np.array(readable, dtype=np.intp)
+    rows = [row for place in readable if (row := own.rows[place]) is not None]
+    expected = own.verdict.probabilities[places]
+    valid = Validity(compiled.schema)
+    refused = np.array([not valid.row(row) for row in rows], dtype=bool)
+    one = np.array(
+        [np.nan if no else compiled.predict_one(row) for row, no in zip(rows, refused, strict=True)],
+        dtype=float,
+    )
+    columns, bad = read_frame(compiled.schema, own.frame.iloc[places])
+    many = np.where(bad, np.nan, compiled.predict(columns))
+    gap, turned = np.zeros(len(places)), np.zeros(len(places), dtype=bool)
+    for found in (one, many):
+        gap = np.fmax(gap, np.nan_to_num(np.abs(found - expected), nan=np.inf))
+        turned |= (found > compiled.threshold) != (expected > compiled.threshold)
+        for cutoff in cutoffs:
+            turned |= (found >= cutoff) != (expected >= cutoff)
+    gap[refused], turned[refused] = 0.0, False
+    return Differences(places, gap, turned, refused)
+
+
+def with_own_rows(report: ParityReport, own: OwnRows, found: Differences) -> ParityReport:
+    """Add what was found on the own rows to a report.
+
+    Parameters
+    ----------
+    report : ParityReport
+        What was found on made-up rows.
+    own : OwnRows
+        What the judge answered.
+    found : Differences
+        How the model differs.
+
+    Returns
+    -------
+    ParityReport
+    """
+    return msgspec.structs.replace(
+        report,
+        max_difference=max(report.max_difference, float(found.gap.max(initial=0.0))),
+        labels_differing=report.labels_differing + int(found.turned.sum()),
+        own_rows=len(found.places),
+        batch_rows=own.verdict.together,
+        own_refused=int(found.refused.sum()),
+    )
+
+
+def labels_follow(threshold: float, verdict: Verdict) -> int:
+    """Count the own rows whose label, as `predict` gives it, is not that of the threshold.
+
+    Parameters
+    ----------
+    threshold : float
+        Probability above which the label is 1.
+    verdict : Verdict
+        The judge's answers.
+
+    Returns
+    -------
+    int
+    """
+    if verdict.defaults is None:
+        return 0
+    return int(((verdict.probabilities > threshold) != verdict.defaults).sum())
+
+
+def describe(
+    compiled: CompiledPipeline, original: Original, own: OwnRows, found: Differences, tolerance: float
+) -> str:
+    """Say which own rows differ, and which fields make the difference.
+
+    Parameters
+    ----------
+    compiled, original, own, found
+        As in `differences`.
+    tolerance : float
+        The largest difference allowed.
+
+    Returns
+    -------
+    str
+        In English, without a value of a record.
+    """
+    wrong = np.flatnonzero((found.gap > tolerance) | found.turned)
+    if not len(wrong):
+        count = int(found.refused.sum())
+        return f"it would refuse {count} of {len(found.places)} own rows that the original answers"
+    worst = wrong[np.argsort(-found.gap[wrong], kind="stable")]
+    expected = own.verdict.probabilities
+    shown = []
+    for at in worst[:NAMED_ROWS].tolist():
+        place = int(found.places[at])
+        row = own.rows[place]
+        answer = compiled.predict_one(row) if row is not None else float("nan")
+        shown.append(
+            f"row {own.verdict.places[place]}: original {expected[place]:.6g}, compiled {answer:.6g}"
+        )
+    words = f"{len(wrong)} of {len(found.places)} own rows differ ({'; '.join(shown)})"
+    fields = _fields_that_matter(compiled, original, own, found, int(worst[0]), wrong, tolerance)
+    return f"{words}; the fields that make the difference: {', '.join(fields)}" if fields else words
+
+
+def _fields_that_matter(
+    compiled: CompiledPipeline,
+    original: Original,
+    own: OwnRows,
+    found: Differences,
+    worst: int,
+    wrong: NDArray[np.intp],
+    tolerance: float,
+) -> list[str]:
+    """Replace the worst row's fields one by one by those of a row that agrees, and see which close the gap."""
+    agreeing = np.setdiff1d(np.arange(len(found.places)), wrong)
+    if not len(agreeing):
+        return []
+    bad, good = (own.rows[int(found.places[at])] for at in (worst, int(agreeing[0])))
+    if bad is None or good is None:
+        return []
+    mixed = [(*bad[:place], good[place], *bad[place + 1 :]) for place in range(len(bad))]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            left = np.abs(np.array([compiled.predict_one(row) for row in mixed]) - original.predict(mixed))
+    except Exception:  # it only serves the message
+        return []
+    closed = np.flatnonzero(left <= max(tolerance, found.gap[worst] / 10))
+    return [compiled.schema.names[place] for place in closed[:NAMED_FIELDS].tolist()]
+
+
+def check_original(original: Original, own: OwnRows) -> list[str]:
+    """Make sure that the original answers records as it answers the user's own rows.
+
+    Parameters
+    ----------
+    original : Original
+        The estimator, asked in frames that are made of records.
+    own : OwnRows
+        What the judge answered.
+
+    Returns
+    -------
+    list of str
+        Notes: what a record can't express.
+
+    Raises
+    ------
+    UnsupportedModel
+        If an answer differs.
+    """
+    notes: list[str] = []
+    places = [place for place, row in enumerate(own.rows) if row is not None]
+    step = 1 + len(places) // ASKED_AGAIN
+    for place in places[::step]:
+        row = own.rows[place]
+        if row is None:
+            continue
+        expected = own.verdict.probabilities[place]
+        answer = _asked(original, row)
+        if isinstance(answer, float) and abs(answer - expected) <= 1e-12:
+            continue
+        if own.ambiguous[place]:
+            notes = [_ambiguity(original)]
+            continue
+        said = f"{answer:.6g}" if isinstance(answer, float) else answer
+        name = type(original.estimator).__name__
+        raise UnsupportedModel(
+            f"{name} answers otherwise about a record than about the row that it was made of: row "
+            f"{own.verdict.places[place]} of the reference gets {expected:.6g}, as a record {said}",
+            name,
+        )
+    return notes
+
+
+def _asked(original: Original, row: Row) -> float | str:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return float(original.predict([row])[0])
+    except Exception as error:
+        return type(error).__name__
+
+
+def _ambiguity(original: Original) -> str:
+    words = [
+        f"{column.name} ({'None' if column.absent == 'none' else 'NaN'})"
+        for column in original.layout.columns
+        if column.distinguishes
+    ]
+    return (
+        f"the model tells None from NaN, which a record can't; a missing value stands for: {', '.join(words)}"
+    )
+
+
+def ambiguous_rows(frame: pd.DataFrame, layout: Any) -> NDArray[np.bool_]:
+    """Find the rows that hold a missing value in the way that is not the usual one of its column.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n_rows, n_fields)
+        Rows under the names of the fields.
+    layout : FrameLayout
+        Which columns hold None and NaN, and which of them is usual.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,), bool
+    """
+    found = np.zeros(len(frame), dtype=bool)
+    for column in layout.columns:
+        if column.distinguishes:
+            cells = frame[column.field]
+            nones = np.fromiter((value is None for value in cells), bool, len(frame))
+            found |= cells.isna().to_numpy() & (nones != (column.absent == "none"))
+    return found
