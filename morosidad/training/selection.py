@@ -217,7 +217,7 @@ MODELS = (*_PIPELINES, AUTO)
 
 
 def _checked(X: pd.DataFrame, y: Any, schema: Schema) -> tuple[pd.DataFrame, NDArray[Any]]:
-    from morosidad.frames.reading import as_pandas, select
+    from morosidad._dataframes import as_pandas, select
 
     frame, classes = as_pandas(X), np.asarray(y)
     chosen = select(frame, schema.names)
