@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import golden
+from morosidad import Scorer
 from support import needed
 
 
@@ -30,3 +31,8 @@ def test_a_file_answers_as_it_did(answers: tuple[dict[str, Any], dict[str, Any]]
     before, now = answers
     assert len(before[name]) == golden.N_RECORDS
     assert now[name] == before[name]
+
+
+def test_a_file_keeps_its_digest() -> None:
+    recorded = json.loads((golden.FOLDER / "digests.json").read_text(encoding="utf-8"))
+    assert {path.stem: Scorer.load(path).digest for path in golden.files()} == recorded

@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     from morosidad.errors import NotCompiledWarning
     from morosidad.frames.csv_files import read_csv
     from morosidad.model_file.joblib_import import load_pipeline
-    from morosidad.policy.decision import Policy
+    from morosidad.policy.cutoffs import Policy
     from morosidad.scoring.scorer import Scorer
 
     check_output(arguments.output, arguments.pipeline, arguments.reference)

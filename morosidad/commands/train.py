@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Train, measure, save."""
     from morosidad.frames.csv_files import read_csv
-    from morosidad.policy.decision import Policy
+    from morosidad.policy.cutoffs import Policy
     from morosidad.schema.schema import Schema
     from morosidad.scoring.scorer import Scorer
     from morosidad.training.selection import choose, fit, summary

@@ -14,6 +14,7 @@ from morosidad.compiler.backends.python_source import FunctionSource
 from morosidad.compiler.forms.form import Form
 from morosidad.compiler.nodes.base import Floats
 from morosidad.compiler.report import ParityReport
+from morosidad.frames.layout import FrameLayout
 from morosidad.frames.reading import Coded, Column
 from morosidad.schema.field import Field, Row, Value
 from morosidad.schema.schema import Schema
@@ -46,6 +47,8 @@ class CompiledPipeline:
         Why there is no form, in English.
     own_labels : bool
         Whether labels are those of the original's `predict`, which differ from the threshold's.
+    layout : FrameLayout, optional
+        How the frame that the model was fitted on is laid out; by default that of the original.
 
     Attributes
     ----------
@@ -64,6 +67,7 @@ class CompiledPipeline:
         threshold: float = 0.5,
         notes: Sequence[str] = (),
         own_labels: bool = False,
+        layout: FrameLayout | None = None,
     ) -> None:
         if form is None and original is None:
             raise ValueError("a compiled pipeline needs a form or an original")
@@ -75,6 +79,7 @@ class CompiledPipeline:
         self.threshold = threshold
         self.notes: tuple[str, ...] = tuple(notes)
         self.own_labels = own_labels
+        self.layout = layout if layout is not None or original is None else original.layout
         self.predict_one: Callable[[Row], float] = self._predict_one()
 
     @property
@@ -86,6 +91,14 @@ class CompiledPipeline:
     def backend(self) -> str:
         """What answers for one record: ``numba``, ``Python``, both, or ``original``."""
         return "original" if self.form is None else self.form.backend
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """The fields that the model takes, in the order of the schema."""
+        if self.layout is None:
+            return self.schema.names
+        fields = {column.field for column in self.layout.columns}
+        return tuple(name for name in self.schema.names if name in fields)
 
     def _code(self) -> FunctionSource:
         always = frozenset(i for i, field in enumerate(self.schema.fields) if field.required)
@@ -119,10 +132,11 @@ class CompiledPipeline:
 
         Returns
         -------
-        ndarray of shape (n_rows,)
+        ndarray of shape (n_rows,), float64
+            NaN where an original that is not compiled refuses a row.
         """
         if self.form is None:
-            return self._require_original().predict(rows_of(self.schema, columns))
+            return self._require_original().answers(rows_of(self.schema, columns))
         compute = self.form.batch
 
         def answer(rows: slice) -> Floats:

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morosidad.errors import InvalidFrame
-from morosidad.frames.reading import holds_integers, level_of
 from morosidad.schema.field import Field, Value
+from morosidad.schema.inference import read_level
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,10 +67,10 @@ def _read_numbers(field: Field, column: pd.Series[Any]) -> NDArray[np.float64]:
 
 
 def _read_levels(field: Field, column: pd.Series[Any]) -> NDArray[np.object_]:
-    due = int if holds_integers(field) else str
+    due = int if field.holds_integers else str
 
     def read(value: Any) -> str | int:
-        level = level_of(field.name, value)
+        level = read_level(field.name, value)
         if not isinstance(level, due):
             raise ValueError
         return level
@@ -94,7 +94,7 @@ def _each_distinct(field: Field, column: pd.Series[Any], read: Callable[[Any], V
         codes, distinct = pd.factorize(column)
         cells = [read(value) for value in distinct]
     except (TypeError, ValueError):
-        due = {"category": "integer categories" if holds_integers(field) else "categories as text"}
+        due = {"category": "integer categories" if field.holds_integers else "categories as text"}
         what = due.get(field.kind, f"{field.kind}s")
         raise InvalidFrame(f"column {field.name!r} holds something else than {what}", [field.name]) from None
     return np.array([*cells, np.nan], dtype=dtype)[codes]

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from morosidad.errors import InvalidFrame
-from morosidad.frames.reading import holds_integers
 from morosidad.progress import tqdm_for
 from morosidad.schema.schema import Schema
 
@@ -112,7 +111,7 @@ def as_fields(texts: pd.DataFrame, schema: Schema) -> pd.DataFrame:
             column = texts[name]
             if field.kind == "boolean":
                 column = column.str.strip().str.lower().map(_TRUTHS).astype(object).fillna(column)
-            elif field.kind != "category" or holds_integers(field):
+            elif field.kind != "category" or field.holds_integers:
                 numbers = pd.to_numeric(column, errors="coerce")
                 kept = numbers.isna() & column.notna()
                 column = numbers.astype(object).where(~kept, column) if kept.any() else numbers

@@ -80,7 +80,7 @@ class ColumnLayout(msgspec.Struct, frozen=True, omit_defaults=True):
         if isinstance(dtype, pd.CategoricalDtype):
             levels = tuple(dtype.categories.tolist())
             return cls(name, field, "category", levels, str(dtype.categories.dtype), bool(dtype.ordered))
-        if dtype != object:
+        if dtype.kind != "O" or not isinstance(dtype, np.dtype):
             return cls(name, field, str(dtype))
         gaps = column[column.isna()]
         nones = sum(value is None for value in gaps)
@@ -226,7 +226,7 @@ def _maker(column: ColumnLayout) -> Maker:
         return _categories(dtype)
     if not isinstance(dtype, np.dtype):
         return lambda values: _extension(values, dtype)
-    if dtype == object:
+    if dtype.kind == "O":
         absent = None if column.absent == "none" else float("nan")
         return lambda values: _objects(values, absent)
     if dtype.kind == "f":

@@ -8,7 +8,7 @@ from itertools import accumulate
 from math import inf
 
 from morosidad.kpis.rings import Ring
-from morosidad.policy.decision import OUTCOMES, Outcome
+from morosidad.policy.decision import OUTCOMES, DecisionOutcome
 from morosidad.sketch import Floats, LogBuckets, QuantileSketch
 
 LATENCY = LogBuckets(relative_error=0.01, low=1e-6, high=60.0)
@@ -147,7 +147,7 @@ class Counts:
         return (*bins[:-2], bins[-2] + bins[-1])
 
     @property
-    def decisions(self) -> dict[Outcome, int]:
+    def decisions(self) -> dict[DecisionOutcome, int]:
         """Predictions by what was decided."""
         return dict(zip(OUTCOMES, self.row[DECIDED:SCORES].astype(int).tolist(), strict=True))
 

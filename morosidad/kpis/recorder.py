@@ -50,8 +50,7 @@ from morosidad.kpis.counts import (
     Shape,
 )
 from morosidad.kpis.shared_counts import SharedCounts
-from morosidad.policy.decision import OUTCOMES
-from morosidad.policy.decision import Outcome as Decided
+from morosidad.policy.decision import OUTCOMES, DecisionOutcome
 from morosidad.sketch import Floats
 
 Outcome = Literal["ok", "error", "timeout"]
@@ -108,7 +107,7 @@ class Recorder:
         outcome: Outcome = "ok",
         probability: float | None = None,
         label: int | None = None,
-        decision: Decided | None = None,
+        decision: DecisionOutcome | None = None,
         cached: bool | None = None,
     ) -> None:
         """Count one prediction.
@@ -164,7 +163,7 @@ class Recorder:
         probabilities: ArrayLike,
         *,
         labels: ArrayLike | None = None,
-        decisions: Mapping[Decided, int] | None = None,
+        decisions: Mapping[DecisionOutcome, int] | None = None,
         cached: bool | None = None,
     ) -> None:
         """Count a batch of successful predictions at once.

@@ -329,7 +329,7 @@ def _log_odds(probability: float) -> float:
 
 
 def _late(scorer: Scorer, y: Any) -> NDArray[np.bool_]:
-    late: NDArray[np.bool_] = np.asarray(y) == scorer._model.classes[1]
+    late: NDArray[np.bool_] = np.asarray(y) == scorer._model.labels[1]
     return late
 
 

@@ -99,9 +99,20 @@ class RecoveryPolicy:
         }
         _refuse_nonsense(spans, {"retry_budget": retry_budget, "max_threads": max_threads}, levels)
         self._own_levels = levels is not None
-        levels = tuple(levels or default_levels())
+        self._attached = False
+        levels, hooks = tuple(levels or default_levels()), tuple(hooks)
         self._fallback = fallback
         self._journal = Journal(hooks)
+        self._make: dict[str, Any] = {
+            **spans,
+            "component": component,
+            "never": never,
+            "fallback": fallback,
+            "hooks": hooks,
+            "retry_budget": retry_budget,
+            "max_threads": max_threads,
+            "clock": clock,
+        }
         self._clock = clock
         self._breaker = Breaker(
             [level.timeout for level in levels],
@@ -153,6 +164,7 @@ class RecoveryPolicy:
         A policy that was made with levels of its own keeps them.
         """
         if not self._own_levels:
+            self._attached = True
             self._climber.levels = default_levels(
                 clear_related=clear_related,
                 reload_model=reload_model,
@@ -160,6 +172,18 @@ class RecoveryPolicy:
                 rebuild=rebuild,
                 model_at_fault=model_at_fault,
             )
+
+    def unattached(self) -> RecoveryPolicy:
+        """Return a policy that has no remedies attached: this one, or another of the same make.
+
+        A policy that was made with levels of its own never has any.
+
+        Returns
+        -------
+        RecoveryPolicy
+            This one if nothing was attached yet; else one with counts and a state of its own.
+        """
+        return RecoveryPolicy(None, **self._make) if self._attached else self
 
     def call(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Call ``fn(*args, **kwargs)`` and recover when it fails.

@@ -19,7 +19,7 @@ Value = int | float | str | bool | None
 Row = tuple[Value, ...]
 """A record's values, in the order of the schema's fields."""
 
-Kind = Literal["integer", "number", "category", "boolean"]
+FieldKind = Literal["integer", "number", "category", "boolean"]
 
 _INT64 = (-(2**63), 2**63 - 1)
 EXACT = 2.0**53 - 1  # beyond it a float skips integers
@@ -94,7 +94,7 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
     """
 
     name: str
-    kind: Kind
+    kind: FieldKind
     ge: float | None = None
     gt: float | None = None
     le: float | None = None
@@ -178,6 +178,12 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
         lows = [x for x in (self.ge, self.gt) if x is not None]
         highs = [x for x in (self.le, self.lt) if x is not None]
         return max(lows, default=-math.inf), min(highs, default=math.inf)
+
+    @property
+    def holds_integers(self) -> bool:
+        """Whether a category field's levels are all integers."""
+        levels = self.categories or self.usual_levels or ("",)
+        return all(isinstance(level, int) for level in levels)
 
     # -- words ---------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from msgspec.structs import astuple
 
 from morosidad.errors import FieldError, InvalidRecord, SchemaError
 from morosidad.schema.field import EXACT, Field, Observed, Value
+from morosidad.schema.inference import infer_fields
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,7 +123,7 @@ class Schema:
     def read(self, record: Record) -> tuple[tuple[Value, ...], tuple[str, ...]]:
         """Check a record and give its values in field order, and what is unusual about them.
 
-        This is `validate` for the way of a record: one conversion when all is usual.
+        This is `validate` for the path of a record: one conversion when all is usual.
 
         Parameters
         ----------
@@ -241,8 +242,6 @@ class Schema:
             If it is no data frame, the target is missing, or a column is of a kind that no field has
             (dates, mixed).
         """
-        from morosidad.frames.reading import infer_fields
-
         return cls(infer_fields(frame, target), target, name=name, version=version)
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,22 +1,32 @@
-"""From a fitted pipeline to a model: the schema, the compilation, what is typical."""
+"""Construction of a scoring model from a fitted pipeline: schema, judge, compilation, usual values."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from morosidad._typing import Floats
 from morosidad.compiler import check_classifier, compile_pipeline
+from morosidad.compiler.gate import OwnRows, ambiguous_rows
 from morosidad.compiler.pipeline import CompiledPipeline, rows_of
+from morosidad.compiler.proof.judge import Judge
 from morosidad.compiler.proof.probe_rows import as_rows
 from morosidad.errors import InvalidFrame, InvalidRecord, SchemaError
-from morosidad.frames.reading import Coded, Column, Floats, as_pandas, read_frame, records_of, select
+from morosidad.frames.layout import FrameLayout
+from morosidad.frames.reading import Coded, Column, read_frame
+from morosidad.frames.records import records_of
 from morosidad.monitoring.drift_reference import DriftReference
-from morosidad.policy.decision import Policy
-from morosidad.schema.field import Field
+from morosidad.policy.cutoffs import Policy
+from morosidad.schema.field import Field, Row
 from morosidad.schema.schema import Schema
-from morosidad.scoring.model import Model
+from morosidad.scoring.model import ScoringModel
+from morosidad.scoring.reference import Reference, read_reference
+from morosidad.scoring.sampled_reasons import background
+from morosidad.training.labels import default_place
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,37 +41,90 @@ def build_model(
     pipeline: Any,
     *,
     schema: Schema | None,
-    reference: pd.DataFrame | None,
+    reference: Any,
     policy: Policy,
     name: str,
     version: str,
     training: dict[str, Any],
-) -> Model:
-    """Compile a fitted pipeline and put what a scorer needs around it; see `Scorer`."""
+    positive: Any = None,
+    names: Sequence[str] | None = None,
+    sampled: bool = False,
+) -> ScoringModel:
+    """Compile a fitted pipeline and put what a scorer needs around it.
+
+    Parameters
+    ----------
+    pipeline, schema, reference, policy, name, version, training, positive, names
+        As in `Scorer`.
+    sampled : bool
+        Whether a model that is not compiled gives contributions by sampling.
+
+    Returns
+    -------
+    ScoringModel
+
+    Raises
+    ------
+    UnsupportedModel, InvalidFrame, SchemaError
+        As in `Scorer`.
+    """
     check_classifier(pipeline)
-    frame = None if reference is None else as_pandas(reference)
-    schema = schema or _schema_of(pipeline, frame)
-    rows = [] if frame is None else as_rows(schema, records_of(schema, frame))
-    if frame is not None and not rows:
-        raise InvalidFrame(f"no reference row fits the schema{_first_error(schema, frame)}")
+    classes = list(pipeline.classes_)
+    default = default_place(classes, positive)
+    read = None if reference is None else read_reference(pipeline, reference, names)
+    schema = schema or _schema_of(pipeline, None if read is None else read.frame)
+    cutoffs = (policy.review_at, policy.decline_at)
+    own = None if read is None else _own_rows(pipeline, read, schema, default, cutoffs)
+    rows = [] if read is None else as_rows(schema, records_of(schema, read.frame))
+    if read is not None and not rows:
+        raise InvalidFrame(f"no reference row fits the schema{_first_error(schema, read.frame)}")
     compiled = compile_pipeline(
         pipeline,
         schema,
         rows,
-        dtypes=_dtypes(pipeline, schema, frame),
-        cutoffs=(policy.review_at, policy.decline_at),
+        layout=None if read is None else _matched(read.layout, schema),
+        own=own,
+        default=default,
+        cutoffs=cutoffs,
     )
-    columns = _kept(compiled.schema, frame)
-    return Model(
+    columns = _kept(compiled.schema, None if read is None else read.frame)
+    return ScoringModel(
         compiled,
         policy,
         name=name,
         version=version,
-        classes=list(pipeline.classes_),
+        classes=classes,
+        default=default,
         typical=_typical(compiled, columns),
         training=training,
         drift_reference=_drift_reference(compiled, columns),
+        background=_background(compiled, columns) if sampled and compiled.form is None else None,
     )
+
+
+def _own_rows(
+    pipeline: Any, read: Reference, schema: Schema, default: int, cutoffs: tuple[float, float]
+) -> OwnRows:
+    """Ask the judge about the user's own rows, and read the same rows as records."""
+    verdict = Judge(pipeline, read.own, default).verdict([0.5, *cutoffs])
+    frame = read.frame.iloc[verdict.places]
+    rows: list[Row | None] = []
+    for record in records_of(schema, frame):
+        try:
+            rows.append(schema.read(record)[0])
+        except InvalidRecord:
+            rows.append(None)
+    return OwnRows(verdict, rows, frame, ambiguous_rows(frame, read.layout))
+
+
+def _matched(layout: FrameLayout, schema: Schema) -> FrameLayout:
+    """Name each column's field as the schema does, which may know the column under an alias."""
+    aliases = {alias: field.name for field in schema.fields for alias in field.aliases}
+    columns = [
+        msgspec.structs.replace(column, field=aliases.get(column.field, column.field))
+        for column in layout.columns
+    ]
+    return FrameLayout(tuple(columns), layout.container)
 
 
 def _schema_of(pipeline: Any, frame: pd.DataFrame | None) -> Schema:
@@ -71,36 +134,15 @@ def _schema_of(pipeline: Any, frame: pd.DataFrame | None) -> Schema:
             return found
     if frame is None:
         raise SchemaError("a schema is needed, or reference rows to infer one from")
-    names = getattr(pipeline, "feature_names_in_", None)
-    return Schema.infer(frame if names is None else select(frame, [str(name) for name in names]))
+    return Schema.infer(frame)
 
 
-def _dtypes(pipeline: Any, schema: Schema, frame: pd.DataFrame | None) -> dict[str, Any]:
-    """Find the data types that the model can't do without: with plain values it answers otherwise.
-
-    They are pandas' categories, objects that hold True, False and NaN, and (as None) objects among
-    which a missing value is None: scikit-learn's encoders tell it from NaN.
-    """
-    import pandas as pd
-
-    if frame is None:
-        return {}
-    fields = [field for field in schema.fields if field.name in frame.columns]
-    kinds = {field.name: frame[field.name].dtype for field in fields}
-    categories = {name: kind for name, kind in kinds.items() if isinstance(kind, pd.CategoricalDtype)}
-    truths = [field.name for field in fields if field.kind == "boolean" and kinds[field.name].kind == "O"]
-    special = {**categories, **{name: kinds[name] for name in truths}}
-    texts = [f.name for f in fields if f.kind == "category" and kinds[f.name].kind == "O"]
-    nones = {name: None for name in texts if any(value is None for value in frame[name])}
-    if not special and not nones:
-        return {}
-    some = frame.head(100)
-    try:
-        plain = some.astype(dict.fromkeys(categories, object) | dict.fromkeys(truths, float))
-        answers = pipeline.predict_proba(plain)
-    except Exception:
-        return special | nones
-    return nones if np.array_equal(answers, pipeline.predict_proba(some)) else special | nones
+def _background(compiled: CompiledPipeline, columns: Kept) -> list[Row] | None:
+    """Draw the background rows that contributions by sampling are measured against."""
+    if columns is None or not len(columns[0]):
+        return None
+    rows = rows_of(compiled.schema, columns)
+    return background(list(zip(*rows, strict=True)))
 
 
 def _first_error(schema: Schema, frame: pd.DataFrame) -> str:

@@ -1,4 +1,4 @@
-"""The plan: how a scorer answers, and what was proven about it."""
+"""The plan of a scorer: compiled form, backend, parity with the original, latency."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from html import escape
 import msgspec
 
 from morosidad.compiler.report import ParityReport
-from morosidad.scoring.model import Model
+from morosidad.scoring.model import ScoringModel
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -36,7 +36,10 @@ class Plan(msgspec.Struct, frozen=True):
     cache : str
         With ``cache="auto"``: whether it is in use, and what was measured.
     default : str
-        The label that means default, unless it is 1.
+        The label that means default.
+    backend : str
+        What walks the trees or looks up the tables of the compiled form: ``numba`` or ``Python``; empty
+        for other forms.
     """
 
     model: str
@@ -50,13 +53,21 @@ class Plan(msgspec.Struct, frozen=True):
     latency: float
     cache: str = ""
     default: str = ""
+    backend: str = ""
 
     def rows(self) -> list[tuple[str, str]]:
-        """Give the plan as pairs of words."""
+        """Give the plan as pairs of words.
+
+        Returns
+        -------
+        list of (str, str)
+            What is said of, and what is said; nothing where there is nothing to say.
+        """
+        form = f"{self.form}, walked by {self.backend}" if self.backend else self.form
         found = [
             ("model", self.model),
-            ("answers", f"compiled ({self.form})" if self.compiled else "scikit-learn, on a one-row frame"),
             ("default", self.default),
+            ("answers", f"compiled ({form})" if self.compiled else "the original, on a frame of one row"),
             ("why", "; ".join(self.notes)),
             ("fields", f"{self.fields}, required: {', '.join(self.required) or 'none'}"),
             ("parity", str(self.parity) if self.parity else "not checked"),
@@ -82,12 +93,26 @@ def _duration(seconds: float) -> str:
     return f"{seconds * 1e6:.1f} µs" if seconds < 1e-3 else f"{seconds * 1e3:.1f} ms"
 
 
-def plan_of(model: Model, cache: str = "") -> Plan:
-    """Describe a model, measuring how long one decision takes."""
+def plan_of(model: ScoringModel, cache: str = "") -> Plan:
+    """Describe a model, measuring how long one decision takes.
+
+    Parameters
+    ----------
+    model : ScoringModel
+        What answers.
+    cache : str
+        What is known of an automatic cache.
+
+    Returns
+    -------
+    Plan
+    """
     compiled = model.compiled
     form = compiled.form
-    if form is None:
-        reasons = "none: the model is not compiled"
+    if model.sampled is not None:
+        reasons = f"sampled: {model.sampled}"
+    elif form is None:
+        reasons = "none: the model is not compiled; reasons='sampled' asks the original"
     elif compiled.explain_one is None:
         reasons = "none: the model file holds no reference"
     else:
@@ -103,5 +128,6 @@ def plan_of(model: Model, cache: str = "") -> Plan:
         parity=compiled.parity,
         latency=model.latency(),
         cache=cache,
-        default="" if model.classes[1] == 1 else str(model.classes[1]),
+        default=repr(model.labels[1]) if isinstance(model.labels[1], str) else str(model.labels[1]),
+        backend=getattr(compiled, "backend", None) or "",
     )

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from morosidad._dataframes import as_pandas, missing_columns
 from morosidad.errors import InvalidFrame
 from morosidad.frames.layout import Container, FrameLayout
-from morosidad.frames.reading import as_pandas
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,7 +73,8 @@ def read_reference(estimator: Any, reference: Any, names: Sequence[str] | None =
         own = frame = _by_name(estimator, frame, kept)
     _check_width(estimator, frame.shape[1])
     fields = _field_names(list(frame.columns), names)
-    used = used_columns(estimator, list(frame.columns))
+    columns = list(frame.columns)
+    used = set(columns) if array or kept is None else used_columns(estimator, columns)
     chosen = {name: fields[name] for name in frame.columns if name in used}
     container: Container = "array" if array else "frame"
     layout = FrameLayout.of(frame, chosen, container)
@@ -92,16 +92,6 @@ def _refuse_doubles(names: Iterable[Any]) -> None:
     doubles = [str(name) for name, count in Counter(names).items() if count > 1]
     if doubles:
         raise InvalidFrame(f"columns bear the same name: {', '.join(doubles)}", doubles)
-
-
-def missing_columns(missing: Sequence[str], known: Iterable[Any]) -> InvalidFrame:
-    """Make the error that names missing columns, each with the nearest name that is there."""
-    others = [str(name) for name in known]
-    words = []
-    for name in missing:
-        near = get_close_matches(name, others, n=1) if len(others) <= 1000 else []
-        words.append(f"{name} (did you mean {near[0]!r}?)" if near else name)
-    return InvalidFrame(f"columns are missing: {', '.join(words)}", missing)
 
 
 # -- names -------------------------------------------------------------------------------------
@@ -151,8 +141,8 @@ def _by_name(estimator: Any, frame: pd.DataFrame, kept: list[str]) -> pd.DataFra
         return ordered
     if not np.array_equal(untouched, np.asarray(estimator.predict_proba(ordered.iloc[some])), equal_nan=True):
         raise InvalidFrame(
-            f"{type(estimator).__name__} was fitted on other columns, or in another order, than the reference "
-            f"has, and goes by place: give the columns {', '.join(kept[:20])}"
+            f"{type(estimator).__name__} was fitted on other columns, or in another order, than the "
+            f"reference has, and goes by place: give the columns {', '.join(kept[:20])}"
         )
     return ordered
 

@@ -62,7 +62,7 @@ def background(columns: Sequence[Sequence[object]], seed: int = 0) -> list[Row]:
     """
     rng = np.random.default_rng(seed)
     drawn = [[column[i] for i in rng.integers(0, len(column), BACKGROUND_ROWS)] for column in columns]
-    return list(zip(*drawn, strict=True))  # type: ignore[arg-type]
+    return list(zip(*drawn, strict=True))
 
 
 class SampledContributions:
@@ -94,6 +94,14 @@ class SampledContributions:
         half = [rng.permutation(n) for _ in range(pairs)]
         self._orders = [order for one in half for order in (one, one[::-1])]
         self._places = [i % len(self._background) for i in range(pairs) for _ in range(2)]
+
+    def __str__(self) -> str:
+        n = len(self._background[0])
+        return (
+            f"Shapley values on the probability scale from {len(self._orders)} orders against "
+            f"{len(self._background)} background rows, "
+            f"{1 + len(self._orders) * n} answers of the original a record"
+        )
 
     def __call__(self, values: Row) -> Contributions:
         """Estimate the contributions of one record's fields.

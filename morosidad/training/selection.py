@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from morosidad.errors import InvalidFrame, MissingExtra, SettingsError
 from morosidad.progress import tqdm_for
 from morosidad.schema.schema import Schema
+from morosidad.training.labels import is_default
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +55,7 @@ def fit(X: pd.DataFrame, y: Any, schema: Schema, *, model: str = "logistic") -> 
     X : DataFrame of shape (n_rows, n_columns)
         Applicants; the columns of the schema.
     y : array-like of shape (n_rows,)
-        Two classes; the later of them in sorting order means default.
+        Two classes.
     schema : Schema
         What a record is.
     model : {'logistic', 'glassbox', 'boosting'}
@@ -82,7 +83,13 @@ def pipeline(schema: Schema, model: str) -> Any:
 
 
 def choose(
-    X: pd.DataFrame, y: Any, schema: Schema, *, model: str = AUTO, progress: bool = False
+    X: pd.DataFrame,
+    y: Any,
+    schema: Schema,
+    *,
+    model: str = AUTO,
+    progress: bool = False,
+    positive: Any = None,
 ) -> tuple[str, dict[str, Figures]]:
     """Cross-validate kinds of model and take the simplest that is about as good as the best.
 
@@ -94,6 +101,8 @@ def choose(
         One kind, to measure it alone; ``'auto'`` measures those that are installed.
     progress : bool, default=False
         Show a progress bar for each.
+    positive : object, optional
+        The label that means default, where the labels are not 0 and 1 or False and True.
 
     Returns
     -------
@@ -104,7 +113,9 @@ def choose(
         What was measured of each.
     """
     kinds = installed() if model == AUTO else (model,)
-    found = {kind: cross_validate(X, y, schema, model=kind, progress=progress) for kind in kinds}
+    found = {
+        kind: cross_validate(X, y, schema, model=kind, progress=progress, positive=positive) for kind in kinds
+    }
     best = min(found.values(), key=lambda figures: figures.log_loss)
     limit = best.log_loss + best.log_loss_error
     return next(kind for kind in kinds if found[kind].log_loss <= limit), found
@@ -124,6 +135,7 @@ def cross_validate(
     folds: int = FOLDS,
     seed: int = 0,
     progress: bool = False,
+    positive: Any = None,
 ) -> Figures:
     """Measure a default pipeline by stratified cross-validation.
 
@@ -137,6 +149,8 @@ def cross_validate(
         Of the shuffle.
     progress : bool, default=False
         Show a progress bar.
+    positive : object, optional
+        The label that means default, where the labels are not 0 and 1 or False and True.
 
     Returns
     -------
@@ -146,7 +160,7 @@ def cross_validate(
     from sklearn.model_selection import StratifiedKFold
 
     frame, classes = _checked(X, y, schema)
-    truth = classes == np.unique(classes)[1]
+    truth = is_default(classes, positive)
     if min(truth.sum(), (~truth).sum()) < folds:
         raise InvalidFrame(f"each class needs at least {folds} rows to be cross-validated")
     found: list[tuple[float, float, float, float]] = []
@@ -162,10 +176,12 @@ def cross_validate(
     return Figures(auc, brier, ks, loss, error)
 
 
-def summary(y: Any, model: str, comparison: dict[str, Figures] | None = None) -> dict[str, Any]:
+def summary(
+    y: Any, model: str, comparison: dict[str, Figures] | None = None, *, positive: Any = None
+) -> dict[str, Any]:
     """Say what a model was trained on, how good it is, and beside which others, for its file."""
     classes = np.asarray(y)
-    default = classes == np.unique(classes)[-1]
+    default = is_default(classes, positive)
     facts = {"model": model, "rows": len(classes), "default_rate": float(default.mean())}
     if comparison:
         facts["cross_validation"] = msgspec.to_builtins(comparison[model])
@@ -217,7 +233,7 @@ MODELS = (*_PIPELINES, AUTO)
 
 
 def _checked(X: pd.DataFrame, y: Any, schema: Schema) -> tuple[pd.DataFrame, NDArray[Any]]:
-    from morosidad.frames.reading import as_pandas, select
+    from morosidad._dataframes import as_pandas, select
 
     frame, classes = as_pandas(X), np.asarray(y)
     chosen = select(frame, schema.names)

@@ -21,7 +21,7 @@ from morosidad.compiler.nodes.lookups import Lookup
 from morosidad.compiler.proof.parity import MAX_REFERENCE_ROWS, compare, probe_rows, unseen, valid_rows
 from morosidad.compiler.registry import _FUNCTIONS, class_name
 from morosidad.errors import NotCompiledWarning
-from morosidad.policy.decision import Policy
+from morosidad.policy.cutoffs import Policy
 from morosidad.schema.field import Field, Observed
 from morosidad.schema.schema import Schema
 from morosidad.scoring.scorer import Scorer

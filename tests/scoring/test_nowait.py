@@ -51,14 +51,14 @@ def test_a_cache_that_chooses_for_itself_is_measured_there_too(
     scorer: Scorer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     equipped = scorer.with_parts(cache="auto")
-    choice = equipped._way.choice
-    assert choice is not None
+    bypass = equipped._path.bypass
+    assert bypass is not None
     with monkeypatch.context() as patch:
-        patch.setattr(choice, "note", lambda *measured: None)
+        patch.setattr(bypass, "add_measurement", lambda *measured: None)
         found = [equipped.score_nowait(RECORDS[0]).cached for _ in range(65)]
     assert [place for place, cached in enumerate(found) if cached is None] == [0, 64]
     for _ in range(100):
-        choice.note(lookup=1.0, scoring=1e-6)
+        bypass.add_measurement(lookup=1.0, scoring=1e-6)
     assert equipped.score_nowait(RECORDS[0]).cached is None
 
 

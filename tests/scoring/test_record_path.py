@@ -18,15 +18,16 @@ from sklearn.pipeline import make_pipeline
 
 from morosidad.audit import AuditLog, read, replay, verify
 from morosidad.cache import TieredCache
-from morosidad.cache.choice import CacheChoice
+from morosidad.cache.bypass import CacheBypass
 from morosidad.compiler.pipeline import CompiledPipeline
 from morosidad.compiler.proof.original import Original
 from morosidad.errors import ArtifactCorrupted, ArtifactError, InvalidRecord, PredictionError
 from morosidad.kpis import KPITracker
 from morosidad.monitoring.drift import DriftMonitor
-from morosidad.policy.decision import Decision, Policy
+from morosidad.policy.cutoffs import Policy
+from morosidad.policy.decision import Decision
 from morosidad.recovery import Level, RecoveryPolicy
-from morosidad.scoring.record_path import Way
+from morosidad.scoring.request import ScoringRequest
 from morosidad.scoring.scorer import Scorer
 from support import FakeClock, small_frame, small_pipeline
 
@@ -86,58 +87,58 @@ def test_two_models_share_a_cache_and_no_decision(trained: tuple[Any, pd.DataFra
 
 
 def test_an_automatic_cache_steps_aside_where_it_does_not_pay() -> None:
-    choice = CacheChoice()
-    assert "not measured" in str(choice)
-    choice.note(lookup=1e-6, scoring=5e-3)
-    assert choice.use
+    bypass = CacheBypass()
+    assert "not measured" in str(bypass)
+    bypass.add_measurement(lookup=1e-6, scoring=5e-3)
+    assert bypass.cache_used
     for _ in range(100):
-        choice.note(lookup=2e-6, scoring=1e-6)
-    assert not choice.use
-    assert "stands aside" in str(choice)
+        bypass.add_measurement(lookup=2e-6, scoring=1e-6)
+    assert not bypass.cache_used
+    assert "bypassed" in str(bypass)
     for _ in range(100):
-        choice.note(lookup=2e-6, scoring=2.2e-6)
-    assert not choice.use, "hysteresis holds it back near the edge"
+        bypass.add_measurement(lookup=2e-6, scoring=2.2e-6)
+    assert not bypass.cache_used, "hysteresis holds it back near the edge"
     for _ in range(100):
-        choice.note(lookup=2e-6, scoring=9e-6)
-    assert choice.use
-    assert "in use" in str(choice)
+        bypass.add_measurement(lookup=2e-6, scoring=9e-6)
+    assert bypass.cache_used
+    assert "in use" in str(bypass)
 
 
 def test_an_automatic_cache_steps_aside_where_nothing_comes_twice() -> None:
-    choice = CacheChoice()
+    bypass = CacheBypass()
     for _ in range(20):
-        choice.note(lookup=1e-6, scoring=5e-6, storing=6e-6, hit=False)
-    assert "stands aside" in str(choice)
-    asked = [choice.use for _ in range(8 * 1024) if choice.due() is not None]
+        bypass.add_measurement(lookup=1e-6, scoring=5e-6, storing=6e-6, hit=False)
+    assert "bypassed" in str(bypass)
+    asked = [bypass.cache_used for _ in range(8 * 1024) if bypass.should_measure() is not None]
     assert 1000 < sum(asked) < 1050, "it is tried again for one stretch in eight"
     for _ in range(40):
-        choice.note(lookup=1e-6, scoring=5e-6, hit=True)
-    assert choice.use
-    assert "in use" in str(choice)
+        bypass.add_measurement(lookup=1e-6, scoring=5e-6, hit=True)
+    assert bypass.cache_used
+    assert "in use" in str(bypass)
 
 
 def test_the_first_samples_decide_nothing() -> None:
-    choice = CacheChoice()
+    bypass = CacheBypass()
     for _ in range(7):
-        choice.note(lookup=1e-6, scoring=5e-6, storing=1e-3, hit=False)
-        assert choice.use
-    choice.note(lookup=1e-6, scoring=5e-6, storing=1e-3, hit=False)
-    assert not choice.use
+        bypass.add_measurement(lookup=1e-6, scoring=5e-6, storing=1e-3, hit=False)
+        assert bypass.cache_used
+    bypass.add_measurement(lookup=1e-6, scoring=5e-6, storing=1e-3, hit=False)
+    assert not bypass.cache_used
 
 
 def test_a_slow_model_keeps_its_cache_at_few_hits() -> None:
-    choice = CacheChoice()
+    bypass = CacheBypass()
     for number in range(300):
-        choice.note(lookup=1e-6, scoring=5e-3, storing=6e-6, hit=number % 20 == 0)
-        assert choice.use
+        bypass.add_measurement(lookup=1e-6, scoring=5e-3, storing=6e-6, hit=number % 20 == 0)
+        assert bypass.cache_used
 
 
 def test_an_automatic_cache_is_measured_on_one_call_in_64(trained: tuple[Any, pd.DataFrame]) -> None:
     scorer = scorer_with(trained, cache="auto")
-    choice = scorer._way.choice
-    assert choice is not None
+    bypass = scorer._path.bypass
+    assert bypass is not None
     clock = FakeClock()
-    choice.clock = clock
+    bypass.clock = clock
     honest = scorer._model.compiled.predict_one
 
     def slow(values: Any) -> float:
@@ -149,11 +150,11 @@ def test_an_automatic_cache_is_measured_on_one_call_in_64(trained: tuple[Any, pd
     scorer._model.compiled.predict_one = slow
     answers = [scorer.score_one(RECORD) for _ in range(129)]
     assert {a.probability for a in answers} == {expected}
-    assert choice.use
+    assert bypass.cache_used
     assert sum(a.cached is None for a in answers) == 3, "calls 1, 65 and 129 are measured"
     assert "in use" in scorer.plan.cache
     for _ in range(100):
-        choice.note(lookup=1.0, scoring=1e-6)
+        bypass.add_measurement(lookup=1.0, scoring=1e-6)
     assert scorer.score_one(RECORD).cached is None
 
 
@@ -407,28 +408,26 @@ def test_rebuilding_does_not_put_out_a_model_that_comes_in_meanwhile(
     trained: tuple[Any, pd.DataFrame], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scorer, other = scorer_with(trained), scorer_with(trained, name="otro")._model
-    remade = type(other).remade
-    comes_in = threading.Thread(target=lambda: scorer._way.swap(other))
+    rebuilt = type(other).rebuilt
+    comes_in = threading.Thread(target=lambda: scorer._path.activate(other))
 
     def slowly(self: Any) -> Any:
         comes_in.start()
         comes_in.join(0.1)  # it has to wait for us, or is done by now
-        return remade(self)
+        return rebuilt(self)
 
-    monkeypatch.setattr(type(other), "remade", slowly)
-    scorer._way.rebuild()
+    monkeypatch.setattr(type(other), "rebuilt", slowly)
+    scorer._path.rebuild()
     comes_in.join()
     assert scorer.model == "otro@1"
 
 
 def test_a_model_that_reads_other_records_is_not_given_old_values(trained: tuple[Any, pd.DataFrame]) -> None:
     scorer = scorer_with(trained, recovery=RecoveryPolicy())
-    way = scorer._way
-    seat = way._seat
-    values = scorer.schema.read(RECORD)[0]
-    way.swap(Scorer.default()._model)
-    assert way._try(seat, values, (), None, None).model == "modelo@1"
-    assert isinstance(way, Way)
+    path = scorer._path
+    request = ScoringRequest(path._active, scorer.schema.read(RECORD)[0])
+    path.activate(Scorer.default()._model)
+    assert path._compute_anew(request).model == "modelo@1"
 
 
 def test_warming_up_measures_before_there_is_traffic(trained: tuple[Any, pd.DataFrame]) -> None:
@@ -436,8 +435,8 @@ def test_warming_up_measures_before_there_is_traffic(trained: tuple[Any, pd.Data
     assert "not measured" in scorer.plan.cache
     plan = scorer.warm_up()
     assert "a lookup takes" in plan.cache
-    assert scorer._way.cache is not None
-    assert len(scorer._way.cache) == 0, "made-up applicants are not kept"
+    assert scorer._path.cache is not None
+    assert len(scorer._path.cache) == 0, "made-up applicants are not kept"
 
 
 def test_stages_are_timed_now_and_then(trained: tuple[Any, pd.DataFrame]) -> None:
@@ -515,7 +514,7 @@ def test_a_batch_is_tried_again_with_the_model_that_recovery_put_in_place(
     def fail(_: object) -> Any:
         raise ValueError("torn")
 
-    monkeypatch.setattr(broken, "decide_many", fail)
+    monkeypatch.setattr(broken, "answer_many", fail)
     assert scorer.score_many([RECORD]) == expected
     assert scorer._model is not broken
 
@@ -526,7 +525,7 @@ def test_a_batch_that_fails_is_counted_and_says_nothing_of_its_values(
     kpis = KPITracker()
     scorer = scorer_with(trained, kpis=kpis)
     original = Original(trained[0], scorer.schema)
-    scorer._way.model.compiled = CompiledPipeline(scorer.schema, None, original)
+    scorer._path.model.compiled = CompiledPipeline(scorer.schema, None, original)
 
     def fail(rows: Any) -> Any:
         raise ValueError(f"secret {rows}")

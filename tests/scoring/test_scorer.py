@@ -22,7 +22,8 @@ from morosidad.errors import (
     UnsupportedModel,
 )
 from morosidad.model_file import artifact
-from morosidad.policy.decision import Decision, Policy, RecordError
+from morosidad.policy.cutoffs import Policy
+from morosidad.policy.decision import Decision, RecordError
 from morosidad.schema.schema import Field, Schema
 from morosidad.scoring.scorer import Scorer
 from support import small_frame, small_pipeline

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from morosidad.compiler.backends.numpy_columns import ColumnBatch
-from morosidad.compiler.backends.python_source import FunctionSource
-from morosidad.compiler.forms.form import NO_SHARE, Form
+from morosidad.compiler.backends.python_source import NO_SHARE, FunctionSource
+from morosidad.compiler.forms.form import Form
 from morosidad.compiler.nodes.base import Floats
 from morosidad.schema.field import Row
 from morosidad.schema.schema import Schema

@@ -30,7 +30,7 @@ MAX_BATCH = 20_000
 NEAR_CUTOFF = 25
 PATTERNS = 100
 SAME = 1e-6
-"""Float32 sums differ by less than this between one row and many; an answer that depends on others by more."""
+"""Float32 sums differ by less than this between one row and many."""
 
 
 class Verdict(NamedTuple):
@@ -183,8 +183,8 @@ class Judge:
             return
         at = int(np.nanargmax(gap))
         raise self._unsupported(
-            f"gives an answer that depends on the rows beside it: asked about row {places[at]} of the reference "
-            f"alone it says {alone[at]:.6g}, among the others {among[at]:.6g} ({int((gap > SAME).sum())} of "
+            f"gives an answer that depends on the rows beside it: asked about row {places[at]} of the "
+            f"reference alone it says {alone[at]:.6g}, among the others {among[at]:.6g} ({int((gap > SAME).sum())} of "
             f"{len(places)} rows differ). Fit what looks at other rows (dummies, codes, ranks, means) as a "
             f"transformer of the pipeline"
         )

@@ -14,7 +14,6 @@ from morosidad.compiler.nodes.base import Floats
 from morosidad.compiler.proof.probe_rows import changed, unseen
 from morosidad.errors import InvalidFrame, UnsupportedModel
 from morosidad.frames.layout import ColumnLayout, FrameBuilder, FrameLayout
-from morosidad.frames.reading import holds_integers
 from morosidad.schema.field import Field, Row
 from morosidad.schema.schema import Schema
 
@@ -102,6 +101,44 @@ class Original:
             )
         return answer[:, self.default]
 
+    def answers(self, rows: Sequence[Row]) -> Floats:
+        """Give the probability of default of each record that the estimator answers.
+
+        One that it refuses takes no other with it: halves are asked until it is found.
+
+        Parameters
+        ----------
+        rows : sequence of tuple
+            Validated values of each record.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,), float64
+            NaN where it refuses a record.
+
+        Raises
+        ------
+        Exception
+            Its own, if it refuses all of several records, as where it is at fault itself.
+        """
+        try:
+            return self.predict(rows)
+        except Exception:
+            found = self._halves(rows) if len(rows) > 1 else np.full(len(rows), np.nan)
+            if len(rows) > 1 and np.isnan(found).all():
+                raise
+            return found
+
+    def _halves(self, rows: Sequence[Row]) -> Floats:
+        half = len(rows) // 2
+        return np.concatenate([self._each(rows[:half]), self._each(rows[half:])])
+
+    def _each(self, rows: Sequence[Row]) -> Floats:
+        try:
+            return self.predict(rows)
+        except Exception:
+            return self._halves(rows) if len(rows) > 1 else np.full(1, np.nan)
+
     def defaults(self, rows: Sequence[Row]) -> NDArray[np.bool_]:
         """Give what the estimator's own `predict` says of validated records.
 
@@ -177,6 +214,6 @@ def plain_layout(schema: Schema, names: Sequence[str] | None = None) -> FrameLay
 def _plain_type(field: Field | None) -> str:
     if field is None:  # the caller says which field is absent
         return "float64"
-    if field.kind == "category" and not holds_integers(field):
+    if field.kind == "category" and not field.holds_integers:
         return "object"
     return {"number": "float64", "boolean": "bool"}.get(field.kind, "int64")

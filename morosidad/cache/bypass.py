@@ -1,4 +1,4 @@
-"""Whether a cache pays for itself."""
+"""Adaptive cache bypass: a cache is left out while lookups and stores cost more than its hits save."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _TRIAL_EVERY = 8
 _FIRST_SAMPLES = 8
 
 
-class CacheChoice:
-    """Whether lookups and stores cost less than the scoring that hits save, measured on one call in 64.
+class CacheBypass:
+    """Compares what lookups and stores cost with the scoring that hits save, measured on one call in 64.
 
-    A cache that stands aside is tried again for one stretch of 1024 calls in eight, since who does not
-    look sees no hit.
+    A cache that is bypassed is tried again for one stretch of 1024 calls in eight, since without lookups
+    there are no hits to see.
 
     Parameters
     ----------
@@ -43,19 +43,25 @@ class CacheChoice:
         self._calls = 0
 
     @property
-    def use(self) -> bool:
+    def cache_used(self) -> bool:
         """Whether the cache is asked."""
         return self._pays or (self._calls // _STRETCH) % _TRIAL_EVERY == _TRIAL_EVERY - 1
 
-    def due(self) -> bool:
-        """Tell whether this call is one to measure."""
+    def should_measure(self) -> bool:
+        """Count a call, and tell whether it is one to measure.
+
+        Returns
+        -------
+        bool
+            True once in 64 calls.
+        """
         self._calls += 1
         return self._calls % _SAMPLE_EVERY == 1
 
-    def note(
+    def add_measurement(
         self, lookup: float, scoring: float, storing: float | None = None, hit: bool | None = None
     ) -> None:
-        """Take one measurement of each, and choose.
+        """Take one measurement of each, and choose whether to use the cache.
 
         Parameters
         ----------
@@ -82,7 +88,7 @@ class CacheChoice:
             return "in use, not measured yet"
         costs = {"a lookup": self.lookup, "scoring": self.scoring, "storing": self.storing}
         shown = [f"{name} takes {seconds * 1e6:.1f} µs" for name, seconds in costs.items() if seconds]
-        return f"{'in use' if self._pays else 'stands aside'}: {', '.join(shown)}, {self.hits:.0%} are hits"
+        return f"{'in use' if self._pays else 'bypassed'}: {', '.join(shown)}, {self.hits:.0%} are hits"
 
 
 def _mean(before: float | None, now: float) -> float:
