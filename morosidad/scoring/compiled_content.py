@@ -177,6 +177,7 @@ def _load_original(
         original,
         threshold=float(manifest["threshold"]),
         notes=msgspec.convert(manifest["notes"], list[str]),
+        parity=msgspec.convert(manifest["parity"], ParityReport | None),
         own_labels=msgspec.convert(manifest.get("own_labels", False), bool),
     )
 

@@ -114,7 +114,7 @@ class ScoringModel:
     @property
     def labels(self) -> tuple[Any, Any]:
         """The two labels of the original: that of no default, and that of default."""
-        return self.classes[1 - self.default], self.classes[self.default]
+        return _plain(self.classes[1 - self.default]), _plain(self.classes[self.default])
 
     def answer(self, values: Row, warnings: tuple[str, ...] = (), request_id: str | None = None) -> Decision:
         """Estimate the probability of default, and decide.

@@ -184,7 +184,8 @@ class Judge:
         at = int(np.nanargmax(gap))
         raise self._unsupported(
             f"gives an answer that depends on the rows beside it: asked about row {places[at]} of the "
-            f"reference alone it says {alone[at]:.6g}, among the others {among[at]:.6g} ({int((gap > SAME).sum())} of "
+            f"reference alone it says {alone[at]:.6g}, among the others {among[at]:.6g} "
+            f"({int((gap > SAME).sum())} of "
             f"{len(places)} rows differ). Fit what looks at other rows (dummies, codes, ranks, means) as a "
             f"transformer of the pipeline"
         )
