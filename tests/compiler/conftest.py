@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 from morosidad.compiler import CompiledPipeline, compile_pipeline
-from morosidad.compiler.backends.numpy_columns import Batch
-from morosidad.compiler.proof.parity import as_rows, probe_rows
+from morosidad.compiler.backends.numpy_columns import ColumnBatch
+from morosidad.compiler.proof.probe_rows import as_rows, probe_rows
 from morosidad.errors import NotCompiledWarning
 from morosidad.schema.field import Field
 from morosidad.schema.schema import Schema
@@ -28,7 +28,7 @@ def agrees(compiled: CompiledPipeline, rows: Sequence[Any], *, tolerance: float 
     assert compiled.form is not None, compiled.notes
     assert compiled.explain_one is not None
     assert compiled.original is not None
-    batch = Batch.of_records(rows, len(compiled.schema))
+    batch = ColumnBatch.of_records(rows, len(compiled.schema))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         expected = compiled.original.predict(rows)
@@ -71,8 +71,8 @@ def compile_form() -> Callable[..., CompiledPipeline]:
     return run
 
 
-def _batch(rows: Sequence[Any], n_fields: int) -> Batch:
-    return Batch.of_records(rows or [(0.0,) * n_fields], n_fields)
+def _batch(rows: Sequence[Any], n_fields: int) -> ColumnBatch:
+    return ColumnBatch.of_records(rows or [(0.0,) * n_fields], n_fields)
 
 
 @pytest.fixture(scope="session")

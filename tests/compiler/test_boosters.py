@@ -13,10 +13,12 @@ import pandas as pd
 import pytest
 
 from morosidad.compiler import Compiler, compile_pipeline
-from morosidad.compiler.nodes.expressions import Raw
+from morosidad.compiler.nodes.expressions import Raw, ZeroIsMissing
 from morosidad.compiler.nodes.trees import Trees
-from morosidad.compiler.proof.parity import as_rows
-from morosidad.compiler.readers import boosters
+from morosidad.compiler.proof.probe_rows import as_rows
+from morosidad.compiler.readers.trees import catboost as catboost_reader
+from morosidad.compiler.readers.trees import xgboost as xgboost_reader
+from morosidad.compiler.registry import NotCompilable
 from morosidad.errors import NotCompiledWarning
 from morosidad.schema.field import Field
 from morosidad.schema.schema import Schema
@@ -50,7 +52,7 @@ def data():
 def compiled_by(request, monkeypatch, data):
     """Fit, compile with each walker and be judged by the gate."""
     if request.param == "Python":
-        monkeypatch.setitem(sys.modules, "morosidad.compiler.backends.numba.machine", None)
+        monkeypatch.setitem(sys.modules, "numba", None)
     else:
         pytest.importorskip("numba")
 
@@ -114,7 +116,7 @@ def test_lightgbm_however_it_is_set(settings, compiled_by):
 
 
 def test_lightgbm_where_a_zero_is_missing_counts_it_as_missing_for_what_comes_behind():
-    column = boosters.ZeroIsMissing(Raw(0))
+    column = ZeroIsMissing(Raw(0))
     assert column.may_be_missing(frozenset())
     assert np.isnan(column.compute(np.array([0.0, 1e-36, -1e-36, 1e-34]))).tolist() == [
         True,
@@ -217,8 +219,8 @@ def test_xgboost_that_cut_the_names_of_categories_short_is_left_to_answer_itself
                 }
             ).encode()
 
-    with pytest.raises(boosters.NotCompilable, match="cut short"):
-        boosters.xgboost(Cut(), [], None)
+    with pytest.raises(NotCompilable, match="cut short"):
+        xgboost_reader.xgboost(Cut(), [], None)
 
 
 def test_xgboost_with_numbers_as_categories(compiled_by):
@@ -304,7 +306,7 @@ def saved(**changes):
 @pytest.fixture
 def form_of():
     schema = Schema([Field("x", "number"), Field("y", "number")])
-    return lambda model: boosters.catboost(model, [Raw(0), Raw(1)], Compiler(schema))
+    return lambda model: catboost_reader.catboost(model, [Raw(0), Raw(1)], Compiler(schema))
 
 
 @pytest.mark.parametrize(
@@ -350,7 +352,7 @@ def test_the_nodes_of_other_trees_hold_their_children(x, y, leaf, form_of):
     ],
 )
 def test_what_catboost_does_beyond_numbers_is_refused(changes, words, form_of):
-    with pytest.raises(boosters.NotCompilable, match=words):
+    with pytest.raises(NotCompilable, match=words):
         form_of(saved(**changes))
 
 

@@ -28,9 +28,10 @@ from sklearn.preprocessing import (
 )
 from sklearn.tree import DecisionTreeClassifier
 
-from morosidad.compiler import Form, compile_pipeline
-from morosidad.compiler.backends.numpy_columns import Batch
+from morosidad.compiler import Compiler, Form, compile_pipeline
+from morosidad.compiler.backends.numpy_columns import ColumnBatch
 from morosidad.compiler.forms.additive import Additive
+from morosidad.compiler.nodes.expressions import Raw
 from morosidad.errors import InvalidFrame, InvalidRecord, UnsupportedModel
 from morosidad.frames.reading import Coded
 from morosidad.schema.field import Field, Observed
@@ -374,13 +375,19 @@ def test_fields_may_stand_in_another_order_and_some_may_be_unused(applicants):
 # -- sums and sigmoids -----------------------------------------------------------------------------
 
 
-def test_many_terms_compile_and_add_up(applicants):
+def test_many_terms_compile_and_add_up(compile_form):
     rng = np.random.default_rng(0)
-    wide = pd.DataFrame(rng.normal(size=(40, 600)), columns=[f"x{i}" for i in range(600)])
+    wide = rng.normal(size=(40, 600))  # more terms than Python takes in one expression
     model = logistic().fit(wide, np.arange(40) % 2)
-    compiled = compile_pipeline(model, Schema.infer(wide))
-    row = tuple(wide.iloc[3].tolist())
-    assert compiled.predict_one(row) == pytest.approx(model.predict_proba(wide.iloc[[3]])[0, 1], abs=1e-12)
+    form = Compiler(Schema([Field(f"x{i}", "number", required=True) for i in range(600)])).form(
+        model, [Raw(i) for i in range(600)]
+    )
+    compiled = compile_form(form, 600)
+    probability, shares = compiled.explain_one(tuple(wide[3].tolist()))
+    assert probability == compiled.predict_one(tuple(wide[3].tolist()))
+    assert probability == pytest.approx(model.predict_proba(wide[[3]])[0, 1], abs=1e-12)
+    log_odds = model.decision_function(wide[[3]])[0]
+    assert sum(shares) == pytest.approx(log_odds - float(model.intercept_[0]), abs=1e-9)
 
 
 @pytest.mark.parametrize("z", [-1e308, -1000.0, -745.2, -700.0, -1e-300, 0.0, 37.0, 800.0, 1e308])
@@ -413,9 +420,9 @@ def test_long_batches_are_cut_into_chunks_that_give_the_same(applicants, compile
     )
     compiled = compiled_as_fitted(make_pipeline(parts, logistic()), frame[["empleo", "edad"]], target)
     rows = [("otro", 20), (None, 30), ("nuevo", 40), ("agrícola", 50), ("otro", 60)]
-    whole = compiled.predict(Batch.of_records(rows, 2).columns)
+    whole = compiled.predict(ColumnBatch.of_records(rows, 2).columns)
     monkeypatch.setattr("morosidad.compiler.pipeline.CHUNK_ROWS", 2)
-    assert compiled.predict(Batch.of_records(rows, 2).columns).tolist() == whole.tolist()
+    assert compiled.predict(ColumnBatch.of_records(rows, 2).columns).tolist() == whole.tolist()
 
 
 def test_forms_say_what_they_lack():

@@ -41,7 +41,7 @@ from sklearn.preprocessing import (
 )
 
 from morosidad.compiler import NotCompilable, compile_transformer
-from morosidad.compiler.proof.parity import as_rows
+from morosidad.compiler.proof.probe_rows import as_rows
 from morosidad.errors import InvalidRecord
 from morosidad.schema.field import Field
 from morosidad.schema.schema import Schema

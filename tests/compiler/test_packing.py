@@ -12,18 +12,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from morosidad.compiler import CompiledPipeline
-from morosidad.compiler.backends.numpy_columns import Batch
+from morosidad.compiler.backends.numpy_columns import ColumnBatch
 from morosidad.compiler.forms.additive import Additive
-from morosidad.compiler.forms.calibration import Isotonic, Mean, Sigmoid
+from morosidad.compiler.forms.calibrated import Isotonic, Sigmoid
+from morosidad.compiler.forms.mixtures import Mean
 from morosidad.compiler.nodes.expressions import Arith, Clip, Constant, Fill, Missing, Raw
 from morosidad.compiler.nodes.functions import Function
 from morosidad.compiler.nodes.lookups import (
     Bins,
+    CategoryPosition,
     Cells,
     Edges,
     Grid,
-    Interval,
-    Level,
+    IntervalPosition,
     Lookup,
     Piecewise,
     Table,
@@ -49,7 +50,11 @@ TERMS = [
     Lookup(TEXT, TABLE, 1),
     Lookup(Fill(TEXT, "a"), TABLE, 1),
     Lookup(NUMBER, Bins(EDGES, np.array([[0.1], [0.2], [0.3], [0.4]]))),
-    Grid(Interval(NUMBER, EDGES), Level(TEXT, ("a", "ñ")), Cells(np.arange(16.0).reshape(4, 4) / 9.0)),
+    Grid(
+        IntervalPosition(NUMBER, EDGES),
+        CategoryPosition(TEXT, ("a", "ñ")),
+        Cells(np.arange(16.0).reshape(4, 4) / 9.0),
+    ),
     Fill(Piecewise(NUMBER, LINES, 1), 0.25),
     Constant(0.125),
 ]
@@ -76,7 +81,7 @@ ROWS = [(None, None), (-1.0, "a"), (0.0, "ñ"), (0.3, "zz"), (2.0, None), (1e9, 
 def answers(form, reference):
     schema = Schema([Field("x", "number"), Field("t", "category")])
     compiled = CompiledPipeline(schema, form, reference=reference)
-    many = compiled.predict(Batch.of_records(ROWS, 2).columns).tolist()
+    many = compiled.predict(ColumnBatch.of_records(ROWS, 2).columns).tolist()
     return [compiled.predict_one(row) for row in ROWS], [compiled.explain_one(row) for row in ROWS], many
 
 
@@ -85,8 +90,8 @@ def answers(form, reference):
 def test_a_form_packs_through_json_and_answers_the_same(form):
     data, arrays = pack(form)
     again = unpack(json.loads(json.dumps(data, allow_nan=False)), [array.copy() for array in arrays])
-    reference = form.reference(Batch.of_records(ROWS, 2))
-    assert again.reference(Batch.of_records(ROWS, 2)).tolist() == reference.tolist()
+    reference = form.reference(ColumnBatch.of_records(ROWS, 2))
+    assert again.reference(ColumnBatch.of_records(ROWS, 2)).tolist() == reference.tolist()
     assert answers(again, reference) == answers(form, reference)
 
 

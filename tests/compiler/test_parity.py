@@ -18,7 +18,8 @@ from morosidad.compiler import ParityReport, compile_pipeline, compiles
 from morosidad.compiler.forms.additive import Additive
 from morosidad.compiler.nodes.expressions import Arith, Raw
 from morosidad.compiler.nodes.lookups import Lookup
-from morosidad.compiler.proof.parity import MAX_REFERENCE_ROWS, compare, probe_rows, unseen, valid_rows
+from morosidad.compiler.proof.parity import compare
+from morosidad.compiler.proof.probe_rows import MAX_REFERENCE_ROWS, probe_rows, unseen, valid_rows
 from morosidad.compiler.registry import _FUNCTIONS, class_name
 from morosidad.errors import NotCompiledWarning
 from morosidad.policy.decision import Policy

@@ -24,7 +24,7 @@ from sklearn.preprocessing import OneHotEncoder
 
 from morosidad.compiler import CompiledPipeline, Compiler
 from morosidad.compiler.backends.numba import layout
-from morosidad.compiler.backends.numpy_columns import Batch
+from morosidad.compiler.backends.numpy_columns import ColumnBatch
 from morosidad.compiler.backends.shapley import weights
 from morosidad.compiler.nodes.expressions import Raw
 from morosidad.compiler.nodes.trees import Trees
@@ -37,7 +37,7 @@ EXAMPLES = 30  # a longer run finds no more; try it by hand after a change
 @pytest.fixture(params=["numba", "Python"])
 def walker(request, monkeypatch):
     if request.param == "Python":
-        monkeypatch.setitem(sys.modules, "morosidad.compiler.backends.numba.machine", None)
+        monkeypatch.setitem(sys.modules, "numba", None)
     else:
         pytest.importorskip("numba")
     return request.param
@@ -108,7 +108,7 @@ def test_shares_of_fields_are_the_shapley_values_of_the_original_pipeline(
     )
     compiled = compiled_as_fitted(pipeline, frame, target)
     rows = [tuple(None if v is None or v != v else v for v in row) for row in frame.itertuples(index=False)]
-    table = compiled.form.matrix(Batch.of_records(rows, 7))
+    table = compiled.form.matrix(ColumnBatch.of_records(rows, 7))
     same = (table == compiled.reference[:, None]) | (np.isnan(table) & np.isnan(compiled.reference[:, None]))
     reference = rows[int(np.flatnonzero(same.all(axis=0))[0])]
     coalitions = list(itertools.product([False, True], repeat=7))
@@ -167,7 +167,8 @@ def test_shares_of_random_models_are_shapley_values(walker, game):
     def worth(record):
         def of(held):
             mixed = np.where([i in held for i in range(n)], record, reference)
-            return compiled.form.walker.totals(form.matrix(Batch(list(mixed[:, None]))))[0] * form.weight
+            columns = form.matrix(ColumnBatch(list(mixed[:, None])))
+            return compiled.form.walker.totals(columns)[0] * form.weight
 
         return of
 
@@ -198,7 +199,7 @@ def explain_wide(wide):
 
 def plainly(wide, monkeypatch):
     with monkeypatch.context() as patched:
-        patched.setitem(sys.modules, "morosidad.compiler.backends.numba.machine", None)
+        patched.setitem(sys.modules, "numba", None)
         return explain_wide(wide)[1]
 
 
@@ -227,7 +228,7 @@ def test_no_two_fields_on_a_way_have_one_slot(wide):
     while ways:
         place, seen = ways.pop()
         if child := int(form.child[place]):
-            field = int(form.players[form.column[place]])
+            field = int(form.field_of_column[form.column[place]])
             assert seen.get(slots[place], field) == field
             assert list(seen.values()).count(field) <= 1
             ways += [(child, {**seen, slots[place]: field}), (child + 1, {**seen, slots[place]: field})]
@@ -319,6 +320,6 @@ def test_a_column_of_a_field_takes_the_side_of_the_field(walker):
     ).fit(frame, target)
     schema = Schema([Field("x", "number")])
     form = Compiler(schema).form(model, [Raw(0)])
-    compiled = CompiledPipeline(schema, form, reference=form.reference(Batch.of_records([(1.0,)], 1)))
+    compiled = CompiledPipeline(schema, form, reference=form.reference(ColumnBatch.of_records([(1.0,)], 1)))
     p, shares = compiled.explain_one((None,))
     assert shares == (pytest.approx(p - compiled.predict_one((1.0,)), abs=1e-15),)

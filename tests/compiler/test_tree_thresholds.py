@@ -7,9 +7,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from morosidad.compiler.nodes.expressions import Arith, Clip, Constant, Fill, Missing, Raw
+from morosidad.compiler.nodes.expressions import Arith, Clip, Constant, Fill, Missing, Raw, ZeroIsMissing
 from morosidad.compiler.nodes.thresholds import Steps, as_float32, as_given, origin
-from morosidad.compiler.readers.boosters import ZeroIsMissing, _zeroed
+from morosidad.compiler.readers.trees.lightgbm import _zeroed
 
 EXAMPLES = 200  # a longer run finds no more; try it by hand after a change
 numbers = st.floats(-1e12, 1e12, allow_nan=False)

@@ -26,13 +26,16 @@ from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder, OrdinalEncode
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 
 from morosidad.compiler import CompiledPipeline, Compiler, compile_pipeline
-from morosidad.compiler.backends.numpy_columns import Batch
-from morosidad.compiler.nodes.expressions import Constant, Expr, Raw
-from morosidad.compiler.nodes.trees import Boosting, Forest, Trees
-from morosidad.compiler.proof import probe_rows as probes
-from morosidad.compiler.proof.parity import compare, probe_rows, rows_near
-from morosidad.compiler.readers import tree_builder as growth
-from morosidad.compiler.readers.tree_builder import Tree, grow
+from morosidad.compiler.backends.numpy_columns import ColumnBatch
+from morosidad.compiler.forms.walked import Boosting, Forest
+from morosidad.compiler.nodes.base import Expr
+from morosidad.compiler.nodes.expressions import Constant, Raw
+from morosidad.compiler.nodes.trees import Trees
+from morosidad.compiler.proof import split_rows
+from morosidad.compiler.proof.parity import compare, rows_near
+from morosidad.compiler.proof.probe_rows import probe_rows
+from morosidad.compiler.readers.trees import tree_builder
+from morosidad.compiler.readers.trees.tree_builder import Tree, build_trees
 from morosidad.compiler.registry import NotCompilable
 from morosidad.compiler.storage.packing import pack, unpack
 from morosidad.errors import NotCompiledWarning
@@ -48,7 +51,7 @@ EXAMPLES = 40  # a longer run finds no more; try it by hand after a change
 def walker(request, monkeypatch):
     """Both walkers in turn."""
     if request.param == "Python":
-        monkeypatch.setitem(sys.modules, "morosidad.compiler.backends.numba.machine", None)
+        monkeypatch.setitem(sys.modules, "numba", None)
     else:
         pytest.importorskip("numba")
     return request.param
@@ -267,7 +270,7 @@ def hand_made(trees, columns=None, n_fields=2, form=Boosting, **more):
     """Grow trees by hand over fields of numbers."""
     compiler = Compiler(Schema([Field(f"x{i}", "number") for i in range(n_fields)]))
     columns = columns or [Raw(i) for i in range(n_fields)]
-    return grow(form, trees, columns, compiler, **more)
+    return build_trees(form, trees, columns, compiler, **more)
 
 
 def tree(left, right, column, threshold, value, missing_left=None):
@@ -318,7 +321,7 @@ def test_siblings_stand_side_by_side_and_roots_first():
 def test_a_model_of_leaves_alone_needs_no_field(walker):
     form = hand_made([tree([-1], [-1], [0], [0.0], [0.25])] * 3, base=0.5)
     compiled = CompiledPipeline(
-        Schema([Field("x0", "number")]), form, reference=form.reference(Batch.of_records([(1.0,)], 1))
+        Schema([Field("x0", "number")]), form, reference=form.reference(ColumnBatch.of_records([(1.0,)], 1))
     )
     p, shares = compiled.explain_one((None,))
     assert p == compiled.predict_one((7.0,)) == pytest.approx(1 / (1 + np.exp(-1.25)))
@@ -346,7 +349,7 @@ def test_a_column_that_mixes_fields_is_refused():
 
 
 def test_more_columns_than_the_kernel_counts_are_refused(monkeypatch):
-    monkeypatch.setattr(growth, "MAX_COLUMNS", 0)
+    monkeypatch.setattr(tree_builder, "MAX_COLUMNS", 0)
     with pytest.raises(NotCompilable, match="more than 0 columns"):
         hand_made([STUMP])
 
@@ -372,11 +375,11 @@ def test_the_reference_is_a_real_row_of_middling_score_and_ordinary_values(walke
     X = frame[["edad", "ingresos"]].to_numpy()
     model = HistGradientBoostingClassifier(max_iter=9, min_samples_leaf=5).fit(X, target)
     form = compile_numbers(model, 2)[0].form
-    batch = Batch(list(np.tile(X, (5, 1)).T))
+    batch = ColumnBatch(list(np.tile(X, (5, 1)).T))
     reference = form.reference(batch)
     assert (reference == X).all(axis=1).any()
     scores = form.batch_log_odds(batch)
-    score = form.batch_log_odds(Batch(list(reference[:, None])))[0]
+    score = form.batch_log_odds(ColumnBatch(list(reference[:, None])))[0]
     nearest = np.sort(np.abs(scores - scores.mean()))[len(scores) // 20]
     assert abs(score - scores.mean()) <= nearest
     assert np.array_equal(reference, form.reference(batch))
@@ -385,12 +388,12 @@ def test_the_reference_is_a_real_row_of_middling_score_and_ordinary_values(walke
 def test_where_most_have_no_value_none_is_ordinary(walker):
     form = hand_made([STUMP._replace(missing_left=np.array([True, False, False]))])
     rows = [(None, 0.0)] * 30 + [(float(i) / 50, 0.0) for i in range(20)]
-    assert np.isnan(form.reference(Batch.of_records(rows, 2))[0])
+    assert np.isnan(form.reference(ColumnBatch.of_records(rows, 2))[0])
 
 
 def test_columns_without_any_value_have_a_reference(walker):
     form = hand_made([STUMP])
-    assert np.isnan(form.reference(Batch.of_records([(None, 1.0)] * 3, 2))[0])
+    assert np.isnan(form.reference(ColumnBatch.of_records([(None, 1.0)] * 3, 2))[0])
 
 
 # -- running ---------------------------------------------------------------------------------------
@@ -417,7 +420,9 @@ def test_many_threads_get_the_answers_that_one_gets(applicants, compiled_as_fitt
 
 
 def test_where_there_is_no_place_on_disk_the_code_is_compiled_all_the_same(monkeypatch):
-    kernel = pytest.importorskip("morosidad.compiler.backends.numba.machine")
+    pytest.importorskip("numba")
+    from morosidad.compiler.backends.numba import machine
+
     asked = []
 
     def cfunc(signature, cache=False):
@@ -426,15 +431,14 @@ def test_where_there_is_no_place_on_disk_the_code_is_compiled_all_the_same(monke
             raise RuntimeError("cannot cache function: no locator available")
         return lambda function: SimpleNamespace(address=7)
 
-    monkeypatch.setattr(kernel, "cfunc", cfunc)
-    monkeypatch.setattr(kernel, "_KEPT", [])
-    assert kernel.machine_code(kernel.walk_one, None) == 7
+    monkeypatch.setattr(machine, "cfunc", cfunc)
+    monkeypatch.setattr(machine, "_KEPT", [])
+    assert machine.machine_code(len, None) == 7
     assert asked == [True, False]
 
 
 def test_without_numba_python_walks(monkeypatch):
     monkeypatch.setitem(sys.modules, "numba", None)
-    monkeypatch.delitem(sys.modules, "morosidad.compiler.backends.numba.machine", raising=False)
     assert hand_made([STUMP]).walker.name == "Python"
 
 
@@ -578,7 +582,7 @@ def test_splits_of_whole_numbers_flags_and_intervals_are_reached(applicants):
     asked = probe_rows(compiled.schema, rows[:9], compiled.form.probes)
     form = compiled.form
     seen = np.zeros(len(form.child), dtype=bool)
-    table = form.matrix(Batch.of_records(asked, 3))
+    table = form.matrix(ColumnBatch.of_records(asked, 3))
     for row in table.T:
         left = form.go_left(row)
         for place in range(form.n_trees):
@@ -597,7 +601,7 @@ def test_what_no_single_field_sets_is_left_as_it_is(judged):
 def test_only_so_many_splits_are_tried(judged, monkeypatch):
     schema, form = judged.schema, judged.compiled.form
     every = len(list(form.probes(schema, judged.rows)))
-    monkeypatch.setattr(probes, "MAX_SPLITS", 10)
+    monkeypatch.setattr(split_rows, "MAX_SPLITS", 10)
     assert 0 < len(list(form.probes(schema, judged.rows))) < every / 2
 
 
