@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -124,3 +125,13 @@ def applicants() -> tuple[pd.DataFrame, np.ndarray]:
     )
     z = 0.4 * frame["atrasos"] - 0.0003 * frame["ingresos"] + 0.5 * (frame["vivienda"] == "alquilada")
     return frame, (rng.random(n) < 1 / (1 + np.exp(-z))).astype(int).to_numpy()
+
+
+@pytest.fixture(params=["numba", "Python"])
+def walker(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both walkers of trees in turn."""
+    if request.param == "Python":
+        monkeypatch.setitem(sys.modules, "numba", None)
+    else:
+        pytest.importorskip("numba")
+    return str(request.param)

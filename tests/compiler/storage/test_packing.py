@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 
 import msgspec
 import numpy as np
@@ -15,8 +16,11 @@ from morosidad.compiler import CompiledPipeline
 from morosidad.compiler.backends.numpy_columns import ColumnBatch
 from morosidad.compiler.forms.additive import Additive
 from morosidad.compiler.forms.calibrated import Isotonic, Sigmoid
+from morosidad.compiler.forms.form import Form
 from morosidad.compiler.forms.mixtures import Mean
-from morosidad.compiler.nodes.expressions import Arith, Clip, Constant, Fill, Missing, Raw
+from morosidad.compiler.nodes import expressions
+from morosidad.compiler.nodes.base import Expr, Shared
+from morosidad.compiler.nodes.expressions import Arith, Constant, Elementwise, Fill, Missing, Raw
 from morosidad.compiler.nodes.functions import Function
 from morosidad.compiler.nodes.lookups import (
     Bins,
@@ -30,6 +34,7 @@ from morosidad.compiler.nodes.lookups import (
     Table,
 )
 from morosidad.compiler.readers.splines import curve, through_points
+from morosidad.compiler.storage import packing
 from morosidad.compiler.storage.packing import pack, unpack
 from morosidad.schema.field import Field
 from morosidad.schema.schema import Schema
@@ -41,7 +46,7 @@ NUMBER, TEXT = Raw(0), Raw(1)
 
 TERMS = [
     Arith(Fill(NUMBER, -1.5), "*", 0.1),
-    Clip(Arith(Arith(Fill(NUMBER, 2), "-", 1.0), "/", 3.0), -1.0, math.inf),
+    expressions.Clip(Arith(Arith(Fill(NUMBER, 2), "-", 1.0), "/", 3.0), -1.0, math.inf),
     Arith(Missing(NUMBER), "+", 0.0),
     Missing(TEXT),
     Function(Fill(NUMBER, 0.5), "yeo_johnson", (0.3,)),
@@ -112,7 +117,7 @@ def test_what_is_shared_is_packed_once():
 
 
 def test_numbers_that_json_lacks_survive():
-    form = Additive(math.nan, (Clip(NUMBER, -math.inf, math.inf),), 2)
+    form = Additive(math.nan, (expressions.Clip(NUMBER, -math.inf, math.inf),), 2)
     data, arrays = pack(form)
     again = unpack(json.loads(json.dumps(data, allow_nan=False)), arrays)
     assert math.isnan(again.intercept)
@@ -186,3 +191,78 @@ def test_forms_of_ones_own_pack_once_they_are_defined():
     data, arrays = pack(Coin(0.5, (), 1))
     assert isinstance(unpack(data, arrays), Coin)
     assert msgspec.json.encode(data)
+
+
+# -- names of classes ------------------------------------------------------------------------------
+
+
+def concrete(cls):
+    """Give the classes of the package that are derived from a class and that no other is derived from."""
+    for child in (c for c in cls.__subclasses__() if c.__module__.startswith("morosidad.")):
+        below = list(concrete(child))
+        yield from below or [child]
+
+
+def test_every_node_and_form_has_its_name_in_files():
+    named = {packing._class(name) for name in packing._OWN}
+    assert {cls for base in (Shared, Expr, Form) for cls in concrete(base)} == named
+    assert all(packing._name(packing._class(name)) == name for name in packing._OWN)
+
+
+class Clip(Elementwise, frozen=True):
+    """A user's node: the number from 1 on."""
+
+    def emit(self, code):
+        return f"max(1.0, {code.value(self.of)})"
+
+    def compute(self, x):
+        return np.maximum(1.0, x)
+
+
+def test_a_users_class_that_is_named_like_ours_does_not_stand_in_for_it():
+    ours = Additive(0.0, (expressions.Clip(Raw(0), 0.0, 5.0),), 1)
+    users = Additive(0.0, (Clip(Raw(0)),), 1)
+    for form in (ours, users):
+        again = unpack(*pack(form))
+        assert type(again.terms[0]) is type(form.terms[0])
+    packed = pack(users)[0]["root"]["of"]["terms"][0]
+    assert packed["type"] == f"{__name__}:Clip"
+
+
+class Doubled(Elementwise, frozen=True):
+    """A user's node."""
+
+    def compute(self, x):
+        return 2.0 * x
+
+
+def term(name):
+    """Describe a form with one term of a class by name."""
+    of = {"type": "Raw", "of": {"field": 0}}
+    terms = [{"type": name, "of": {"of": of}}]
+    return {
+        "root": {"type": "Additive", "of": {"intercept": 0.0, "terms": terms, "n_fields": 1}},
+        "shared": [],
+    }
+
+
+def test_a_file_that_names_a_users_class_alone_is_read():
+    assert type(unpack(term("Doubled"), []).terms[0]) is Doubled
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "this:that",
+        "antigravity:Flight",
+        "morosidad.compiler.nodes.base:Position",
+        "subprocess:Popen",
+        "Nobody",
+        3,
+        None,
+    ],
+)
+def test_what_is_not_defined_is_neither_made_nor_imported(name):
+    with pytest.raises(ValueError, match="describes no compiled form"):
+        unpack(term(name), [])
+    assert not {"this", "antigravity"} & set(sys.modules)

@@ -34,25 +34,16 @@ from morosidad.schema.schema import Schema
 EXAMPLES = 30  # a longer run finds no more; try it by hand after a change
 
 
-@pytest.fixture(params=["numba", "Python"])
-def walker(request, monkeypatch):
-    if request.param == "Python":
-        monkeypatch.setitem(sys.modules, "numba", None)
-    else:
-        pytest.importorskip("numba")
-    return request.param
-
-
-def shapley_by_definition(worth, players):
-    """Average what each player adds over all coalitions of the others."""
-    n = len(players)
-    shares = dict.fromkeys(players, 0.0)
-    for player in players:
-        others = [other for other in players if other != player]
+def shapley_by_definition(worth, fields):
+    """Average what each field adds over all coalitions of the others."""
+    n = len(fields)
+    shares = dict.fromkeys(fields, 0.0)
+    for field in fields:
+        others = [other for other in fields if other != field]
         for size in range(n):
             weight = math.factorial(size) * math.factorial(n - size - 1) / math.factorial(n)
             for coalition in itertools.combinations(others, size):
-                shares[player] += weight * (worth({*coalition, player}) - worth(set(coalition)))
+                shares[field] += weight * (worth({*coalition, field}) - worth(set(coalition)))
     return shares
 
 
