@@ -56,7 +56,7 @@ def compile_pipeline(
         The record's fields.
     reference : sequence of tuple
         Validated rows, best those it was fitted on: the gate tries them, and reasons are measured
-        against them. Without any, rows drawn from the schema's limits stand in.
+        against them. Without any, rows drawn from the schema's limits are used instead.
     dtypes : mapping of str to dtype, optional
         Data types that the estimator was fitted on where they matter: pandas categories, and
         objects that hold True, False and NaN. None for objects that hold None and not NaN.
@@ -100,7 +100,7 @@ def _compared(
     Raises
     ------
     NotCompilable
-        If the form fails on some row: text stands where it reckons with numbers.
+        If the form fails on some row: text is found where it computes with numbers.
     """
     schema = original.schema
     fitting = valid_rows(schema, reference)
@@ -185,6 +185,10 @@ def compile_transformer(estimator: Any, schema: Schema) -> CompiledTransformer:
         A fitted scikit-learn transformer.
     schema : Schema
         The record's fields.
+
+    Returns
+    -------
+    CompiledTransformer
 
     Raises
     ------

@@ -64,7 +64,7 @@ def compile_numbers(model, n_columns):
 
 
 def hand_made(trees, columns=None, n_fields=2, form=Boosting, **more):
-    """Grow trees by hand over fields of numbers."""
+    """Build trees by hand over fields of numbers."""
     compiler = Compiler(Schema([Field(f"x{i}", "number") for i in range(n_fields)]))
     columns = columns or [Raw(i) for i in range(n_fields)]
     return build_trees(form, trees, columns, compiler, **more)

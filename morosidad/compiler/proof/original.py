@@ -75,6 +75,10 @@ class Original:
         ----------
         rows : sequence of tuple
             Rows to ask about, each with one value left out or replaced by an unseen category.
+
+        Returns
+        -------
+        Schema
         """
         base = next((row for row in rows if self._answers(row)), None)
         if base is None:

@@ -188,31 +188,31 @@ def explain_wide(wide):
     return form, [compiled.explain_one(row)[1] for row in rows]
 
 
-def plainly(wide, monkeypatch):
+def by_python(wide, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setitem(sys.modules, "numba", None)
         return explain_wide(wide)[1]
 
 
-def test_more_fields_than_a_word_has_bits_are_told_apart_along_each_way(wide, monkeypatch):
+def test_more_fields_than_a_word_has_bits_are_told_apart_along_each_path(wide, monkeypatch):
     pytest.importorskip("numba")
     form, found = explain_wide(wide)
     assert len(form.fields) > layout.MAX_SLOTS
     assert layout.for_shares(form, np.zeros(len(form.columns))) is not None
-    np.testing.assert_allclose(found, plainly(wide, monkeypatch), rtol=0, atol=1e-14)
+    np.testing.assert_allclose(found, by_python(wide, monkeypatch), rtol=0, atol=1e-14)
 
 
 @pytest.mark.parametrize("most", [12, 2])
-def test_ways_of_still_more_fields_are_walked_by_python(most, wide, monkeypatch):
+def test_paths_of_still_more_fields_are_followed_by_python(most, wide, monkeypatch):
     pytest.importorskip("numba")
-    expected = plainly(wide, monkeypatch)
+    expected = by_python(wide, monkeypatch)
     monkeypatch.setattr(layout, "MAX_SLOTS", most)
     form, found = explain_wide(wide)
     assert layout.for_shares(form, np.zeros(len(form.columns))) is None
     assert found == expected
 
 
-def test_no_two_fields_on_a_way_have_one_slot(wide):
+def test_no_two_fields_on_a_path_have_one_slot(wide):
     form, _ = explain_wide(wide)
     slots = layout._slots(form, layout._levels(form))
     ways = [(root, {}) for root in range(form.n_trees)]

@@ -40,7 +40,7 @@ def test_a_form_survives_its_file(walker, applicants, compiled_as_fitted):
     assert {array.dtype.kind for array in arrays} <= set("fiub")
 
 
-def test_nodes_that_no_way_leads_to_are_left_out(walker):
+def test_nodes_that_no_path_leads_to_are_left_out(walker):
     loose = tree(
         [1, -1, -1, 4, -1],
         [2, -1, -1, 2, -1],

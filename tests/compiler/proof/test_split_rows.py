@@ -100,7 +100,7 @@ def meets_missing(form, place, present=frozenset()):
     return found
 
 
-def test_every_missing_number_sent_the_other_way_is_caught(judged):
+def test_every_missing_number_sent_to_the_other_child_is_caught(judged):
     form = judged.compiled.form
     splits = [split for root in range(form.n_trees) for split in meets_missing(form, root)]
     assert len(splits) > 10
@@ -108,7 +108,7 @@ def test_every_missing_number_sent_the_other_way_is_caught(judged):
     assert all(caught(judged, missing_left=with_one(form.missing_left, i, flipped[i])) for i in splits)
 
 
-def test_every_category_sent_the_other_way_is_caught(judged):
+def test_every_category_sent_to_the_other_child_is_caught(judged):
     form = judged.compiled.form
     assert len(form.members) >= 5
     assert all(
@@ -153,7 +153,7 @@ def test_splits_of_whole_numbers_flags_and_intervals_are_reached(applicants):
                 place = form.child[place] + (not left[place])
             seen[place] = True
     reachable = seen[form.child == 0]
-    assert reachable.mean() > 0.97  # a few ways contradict themselves: no whole number lies between two
+    assert reachable.mean() > 0.97  # a few paths contradict themselves: no whole number lies between two
 
 
 def test_what_no_single_field_sets_is_left_as_it_is(judged):

@@ -23,7 +23,7 @@ COLUMNS = (Raw(0), Raw(1), CategoryPosition(Raw(2), tuple("abc")))
 
 
 @st.composite
-def grown(draw, most_trees=9):
+def tree_models(draw, most_trees=9):
     """Draw trees over two numbers and a category, as arrays: roots first, then pairs of siblings."""
     n_trees = draw(st.integers(1, most_trees))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
@@ -67,7 +67,7 @@ def totals(trees, rows):
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(grown(), st.integers(0, 40), st.integers(0, 2**32 - 1))
+@given(tree_models(), st.integers(0, 40), st.integers(0, 2**32 - 1))
 def test_the_sums_over_ranks_are_those_over_numbers(trees, n, seed):
     rows = table(trees, n, np.random.default_rng(seed))
     assert rank(trees).nodes.dtype == NODE
@@ -75,7 +75,7 @@ def test_the_sums_over_ranks_are_those_over_numbers(trees, n, seed):
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
-@given(grown(), st.integers(0, 2**32 - 1))
+@given(tree_models(), st.integers(0, 2**32 - 1))
 def test_more_thresholds_than_a_rank_counts_become_several_inputs(monkeypatch, trees, seed):
     with monkeypatch.context() as patched:
         patched.setattr(ranks, "MAX_EDGES", 2)
