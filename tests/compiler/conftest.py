@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from threadpoolctl import threadpool_limits
 
 from morosidad.compiler import CompiledPipeline, compile_pipeline
 from morosidad.compiler.backends.numpy_columns import ColumnBatch
@@ -18,6 +19,13 @@ from morosidad.compiler.proof.probe_rows import as_rows, probe_rows
 from morosidad.errors import NotCompiledWarning
 from morosidad.schema.field import Field
 from morosidad.schema.schema import Schema
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Fit on one thread: threads that wait for each other on a busy machine take many times as long."""
+    with threadpool_limits(1):
+        yield
 
 
 def rows_of(schema: Schema, frame: pd.DataFrame) -> list[Any]:
