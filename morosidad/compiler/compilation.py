@@ -283,6 +283,10 @@ def compile_transformer(estimator: Any, schema: Schema) -> CompiledTransformer:
     schema : Schema
         The record's fields.
 
+    Returns
+    -------
+    CompiledTransformer
+
     Raises
     ------
     NotCompilable

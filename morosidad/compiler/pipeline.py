@@ -179,6 +179,11 @@ def each_chunk(answer: Callable[[slice], Answer], n_rows: int, *, parallel: bool
         How many there are.
     parallel : bool, default=True
         Whether several threads may ask at once.
+
+    Yields
+    ------
+    object
+        The answers, in the order of the rows.
     """
     parts = [slice(start, start + CHUNK_ROWS) for start in range(0, n_rows, CHUNK_ROWS)]
     if not parallel or len(parts) <= 2:

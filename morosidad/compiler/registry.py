@@ -84,7 +84,7 @@ class Compiler:
         Raises
         ------
         NotCompilable
-            If its class is not registered, or it is set in a way that has no compiled form.
+            If its class is not registered, or one of its settings has no compiled form.
         """
         kind = type(estimator)
         function = _FUNCTIONS.get(kind) or _FUNCTIONS.get(class_name(kind))

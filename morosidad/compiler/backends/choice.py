@@ -25,12 +25,12 @@ def numba_installed() -> bool:
 
 
 def walker_of(trees: Trees) -> Walker:
-    """Make what walks trees.
+    """Make the walker of trees.
 
     Parameters
     ----------
     trees : Trees
-        What to walk.
+        What it evaluates.
 
     Returns
     -------

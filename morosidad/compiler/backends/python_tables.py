@@ -82,6 +82,11 @@ def look_up(code: FunctionSource, columns: Sequence[tuple[Position, Sequence[Any
         Where they are written.
     columns : sequence of (Position, sequence)
         Where to look, and the item for each position.
+
+    Returns
+    -------
+    list of str
+        The variable that holds each item found.
     """
     keys = [(at, tuple(items)) for at, items in columns]
     groups: dict[tuple[type, Expr], dict[Any, None]] = {}

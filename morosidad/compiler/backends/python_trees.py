@@ -17,7 +17,7 @@ from morosidad.compiler.nodes.trees import Trees
 
 
 class Walker(Protocol):
-    """What walks the trees of a `Trees`."""
+    """An evaluator of `Trees`, from root to leaf."""
 
     name: str
 
@@ -50,7 +50,7 @@ class PythonWalker:
     Parameters
     ----------
     trees : Trees
-        What to walk.
+        What it evaluates.
     """
 
     name = "Python"
@@ -146,7 +146,7 @@ class PythonWalker:
         return child
 
     def _follow(self, root: list[Any], row: list[Any]) -> float:
-        """Give the leaf that a record falls into, linking nodes on the way."""
+        """Give the leaf that a record falls into, linking nodes along the path."""
         node: Any = root
         while type(node) is list:
             node = self._step(node, row[node[0]] <= node[1])

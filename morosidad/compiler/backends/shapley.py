@@ -9,7 +9,7 @@ A leaf that is reached by taking the record's side for ``a`` fields and the refe
 others is what a coalition earns if it holds those ``a`` and none of those ``b``, whatever the rest
 do. So each of the ``a`` fields gets ``(a-1)! b! / (a+b)!`` times the leaf's value, and each of the
 ``b`` fields loses ``a! (b-1)! / (a+b)!`` times it; the other fields get nothing. Only branches where
-the record and the reference go to different children are walked twice.
+the record and the reference go to different children are traversed twice.
 
 Lundberg et al. (2020), From local explanations to global understanding with explainable AI for
 trees, Nature Machine Intelligence 2, algorithm 3 of the supplement. DOI 10.1038/s42256-019-0138-9.

@@ -38,7 +38,7 @@ class Form(msgspec.Struct, frozen=True, eq=False):
         return "Python"
 
     def probes(self, schema: Schema, bases: Sequence[Row]) -> Iterable[Row]:
-        """Change some rows until they stand where the answer jumps: the parity gate tries them."""
+        """Make rows at the discontinuities of the answer out of some others: the parity gate tries them."""
         return ()
 
     def emit(self, code: FunctionSource) -> str:

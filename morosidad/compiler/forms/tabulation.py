@@ -22,6 +22,10 @@ def tabulated(trees: Boosting) -> Boosting | Additive:
     ----------
     trees : Boosting
         Not such that are added up in 32 bits: a table's sum would not be the original's.
+
+    Returns
+    -------
+    Additive or Boosting
     """
     columns = _column_of_each_tree(trees)
     if trees.narrow or columns is None:
@@ -38,9 +42,9 @@ def tabulated(trees: Boosting) -> Boosting | Additive:
 def _column_of_each_tree(trees: Boosting) -> NDArray[np.intp] | None:
     """Give the column that each tree tests, -1 for none; None if a tree tests several."""
     n, splits = trees.n_trees, trees.child > 0
-    grown = np.flatnonzero(splits[:n])
+    split = np.flatnonzero(splits[:n])
     owner = np.arange(len(splits))
-    owner[n:] = grown[np.searchsorted(trees.child[grown], owner[n:], side="right") - 1]
+    owner[n:] = split[np.searchsorted(trees.child[split], owner[n:], side="right") - 1]
     columns = np.where(splits[:n], trees.column[:n], -1).astype(np.intp)
     return columns if (trees.column == columns[owner])[splits].all() else None
 

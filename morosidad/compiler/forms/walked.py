@@ -25,7 +25,7 @@ class Walked(Trees, Form, frozen=True, eq=False, dict=True):
 
     @cached_property
     def walker(self) -> Walker:
-        """What walks the trees: compiled by numba where that is installed, else plain Python."""
+        """The evaluator of the trees: compiled by numba where that is installed, else plain Python."""
         return walker_of(self)
 
     @property

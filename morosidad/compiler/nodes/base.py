@@ -102,7 +102,7 @@ class Expr(msgspec.Struct, frozen=True):
 
 
 class Position(Expr, frozen=True):
-    """Where an expression's value stands in a table: a whole number."""
+    """The place of an expression's value in a table: a whole number."""
 
     of: Expr
 

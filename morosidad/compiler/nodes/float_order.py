@@ -26,9 +26,9 @@ def last_true(holds: Callable[[Floats], Bools], n: int) -> Floats:
     Returns
     -------
     ndarray of float64 of shape (n,)
-        -inf where a condition holds for -inf at most.
+        -inf where a condition holds for no other number.
     """
-    return _float_at(_last_place(holds, n))
+    return _float_at(np.maximum(_last_place(holds, n), -_INFINITY))
 
 
 def first_true(holds: Callable[[Floats], Bools], n: int) -> Floats:
@@ -44,13 +44,13 @@ def first_true(holds: Callable[[Floats], Bools], n: int) -> Floats:
     Returns
     -------
     ndarray of float64 of shape (n,)
-        inf where a condition holds for inf at most.
+        inf where a condition holds for no other number.
     """
     return _float_at(np.minimum(_last_place(lambda values: ~holds(values), n) + 1, _INFINITY))
 
 
 def _last_place(holds: Callable[[Floats], Bools], n: int) -> NDArray[np.int64]:
-    low, high = np.full(n, -_INFINITY, dtype=np.int64), np.full(n, _INFINITY, dtype=np.int64)
+    low, high = np.full(n, -_INFINITY - 1, dtype=np.int64), np.full(n, _INFINITY, dtype=np.int64)
     high[holds(_float_at(high))] += 1
     while (low < high - 1).any():  # 64 times at most
         middle = (low >> 1) + (high >> 1) + (low & high & 1)

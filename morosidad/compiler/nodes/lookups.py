@@ -1,4 +1,4 @@
-"""Look-up tables and piecewise curves: numbers found by a category or by the interval that a number lies in.
+"""Look-up tables and piecewise curves, indexed by a category or by the interval of a number.
 
 A table's rows are many columns at once, so that the columns of one encoded field can share it and
 a linear model can add them up beforehand.
@@ -216,7 +216,7 @@ class Cells(Shared, frozen=True, eq=False):
 
 
 class Grid(Expr, frozen=True):
-    """A number found by two positions: what two fields do together."""
+    """A number found by two positions: the interaction of two fields."""
 
     first: Position
     second: Position

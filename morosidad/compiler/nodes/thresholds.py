@@ -1,7 +1,7 @@
-"""Thresholds moved back to where a column starts: ``scale(fill(x)) <= t`` becomes ``x <= T``.
+"""Tree thresholds moved in front of monotone preprocessing: ``scale(fill(x)) <= t`` becomes ``x <= T``.
 
-A tree compares a column with a threshold. Where the column is made of a field by steps that never
-turn the order of numbers around (an imputer, a scaler, the library's own rounding), the comparison
+A tree compares a column with a threshold. Where the column is made of a field by monotone
+steps (an imputer, a scaler, the library's own rounding), the comparison
 has the same answer for all numbers up to some point and the other one above it. That point is found
 exactly, among the 64-bit numbers themselves, by asking the steps and not by inverting them. So
 preprocessing costs nothing when a record is scored, and every comparison comes out as the original's.
@@ -41,6 +41,11 @@ def origin(column: Expr, numeric: Callable[[int], bool]) -> Expr:
         What a tree compares.
     numeric : callable
         Whether the field at a place holds numbers.
+
+    Returns
+    -------
+    Expr
+        The column itself where no step keeps the order.
     """
     below = column
     while isinstance(below, Elementwise) and _keeps_order(below):
@@ -96,7 +101,7 @@ class Steps:
         Returns
         -------
         thresholds, missing_left : ndarray of shape (n,)
-            The same for `start`. A threshold of -inf stands for "no number goes left".
+            The same for `start`. A threshold of -inf means that no number goes left.
         """
         distinct, places = np.unique(thresholds, return_inverse=True)
         moved = last_true(lambda values: self(values) <= distinct, len(distinct))

@@ -14,7 +14,7 @@ from morosidad.compiler.nodes.expressions import fields_of
 class Trees(msgspec.Struct, frozen=True, eq=False, dict=True):
     """Trees over the columns that they test.
 
-    The roots come first. The two children of a node stand side by side.
+    The roots come first. The two children of a node are adjacent.
 
     Attributes
     ----------

@@ -107,6 +107,11 @@ def rows_near(
         To choose from.
     cutoffs : iterable of float
         The probabilities.
+
+    Returns
+    -------
+    list of tuple
+        `ROWS_AT_CUTOFF` for each probability at most.
     """
     searched = rows[:: 1 + len(rows) // MAX_SEARCHED_ROWS]
     expected, accepted = _ask(original, searched)

@@ -1,7 +1,7 @@
 """Probe rows: records made to find differences between a compiled form and the original.
 
 Each field missing, categories never seen, numbers at and beyond every limit, and whatever rows the
-form itself makes to stand where its answer jumps (both sides of a split).
+form itself makes at the discontinuities of its answer (both sides of a split).
 """
 
 from __future__ import annotations
@@ -44,6 +44,10 @@ def probe_rows(
         What a form knows of where its answer jumps: `Form.probes`.
     seed : int, default=0
         The same seed gives the same rows.
+
+    Returns
+    -------
+    list of tuple
     """
     rng = random.Random(seed)  # noqa: S311 - no secret
     valid = Validity(schema)

@@ -41,6 +41,10 @@ def rows_at_splits(trees: Trees, schema: Schema, bases: Sequence[Row]) -> Iterat
         What a record is.
     bases : sequence of tuple
         The rows that are changed, in turns.
+
+    Yields
+    ------
+    tuple
     """
     inputs = [_input(column, schema, trees) for column in trees.columns]
     splits = np.flatnonzero(trees.child)

@@ -38,7 +38,7 @@ def column_transformer(estimator: Any, columns: Sequence[Expr], compiler: Compil
 
 
 def _part(owner: Any, name: str, part: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
-    """Compile one part of what stands side by side, times its weight."""
+    """Compile one part of a column transformer or a union, times its weight."""
     if isinstance(part, str) and part == "drop":
         return []
     made = compiler.transform(part, columns)

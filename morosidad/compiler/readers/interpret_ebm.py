@@ -45,7 +45,7 @@ def explainable_boosting(estimator: Any, columns: Sequence[Expr], compiler: Comp
 
 
 class _Machine:
-    """A fitted machine's features, each with where its values stand in the tables."""
+    """A fitted machine's features, each with the positions of its values in the tables."""
 
     def __init__(self, estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> None:
         self._estimator = estimator

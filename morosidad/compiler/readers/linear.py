@@ -27,7 +27,7 @@ from morosidad.compiler.registry import Compiler, NotCompilable, compiles
     "sklearn.RidgeClassifierCV",
 )
 def linear_classifier(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Additive:
-    """Compile a binary linear classifier; those without probabilities stand inside a calibration."""
+    """Compile a binary linear classifier; those without probabilities need a calibration around them."""
     if getattr(estimator, "multi_class", "auto") == "multinomial":
         raise NotCompilable("LogisticRegression(multi_class='multinomial') has no compiled form")
     coef = np.ravel(estimator.coef_)

@@ -27,6 +27,10 @@ def curve(edges: Floats, anchors: Floats, rows: Floats) -> Curve:
         What is taken from the number in each piece.
     rows : ndarray of shape (n + 1, degree + 1, n_columns)
         The coefficients of each piece, the constant first.
+
+    Returns
+    -------
+    Curve
     """
     missing = np.full((1, *rows.shape[1:]), np.nan)
     return Curve(Edges(edges), np.append(anchors, 0.0), np.concatenate([rows, missing]))

@@ -1,6 +1,6 @@
 """Memory layout of trees for the single-row kernel: one block of 16-byte nodes, and sets behind them.
 
-For the walk, a block begins with a header, then come the roots, then pairs of siblings, as in
+For the evaluation, a block begins with a header, then come the roots, then pairs of siblings, as in
 `Trees`. For the shares there is no header, and a node is followed by the child that the reference
 goes to: what the reference passes lies in one piece.
 """
@@ -22,7 +22,7 @@ MAX_SLOTS = 64
 
 
 def for_walk(trees: Trees) -> Block:
-    """Lay trees out for the walk.
+    """Lay trees out for the evaluation.
 
     The header holds the base, how many trees there are, and whether to add in 32 bits; trees of one
     leaf, of value 0, make the number of trees a multiple of eight.
@@ -89,7 +89,7 @@ def _levels(trees: Trees) -> list[Places]:
 def _slots(trees: Trees, levels: list[Places]) -> Places:
     """Give each split's field a number that no other field has on any path through the split.
 
-    Where all trees together test few fields, these are the fields' own numbers.
+    Where all the trees test few fields, these are the fields' own numbers.
     """
     fields = trees.field_of_column[trees.column].astype(np.intp)
     if len(trees.fields) <= MAX_SLOTS:

@@ -45,7 +45,7 @@ class Pointer(ctypes.c_void_p):
 
 
 def emit_row(code: FunctionSource, columns: Sequence[Expr]) -> str:
-    """Write a record's numbers as bytes, in a quick way that fails where one is missing, or in another."""
+    """Write a record's numbers as bytes: fast where all are given, else number by number."""
     pack = code.constant(Struct(f"={len(columns)}d").pack)
     complete = [code.field(c.field) if isinstance(c, Raw) else code.value(c) for c in columns]
     numbers = [c.emit(code) if isinstance(c, Raw) else code.value(c) for c in columns]

@@ -38,7 +38,7 @@ class RankWalk:
     Parameters
     ----------
     trees : Trees
-        What to walk.
+        What it evaluates.
     ranks : Ranks
         The same over ranks.
     """

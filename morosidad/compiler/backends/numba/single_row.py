@@ -48,7 +48,7 @@ class NumbaWalker:
     Parameters
     ----------
     trees : Trees
-        What to walk.
+        What it evaluates.
     """
 
     name = "numba"
@@ -131,7 +131,7 @@ START, OWN, OTHER, COUNTS, FIRST, FIELD = range(6)
 
 @inlined
 def goes_left(node: Any, members: Any, value: float) -> Any:  # pragma: no cover
-    """Say which way a number sends a record at a split: 1 for left."""
+    """Say whether a number sends a record left at a split: 1 or 0."""
     if node.kind & SUBSET:
         return int(members[unsigned(int(node.number) + int(value))])
     return int(value <= node.number) | (node.kind & MISSING_LEFT & int(value != value))
