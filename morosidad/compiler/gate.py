@@ -199,7 +199,7 @@ def _fields_that_matter(
     wrong: NDArray[np.intp],
     tolerance: float,
 ) -> list[str]:
-    """Replace the worst row's fields one by one by those of a row that agrees; name those that close the gap."""
+    """Swap the worst row's fields one by one with those of a row that agrees; name those that close it."""
     agreeing = np.setdiff1d(np.arange(len(found.places)), wrong)
     if not len(agreeing):
         return []
