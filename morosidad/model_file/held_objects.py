@@ -24,8 +24,8 @@ _ATOMS = (
     np.generic,
     np.dtype,
 )
-_FUNCTIONS = (types.FunctionType,)
-_PLAIN = ("builtins", "numpy", "sklearn", "scipy", "pandas")
+_NARROW = ("xgboost", "torch", "skorch", "keras", "tensorflow")
+_PLAIN = ("builtins", "numpy", "sklearn", "scipy", "pandas", "pyarrow", "weakref", "ctypes", "_thread")
 
 
 def held_objects(root: Any) -> Iterator[Any]:
@@ -53,7 +53,7 @@ def held_objects(root: Any) -> Iterator[Any]:
 
 
 def _referents(holder: Any) -> list[Any]:
-    if isinstance(holder, _FUNCTIONS):
+    if isinstance(holder, types.FunctionType):
         return []
     if isinstance(holder, np.ndarray):
         cells = holder.ravel().tolist() if holder.dtype == object else []
@@ -62,7 +62,7 @@ def _referents(holder: Any) -> list[Any]:
 
 
 def foreign_types(root: Any) -> list[str]:
-    """Name the classes and functions that an object holds, but for those of scikit-learn and below.
+    """Name the classes and functions that an object holds, but for those of scikit-learn and what it needs.
 
     Parameters
     ----------
@@ -100,6 +100,3 @@ def holds_float32(root: Any) -> bool:
         if type(found).__module__.partition(".")[0] in _NARROW:
             return True
     return False
-
-
-_NARROW = ("xgboost", "torch", "skorch", "keras", "tensorflow")

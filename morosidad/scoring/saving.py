@@ -24,6 +24,8 @@ from morosidad.model_file.held_objects import foreign_types
 from morosidad.scoring.model import ScoringModel
 
 TRIAL_SECONDS = 60.0
+"""The time that reading back and asking may take; most of it goes into imports."""
+
 BYTES_A_SECOND = 5e6
 """A large model is given so much more time."""
 MAX_NAMES = 20
@@ -113,18 +115,13 @@ def _words(error: Exception) -> str:
 def _refusal(path: object, estimator: Any, why: str, allow_pickle: bool) -> str:
     types = foreign_types(estimator)
     shown = ", ".join(types[:MAX_NAMES]) or type(estimator).__name__
-    advice = []
     if any(_has_no_place(name) for name in types):
-        advice.append(
-            "put its own functions and classes into a module that can be imported wherever it is loaded"
-        )
-    if not allow_pickle:
-        advice.append("or save it with a key and allow_pickle=True")
-    elif not advice:
-        advice.append("use other parts in their place")
-    return (
-        f"{path}: the model can't be saved: {why}; it holds {shown}; {', '.join(advice).removeprefix('or ')}"
-    )
+        advice = "put its own functions and classes into a module that can be imported wherever it is loaded"
+    elif allow_pickle:
+        advice = "use other parts in their place"
+    else:
+        advice = "save it with a key and allow_pickle=True, or use other parts in their place"
+    return f"{path}: the model can't be saved: {why}; it holds {shown}; {advice}"
 
 
 def _has_no_place(name: str) -> bool:
