@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morosidad.errors import InvalidFrame
-from morosidad.schema.inference import read_level
 from morosidad.schema.field import Field, Value
+from morosidad.schema.inference import read_level
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -26,7 +26,7 @@ import numpy as np
 from morosidad.alerts import AlertBook, Limit
 from morosidad.monitoring.drift_reference import DriftReference, FieldReference
 
-State = Literal["estable", "moderado", "fuerte", "sin datos"]
+DriftState = Literal["estable", "moderado", "fuerte", "sin datos"]
 
 _PARTS = 10  # of the window: one is filling up, and the oldest is dropped for it
 _FEWEST = 150  # records that an alert is founded on
@@ -73,7 +73,7 @@ class FieldDrift(msgspec.Struct, frozen=True):
     psi: float
     noise: float = msgspec.field(name="ruido")
     records: int = msgspec.field(name="registros")
-    state: State = msgspec.field(name="estado")
+    state: DriftState = msgspec.field(name="estado")
     cells: tuple[CellShare, ...] = msgspec.field(name="celdas")
 
 
@@ -290,7 +290,7 @@ class DriftMonitor:
             return FieldDrift(field.field, 0.0, 0.0, 0, "sin datos", cells)
         psi, freedom = _psi(field.counts, counts)
         noise = (1 / records + 1 / total) * _chi_squared(self._z, freedom)
-        state: State = "estable"
+        state: DriftState = "estable"
         if psi > noise and psi >= self._limits[0]:
             state = "fuerte" if psi >= self._limits[1] else "moderado"
         return FieldDrift(field.field, psi, noise, records, state, cells)

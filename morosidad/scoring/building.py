@@ -1,4 +1,4 @@
-"""Construction of a scoring model from a fitted pipeline: schema, compilation, usual values, drift reference."""
+"""Construction of a scoring model from a fitted pipeline."""
 
 from __future__ import annotations
 

@@ -114,9 +114,7 @@ def row_errors(model: ScoringModel, rows: pd.DataFrame) -> list[InvalidRecord | 
     return out
 
 
-def score_frame(
-    path: RecordPath, frame: Any, *, reasons: bool, errors: str, progress: bool
-) -> pd.DataFrame:
+def score_frame(path: RecordPath, frame: Any, *, reasons: bool, errors: str, progress: bool) -> pd.DataFrame:
     """Decide on a frame's rows; see `Scorer.score_frame`.
 
     Parameters
@@ -157,12 +155,12 @@ def _publish(
     seconds: float,
     reasons: bool,
 ) -> list[list[str]]:
-    """Count, watch and log the decisions; give the texts of their reasons. A log wants each decision whole."""
+    """Count, watch and log the decisions; give the texts of their reasons."""
     model = path.model
     if not reasons and all(part is None for part in (path.kpis, path.audit, path.drift)):
         return []
     rows, found = (table, found) if known.all() else (table[known], found[known])
-    if path.audit is not None:
+    if path.audit is not None:  # a log wants each decision whole
         decided = [path.score(record) for record in records_of(model.schema, rows)]
         return [[reason.text for reason in decision.reasons] for decision in decided]
     if path.kpis is not None and len(found):

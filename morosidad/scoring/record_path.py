@@ -166,7 +166,8 @@ class RecordPath:
             except InvalidRecord as error:
                 answers.append(RecordError(place, error.errors))
         try:
-            decided = self._recovering_batch(active, [request.values for _, request in valid]) if valid else []
+            rows = [request.values for _, request in valid]
+            decided = self._recovering_batch(active, rows) if rows else []
         except Exception as error:
             self._count_failure(error, start, len(valid))
             raise

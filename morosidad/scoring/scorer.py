@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-
 class _Source(NamedTuple):
     """The file that a model came from, and how it was opened."""
 

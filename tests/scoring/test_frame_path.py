@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
-from morosidad.errors import InvalidFrame, PredictionError
 from morosidad._dataframes import as_pandas
+from morosidad.errors import InvalidFrame, PredictionError
 from morosidad.frames.reading import read_frame
 from morosidad.policy.cutoffs import Policy
 from morosidad.policy.decision import Decision
