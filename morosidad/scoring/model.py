@@ -31,7 +31,12 @@ from morosidad.policy.decision import Decision, Reason
 from morosidad.policy.reasons import ReasonWriter
 from morosidad.schema.field import Row
 from morosidad.schema.schema import Schema
-from morosidad.scoring.compiled_content import answers_as_saved, dump_compiled, load_compiled
+from morosidad.scoring.compiled_content import (
+    answers_as_saved,
+    dump_compiled,
+    load_compiled,
+    rebuild_compiled,
+)
 from morosidad.scoring.contributions import Contributions
 
 
@@ -358,18 +363,8 @@ class ScoringModel:
         ScoringModel
             With the same digest.
         """
-        compiled = self.compiled
-        fresh = CompiledPipeline(
-            compiled.schema,
-            compiled.form,
-            compiled.original,
-            reference=compiled.reference,
-            parity=compiled.parity,
-            threshold=compiled.threshold,
-            notes=compiled.notes,
-        )
         return ScoringModel(
-            fresh,
+            rebuild_compiled(self.compiled),
             self.policy,
             name=self.name,
             version=self.version,
