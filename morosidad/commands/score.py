@@ -1,4 +1,4 @@
-"""``morosidad score``: the rows of a CSV file decided in constant memory, bad rows set apart."""
+"""``morosidad score``: decisions on the rows of a CSV file in constant memory, bad rows in another file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from morosidad.commands.options import add_csv, add_opening, check_output, load_
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
+    """Add the options of the command."""
     parser.add_argument("model", help="model file")
     parser.add_argument("data", help="CSV file with one applicant a row")
     parser.add_argument("-o", "--output", required=True, help="CSV file to write, a row for each good row")

@@ -194,7 +194,7 @@ def _passed(probability: Floats, late: NDArray[np.bool_]) -> tuple[Floats, Float
 
 
 def _wilson(shares: Floats, sizes: NDArray[np.int_], z: float = 1.96) -> Sequence[Floats]:
-    """Give the interval in which a share lies (Wilson, *JASA* 22, 1927)."""
+    """Compute Wilson's interval of a share (*JASA* 22, 1927, doi:10.1080/01621459.1927.10502953)."""
     middle = (shares + z**2 / (2 * sizes)) / (1 + z**2 / sizes)
     half = z / (1 + z**2 / sizes) * np.sqrt(shares * (1 - shares) / sizes + z**2 / (4 * sizes**2))
     return np.maximum(middle - half, 0.0), np.minimum(middle + half, 1.0)

@@ -17,13 +17,7 @@ import numpy as np
 from morosidad._version import __version__
 from morosidad.compiler.pipeline import CompiledPipeline
 from morosidad.compiler.proof.parity import probe_rows
-from morosidad.errors import (
-    ArtifactCorrupted,
-    ArtifactError,
-    MissingExtra,
-    PredictionError,
-    UnsupportedModel,
-)
+from morosidad.errors import ArtifactCorrupted, ArtifactError, MissingExtra, PredictionError, UnsupportedModel
 from morosidad.model_file import artifact
 from morosidad.monitoring.drift_reference import DriftReference
 from morosidad.policy.cutoffs import Policy
