@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from morosidad._dataframes import as_pandas
-from morosidad.compiler.proof.parity import probe_rows
 from morosidad.errors import InvalidFrame, InvalidRecord, PredictionError
 from morosidad.policy.cutoffs import Policy
 from morosidad.policy.decision import Decision, RecordError
@@ -323,6 +322,8 @@ class BaseScorer:
         Plan
             With the latency measured now.
         """
+        from morosidad.compiler.proof.parity import probe_rows
+
         self._model.latency()
         self._path.measure_cache(probe_rows(self.schema, ())[:50])
         return self.plan

@@ -16,7 +16,6 @@ import numpy as np
 
 from morosidad._version import __version__
 from morosidad.compiler.pipeline import CompiledPipeline
-from morosidad.compiler.proof.parity import probe_rows
 from morosidad.errors import ArtifactCorrupted, ArtifactError, MissingExtra, PredictionError, UnsupportedModel
 from morosidad.model_file import artifact
 from morosidad.monitoring.drift_reference import DriftReference
@@ -383,6 +382,8 @@ class ScoringModel:
         float
             Seconds.
         """
+        from morosidad.compiler.proof.parity import probe_rows
+
         rows = probe_rows(self.schema, ())
         rows = rows[: calls if self.compiled.compiled else min(calls, 20)]
         took = []

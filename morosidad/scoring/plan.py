@@ -38,8 +38,8 @@ class Plan(msgspec.Struct, frozen=True):
     default : str
         The label that means default, unless it is 1.
     backend : str
-        What walks the trees or looks up the tables of the compiled form: ``numba`` or ``Python``; empty
-        for other forms.
+        What evaluates the compiled form for one record: ``numba``, ``Python`` or both; empty where that
+        is not known.
     """
 
     model: str
@@ -63,7 +63,7 @@ class Plan(msgspec.Struct, frozen=True):
         list of (str, str)
             What is said of, and what is said; nothing where there is nothing to say.
         """
-        form = f"{self.form}, walked by {self.backend}" if self.backend else self.form
+        form = f"{self.form}, evaluated by {self.backend}" if self.backend else self.form
         found = [
             ("model", self.model),
             ("answers", f"compiled ({form})" if self.compiled else "scikit-learn, on a one-row frame"),
@@ -127,5 +127,5 @@ def plan_of(model: ScoringModel, cache: str = "") -> Plan:
         latency=model.latency(),
         cache=cache,
         default="" if model.classes[1] == 1 else str(model.classes[1]),
-        backend=getattr(compiled, "backend", None) or "",
+        backend="" if form is None else getattr(compiled, "backend", ""),
     )

@@ -110,4 +110,4 @@ def test_a_model_that_reads_other_records_is_not_given_old_values(trained: tuple
     path = scorer._path
     request = ScoringRequest(path._active, scorer.schema.read(RECORD)[0])
     path.activate(Scorer.default()._model)
-    assert path._compute_anew(request).model == "modelo@1"
+    assert path._compute_with_active_model(request).model == "modelo@1"

@@ -168,13 +168,13 @@ def test_the_plan_names_the_label_that_means_default(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("backend", ["numba", "Python"])
-def test_the_plan_says_what_walks_the_trees(
+def test_the_plan_says_what_evaluates_the_form(
     trained: tuple[Any, pd.DataFrame], monkeypatch: pytest.MonkeyPatch, backend: str
 ) -> None:
     scorer = Scorer(trained[0], reference=trained[1])
     monkeypatch.setattr(type(scorer._model.compiled), "backend", backend, raising=False)
     assert scorer.plan.backend == backend
-    assert f"compiled ({scorer.plan.form}, walked by {backend})" in str(scorer.plan)
+    assert f"compiled ({scorer.plan.form}, evaluated by {backend})" in str(scorer.plan)
 
 
 # -- contributions and classes -------------------------------------------------------------------
