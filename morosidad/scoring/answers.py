@@ -322,7 +322,7 @@ class BaseScorer:
         Plan
             With the latency measured now.
         """
-        from morosidad.compiler.proof.parity import probe_rows
+        from morosidad.compiler.proof.probe_rows import probe_rows
 
         self._model.latency()
         self._path.measure_cache(probe_rows(self.schema, ())[:50])

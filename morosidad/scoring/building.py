@@ -11,7 +11,7 @@ from morosidad._dataframes import as_pandas, select
 from morosidad._typing import Floats
 from morosidad.compiler import check_classifier, compile_pipeline
 from morosidad.compiler.pipeline import CompiledPipeline, rows_of
-from morosidad.compiler.proof.parity import as_rows
+from morosidad.compiler.proof.probe_rows import as_rows
 from morosidad.errors import InvalidFrame, InvalidRecord, SchemaError
 from morosidad.frames.reading import Coded, Column, read_frame
 from morosidad.frames.records import records_of

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from morosidad.compiler.pipeline import CompiledPipeline
-from morosidad.compiler.proof.parity import ParityReport
+from morosidad.compiler.report import ParityReport
 from morosidad.compiler.storage.packing import pack, unpack
 from morosidad.compiler.storage.soundness import check
 from morosidad.errors import ArtifactError, ArtifactUntrusted
@@ -41,7 +41,7 @@ def dump_compiled(compiled: CompiledPipeline, manifest: dict[str, Any]) -> artif
     """
     if compiled.form is None:
         return artifact.Content(manifest, (), {_ORIGINAL: _dump_original(compiled)})
-    from morosidad.compiler.proof.parity import probe_rows
+    from morosidad.compiler.proof.probe_rows import probe_rows
 
     form, arrays = pack(compiled.form)
     rows = probe_rows(compiled.schema, ())[:_CHECK_ROWS]

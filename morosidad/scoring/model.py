@@ -382,7 +382,7 @@ class ScoringModel:
         float
             Seconds.
         """
-        from morosidad.compiler.proof.parity import probe_rows
+        from morosidad.compiler.proof.probe_rows import probe_rows
 
         rows = probe_rows(self.schema, ())
         rows = rows[: calls if self.compiled.compiled else min(calls, 20)]
