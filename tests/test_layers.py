@@ -15,7 +15,7 @@ PACKAGE = Path(morosidad.__file__).parent
 HEAVY = {"pandas", "sklearn", "scipy", "joblib", "starlette", "tqdm", "psutil", "numba", "plotly", "redis"}
 
 LAYERS = [
-    {"_version", "errors", "settings", "alerts", "progress", "sketch", "__init__"},
+    {"_typing", "_dataframes", "_version", "errors", "settings", "alerts", "progress", "sketch", "__init__"},
     {"schema", "frames"},
     {
         "compiler",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from morosidad.kpis import KPITracker, Thresholds
-from morosidad.scoring.scorer import Parts, Scorer
+from morosidad.scoring.parts import Parts
+from morosidad.scoring.scorer import Scorer
 from morosidad.settings import Settings
 
 if TYPE_CHECKING:

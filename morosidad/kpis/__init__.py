@@ -1,7 +1,7 @@
 """Key figures of the last minutes: counted as records go by, reported when asked.
 
 One direction: `sketch` and `rings` hold numbers, `counts` says what a row of them means,
-`recorder` writes, `tracker` reads; `report`, `diagnosis`, `live`, `prometheus` and `plot`
+`recorder` writes, `tracker` reads; `report`, `diagnosis`, `live` and `prometheus`
 show.
 """
 

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from datetime import datetime, tzinfo
 from math import isnan
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,9 +16,6 @@ from morosidad.kpis.recorder import Recorder
 from morosidad.kpis.report import KPIMetrics, KPIReport
 from morosidad.kpis.thresholds import Thresholds
 from morosidad.sketch import QuantileSketch
-
-if TYPE_CHECKING:
-    from morosidad.kpis.prometheus import KPICollector
 
 _QUANTILES = (0.5, 0.95, 0.99)
 
@@ -205,30 +201,6 @@ class KPITracker(Recorder):
         """Return the predictions of the local day so far."""
         today = datetime.fromtimestamp(self.wall(), self.zone).date().toordinal()
         return sum(lane.count_of(today) for lane in self._used_lanes())
-
-    def to_prometheus(self) -> KPICollector:
-        """Return a collector for prometheus-client: ``registry.register(tracker.to_prometheus())``.
-
-        Raises
-        ------
-        MissingExtra
-            prometheus-client is not installed.
-        """
-        from morosidad.kpis.prometheus import KPICollector
-
-        return KPICollector(self)
-
-    def plot(self) -> Any:
-        """Draw throughput, failures and response times over the window, as a plotly figure.
-
-        Raises
-        ------
-        MissingExtra
-            plotly is not installed.
-        """
-        from morosidad.kpis.plot import plot
-
-        return plot(self)
 
     def _repr_html_(self) -> str:
         """Show the latest report in a notebook."""

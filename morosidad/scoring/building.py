@@ -1,4 +1,4 @@
-"""Construction of a scoring model from a fitted pipeline: schema, judge, compilation, usual values."""
+"""Construction of a scoring model from a fitted pipeline."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ import pytest
 
 from morosidad.errors import MissingExtra
 from morosidad.kpis import KPITracker
+from morosidad.kpis.prometheus import KPICollector
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def exposed(tracker: KPITracker) -> str:
     """What a scrape gets."""
     prometheus = pytest.importorskip("prometheus_client")
     registry = prometheus.CollectorRegistry()
-    registry.register(tracker.to_prometheus())
+    registry.register(KPICollector(tracker))
     return prometheus.generate_latest(registry).decode()
 
 
@@ -112,4 +113,4 @@ def test_promtool_is_content(tracker, used):
 def test_without_prometheus_client_the_extra_is_named(tracker, monkeypatch):
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
     with pytest.raises(MissingExtra, match=r"morosidad\[server\]"):
-        tracker.to_prometheus()
+        KPICollector(tracker)

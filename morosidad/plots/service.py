@@ -1,29 +1,36 @@
-"""A picture of a tracker's window."""
+"""Figure of the service's key figures: throughput, failures and response times over the window."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from morosidad.errors import MissingExtra
 from morosidad.kpis.counts import ages
+from morosidad.plots.style import plotly_for
 
 if TYPE_CHECKING:
-    from morosidad.kpis.tracker import KPITracker
+    from morosidad.kpis import KPITracker
 
 
-def plot(tracker: KPITracker) -> Any:
+def kpis(tracker: KPITracker) -> Any:
     """Draw predictions per second above and response times below, over the window.
+
+    Parameters
+    ----------
+    tracker : KPITracker
+        Whose window to draw.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
 
     Raises
     ------
     MissingExtra
         plotly is not installed.
     """
-    try:
-        import plotly.graph_objects as go
-        from plotly.subplots import make_subplots
-    except ImportError as error:
-        raise MissingExtra("KPITracker.plot", "plots") from error
+    go = plotly_for("kpis")
+    from plotly.subplots import make_subplots
+
     parts = tracker.timeline()
     ago = [-seconds for seconds in ages(parts)]
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.08)

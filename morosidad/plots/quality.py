@@ -1,7 +1,4 @@
-"""Pictures for notebooks and reports: why, how spread, how good, how far drifted.
-
-Each function gives a plotly figure. `KPITracker.plot` draws the service itself.
-"""
+"""Figures of a model's quality: score distribution, ROC curve, calibration curve."""
 
 from __future__ import annotations
 
@@ -12,81 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from morosidad.errors import MissingExtra, UnsupportedModel
-from morosidad.monitoring.drift import DriftReport
+from morosidad._typing import Floats
+from morosidad.plots.style import BAD, FAINT, MAIN, plotly_for, styled
 from morosidad.policy.decision import COLOURS
-from morosidad.schema.schema import Record
 from morosidad.scoring.scorer import Scorer
 
 if TYPE_CHECKING:
     import pandas as pd
-
-__all__ = ["calibration", "drift", "roc", "scores", "waterfall"]
-
-INK, MAIN, FAINT = "#33404d", "#2f6f9f", "#9aa7b3"
-GOOD, WARN, BAD = COLOURS["aprobar"], COLOURS["revisar"], COLOURS["rechazar"]
-_STATES = {"estable": GOOD, "moderado": WARN, "fuerte": BAD, "sin datos": FAINT}
-
-
-def waterfall(scorer: Scorer, record: Record, *, top: int = 10) -> Any:
-    """Draw how one applicant's values lead from the usual score to this one.
-
-    Parameters
-    ----------
-    scorer : Scorer
-        Who decides, with a compiled model that knows its reference.
-    record : mapping, JSON as bytes or text, or object with attributes
-        As in `Scorer.score_one`. Its values stand in the picture.
-    top : int
-        So many fields, those that weigh most; the others are drawn as one.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        Contributions on the model's own scale.
-
-    Raises
-    ------
-    InvalidRecord
-        With every wrong field at once.
-    UnsupportedModel
-        The model gives no contributions: it is not compiled, or has no reference.
-    MissingExtra
-        plotly is not installed.
-    """
-    go = _plotly("waterfall")
-    explain, form = scorer._model.compiled.explain_one, scorer._model.compiled.form
-    if explain is None or form is None:
-        raise UnsupportedModel(f"{scorer.model} gives no contributions")
-    values = scorer.schema.read(record)[0]
-    probability, shares = explain(values)
-    total = float(sum(shares))
-    end = {"probability": probability, "log-odds": _log_odds(probability)}.get(form.scale, total)
-    order = sorted(range(len(shares)), key=lambda i: -abs(shares[i]))
-    shown, rest = order[:top], [i for i in order[top:] if shares[i]]
-    named = list(scorer.schema.named(values).values())
-    fields = scorer.schema.fields
-    rows = [("lo usual", end - total), *((_cell(fields[i], named[i]), shares[i]) for i in shown if shares[i])]
-    rows += [(f"otros {len(rest)} campos", float(sum(shares[i] for i in rest)))] if rest else []
-    figure = go.Figure(
-        go.Waterfall(
-            orientation="h",
-            y=[*(name for name, _ in rows), "este solicitante"],
-            x=[*(share for _, share in rows), end],
-            measure=["absolute", *["relative"] * (len(rows) - 1), "total"],
-            text=[f"{share:+.2f}" if place else f"{share:.2f}" for place, (_, share) in enumerate(rows)]
-            + [f"{end:.2f}"],
-            increasing={"marker": {"color": BAD}},
-            decreasing={"marker": {"color": GOOD}},
-            totals={"marker": {"color": FAINT}},
-            connector={"line": {"color": FAINT, "width": 1}},
-        )
-    )
-    figure.update_yaxes(autorange="reversed", automargin=True)
-    scale = {"probability": "probabilidad de mora", "log-odds": "log-odds de mora"}.get(form.scale, "puntaje")
-    return _styled(
-        figure, f"Probabilidad de mora: {probability:.1%}", scale, height=160 + 30 * (len(rows) + 1)
-    )
 
 
 def scores(scorer: Scorer, frame: pd.DataFrame, y: Any = None, *, bins: int = 50) -> Any:
@@ -114,7 +43,7 @@ def scores(scorer: Scorer, frame: pd.DataFrame, y: Any = None, *, bins: int = 50
     MissingExtra
         plotly is not installed.
     """
-    go = _plotly("scores")
+    go = plotly_for("scores")
     probability = scorer.predict_proba(frame)[:, 1]
     edges = np.linspace(0.0, 1.0, bins + 1)
     groups = [("solicitantes", MAIN, np.ones(len(probability), dtype=bool))]
@@ -142,7 +71,7 @@ def scores(scorer: Scorer, frame: pd.DataFrame, y: Any = None, *, bins: int = 50
     figure.update_layout(barmode="stack", bargap=0, showlegend=y is not None)
     figure.update_xaxes(range=[0, 1], tickformat=".0%")
     figure.update_yaxes(tickformat=".0%", rangemode="tozero", title_text="de los solicitantes")
-    return _styled(figure, "Puntajes y cortes", "probabilidad de mora")
+    return styled(figure, "Puntajes y cortes", "probabilidad de mora")
 
 
 def roc(scorer: Scorer, frame: pd.DataFrame, y: Any) -> Any:
@@ -171,7 +100,7 @@ def roc(scorer: Scorer, frame: pd.DataFrame, y: Any) -> Any:
     MissingExtra
         plotly is not installed.
     """
-    go = _plotly("roc")
+    go = plotly_for("roc")
     probability, late = scorer.predict_proba(frame)[:, 1], _late(scorer, y)
     if late.all() or not late.any():
         raise ValueError("y holds one class only")
@@ -198,7 +127,7 @@ def roc(scorer: Scorer, frame: pd.DataFrame, y: Any) -> Any:
     )
     distance = float(np.max(caught - refused))
     title = f"Curva ROC: área {area:.3f}, KS {distance:.3f}"
-    return _styled(figure, title, "alcanzados, de los que pagan al día", height=480)
+    return styled(figure, title, "alcanzados, de los que pagan al día", height=480)
 
 
 def calibration(scorer: Scorer, frame: pd.DataFrame, y: Any, *, bins: int = 10) -> Any:
@@ -227,7 +156,7 @@ def calibration(scorer: Scorer, frame: pd.DataFrame, y: Any, *, bins: int = 10) 
     MissingExtra
         plotly is not installed.
     """
-    go = _plotly("calibration")
+    go = plotly_for("calibration")
     probability, late = scorer.predict_proba(frame)[:, 1], _late(scorer, y)
     order = np.argsort(probability, kind="stable")
     parts = [part for part in np.array_split(order, bins) if len(part)]
@@ -248,94 +177,15 @@ def calibration(scorer: Scorer, frame: pd.DataFrame, y: Any, *, bins: int = 10) 
     figure.update_layout(showlegend=False)
     figure.update_xaxes(range=[0, top], tickformat=".0%", constrain="domain")
     figure.update_yaxes(range=[0, top], tickformat=".0%", scaleanchor="x", title_text="cayeron en mora")
-    return _styled(figure, f"Calibración: Brier {brier:.4f}", "probabilidad dada", height=480)
-
-
-def drift(report: DriftReport, *, top: int = 20) -> Any:
-    """Draw how far the score and each field have moved, and how far chance alone might move them.
-
-    Parameters
-    ----------
-    report : DriftReport
-        What `DriftMonitor.report` gave.
-    top : int
-        So many fields, those that moved most; the score is always there.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        A bar for the population stability index, coloured by its state; a tick for the noise.
-
-    Raises
-    ------
-    MissingExtra
-        plotly is not installed.
-    """
-    go = _plotly("drift")
-    moved = [report.score, *sorted(report.fields, key=lambda field: -field.psi)[:top]]
-    names = [each.field for each in moved]
-    figure = go.Figure()
-    figure.add_bar(
-        y=names, x=[each.psi for each in moved], orientation="h", showlegend=False,
-        marker={"color": [_STATES[each.state] for each in moved]},
-        hovertext=[each.state for each in moved],
-    )  # fmt: skip
-    figure.add_scatter(
-        y=names, x=[each.noise for each in moved], mode="markers", name="azar: rara vez lo supera",
-        marker={"symbol": "line-ns", "size": 16, "line": {"width": 2, "color": INK}},
-    )  # fmt: skip
-    figure.update_layout(
-        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 1, "xanchor": "right"}
-    )
-    figure.update_yaxes(autorange="reversed", automargin=True)
-    title = f"Estabilidad de la población, {report.records} registros"
-    return _styled(figure, title, "índice de estabilidad (PSI)", height=160 + 26 * len(moved))
-
-
-def _plotly(feature: str) -> Any:
-    try:
-        import plotly.graph_objects as go
-    except ImportError as error:
-        raise MissingExtra(f"plots.{feature}", "plots") from error
-    return go
-
-
-def _styled(figure: Any, title: str, x: str, *, height: int = 400) -> Any:
-    figure.update_layout(
-        title={"text": title, "x": 0, "xref": "paper"},
-        plot_bgcolor="white",
-        font={"color": INK},
-        height=height,
-        margin={"l": 70, "r": 30, "t": 90, "b": 60},
-    )
-    figure.update_xaxes(title_text=x)
-    for axes in (figure.update_xaxes, figure.update_yaxes):
-        axes(gridcolor="#e8ecf0", zeroline=False)
-    return figure
-
-
-def _cell(field: Any, value: object) -> str:
-    shown = str(value)
-    if value is None or isinstance(value, bool):
-        shown = {None: "sin dato", True: "sí", False: "no"}[value]
-    elif isinstance(value, (int, float)):
-        shown = f"{value:,.2f}".removesuffix(".00")
-    return f"{field.label or field.name} = {shown}"
-
-
-def _log_odds(probability: float) -> float:
-    p = min(max(probability, 1e-300), 1 - 1e-16)
-    return float(np.log(p / (1.0 - p)))
+    return styled(figure, f"Calibración: Brier {brier:.4f}", "probabilidad dada", height=480)
 
 
 def _late(scorer: Scorer, y: Any) -> NDArray[np.bool_]:
-    late: NDArray[np.bool_] = np.asarray(y) == scorer._model.labels[1]
+    late: NDArray[np.bool_] = np.asarray(y) == scorer.classes[1]
     return late
 
 
-def _passed(
-    probability: NDArray[np.float64], late: NDArray[np.bool_]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _passed(probability: Floats, late: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     """Give the shares of both classes at or above each distinct probability, from the highest down."""
     order = np.argsort(-probability, kind="stable")
     last = np.flatnonzero(np.diff(probability[order], append=-1.0))
@@ -343,10 +193,8 @@ def _passed(
     return np.r_[0.0, caught / late.sum()], np.r_[0.0, refused / (~late).sum()]
 
 
-def _wilson(
-    shares: NDArray[np.float64], sizes: NDArray[np.int_], z: float = 1.96
-) -> Sequence[NDArray[np.float64]]:
-    """Give the interval in which a share lies (Wilson, *JASA* 22, 1927)."""
+def _wilson(shares: Floats, sizes: NDArray[np.int_], z: float = 1.96) -> Sequence[Floats]:
+    """Compute Wilson's interval of a share (*JASA* 22, 1927, doi:10.1080/01621459.1927.10502953)."""
     middle = (shares + z**2 / (2 * sizes)) / (1 + z**2 / sizes)
     half = z / (1 + z**2 / sizes) * np.sqrt(shares * (1 - shares) / sizes + z**2 / (4 * sizes**2))
     return np.maximum(middle - half, 0.0), np.minimum(middle + half, 1.0)

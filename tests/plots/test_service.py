@@ -6,6 +6,7 @@ import pytest
 
 from morosidad.errors import MissingExtra
 from morosidad.kpis import KPITracker
+from morosidad.plots import kpis
 
 
 def test_the_plot_shows_rates_and_response_times_over_the_window(clock):
@@ -15,7 +16,7 @@ def test_the_plot_shows_rates_and_response_times_over_the_window(clock):
         tracker.record(0.02)
         tracker.record(0.01, outcome="ok" if second < 8 else "error")
         clock.advance(1)
-    figure = tracker.plot()
+    figure = kpis(tracker)
     traces = {trace.name: trace for trace in figure.data}
     assert list(traces) == ["correctas", "fallidas", "p50", "p95", "p99"]
     assert list(traces["correctas"].x) == [float(x) for x in range(-9, 1)]
@@ -31,16 +32,16 @@ def test_one_second_among_quiet_ones_shows(clock):
     clock.advance(3)
     tracker.record(0.02)
     clock.advance(3)
-    assert {trace.mode for trace in tracker.plot().data if trace.type == "scatter"} == {"lines+markers"}
+    assert {trace.mode for trace in kpis(tracker).data if trace.type == "scatter"} == {"lines+markers"}
 
 
 def test_a_plot_of_nothing_is_empty(clock):
     pytest.importorskip("plotly")
-    figure = KPITracker(clock=clock).plot()
+    figure = kpis(KPITracker(clock=clock))
     assert all(len(trace.x) == 0 for trace in figure.data)
 
 
 def test_without_plotly_the_extra_is_named(clock, monkeypatch):
     monkeypatch.setitem(sys.modules, "plotly.graph_objects", None)
     with pytest.raises(MissingExtra, match=r"morosidad\[plots\]"):
-        KPITracker(clock=clock).plot()
+        kpis(KPITracker(clock=clock))
