@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 import numpy as np
@@ -32,7 +32,9 @@ from morosidad.scoring.compiled_content import (
     rebuild_compiled,
 )
 from morosidad.scoring.contributions import Contributions
-from morosidad.scoring.sampled_reasons import SampledContributions
+
+if TYPE_CHECKING:
+    from morosidad.compiler.proof.sampled_shapley import SampledContributions
 
 SAMPLED = "probability, sampled"
 _Rows = list[tuple[int | float | str | bool | None, ...]]
@@ -95,6 +97,8 @@ class ScoringModel:
         )
         self.sampled: SampledContributions | None = None
         if self.background is not None and compiled.original is not None:
+            from morosidad.compiler.proof.sampled_shapley import SampledContributions
+
             self.sampled = SampledContributions(compiled.original.predict, self.background)
         self._reason_writer = ReasonWriter(self.schema, self.typical)
         self._explain = self._explanation() if policy.max_reasons else None
