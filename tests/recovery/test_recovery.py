@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from morosidad.errors import DeadlineExceeded, Escalated, FieldError, InvalidFrame, InvalidRecord, Overloaded
 from morosidad.recovery import (
     Failure,
-    Level,
-    Outcome,
     RecoveryEvent,
+    RecoveryLevel,
+    RecoveryOutcome,
     RecoveryPolicy,
     Role,
     default_levels,
@@ -35,7 +35,7 @@ PATIENCE = 0.1  # real seconds for what hangs: long enough for a busy machine to
 
 
 class Model:
-    """Fails a number of times, or until it is mended; every call is counted."""
+    """Fails a number of times, or until it is repaired; every call is counted."""
 
     def __init__(
         self, failures: float = 0, error: Callable[[], Exception] = lambda: RuntimeError("roto")
@@ -79,7 +79,7 @@ class Workshop:
             "rebuild": lambda: self._note("rebuild"),
         }
 
-    def levels(self) -> tuple[Level, ...]:
+    def levels(self) -> tuple[RecoveryLevel, ...]:
         return default_levels(**self.hooks())
 
 
@@ -181,7 +181,7 @@ def test_after_the_last_level_it_escalates_with_the_cause_and_opens(clock, event
 
 def test_levels_are_data_that_users_make(clock, events):
     seen: list[Failure] = []
-    levels = [Level("una", (seen.append, seen.append), 0.5), Level("otra")]
+    levels = [RecoveryLevel("una", (seen.append, seen.append), 0.5), RecoveryLevel("otra")]
     policy = RecoveryPolicy(levels, component="reglas", hooks=[events.append], clock=clock)
     assert policy.call(Model(2).predict, x=3) == 1.5
     assert policy.levels == tuple(levels)
@@ -211,7 +211,7 @@ def test_attaching_gives_the_default_levels_their_remedies(clock):
 
 
 def test_attaching_leaves_levels_of_ones_own_alone():
-    own = (Level("propio"),)
+    own = (RecoveryLevel("propio"),)
     policy = RecoveryPolicy(own, component="reglas")
     policy.attach(**Workshop().hooks())
     assert policy.levels == own
@@ -252,7 +252,7 @@ def test_a_remedy_that_raises_ends_its_level_without_a_retry(clock, events):
     def explode(_: Failure) -> None:
         raise OSError("no hay archivo")
 
-    levels = [Level("rota", (explode, after.append)), Level("buena")]
+    levels = [RecoveryLevel("rota", (explode, after.append)), RecoveryLevel("buena")]
     policy = RecoveryPolicy(levels, hooks=[events.append], clock=clock)
     assert policy.call(model.predict, 4) == 2
     assert told(events) == [("LEADER", "rota", "REMEDY_FAILED"), ("LEADER", "buena", "RECOVERED")]
@@ -264,7 +264,7 @@ def test_the_later_error_is_what_the_next_level_sees(clock):
     errors: Iterator[Exception] = iter([KeyError("a"), OSError("b")])
     seen: list[str] = []
     note = lambda failure: seen.append(type(failure.error).__name__)  # noqa: E731
-    policy = RecoveryPolicy([Level("1", (note,)), Level("2", (note,))], clock=clock)
+    policy = RecoveryPolicy([RecoveryLevel("1", (note,)), RecoveryLevel("2", (note,))], clock=clock)
     policy.call(Model(2, lambda: next(errors)).predict, 4)
     assert seen == ["KeyError", "OSError"]
 
@@ -458,7 +458,7 @@ def test_one_caller_at_a_time_meets_the_levels_of_a_simple_simulation(outcomes):
         except Escalated:
             ends.append("escalated")
     names = [level.name for level in policy.levels]
-    turns = [(names.index(e.level), e.outcome is Outcome.RECOVERED) for e in events]
+    turns = [(names.index(e.level), e.outcome is RecoveryOutcome.RECOVERED) for e in events]
     assert (turns, ends) == simulate(outcomes)
 
 
@@ -574,10 +574,10 @@ def test_the_budget_refills(clock):
 
 
 def hanging_policy(
-    clock: Callable[[], float], levels: list[Level] | None = None, **kwargs: Any
+    clock: Callable[[], float], levels: list[RecoveryLevel] | None = None, **kwargs: Any
 ) -> RecoveryPolicy:
     """Wait in real time, in small doses, while the clock stands still."""
-    levels = levels or [Level("rapida", (), PATIENCE), Level("media", (), PATIENCE)]
+    levels = levels or [RecoveryLevel("rapida", (), PATIENCE), RecoveryLevel("media", (), PATIENCE)]
     return RecoveryPolicy(levels, **{"attempt_timeout": PATIENCE, "max_threads": 4, "clock": clock, **kwargs})
 
 
@@ -613,7 +613,7 @@ def test_a_model_that_hangs_until_it_is_reloaded_is_recovered(clock, stuck, even
 
 
 def test_a_remedy_that_hangs_costs_its_level_and_no_more(clock, stuck, events):
-    levels = [Level("cuelga", (lambda _: stuck.wait(),), PATIENCE), Level("buena")]
+    levels = [RecoveryLevel("cuelga", (lambda _: stuck.wait(),), PATIENCE), RecoveryLevel("buena")]
     policy = RecoveryPolicy(levels, hooks=[events.append], clock=clock)
     assert policy.call(Model(1).predict, 4) == 2
     assert told(events) == [("LEADER", "cuelga", "OVERRUN"), ("LEADER", "buena", "RECOVERED")]
@@ -622,7 +622,7 @@ def test_a_remedy_that_hangs_costs_its_level_and_no_more(clock, stuck, events):
 
 def test_the_deadline_of_the_call_caps_the_level(stuck, events):
     policy = RecoveryPolicy(
-        [Level("larga", (), 3600.0), Level("otra")],
+        [RecoveryLevel("larga", (), 3600.0), RecoveryLevel("otra")],
         deadline=0.2,
         attempt_timeout=PATIENCE,
         hooks=[events.append],
@@ -679,8 +679,8 @@ def test_many_callers_of_a_model_that_hangs_until_it_is_reloaded_all_get_their_a
         return x
 
     levels = [
-        Level("rapida", (), PATIENCE),
-        Level("media", (lambda _: (reloads.append(1), healthy.set()),), 30.0),
+        RecoveryLevel("rapida", (), PATIENCE),
+        RecoveryLevel("media", (lambda _: (reloads.append(1), healthy.set()),), 30.0),
     ]
     policy = hanging_policy(clock, levels, deadline=60.0)
     with ThreadPoolExecutor(CALLERS) as pool:
@@ -696,7 +696,7 @@ def test_once_mended_it_serves_though_the_threads_of_first_attempts_are_lost(clo
         healthy.is_set() or stuck.wait()
         return x
 
-    levels = [Level("media", (lambda _: healthy.set(),), 30.0)]
+    levels = [RecoveryLevel("media", (lambda _: healthy.set(),), 30.0)]
     policy = hanging_policy(clock, levels, deadline=60.0, max_threads=1, hooks=[events.append])
     assert [policy.call(predict, i) for i in range(30)] == list(range(30))
     assert told(events) == [("LEADER", "media", "RECOVERED")]
@@ -712,7 +712,7 @@ def test_until_it_is_mended_first_attempts_keep_off_the_threads_that_repairs_nee
             stuck.wait()
         return "listo"
 
-    levels = [Level("nada"), Level("media", (lambda _: healthy.set(),), 30.0)]
+    levels = [RecoveryLevel("nada"), RecoveryLevel("media", (lambda _: healthy.set(),), 30.0)]
     policy = hanging_policy(clock, levels, max_threads=1, deadline=60.0, attempt_timeout=0.5)
     with pytest.raises(DeadlineExceeded):
         policy.call(predict)
@@ -720,7 +720,7 @@ def test_until_it_is_mended_first_attempts_keep_off_the_threads_that_repairs_nee
 
 
 def test_a_probe_that_hangs_is_left_behind_too(clock, stuck, events):
-    policy = RecoveryPolicy([Level("una")], deadline=PATIENCE, hooks=[events.append], clock=clock)
+    policy = RecoveryPolicy([RecoveryLevel("una")], deadline=PATIENCE, hooks=[events.append], clock=clock)
     opened(policy)
     clock.advance(30.0)
     with pytest.raises(Escalated):
@@ -808,7 +808,7 @@ def test_many_on_a_model_that_fails_for_ever_run_each_level_once_and_all_escalat
 
 def test_neither_leader_nor_follower_waits_past_the_deadline(stuck):
     began, follower_in = threading.Event(), threading.Event()
-    levels = [Level("larga", (lambda _: (began.set(), stuck.wait()),), 3600.0)]
+    levels = [RecoveryLevel("larga", (lambda _: (began.set(), stuck.wait()),), 3600.0)]
     policy = RecoveryPolicy(levels, deadline=1.0)
 
     def follower() -> None:
@@ -828,7 +828,7 @@ def test_neither_leader_nor_follower_waits_past_the_deadline(stuck):
 
 def test_a_follower_leaves_when_its_own_deadline_passes_though_the_leader_goes_on(clock, stuck):
     began, follower_in, failed = threading.Event(), threading.Event(), threading.Event()
-    levels = [Level("larga", (lambda _: (began.set(), stuck.wait()),), 3600.0)]
+    levels = [RecoveryLevel("larga", (lambda _: (began.set(), stuck.wait()),), 3600.0)]
     policy = RecoveryPolicy(levels, deadline=3600.0, clock=clock)
 
     def follower() -> None:
@@ -854,7 +854,7 @@ def test_a_follower_leaves_when_its_own_deadline_passes_though_the_leader_goes_o
 
 
 def test_a_followers_retry_that_hangs_is_left_behind(clock, stuck, events):
-    levels = [Level("rapida", (), PATIENCE), Level("media")]
+    levels = [RecoveryLevel("rapida", (), PATIENCE), RecoveryLevel("media")]
     policy = RecoveryPolicy(levels, hooks=[events.append], clock=clock)
     calls: list[int] = []
 
@@ -974,7 +974,9 @@ def test_neither_events_nor_logs_nor_texts_hold_anything_of_the_record(clock, ev
         raise ValueError(f"cédula {cedula}")
 
     seen: list[Failure] = []
-    policy = RecoveryPolicy([Level("una", (seen.append,))], hooks=[events.append, log_event], clock=clock)
+    policy = RecoveryPolicy(
+        [RecoveryLevel("una", (seen.append,))], hooks=[events.append, log_event], clock=clock
+    )
     with caplog.at_level(logging.INFO), pytest.raises(Escalated) as caught:
         policy.call(leaky, secret)
     assert secret not in repr(events) + caplog.text + str(caught.value) + repr(seen) + repr(policy.stats())
@@ -1006,7 +1008,11 @@ def test_the_counts_add_up(clock):
     policy.call(Model(2).predict, 4)
     opened(policy)
     stats = policy.stats()
-    assert stats.outcomes == {**dict.fromkeys(Outcome, 0), Outcome.RECOVERED: 1, Outcome.FAILED: 4}
+    assert stats.outcomes == {
+        **dict.fromkeys(RecoveryOutcome, 0),
+        RecoveryOutcome.RECOVERED: 1,
+        RecoveryOutcome.FAILED: 4,
+    }
     assert (stats.opened, stats.gave_up, stats.degraded, stats.generation) == (1, 1, 0, 5)
     assert stats.budget == 15.0
     assert msgspec.to_builtins(stats)["estado"] == "abierta"
@@ -1060,4 +1066,4 @@ def test_wrong_arguments_are_all_named_at_once(arguments, named):
 @pytest.mark.parametrize("timeout", [0, -1.0, float("nan"), float("inf")])
 def test_a_level_needs_a_time_limit(timeout):
     with pytest.raises(ValueError, match="timeout"):
-        Level("rapida", (), timeout)
+        RecoveryLevel("rapida", (), timeout)

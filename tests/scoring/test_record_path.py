@@ -25,7 +25,7 @@ from morosidad.errors import ArtifactCorrupted, ArtifactError, InvalidRecord, Pr
 from morosidad.kpis import KPITracker
 from morosidad.monitoring.drift import DriftMonitor
 from morosidad.policy.decision import Decision, Policy
-from morosidad.recovery import Level, RecoveryPolicy
+from morosidad.recovery import RecoveryLevel, RecoveryPolicy
 from morosidad.scoring.record_path import Way
 from morosidad.scoring.scorer import Scorer
 from support import FakeClock, small_frame, small_pipeline
@@ -321,7 +321,7 @@ def test_who_waits_for_a_degraded_answer_gets_it_under_an_id_of_its_own(
             time.sleep(0.001)
         return analyst
 
-    recovery = RecoveryPolicy([Level("otra vez")], fallback=careful, hooks=())
+    recovery = RecoveryPolicy([RecoveryLevel("otra vez")], fallback=careful, hooks=())
     scorer = scorer_with(trained, recovery=recovery, cache=cache)
     failing(monkeypatch, scorer, 10**6)
     with ThreadPoolExecutor(2) as pool:

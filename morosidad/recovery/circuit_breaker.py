@@ -1,7 +1,7 @@
-"""What a recovery policy remembers between calls: whose turn it is, what was tried, and whether it is open.
+"""The circuit breaker of a recovery policy, with leader election and a token-bucket retry budget.
 
-Nothing here waits, runs a remedy or reads a clock: every method takes the time and returns what to do next,
-so that threads and tasks share one memory and tests need no time at all.
+A state machine: nothing here waits, runs a remedy or reads a clock. Every method takes the time and returns
+what to do next, so that threads and tasks share one state and tests need no time at all.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from concurrent.futures import Future
 from typing import Literal, NamedTuple, TypeAlias
 
 
-class Turn:
-    """One leader's go at one level; whoever waits for it waits for `done`."""
+class LevelRun:
+    """The run of one level by one leader; followers wait for `done`."""
 
     __slots__ = ("done", "expires", "generation", "level")
 
@@ -26,39 +26,39 @@ class Turn:
 
 
 class Lead(NamedTuple):
-    """Run the remedies of this turn's level, try again, then `Breaker.finish` the turn."""
+    """The call leads: it runs the level's remedies, tries again, then calls `CircuitBreaker.finish`."""
 
-    turn: Turn
+    run: LevelRun
 
     @property
     def level(self) -> int:
         """The level to run."""
-        return self.turn.level
+        return self.run.level
 
     @property
     def after(self) -> int:
         """The generation that it ends in."""
-        return self.turn.generation + 1
+        return self.run.generation + 1
 
 
 class Follow(NamedTuple):
-    """Somebody leads: wait for the turn and ask again."""
+    """Another call leads: wait for its run and ask again."""
 
-    turn: Turn
+    run: LevelRun
 
 
-class Again(NamedTuple):
-    """A remedy of this level was proven after the attempt began: try again without another."""
+class Retry(NamedTuple):
+    """A remedy of this level succeeded after the attempt began: try again without another."""
 
     level: int
     after: int
 
 
 class Refused(NamedTuple):
-    """No more tries.
+    """No more attempts.
 
     Seconds to wait where the breaker is open, the last level (-1: none), whether it opened just now, and
-    whether that was for want of budget.
+    whether that was because the retry budget is used up.
     """
 
     retry_after: float | None
@@ -67,14 +67,14 @@ class Refused(NamedTuple):
     spent: bool = False
 
 
-Move: TypeAlias = Lead | Follow | Again | Refused
-State: TypeAlias = Literal["cerrada", "abierta", "probando"]
+NextAction: TypeAlias = Lead | Follow | Retry | Refused
+BreakerState: TypeAlias = Literal["cerrada", "abierta", "probando"]
 
 
-class Breaker:
+class CircuitBreaker:
     """The shared memory of one component's recovery.
 
-    A *turn* is one leader at one level. When it ends, the *generation* grows by one: a call that failed under
+    A *run* is one leader at one level. When it ends, the *generation* grows by one: a call that failed under
     an older generation need not ask for another remedy if the last one was proven. Failed turns add up in
     *attempts* and decay; as many as there are levels open the breaker, and so does an empty budget.
 
@@ -83,9 +83,9 @@ class Breaker:
     limits : sequence of float
         The time limit of each level, in seconds, first level first.
     decay : float
-        Seconds without a failed turn after which one attempt is forgotten.
+        Seconds without a failed run after which one attempt is forgotten.
     budget, budget_window : int, float
-        Turns allowed per that many seconds; the allowance refills evenly.
+        Runs allowed per that many seconds, as a token bucket that refills evenly.
     reset_after : float
         Seconds that the breaker stays open before it lets a probe through.
     """
@@ -93,7 +93,7 @@ class Breaker:
     def __init__(
         self, limits: Sequence[float], *, decay: float, budget: int, budget_window: float, reset_after: float
     ) -> None:
-        self.calm: bool = True  # closed with no attempt to forget: a call that succeeds needs no bookkeeping
+        self.healthy: bool = True  # closed, no failed attempt: a call that succeeds changes no state
         self.generation: int = 0
         self._limits = tuple(limits)
         self._decay = decay
@@ -101,7 +101,7 @@ class Breaker:
         self._refill = budget / budget_window
         self.reset_after = reset_after
         self._lock = threading.Lock()
-        self._turn: Turn | None = None
+        self._run: LevelRun | None = None
         self._last_level = -1
         self._last_proven = False
         self._attempts = 0
@@ -111,76 +111,81 @@ class Breaker:
         self._open_until: float | None = None
         self._probing = False
 
-    def decide(self, seen: int, floor: int, now: float) -> Move:
+    def next_action(self, seen: int, lowest: int, now: float) -> NextAction:
         """Tell a call that failed what to do next.
 
         Parameters
         ----------
         seen : int
             The generation under which its last attempt began.
-        floor : int
+        lowest : int
             The lowest level that it has not tried yet itself.
         now : float
             The time, in seconds.
+
+        Returns
+        -------
+        Lead, Follow, Retry or Refused
+            What to do.
         """
         with self._lock:
             opened = False
-            if self._turn is not None and now >= self._turn.expires:
-                opened = self._end(self._turn, False, now)  # its leader is stuck: don't wait any longer
+            if self._run is not None and now >= self._run.expires:
+                opened = self._end(self._run, False, now)  # its leader is stuck: don't wait any longer
             if self._open_until is not None:
                 return Refused(max(0.0, self._open_until - now), self._last_level, opened)
-            if self._turn is not None:
-                return Follow(self._turn)
+            if self._run is not None:
+                return Follow(self._run)
             if seen != self.generation and self._last_proven:
-                return Again(self._last_level, self.generation)
-            self._forget(now)
-            level = max(self._attempts, floor)
+                return Retry(self._last_level, self.generation)
+            self._decay_attempts(now)
+            level = max(self._attempts, lowest)
             if level >= len(self._limits):
                 return Refused(None, len(self._limits) - 1)
-            if not self._spend(now):
+            if not self._take_token(now):
                 self._open(now)
                 return Refused(self.reset_after, self._last_level, opened=True, spent=True)
-            self._turn = Turn(level, now + self._limits[level], self.generation)
-            return Lead(self._turn)
+            self._run = LevelRun(level, now + self._limits[level], self.generation)
+            return Lead(self._run)
 
-    def finish(self, turn: Turn, proven: bool, now: float) -> bool:
-        """End a turn, proven by a try that succeeded or not; tell whether this opened the breaker."""
+    def finish(self, run: LevelRun, proven: bool, now: float) -> bool:
+        """End a run, proven by a retry that succeeded or not; return whether this opened the breaker."""
         with self._lock:
-            return self._turn is turn and self._end(turn, proven, now)
+            return self._run is run and self._end(run, proven, now)
 
-    def release(self, turn: Turn) -> None:
-        """End a turn whose leader left without a verdict: those who wait try again for themselves."""
+    def release(self, run: LevelRun) -> None:
+        """End a run whose leader left without an outcome: those who wait try again for themselves."""
         with self._lock:
-            if self._turn is turn:
-                self._hand_on(turn, True)
+            if self._run is run:
+                self._close_run(run, True)
 
-    def forfeit(self, seen: int, now: float) -> bool:
-        """Count a call that used up its time before anybody could lead, once per generation."""
+    def count_overrun(self, seen: int, now: float) -> bool:
+        """Count a call that passed its deadline before any level ran, once per generation."""
         with self._lock:
-            if self._turn is not None or self._open_until is not None or seen != self.generation:
+            if self._run is not None or self._open_until is not None or seen != self.generation:
                 return False
-            self._forget(now)
-            return self._end(Turn(self._attempts, now, self.generation), False, now)
+            self._decay_attempts(now)
+            return self._end(LevelRun(self._attempts, now, self.generation), False, now)
 
     def succeeded(self, seen: int) -> None:
-        """Forget the attempts, if the call that succeeded began after the last remedy."""
+        """Reset the attempts, if the call that succeeded began after the last remedy."""
         with self._lock:
             if self._open_until is None and seen == self.generation:
                 self._attempts = 0
-                self._settle()
+                self._update_healthy()
 
     @property
     def idle(self) -> bool:
-        """Whether all is calm and nobody's turn is under way."""
-        return self.calm and self._turn is None
+        """Whether the breaker is healthy and no run is under way."""
+        return self.healthy and self._run is None
 
-    def mended(self) -> bool:
-        """Tell whether all is well since the last remedy."""
+    def last_remedy_worked(self) -> bool:
+        """Return whether the last remedy succeeded and nothing failed since."""
         with self._lock:
-            return self.calm and self._turn is None and self._last_proven
+            return self.healthy and self._run is None and self._last_proven
 
     def admit(self, now: float, lease: float) -> bool | Refused:
-        """Let a call in: True when it is the probe, which has `lease` seconds for itself."""
+        """Admit a call while closed; while half-open, True makes it the probe, with `lease` seconds."""
         with self._lock:
             if self._open_until is None:
                 return False
@@ -190,30 +195,30 @@ class Breaker:
             self._probing = True
             return True
 
-    def probed(self, healthy: bool | None, now: float) -> None:
-        """Take the probe's verdict; None is no verdict, and the next call probes again."""
+    def finish_probe(self, healthy: bool | None, now: float) -> None:
+        """Take the probe's outcome; None means that there is none, and the next call probes again."""
         with self._lock:
             self._probing = False
             if healthy:
                 self._open_until = None
                 self._attempts = 0
                 self.generation += 1
-                self._last_level, self._last_proven = -1, True  # no level cured it
+                self._last_level, self._last_proven = -1, True  # no level repaired it
             elif self._open_until is not None:
                 self._open_until = now if healthy is None else now + self.reset_after
-            self._settle()
+            self._update_healthy()
 
-    def state(self, now: float) -> tuple[State, int, float]:
-        """Tell the state, the attempts that count and the turns left in the budget."""
+    def state(self, now: float) -> tuple[BreakerState, int, float]:
+        """Return the state, the attempts that count and the runs left in the budget."""
         with self._lock:
-            self._forget(now)
-            self._top_up(now)
-            name: State = (
+            self._decay_attempts(now)
+            self._refill_budget(now)
+            name: BreakerState = (
                 "cerrada" if self._open_until is None else "probando" if self._probing else "abierta"
             )
             return name, self._attempts, self._tokens
 
-    def _end(self, turn: Turn, proven: bool, now: float) -> bool:
+    def _end(self, run: LevelRun, proven: bool, now: float) -> bool:
         if proven:
             self._attempts = 0
         else:
@@ -222,36 +227,36 @@ class Breaker:
         opened = self._attempts >= len(self._limits)
         if opened:
             self._open(now)
-        self._settle()
-        self._hand_on(turn, proven)
+        self._update_healthy()
+        self._close_run(run, proven)
         return opened
 
-    def _hand_on(self, turn: Turn, proven: bool) -> None:
-        self._turn = None
+    def _close_run(self, run: LevelRun, proven: bool) -> None:
+        self._run = None
         self.generation += 1
-        self._last_level, self._last_proven = turn.level, proven
-        turn.done.set_result(None)
+        self._last_level, self._last_proven = run.level, proven
+        run.done.set_result(None)
 
     def _open(self, now: float) -> None:
         self._open_until = now + self.reset_after
-        self._settle()
+        self._update_healthy()
 
-    def _settle(self) -> None:
-        self.calm = self._open_until is None and self._attempts == 0
+    def _update_healthy(self) -> None:
+        self.healthy = self._open_until is None and self._attempts == 0
 
-    def _forget(self, now: float) -> None:
+    def _decay_attempts(self, now: float) -> None:
         steps = int((now - self._failed_at) / self._decay)
         if self._attempts and steps > 0 and self._open_until is None:
             self._attempts = max(0, self._attempts - steps)
             self._failed_at += steps * self._decay
-            self._settle()
+            self._update_healthy()
 
-    def _top_up(self, now: float) -> None:
+    def _refill_budget(self, now: float) -> None:
         self._tokens = min(self._budget, self._tokens + (now - self._tokens_at) * self._refill)
         self._tokens_at = now
 
-    def _spend(self, now: float) -> bool:
-        self._top_up(now)
+    def _take_token(self, now: float) -> bool:
+        self._refill_budget(now)
         if self._tokens < 1.0:
             return False
         self._tokens -= 1.0

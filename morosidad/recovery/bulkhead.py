@@ -1,7 +1,7 @@
-"""Threads for work that may hang: few, counted, and left behind when their time is up.
+"""A bulkhead: a bounded pool of daemon threads for work that may hang, abandoned at its time limit.
 
 A thread can't be interrupted. Work that overruns keeps its thread until it returns by itself, if it ever
-does; so the threads are bounded in number, and daemons, which don't keep the interpreter from leaving.
+does; so the threads are bounded in number, and daemons, which don't keep the interpreter from exiting.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from typing import Any, NamedTuple
 from morosidad.errors import DeadlineExceeded
 
 
-class GuardCounts(NamedTuple):
-    """Threads alive, those of them that were left behind, and how many ever were."""
+class BulkheadCounts(NamedTuple):
+    """Threads alive, those of them that are abandoned, and how many ever were."""
 
     alive: int
     abandoned: int
     abandoned_ever: int
 
 
-class Guard:
-    """Runs work on threads of its own, each of which leaves when there is no more to do.
+class Bulkhead:
+    """A bounded pool of threads, each of which ends when the queue is empty.
 
     Parameters
     ----------
     limit : int
-        The most threads alive at a time, those left behind included. Work beyond it waits in line; when all
-        of them are left behind, work fails at once.
+        The most threads alive at a time, abandoned ones included. Work beyond it is queued; when all of them
+        are abandoned, work fails at once.
     name : str
         The name of each thread.
     """
@@ -40,23 +40,23 @@ class Guard:
         self._limit = limit
         self._name = name
         self._lock = threading.Lock()
-        self._line: OrderedDict[Future[Any], Callable[[], Any]] = OrderedDict()
+        self._queue: OrderedDict[Future[Any], Callable[[], Any]] = OrderedDict()
         self._alive = 0
         self._abandoned = 0
         self._abandoned_ever = 0
 
-    def counts(self) -> GuardCounts:
-        """Tell how many threads there are."""
+    def counts(self) -> BulkheadCounts:
+        """Return how many threads there are."""
         with self._lock:
-            return GuardCounts(self._alive, self._abandoned, self._abandoned_ever)
+            return BulkheadCounts(self._alive, self._abandoned, self._abandoned_ever)
 
     def exhausted(self) -> bool:
-        """Tell whether every thread is left behind, so that work fails at once."""
+        """Return whether every thread is abandoned, so that work fails at once."""
         with self._lock:
             return self._abandoned >= self._limit
 
     def submit(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Future[Any]:
-        """Start `fn`, or put it in line, with the caller's context variables."""
+        """Start `fn`, or queue it, with the caller's context variables."""
         future: Future[Any] = Future()
         context = contextvars.copy_context()
         with self._lock:
@@ -65,7 +65,7 @@ class Guard:
                     DeadlineExceeded("all threads are held by work that overran", seconds=0.0)
                 )
                 return future
-            self._line[future] = lambda: context.run(fn, *args, **kwargs)
+            self._queue[future] = lambda: context.run(fn, *args, **kwargs)
             start = self._alive < self._limit
             self._alive += start
         if start:
@@ -74,7 +74,7 @@ class Guard:
             except RuntimeError as error:  # the system gives no more threads
                 with self._lock:
                     self._alive -= 1
-                    taken = self._line.pop(future, None) is None
+                    taken = self._queue.pop(future, None) is None
                 if not taken:
                     future.set_exception(error)
         return future
@@ -82,7 +82,7 @@ class Guard:
     def run(
         self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], seconds: float
     ) -> tuple[Any, Exception | None]:
-        """Run `fn` and wait for it: its value, or what it raised, or `DeadlineExceeded`."""
+        """Run `fn` and wait for it; return its value, or what it raised, or `DeadlineExceeded`."""
         future = self.submit(fn, *args, **kwargs)
         try:
             wait([future], max(0.0, seconds))
@@ -91,7 +91,7 @@ class Guard:
         return (future.result(), None) if error is None else (None, error)
 
     def collect(self, future: Future[Any], seconds: float) -> Exception | None:
-        """Tell what the work raised; what is not done after `seconds` is abandoned: `DeadlineExceeded`."""
+        """Return what the work raised; work that is not done is abandoned: `DeadlineExceeded`."""
         if not future.done():
             self.abandon(future)
             return DeadlineExceeded(f"no answer in {seconds:.3g} s", seconds=seconds)
@@ -101,13 +101,13 @@ class Guard:
         raise error
 
     def abandon(self, future: Future[Any]) -> None:
-        """Stop waiting: work in line never starts, work under way is counted until it ends."""
+        """Stop waiting: queued work never starts, work under way is counted until it ends."""
         with self._lock:
-            in_line = self._line.pop(future, None) is not None
-            running = not in_line and not future.done()
+            queued = self._queue.pop(future, None) is not None
+            running = not queued and not future.done()
             self._abandoned += running
             self._abandoned_ever += running
-        if in_line:
+        if queued:
             future.cancel()
         elif running:
             future.add_done_callback(self._returned)
@@ -119,10 +119,10 @@ class Guard:
     def _work(self) -> None:
         while True:
             with self._lock:
-                if not self._line:
+                if not self._queue:
                     self._alive -= 1
                     return
-                future, work = self._line.popitem(last=False)
+                future, work = self._queue.popitem(last=False)
             if future.set_running_or_notify_cancel():
                 _fulfil(future, work)
             del future, work

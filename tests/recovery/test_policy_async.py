@@ -10,7 +10,14 @@ import msgspec
 import pytest
 
 from morosidad.errors import DeadlineExceeded, Escalated, InvalidRecord
-from morosidad.recovery import Level, Outcome, RecoveryEvent, RecoveryPolicy, Role, default_levels
+from morosidad.recovery import (
+    RecoveryEvent,
+    RecoveryLevel,
+    RecoveryOutcome,
+    RecoveryPolicy,
+    Role,
+    default_levels,
+)
 
 TASKS = 50
 
@@ -21,7 +28,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Model:
-    """Fails a number of times, or until it is mended."""
+    """Fails a number of times, or until it is repaired."""
 
     def __init__(self, failures: float = 0) -> None:
         self.failures = failures
@@ -138,7 +145,7 @@ def test_what_hangs_is_cancelled_and_leaves_no_thread(events):
             cancelled.append(True)
             raise
 
-    levels = [Level("rapida", (), 0.05), Level("media", (), 0.05)]
+    levels = [RecoveryLevel("rapida", (), 0.05), RecoveryLevel("media", (), 0.05)]
     policy = RecoveryPolicy(levels, attempt_timeout=0.05, hooks=[events.append])
     with pytest.raises(Escalated):
         asyncio.run(policy.acall(hang_and_tell))
@@ -148,10 +155,10 @@ def test_what_hangs_is_cancelled_and_leaves_no_thread(events):
 
 
 def test_a_first_attempt_without_a_limit_of_its_own_has_the_whole_deadline(events):
-    policy = RecoveryPolicy([Level("una")], deadline=0.05, hooks=[events.append])
+    policy = RecoveryPolicy([RecoveryLevel("una")], deadline=0.05, hooks=[events.append])
     with pytest.raises(DeadlineExceeded):
         asyncio.run(policy.acall(hang))
-    assert [(e.outcome, e.opened) for e in events] == [(Outcome.OVERRUN, True)]
+    assert [(e.outcome, e.opened) for e in events] == [(RecoveryOutcome.OVERRUN, True)]
 
 
 def test_the_loop_runs_on_while_a_remedy_works_on_its_thread(stuck, events):
@@ -163,7 +170,7 @@ def test_the_loop_runs_on_while_a_remedy_works_on_its_thread(stuck, events):
         remedy_threads.append(threading.get_ident())
         stuck.wait()
 
-    policy = RecoveryPolicy([Level("una", (remedy,), 30.0)], deadline=60.0, hooks=[events.append])
+    policy = RecoveryPolicy([RecoveryLevel("una", (remedy,), 30.0)], deadline=60.0, hooks=[events.append])
 
     async def story() -> float:
         call = asyncio.create_task(policy.acall(model.predict, 4))
@@ -177,7 +184,7 @@ def test_the_loop_runs_on_while_a_remedy_works_on_its_thread(stuck, events):
 
 
 def test_a_remedy_that_hangs_is_left_behind(stuck, events):
-    levels = [Level("cuelga", (lambda _: stuck.wait(),), 0.05), Level("buena")]
+    levels = [RecoveryLevel("cuelga", (lambda _: stuck.wait(),), 0.05), RecoveryLevel("buena")]
     policy = RecoveryPolicy(levels, hooks=[events.append])
     assert asyncio.run(policy.acall(Model(1).predict, 4)) == 2
     assert told(events) == [("LEADER", "cuelga", "OVERRUN"), ("LEADER", "buena", "RECOVERED")]
@@ -207,7 +214,9 @@ def test_a_task_waits_for_a_leader_that_is_a_thread(stuck, events):
     model = Model(1)
     led = threading.Event()
     policy = RecoveryPolicy(
-        [Level("una", (lambda _: (led.set(), stuck.wait()),), 30.0)], deadline=60.0, hooks=[events.append]
+        [RecoveryLevel("una", (lambda _: (led.set(), stuck.wait()),), 30.0)],
+        deadline=60.0,
+        hooks=[events.append],
     )
     first = iter([True])
 
@@ -270,7 +279,7 @@ def test_a_caller_cancelled_under_a_remedy_leaves_it_to_the_others(stuck, events
         began.set()
         stuck.wait()
 
-    policy = RecoveryPolicy([Level("una", (remedy,), 30.0)], deadline=60.0, hooks=[events.append])
+    policy = RecoveryPolicy([RecoveryLevel("una", (remedy,), 30.0)], deadline=60.0, hooks=[events.append])
 
     async def story() -> float:
         call = asyncio.create_task(policy.acall(Model(1).predict, 4))
@@ -314,7 +323,9 @@ def test_a_cancelled_probe_lets_the_next_call_probe(clock, events):
 
 def test_a_loop_that_closed_while_it_waited_disturbs_nobody(stuck, caplog):
     began = threading.Event()
-    policy = RecoveryPolicy([Level("una", (lambda _: (began.set(), stuck.wait()),), 30.0)], deadline=60.0)
+    policy = RecoveryPolicy(
+        [RecoveryLevel("una", (lambda _: (began.set(), stuck.wait()),), 30.0)], deadline=60.0
+    )
 
     async def story() -> None:
         call = asyncio.create_task(policy.acall(Model(1).predict, 4))

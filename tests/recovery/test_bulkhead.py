@@ -10,7 +10,7 @@ from concurrent.futures import wait
 import pytest
 
 from morosidad.errors import DeadlineExceeded
-from morosidad.recovery.guard import Guard, GuardCounts
+from morosidad.recovery.bulkhead import Bulkhead, BulkheadCounts
 
 
 @pytest.fixture
@@ -27,19 +27,19 @@ def settle(name: str) -> None:
 
 
 def test_it_returns_the_value_or_the_error():
-    guard = Guard(2, "prueba-valor")
+    guard = Bulkhead(2, "prueba-valor")
     assert guard.run(divmod, (7, 2), {}, 5.0) == ((3, 1), None)
     value, error = guard.run(divmod, (7, 0), {}, 5.0)
     assert value is None
     assert isinstance(error, ZeroDivisionError)
     settle("prueba-valor")
-    assert guard.counts() == GuardCounts(0, 0, 0)
+    assert guard.counts() == BulkheadCounts(0, 0, 0)
 
 
 def test_work_sees_the_callers_context():
     tenant = contextvars.ContextVar[str]("tenant")
     tenant.set("coop")
-    assert Guard(1, "prueba").run(tenant.get, (), {}, 5.0) == ("coop", None)
+    assert Bulkhead(1, "prueba").run(tenant.get, (), {}, 5.0) == ("coop", None)
 
 
 def test_what_ends_the_interpreter_reaches_the_caller():
@@ -47,11 +47,11 @@ def test_what_ends_the_interpreter_reaches_the_caller():
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        Guard(1, "prueba").run(leave, (), {}, 5.0)
+        Bulkhead(1, "prueba").run(leave, (), {}, 5.0)
 
 
 def test_no_more_threads_than_the_limit_and_the_rest_waits_in_line(stuck):
-    guard = Guard(3, "prueba-linea")
+    guard = Bulkhead(3, "prueba-linea")
     futures = [guard.submit(stuck.wait) for _ in range(10)]
     assert guard.counts().alive == 3
     assert sum(t.name.startswith("prueba-linea") for t in threading.enumerate()) == 3
@@ -61,25 +61,25 @@ def test_no_more_threads_than_the_limit_and_the_rest_waits_in_line(stuck):
 
 
 def test_its_threads_do_not_keep_the_interpreter_alive(stuck):
-    guard = Guard(1, "prueba-daemon")
+    guard = Bulkhead(1, "prueba-daemon")
     guard.submit(stuck.wait)
     assert all(t.daemon for t in threading.enumerate() if t.name.startswith("prueba-daemon"))
 
 
 def test_work_that_overruns_is_abandoned_and_counted_until_it_returns(stuck):
-    guard = Guard(2, "prueba-abandono")
+    guard = Bulkhead(2, "prueba-abandono")
     value, error = guard.run(stuck.wait, (), {}, 0.01)
     assert value is None
     assert isinstance(error, DeadlineExceeded)
     assert error.seconds == 0.01
-    assert guard.counts() == GuardCounts(1, 1, 1)
+    assert guard.counts() == BulkheadCounts(1, 1, 1)
     stuck.set()
     settle("prueba-abandono")
-    assert guard.counts() == GuardCounts(0, 0, 1)
+    assert guard.counts() == BulkheadCounts(0, 0, 1)
 
 
 def test_work_still_in_line_when_its_time_is_up_never_starts(stuck):
-    guard, ran = Guard(1, "prueba-nunca"), threading.Event()
+    guard, ran = Bulkhead(1, "prueba-nunca"), threading.Event()
     first = guard.submit(stuck.wait)
     _, error = guard.run(ran.set, (), {}, 0.01)
     assert isinstance(error, DeadlineExceeded)
@@ -91,16 +91,16 @@ def test_work_still_in_line_when_its_time_is_up_never_starts(stuck):
 
 
 def test_when_all_threads_are_left_behind_work_fails_at_once(stuck):
-    guard = Guard(2, "prueba-lleno")
+    guard = Bulkhead(2, "prueba-lleno")
     for _ in range(2):
         guard.run(stuck.wait, (), {}, 0.01)
     future = guard.submit(len, "x")
     assert isinstance(future.exception(timeout=0), DeadlineExceeded)
-    assert guard.counts() == GuardCounts(2, 2, 2)
+    assert guard.counts() == BulkheadCounts(2, 2, 2)
 
 
 def test_abandoning_work_that_is_done_changes_nothing():
-    guard = Guard(1, "prueba")
+    guard = Bulkhead(1, "prueba")
     future = guard.submit(len, "x")
     wait([future])
     guard.abandon(future)
@@ -108,7 +108,7 @@ def test_abandoning_work_that_is_done_changes_nothing():
 
 
 def test_work_cancelled_in_line_is_skipped(stuck):
-    guard, ran = Guard(1, "prueba-cancelada"), threading.Event()
+    guard, ran = Bulkhead(1, "prueba-cancelada"), threading.Event()
     first = guard.submit(stuck.wait)
     second = guard.submit(ran.set)
     assert second.cancel()
@@ -119,7 +119,7 @@ def test_work_cancelled_in_line_is_skipped(stuck):
 
 
 def test_abandoning_work_in_line_tells_whoever_waits_for_it(stuck):
-    guard, told = Guard(1, "prueba"), threading.Event()
+    guard, told = Bulkhead(1, "prueba"), threading.Event()
     guard.submit(stuck.wait)
     second = guard.submit(len, "x")
     second.add_done_callback(lambda _: told.set())
@@ -129,7 +129,7 @@ def test_abandoning_work_in_line_tells_whoever_waits_for_it(stuck):
 
 
 def test_want_of_threads_does_no_harm_to_work_that_another_thread_has_taken(stuck, monkeypatch):
-    guard = Guard(2, "prueba-tomada")
+    guard = Bulkhead(2, "prueba-tomada")
     guard.submit(stuck.wait)
 
     def refuse(self: threading.Thread) -> None:
@@ -143,7 +143,7 @@ def test_want_of_threads_does_no_harm_to_work_that_another_thread_has_taken(stuc
 
 
 def test_want_of_threads_is_the_works_own_error(monkeypatch):
-    guard = Guard(1, "prueba")
+    guard = Bulkhead(1, "prueba")
 
     def refuse(self: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
@@ -152,5 +152,5 @@ def test_want_of_threads_is_the_works_own_error(monkeypatch):
         patch.setattr(threading.Thread, "start", refuse)
         _, error = guard.run(len, ("x",), {}, 5.0)
     assert isinstance(error, RuntimeError)
-    assert guard.counts() == GuardCounts(0, 0, 0)
+    assert guard.counts() == BulkheadCounts(0, 0, 0)
     assert guard.run(len, ("x",), {}, 5.0) == (1, None)
