@@ -311,11 +311,11 @@ class TestDeadRedis:
         clock: FakeClock,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr("morosidad.cache.redis.MAX_MISSED", 5)
+        monkeypatch.setattr("morosidad.cache.redis.MAX_MISSED_WRITES", 5)
         server.kill()
         for number in range(7):
             tier.delete(("modelo@1", (number,)))
-        assert len(tier._missed) == 1
+        assert len(tier._missed_writes) == 1
         server.start()
         client.set("morosidad:modelo@1:00", "old")
         clock.advance(1)
@@ -329,7 +329,7 @@ class TestDeadRedis:
         tier.get(ANA)
         server.start()
         clock.advance(1)
-        mend = tier._mend
+        mend = tier._remove_missed
 
         def meanwhile() -> None:
             mend()
@@ -337,13 +337,13 @@ class TestDeadRedis:
             assert tier.get(ANA) is None, "one call at a time tries, however long it takes"
             tier.delete(EVA)
 
-        tier._mend = meanwhile  # type: ignore[method-assign]
+        tier._remove_missed = meanwhile  # type: ignore[method-assign]
         tier.get(ANA)
         assert not tier.available
-        tier._mend = mend  # type: ignore[method-assign]
+        tier._remove_missed = mend  # type: ignore[method-assign]
         tier.get(ANA)
         assert tier.available
-        assert not tier._missed
+        assert not tier._missed_writes
 
 
 @pytest.mark.redis

@@ -1,4 +1,4 @@
-"""One computation per key, however many threads and tasks ask for it."""
+"""Single flight: one computation per key, however many threads and tasks ask for it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Abandoned(Exception):
 class Flight(Generic[V]):
     """A computation under way; to be used under the lock of the cache.
 
-    Its future is made when the first other caller joins: what nobody waits for costs next to nothing.
+    Its future is made when the first other caller joins: a flight that nobody joins costs next to nothing.
     """
 
     __slots__ = ("_future", "_task", "_thread")
@@ -33,14 +33,14 @@ class Flight(Generic[V]):
         self._future: Future[V] | None = None
 
     def claim(self, task: object = None) -> bool:
-        """Become the one who computes, unless somebody already does."""
+        """Become the caller that computes, unless there is one already."""
         if self._thread is not None:
             return False
         self._thread, self._task = threading.get_ident(), task
         return True
 
     def join(self, task: object = None) -> Future[V]:
-        """Wait for the one who computes; a computation that would wait for itself is refused."""
+        """Return the future of the computation; one that would wait for itself is refused."""
         if (self._thread == threading.get_ident()) if task is None else (self._task is task):
             raise RuntimeError("the computation of a cache entry asks for that same entry")
         if self._future is None:
@@ -52,7 +52,7 @@ class Flight(Generic[V]):
         return self._future
 
     def resolve(self, value: V) -> None:
-        """Give the answer to all who wait."""
+        """Give the value to all who wait."""
         if self._future is not None and not self._future.done():
             self._future.set_result(value)
 
@@ -62,8 +62,8 @@ class Flight(Generic[V]):
             self._future.set_exception(error)
 
 
-class Patience:
-    """Waits for the computations of others, and no longer than allowed in all."""
+class WaitLimit:
+    """A limit on the total time that one caller waits for the computations of others."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -89,7 +89,7 @@ class Patience:
         return None if math.isinf(self._limit) else max(0.0, self._limit - time.monotonic())
 
     def _result(self, future: Future[V]) -> V:
-        """Tell the end of our patience from a computation that raised `TimeoutError` itself."""
+        """Return what the future holds, unless it was this limit that ended the wait."""
         if future.done():
             return future.result()
         message = f"another caller's computation took longer than {self._seconds:g} s"

@@ -1,4 +1,4 @@
-"""Expiry at intervals, for caches that are read more than they are written."""
+"""A background thread that removes expired entries, for caches that are read more than written."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Protocol, Self
 
 
 class Expiring(Protocol):
-    """Whatever has entries whose time may be over."""
+    """A cache whose expired entries can be removed."""
 
     def expire(self) -> object:
-        """Let go of them."""
+        """Remove the expired entries."""
         ...
 
 
-class Sweeper:
+class ExpiryThread:
     """A daemon thread that calls ``expire()`` every so often, until stopped or until the cache is gone.
 
     Also a context manager.
@@ -23,9 +23,9 @@ class Sweeper:
     Parameters
     ----------
     cache : Expiring
-        What to sweep; it is not kept alive.
+        The cache; it is not kept alive.
     seconds : float
-        From one sweep to the next.
+        The interval.
 
     Raises
     ------
@@ -38,7 +38,7 @@ class Sweeper:
             raise ValueError(f"the interval must be more than 0 seconds, not {seconds!r}")
         self._stopped = threading.Event()
         self._thread = threading.Thread(
-            target=_sweep,
+            target=_expire_periodically,
             args=(weakref.ref(cache), seconds, self._stopped),
             name="morosidad-expiry",
             daemon=True,
@@ -57,7 +57,7 @@ class Sweeper:
         self.stop()
 
 
-def _sweep(cache: weakref.ref[Expiring], seconds: float, stopped: threading.Event) -> None:
+def _expire_periodically(cache: weakref.ref[Expiring], seconds: float, stopped: threading.Event) -> None:
     while not stopped.wait(seconds):
         alive = cache()
         if alive is None:
