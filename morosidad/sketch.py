@@ -14,7 +14,7 @@ from math import ceil, inf, log, log2, nan
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+CountArray = NDArray[np.float64]
 
 
 class LogBuckets:
@@ -61,7 +61,7 @@ class LogBuckets:
         self.shift: float = -log2(low) * self.scale
         factor = 2 ** (1 / self.per_octave)
         lower_edges = low * factor ** np.arange(self.size)
-        self.middles: Floats = np.asarray(lower_edges * (2 * factor / (1 + factor)), dtype=np.float64)
+        self.middles: CountArray = np.asarray(lower_edges * (2 * factor / (1 + factor)), dtype=np.float64)
         self.middles[-1] = self.high
 
     def __eq__(self, other: object) -> bool:
@@ -78,7 +78,7 @@ class LogBuckets:
             return self.size - 1
         return int(log2(value) * self.scale + self.shift) if value >= self.low else 0
 
-    def quantiles(self, counts: Floats, qs: Sequence[float]) -> list[float]:
+    def quantiles(self, counts: CountArray, qs: Sequence[float]) -> list[float]:
         """Quantiles of what `counts` holds, interpolated between neighbours as `numpy.quantile` does."""
         if any(not 0 <= q <= 1 for q in qs):
             raise ValueError("a quantile lies between 0 and 1")
@@ -91,7 +91,7 @@ class LogBuckets:
         values: list[float] = (below + (above - below) * (ranks - np.floor(ranks))).tolist()
         return values
 
-    def cumulative(self, counts: Floats) -> list[tuple[float, float]]:
+    def cumulative(self, counts: CountArray) -> list[tuple[float, float]]:
         """Return ``(upper edge, values up to it)`` of each octave; the last edge is infinity."""
         octaves = counts[:-1].reshape(self.octaves, self.per_octave).sum(axis=1).cumsum().tolist()
         edges = [self.low * 2.0 ** (octave + 1) for octave in range(self.octaves)]
@@ -134,14 +134,14 @@ class QuantileSketch:
 
     def __init__(self, relative_error: float = 0.01, low: float = 1e-6, high: float = 60.0) -> None:
         self.buckets: LogBuckets = LogBuckets(relative_error, low, high)
-        self.counts: Floats = np.zeros(self.buckets.size)
+        self.counts: CountArray = np.zeros(self.buckets.size)
         self.below: int = 0
         self.above: int = 0
         self.sum: float = 0.0
 
     @classmethod
     def of(
-        cls, buckets: LogBuckets, counts: Floats, sum: float, below: int = 0, above: int = 0
+        cls, buckets: LogBuckets, counts: CountArray, sum: float, below: int = 0, above: int = 0
     ) -> QuantileSketch:
         """Return a sketch of what was counted elsewhere; it keeps `counts` itself, not a copy."""
         sketch = cls.__new__(cls)

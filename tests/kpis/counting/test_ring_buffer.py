@@ -6,23 +6,23 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from morosidad.kpis.rings import Ring
+from morosidad.kpis.counting.ring_buffer import RingBuffer
 
 SLOTS, COLUMNS = 4, 2
 
 
-def ring() -> Ring:
-    return Ring(np.zeros(Ring.cells(SLOTS, COLUMNS)), SLOTS, 1.0, COLUMNS)
+def ring() -> RingBuffer:
+    return RingBuffer(np.zeros(RingBuffer.cells(SLOTS, COLUMNS)), SLOTS, 1.0, COLUMNS)
 
 
-def count(target: Ring, slot: int, column: int = 0) -> None:
-    target.open(slot)[column] += 1
+def count(target: RingBuffer, subwindow: int, column: int = 0) -> None:
+    target.open(subwindow)[column] += 1
 
 
 steps = st.lists(st.tuples(st.integers(0, 6), st.integers(0, COLUMNS - 1)), max_size=40)
 
 
-def follow(target: Ring, steps: list[tuple[int, int]]) -> tuple[int, Counter[tuple[int, int]]]:
+def follow(target: RingBuffer, steps: list[tuple[int, int]]) -> tuple[int, Counter[tuple[int, int]]]:
     """Count in a ring and in a plain table; return the last sub-window and the table."""
     now, table = 0, Counter()
     for pause, column in steps:
@@ -46,8 +46,10 @@ def test_a_sum_covers_the_sub_windows_asked_for_and_no_others(steps, width, paus
     last = now + pause
     first = last - width + 1
     assert target.sum(first, last).tolist() == expected(table, first, last)
-    by_slot = target.by_slot(first, last)
-    assert by_slot.tolist() == [expected(table, slot, slot) for slot in range(first, last + 1)]
+    by_subwindow = target.by_subwindow(first, last)
+    assert by_subwindow.tolist() == [
+        expected(table, subwindow, subwindow) for subwindow in range(first, last + 1)
+    ]
 
 
 @settings(max_examples=80, deadline=None)
@@ -80,8 +82,8 @@ def test_sub_window_zero_is_told_from_a_row_never_used():
 
 
 def test_a_turn_that_was_cut_short_does_not_hold_up_readers():
-    memory = np.zeros(Ring.cells(SLOTS, COLUMNS))
-    target = Ring(memory, SLOTS, 1.0, COLUMNS)
+    memory = np.zeros(RingBuffer.cells(SLOTS, COLUMNS))
+    target = RingBuffer(memory, SLOTS, 1.0, COLUMNS)
     count(target, 1)
     memory[0] += 1  # as a killed writer leaves it
     assert target.lifetime().tolist() == [1, 0]
@@ -93,8 +95,8 @@ def test_a_turn_that_was_cut_short_does_not_hold_up_readers():
 
 def test_a_turn_in_the_middle_of_reading_does_not_count_a_row_twice():
     target = ring()
-    for slot in range(SLOTS):
-        count(target, slot)
+    for subwindow in range(SLOTS):
+        count(target, subwindow)
     rows = target.rows
 
     class TurnedMeanwhile:

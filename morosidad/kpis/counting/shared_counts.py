@@ -1,8 +1,8 @@
-"""Counts of several processes in one file that each of them maps into memory.
+"""Counts of several processes in one memory-mapped file.
 
-Every process writes to a lane of its own, without asking the others, and reads all lanes. A lane belongs
-to a process id; the lane of a process that died goes to the next one that asks, and what the dead one
-counted stays until it leaves the window.
+Every process writes to a segment of its own, without locks, and reads all segments. A segment belongs to a
+process id; the segment of a process that died goes to the next one that asks, and what the dead one counted
+stays until it leaves the window.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ from pathlib import Path
 import numpy as np
 
 from morosidad.errors import ConfigurationError
-from morosidad.kpis.counts import COLUMNS, Shape
-from morosidad.sketch import Floats
+from morosidad.kpis.counting.columns import COLUMNS
+from morosidad.kpis.counting.process_counts import WindowShape
+from morosidad.sketch import CountArray
 
 _MAGIC = float.fromhex("0x1.6d6f726f7369p+1")  # "morosi", and a version in the exponent
-_HEADER = 6  # magic, columns, window, sub-windows, sub-windows of the stages, lanes
-_LANES = 5
+_HEADER = 6  # magic, columns, window, sub-windows, sub-windows of the stages, segments
+_SEGMENTS = 5
 _CELL = 8
 
 
@@ -37,27 +38,27 @@ class SharedCounts:
     ----------
     path : path-like
         The file, on a local disk or in memory. It is made when missing, for this user alone.
-    shape : Shape
+    shape : WindowShape
         How the trackers cut time; the same for every process.
     processes : int
         Most processes at a time.
 
     Attributes
     ----------
-    lanes : numpy.ndarray
-        One row of `shape.cells` cells for each lane.
+    segments : numpy.ndarray
+        One row of `shape.cells` cells for each segment.
     index : int
-        The lane of this process.
+        The segment of this process.
 
     Raises
     ------
     ConfigurationError
-        The file is no such file, another shape is in use, or every lane is taken.
+        The file is no such file, another shape is in use, or every segment is taken.
     OSError
         The file can't be made, or the disk is full.
     """
 
-    def __init__(self, path: str | os.PathLike[str], shape: Shape, processes: int) -> None:
+    def __init__(self, path: str | os.PathLike[str], shape: WindowShape, processes: int) -> None:
         self.path: Path = Path(path)
         self._cells = shape.cells
         header = [_MAGIC, COLUMNS, shape.window, shape.subwindows, shape.stage_subwindows, processes]
@@ -65,35 +66,35 @@ class SharedCounts:
             self._prepare(file, np.array(header, dtype=np.float64))
             cells = np.memmap(self.path, dtype=np.float64, mode="r+").view(np.ndarray)
             self._owners = cells[_HEADER : _HEADER + processes]
-            self.lanes: Floats = cells[_HEADER + processes :].reshape(processes, self._cells)
-            self._take_lane(file)
+            self.segments: CountArray = cells[_HEADER + processes :].reshape(processes, self._cells)
+            self._take_segment(file)
 
-    def take_lane(self) -> None:
-        """Take a lane for a process that was forked from the one that opened the file."""
+    def take_segment(self) -> None:
+        """Take a segment for a process that was forked from the one that opened the file."""
         with _locked(self.path) as file:
-            self._take_lane(file)
+            self._take_segment(file)
 
     def release(self) -> None:
-        """Give the lane back; what was counted in it stays until it leaves the window."""
+        """Give the segment back; what was counted in it stays until it leaves the window."""
         self._release()
 
-    def _prepare(self, file: FileIO, header: Floats) -> None:
+    def _prepare(self, file: FileIO, header: CountArray) -> None:
         """Check the file; start it afresh unless a process that lives is using it."""
         found = file.read(_HEADER * _CELL)
         if found:
             if found[:_CELL] != header[:1].tobytes() or len(found) < _HEADER * _CELL:
                 raise ConfigurationError(f"{self.path} is not a file of shared counts")
-            lanes = int(np.frombuffer(found)[_LANES])
-            if any(_alive(owner) for owner in np.frombuffer(file.read(lanes * _CELL))):
+            segments = int(np.frombuffer(found)[_SEGMENTS])
+            if any(_alive(owner) for owner in np.frombuffer(file.read(segments * _CELL))):
                 if found != header.tobytes():
                     raise ConfigurationError(f"{self.path} is in use with another window or room")
                 return
         file.truncate(0)
-        file.truncate((_HEADER + int(header[_LANES]) * (1 + self._cells)) * _CELL)
+        file.truncate((_HEADER + int(header[_SEGMENTS]) * (1 + self._cells)) * _CELL)
         file.seek(0)
         file.write(header.tobytes())
 
-    def _take_lane(self, file: FileIO) -> None:
+    def _take_segment(self, file: FileIO) -> None:
         index = next((i for i, owner in enumerate(self._owners) if not _alive(owner)), None)
         if index is None:
             raise ConfigurationError(
@@ -107,8 +108,8 @@ class SharedCounts:
         self._release = weakref.finalize(self, _release, self._owners, index, os.getpid())
 
 
-def _release(owners: Floats, index: int, process: int) -> None:
-    if os.getpid() == process:  # a forked child must not give away its parent's lane
+def _release(owners: CountArray, index: int, process: int) -> None:
+    if os.getpid() == process:  # a forked child must not give away its parent's segment
         owners[index] = 0
 
 
