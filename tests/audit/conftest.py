@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from morosidad.audit import AuditContext, AuditLog
-from morosidad.audit import log as log_module
+from morosidad.audit.writing import queue as queue_module
 
 
 class Reason(msgspec.Struct, frozen=True):
@@ -61,11 +61,11 @@ def alerts():
     return []
 
 
-@pytest.fixture(params=["by the writer", "eagerly"])
+@pytest.fixture(params=["by the writer", "by the caller"])
 def make_log(request, path, alerts, clock, monkeypatch):
     """Make logs whose writer wakes only when it is told to, unless the test says otherwise."""
     made = []
-    monkeypatch.setattr(log_module, "_AT_ONCE", 2)  # so that few decisions are enough to be eager
+    monkeypatch.setattr(queue_module, "_ENCODE_CHUNK", 2)  # so that `append` encodes few decisions too
 
     def make(where=path, **options):
         options.setdefault("flush_interval", 3600)
@@ -73,7 +73,7 @@ def make_log(request, path, alerts, clock, monkeypatch):
         options.setdefault("usage", lambda: (40.0, 12.5))
         options.setdefault("on_alert", lambda alert: alerts.append((alert.code, alert.closed is None)))
         options.setdefault("now", clock)
-        options.setdefault("eager", request.param == "eagerly")
+        options.setdefault("encode_in_caller", request.param == "by the caller")
         log = AuditLog(where, **options)
         made.append(log)
         return log

@@ -17,11 +17,12 @@ import msgspec
 import numpy as np
 import pytest
 
-import morosidad.audit.file as file_module
-import morosidad.audit.log as log_module
+import morosidad.audit.chain.file as file_module
+import morosidad.audit.writing.queue as queue_module
 from morosidad.audit import AuditContext, AuditLog, find_logs, hash_values, read, verify
-from morosidad.audit.alerts import AlertBoard
-from morosidad.audit.chain import GENESIS, MAX_LINE, numbered_files
+from morosidad.audit.alerts import AlertNotifier
+from morosidad.audit.chain.hashing import GENESIS, MAX_LINE
+from morosidad.audit.chain.paths import numbered_files
 from morosidad.audit.usage import MachineUsage
 from morosidad.errors import SettingsError
 from morosidad.scoring.scorer import Scorer
@@ -45,14 +46,14 @@ def wait_until(condition, seconds=20.0):
 def broken_disk(monkeypatch):
     """Opening fails with the error number that is set; 0 for none."""
     state = {"number": 0}
-    real = file_module._open_private
+    real = file_module.open_private
 
     def open_private(path, flags=0):
         if state["number"]:
             raise OSError(state["number"], os.strerror(state["number"]), str(path))
         return real(path, flags)
 
-    monkeypatch.setattr(file_module, "_open_private", open_private)
+    monkeypatch.setattr(file_module, "open_private", open_private)
     return state
 
 
@@ -392,7 +393,7 @@ def test_one_fault_after_another_shows_the_present_one(make_log, context, decide
 
 
 def test_the_writer_tries_again_by_itself(make_log, context, decide, broken_disk, monkeypatch):
-    monkeypatch.setattr(log_module, "RETRY_SECONDS", 0.005)
+    monkeypatch.setattr(queue_module, "RETRY_SECONDS", 0.005)
     log = make_log(buffer_size=1)
     broken_disk["number"] = errno.ENOSPC
     log.append(context, decide(), VALUES, 0.1)
@@ -449,7 +450,7 @@ def test_what_was_found_is_written_once_the_disk_works(fill, make_log, path, con
     log.append(context, decide(), VALUES, 0.1)
     with monkeypatch.context() as patch:
         patch.setattr(
-            file_module, "_write_all", lambda *a: (_ for _ in ()).throw(OSError(errno.ENOSPC, "full"))
+            file_module, "write_all", lambda *a: (_ for _ in ()).throw(OSError(errno.ENOSPC, "full"))
         )
         assert not log.flush()
     assert log.flush()
@@ -541,11 +542,11 @@ def test_a_durable_append_that_is_not_in_time_says_so_and_is_written_later(make_
 def test_a_durable_append_does_not_wait_for_a_broken_disk(
     make_log, path, context, decide, broken_disk, monkeypatch
 ):
-    monkeypatch.setattr(log_module, "RETRY_SECONDS", 0.005)
+    monkeypatch.setattr(queue_module, "RETRY_SECONDS", 0.005)
     log = make_log(durable=True, timeout=3600)
     broken_disk["number"] = errno.ENOSPC
     assert not log.append(context, decide(), VALUES, 0.1)
-    wait_until(lambda: log._recorder.failing)
+    wait_until(lambda: log._log_writer.failing)
     assert not log.append(context, decide(), VALUES, 0.1)
     broken_disk["number"] = 0
     assert log.flush()
@@ -629,7 +630,7 @@ def test_an_alert_listener_that_fails_stops_nothing(make_log, path, context, dec
 
 
 def test_without_a_listener_alerts_go_to_the_logger(caplog, clock):
-    board = AlertBoard(None, clock)
+    board = AlertNotifier(None, clock)
     with caplog.at_level(logging.INFO, "morosidad.audit"):
         board.open("a", "critical", "uno")
         board.open("b", "warning", "dos")

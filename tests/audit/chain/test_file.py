@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import morosidad.audit.file as module
+import morosidad.audit.chain.file as module
 from morosidad.audit import verify
-from morosidad.audit.chain import head_path, numbered_files, numbered_path, read_head
-from morosidad.audit.file import ChainedFile, Finding
+from morosidad.audit.chain.file import ChainedFile, Finding
+from morosidad.audit.chain.paths import head_path, numbered_files, numbered_path, pack_head, read_head
 
 BODY = b'{"tipo":"decision","x":1}'
 
@@ -48,8 +48,8 @@ class FailingDisk:
     def __init__(self, monkeypatch, number=errno.ENOSPC):
         self.room = None  # bytes left; None: no limit
         self.number = number
-        self.open_real = module._open_private
-        monkeypatch.setattr(module, "_open_private", self.open)
+        self.open_real = module.open_private
+        monkeypatch.setattr(module, "open_private", self.open)
 
     def open(self, path, flags=0):
         with self.open_real(path, flags) as real:
@@ -198,7 +198,7 @@ def test_a_torn_line_is_cut_off_wherever_it_is_torn(make_file, path):
     last = file.last._replace(number=2, digest=whole[third - 67 : third - 3].decode())
     for cut in range(third + 1, len(whole)):
         path.write_bytes(whole[:cut])
-        head_path(path).write_bytes(module.pack_head(last))
+        head_path(path).write_bytes(pack_head(last))
         file = make_file()
         assert write(file) == [Finding("reparacion", cut - third)]
         file.close()
@@ -397,7 +397,7 @@ def test_a_mode_that_can_not_be_set_is_an_error_and_leaks_nothing(make_file, pat
 def test_an_error_while_opening_closes_the_file(make_file, path, monkeypatch):
     file = make_file()
     with monkeypatch.context() as patch:
-        patch.setattr(module, "_tail", lambda file: (_ for _ in ()).throw(OSError(5, "EIO")))
+        patch.setattr(module, "read_tail", lambda file: (_ for _ in ()).throw(OSError(5, "EIO")))
         with pytest.raises(OSError, match="EIO"):
             file.open()
     assert write(file) == []

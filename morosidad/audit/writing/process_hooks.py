@@ -1,4 +1,4 @@
-"""What befalls a process: its end, SIGTERM, a fork."""
+"""Hooks for the end of a process, SIGTERM and a fork."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from typing import Any
 _REPEAT_SECONDS = 0.05
 
 
-class Lifetime:
-    """Calls `close` when the process ends, on SIGTERM too, and `after_fork` in a forked child.
+class ProcessHooks:
+    """Hooks that call `close` when the process ends, on SIGTERM too, and `after_fork` in a forked child.
 
     SIGTERM is taken only from the default action, which would end the process at once, and only
     in the main thread. A program with a handler of its own ends in its own time, by way of the
@@ -35,11 +35,11 @@ class Lifetime:
         self._closer: threading.Thread | None = None
         self._closed = False
         self._passed_on = threading.Event()
-        self._forgotten = False
+        self._unregistered = False
         self._previous: Any = None
         if _in_main_thread():
             present: Any = signal.getsignal(signal.SIGTERM)
-            if present is signal.SIG_DFL or isinstance(present, Lifetime):
+            if present is signal.SIG_DFL or isinstance(present, ProcessHooks):
                 self._previous = present
                 signal.signal(signal.SIGTERM, self)
         if hasattr(os, "register_at_fork"):
@@ -55,13 +55,13 @@ class Lifetime:
 
             Finalize(None, self._close, exitpriority=0)
 
-    def forget(self) -> None:
+    def unregister(self) -> None:
         """Give SIGTERM back and watch the exit no more."""
-        self._forgotten = True
+        self._unregistered = True
         atexit.unregister(self._close)
         handler: object = signal.getsignal(signal.SIGTERM)
         if handler is self and _in_main_thread():
-            signal.signal(signal.SIGTERM, self._next())
+            signal.signal(signal.SIGTERM, self._take_items())
 
     def __call__(self, number: int, _frame: FrameType | None) -> None:
         """Handle SIGTERM: close in another thread, which no lock held in this one can bar for good."""
@@ -81,16 +81,16 @@ class Lifetime:
             self._passed_on.wait(_REPEAT_SECONDS)
 
     def _pass_on(self, number: int) -> None:
-        handler = self._next()
+        handler = self._take_items()
         signal.signal(number, handler)
         signal.raise_signal(number)
         if handler is signal.SIG_DFL:
             os._exit(128 + number)  # process 1 of a container does not die of its own signals
 
-    def _next(self) -> Any:
+    def _take_items(self) -> Any:
         """Return the handler from before, leaving out those of logs that were closed."""
         handler = self._previous
-        while isinstance(handler, Lifetime) and handler._forgotten:
+        while isinstance(handler, ProcessHooks) and handler._unregistered:
             handler = handler._previous
         return handler
 

@@ -1,4 +1,4 @@
-"""An eager log: its lines are made where the decisions are taken, and say the same."""
+"""An encode_in_caller log: its lines are made where the decisions are taken, and say the same."""
 
 from __future__ import annotations
 
@@ -10,32 +10,34 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import morosidad.audit.chain as chain_module
-import morosidad.audit.file as file_module
-import morosidad.audit.lines as lines_module
+import morosidad.audit.chain.chained_lines as chained_lines_module
+import morosidad.audit.chain.file as file_module
+import morosidad.audit.chain.hashing as hashing_module
+import morosidad.audit.encoding as encoding_module
 import morosidad.audit.log as log_module
+import morosidad.audit.writing.queue as queue_module
 from morosidad.audit import AuditContext, AuditLog, read, verify
 
 VALUES = (30, 1500.5, "rural")
-eagerly = pytest.mark.parametrize("make_log", ["eagerly"], indirect=True)
+in_caller = pytest.mark.parametrize("make_log", ["by the caller"], indirect=True)
 
 
 @pytest.fixture
 def made(monkeypatch):
     """How often a line was made, by its number."""
     counts = {}
-    real = file_module.make_line
+    real = hashing_module.make_line
 
     def make_line(chain, number, *rest):
         counts[number] = counts.get(number, 0) + 1
         return real(chain, number, *rest)
 
-    monkeypatch.setattr(file_module, "make_line", make_line)
-    monkeypatch.setattr(chain_module, "make_line", make_line)
+    monkeypatch.setattr(chained_lines_module, "make_line", make_line)
+    monkeypatch.setattr(hashing_module, "make_line", make_line)
     return counts
 
 
-@eagerly
+@in_caller
 def test_lines_are_made_ahead_once_and_only_written_then(make_log, path, context, decide, made):
     log = make_log()
     log.append(context, decide(), VALUES, 0.1)
@@ -50,7 +52,7 @@ def test_lines_are_made_ahead_once_and_only_written_then(make_log, path, context
     assert (verify(path).ok, verify(path).decisions) == (True, 8)
 
 
-@eagerly
+@in_caller
 def test_lines_that_no_longer_fit_are_made_anew(make_log, path, context, decide, made):
     log = make_log()
     log.append(context, decide(), VALUES, 0.1)
@@ -67,7 +69,7 @@ def test_lines_that_no_longer_fit_are_made_anew(make_log, path, context, decide,
     assert made[5] == 2
 
 
-@eagerly
+@in_caller
 def test_an_append_returns_while_the_disk_hangs(make_log, path, context, decide):
     log = make_log(buffer_size=3, queue_size=20)
     with log._io:  # as a writer would hold it in a write that does not end
@@ -77,18 +79,18 @@ def test_an_append_returns_while_the_disk_hangs(make_log, path, context, decide)
     assert (verify(path).decisions, verify(path).lost) == (20, 5)
 
 
-@eagerly
+@in_caller
 def test_who_finds_another_thread_making_lines_leaves_them_to_it(make_log, path, context, decide):
     log = make_log()
-    with log._making:
+    with log._encoding:
         assert all(log.append(context, decide(), VALUES, 0.1) for _ in range(9))
     log.flush()
     assert verify(path).decisions == 9
 
 
-@eagerly
+@in_caller
 def test_no_more_is_made_ahead_than_one_batch_holds(make_log, path, context, decide, made, monkeypatch):
-    monkeypatch.setattr(log_module, "_BATCH", 4)
+    monkeypatch.setattr(queue_module, "_BATCH_SIZE", 4)
     log = make_log()
     log.append(context, decide(), VALUES, 0.1)
     log.flush()
@@ -100,9 +102,9 @@ def test_no_more_is_made_ahead_than_one_batch_holds(make_log, path, context, dec
     assert verify(path).decisions == 21
 
 
-@eagerly
+@in_caller
 def test_the_writer_goes_first_when_the_buffer_is_full(make_log, context, decide, monkeypatch):
-    monkeypatch.setattr(log_module, "_WAY", 60.0)  # longer than the test may take
+    monkeypatch.setattr(log_module, "_YIELD_SECONDS", 60.0)  # longer than the test may take
     log = make_log(buffer_size=10)
     for turn in range(1, 4):
         for _ in range(10):
@@ -110,7 +112,7 @@ def test_the_writer_goes_first_when_the_buffer_is_full(make_log, context, decide
         assert log.stats().written == 10 * turn
 
 
-@eagerly
+@in_caller
 def test_a_field_that_json_has_to_escape_is_written(make_log, path, decide):
     context = AuditContext(
         model="m", version="1", digest="d", schema="s", policy="p", cutoffs={}, fields=('dicho "así"', "b")
@@ -122,9 +124,9 @@ def test_a_field_that_json_has_to_escape_is_written(make_log, path, decide):
     assert line.values == {'dicho "así"': 1.5, "b": None}
 
 
-@eagerly
+@in_caller
 def test_what_many_models_share_is_not_kept_for_ever(make_log, path, decide, monkeypatch):
-    monkeypatch.setattr(lines_module, "_MODELS", 2)
+    monkeypatch.setattr(encoding_module, "_MODELS", 2)
     log = make_log()
     for number in range(5):
         context = AuditContext(
@@ -135,7 +137,7 @@ def test_what_many_models_share_is_not_kept_for_ever(make_log, path, decide, mon
     assert [(line.model.name, line.values) for line in read(path)] == [
         (f"m{number}", {"edad": number}) for number in range(5)
     ]
-    assert len(log._encoder._fixed) <= 2
+    assert len(log._encoder._constants) <= 2
 
 
 STEPS = st.lists(
@@ -152,17 +154,17 @@ STEPS = st.lists(
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     steps=STEPS,
-    eager=st.booleans(),
+    encode_in_caller=st.booleans(),
     rotation=st.sampled_from([None, 700, 2500, 10_000]),
     at_once=st.integers(1, 5),
     batch=st.integers(1, 30),
 )
 def test_whatever_happens_the_lines_are_there_in_order(
-    tmp_path_factory, context, decide, steps, eager, rotation, at_once, batch
+    tmp_path_factory, context, decide, steps, encode_in_caller, rotation, at_once, batch
 ):
     path = tmp_path_factory.mktemp("log") / "decisiones.jsonl"
     broken = False
-    real = file_module._write_all
+    real = file_module.write_all
 
     def write_all(file, data):
         if broken:
@@ -171,12 +173,12 @@ def test_whatever_happens_the_lines_are_there_in_order(
 
     total = 0
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(file_module, "_write_all", write_all)
-        patch.setattr(log_module, "_AT_ONCE", at_once)
-        patch.setattr(log_module, "_BATCH", batch)
+        patch.setattr(file_module, "write_all", write_all)
+        patch.setattr(queue_module, "_ENCODE_CHUNK", at_once)
+        patch.setattr(queue_module, "_BATCH_SIZE", batch)
         log = AuditLog(
             path,
-            eager=eager,
+            encode_in_caller=encode_in_caller,
             rotation_size=rotation,
             flush_interval=3600,
             buffer_size=10_000,
@@ -201,7 +203,7 @@ def test_whatever_happens_the_lines_are_there_in_order(
         assert [line.request_id for line in read(path)] == [str(number) for number in range(total)]
 
 
-@eagerly
+@in_caller
 def test_eager_appends_of_many_threads_beside_flushes_stay_one_chain(make_log, path, context, decide):
     log = make_log(buffer_size=7, queue_size=100_000, rotation_size=50_000)
     barrier = threading.Barrier(5)

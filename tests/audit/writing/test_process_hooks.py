@@ -16,7 +16,7 @@ import time
 import pytest
 
 from morosidad.audit import find_logs, read, verify
-from morosidad.audit.lifetime import Lifetime
+from morosidad.audit.writing.process_hooks import ProcessHooks
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 
@@ -278,34 +278,34 @@ def signals(monkeypatch):
 
 def test_sigterm_closes_first_and_is_passed_on_then(signals):
     owner = Owner()
-    lifetime = Lifetime(owner.close, owner.after_fork)
-    lifetime(signal.SIGTERM, None)
+    hooks = ProcessHooks(owner.close, owner.after_fork)
+    hooks(signal.SIGTERM, None)
     while len(signals) < 2:  # the main thread is told again until it hears
         time.sleep(0.001)
     assert (owner.closed, set(signals)) == (1, {signal.SIGTERM})
-    lifetime(signal.SIGTERM, None)
-    lifetime._closer.join()
+    hooks(signal.SIGTERM, None)
+    hooks._closer.join()
     assert signals[-2:] == [signal.SIGTERM, "exit 143"]
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     count = len(signals)
-    lifetime(signal.SIGTERM, None)
+    hooks(signal.SIGTERM, None)
     assert (owner.closed, len(signals)) == (1, count)
 
 
 def test_where_one_thread_can_not_be_signalled_the_process_is(signals, monkeypatch):
-    lifetime = None
+    hooks = None
 
     def kill(pid, number):
         signals.append(pid)
-        lifetime._passed_on.set()
+        hooks._passed_on.set()
 
     monkeypatch.delattr(signal, "pthread_kill")
     monkeypatch.setattr(os, "kill", kill)
     owner = Owner()
-    lifetime = Lifetime(owner.close, owner.after_fork)
-    lifetime._close_and_repeat(signal.SIGTERM)
+    hooks = ProcessHooks(owner.close, owner.after_fork)
+    hooks._close_and_repeat(signal.SIGTERM)
     assert signals == [os.getpid()]
-    lifetime.forget()
+    hooks.unregister()
 
 
 def test_a_second_sigterm_does_not_hurry_the_first(signals):
@@ -316,22 +316,22 @@ def test_a_second_sigterm_does_not_hurry_the_first(signals):
         closing.set()
         release.wait()
 
-    lifetime = Lifetime(close, owner.after_fork)
-    lifetime(signal.SIGTERM, None)
+    hooks = ProcessHooks(close, owner.after_fork)
+    hooks(signal.SIGTERM, None)
     closing.wait()
-    lifetime(signal.SIGTERM, None)
+    hooks(signal.SIGTERM, None)
     assert signals == []
     release.set()
     while not signals:
         time.sleep(0.001)
-    lifetime(signal.SIGTERM, None)
-    lifetime._closer.join()
+    hooks(signal.SIGTERM, None)
+    hooks._closer.join()
     assert signals[-1] == "exit 143"
 
 
 def test_two_logs_are_closed_one_after_the_other(signals):
     first, second = Owner(), Owner()
-    lifetimes = [Lifetime(owner.close, owner.after_fork) for owner in (first, second)]
+    lifetimes = [ProcessHooks(owner.close, owner.after_fork) for owner in (first, second)]
     lifetimes[1](signal.SIGTERM, None)
     while not signals:
         time.sleep(0.001)
@@ -339,36 +339,36 @@ def test_two_logs_are_closed_one_after_the_other(signals):
     lifetimes[1]._closer.join()
     assert signal.getsignal(signal.SIGTERM) is lifetimes[0]
     assert (first.closed, second.closed, set(signals)) == (0, 1, {signal.SIGTERM})
-    lifetimes[0].forget()
+    lifetimes[0].unregister()
 
 
 def test_logs_closed_out_of_turn_give_sigterm_back(signals):
     owner = Owner()
-    lifetimes = [Lifetime(owner.close, owner.after_fork) for _ in range(3)]
-    for lifetime in lifetimes:
-        lifetime.forget()
+    lifetimes = [ProcessHooks(owner.close, owner.after_fork) for _ in range(3)]
+    for hooks in lifetimes:
+        hooks.unregister()
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
 def test_sigterm_while_the_interpreter_ends_leaves_it_to_the_exit(signals, monkeypatch):
     owner = Owner()
-    lifetime = Lifetime(owner.close, owner.after_fork)
+    hooks = ProcessHooks(owner.close, owner.after_fork)
     monkeypatch.setattr(threading.Thread, "start", lambda self: (_ for _ in ()).throw(RuntimeError("no")))
-    lifetime(signal.SIGTERM, None)
+    hooks(signal.SIGTERM, None)
     assert (owner.closed, signals) == (0, [])
-    lifetime.forget()
+    hooks.unregister()
 
 
 def test_another_handler_or_another_thread_leaves_sigterm_alone(monkeypatch):
     owner = Owner()
     made = []
-    thread = threading.Thread(target=lambda: made.append(Lifetime(owner.close, owner.after_fork)))
+    thread = threading.Thread(target=lambda: made.append(ProcessHooks(owner.close, owner.after_fork)))
     thread.start()
     thread.join()
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     handler = signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
-        Lifetime(owner.close, owner.after_fork).forget()
+        ProcessHooks(owner.close, owner.after_fork).unregister()
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGTERM, handler)
@@ -378,18 +378,18 @@ def test_a_forked_child_is_told_as_long_as_the_log_lives(monkeypatch):
     hooks = []
     monkeypatch.setattr(os, "register_at_fork", lambda *, after_in_child: hooks.append(after_in_child))
     owner = Owner()
-    lifetime = Lifetime(owner.close, owner.after_fork)
+    hooks = ProcessHooks(owner.close, owner.after_fork)
     hooks[0]()
     assert owner.forked == 1
-    lifetime.forget()
-    del owner, lifetime
+    hooks.unregister()
+    del owner, hooks
     hooks[0]()
 
 
 def test_where_there_are_no_forks_none_are_watched(monkeypatch):
     monkeypatch.delattr(os, "register_at_fork")
     owner = Owner()
-    Lifetime(owner.close, owner.after_fork).forget()
+    ProcessHooks(owner.close, owner.after_fork).unregister()
 
 
 def test_the_exit_is_watched_and_in_a_worker_its_end_too(monkeypatch):
@@ -404,13 +404,13 @@ def test_the_exit_is_watched_and_in_a_worker_its_end_too(monkeypatch):
         lambda obj, call, exitpriority: finalized.append((obj, call, exitpriority)),
     )
     owner = Owner()
-    lifetime = Lifetime(owner.close, owner.after_fork)
-    lifetime.watch_exit()
+    hooks = ProcessHooks(owner.close, owner.after_fork)
+    hooks.watch_exit()
     assert (registered, finalized) == ([owner.close], [])
     monkeypatch.setattr(multiprocessing.process, "parent_process", object)
-    lifetime.watch_exit()
+    hooks.watch_exit()
     assert finalized == [(None, owner.close, 0)]
     monkeypatch.delitem(sys.modules, "multiprocessing.process")
-    lifetime.watch_exit()
+    hooks.watch_exit()
     assert len(finalized) == 1
-    lifetime.forget()
+    hooks.unregister()
