@@ -6,19 +6,19 @@ import contextlib
 import dataclasses
 import json
 import re
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import morosidad.settings as module
+import morosidad.settings.settings as module
 from morosidad.errors import SettingsError
 from morosidad.settings import Settings, tune
+from support import ROOT
 
 GB = 2**30
-DOCS = Path(__file__).parents[1] / "docs" / "reference" / "settings.md"
+DOCS = ROOT / "docs" / "reference" / "settings.md"
 
 # The source document's .env file and its configuration class, word for word.
 DOCUMENT_ENV = """\
@@ -417,7 +417,7 @@ def test_workers_and_caches_follow_the_hardware(cpus, memory, tuned):
 
 
 def test_without_limits_given_those_of_the_container_count(monkeypatch):
-    monkeypatch.setattr("morosidad.resources.hardware_limits", lambda: Machine(5.5, 3 * GB))
+    monkeypatch.setattr("morosidad.settings.settings.hardware_limits", lambda: Machine(5.5, 3 * GB))
     settings = Settings.load(env={}, dotenv=None)
     assert (settings.max_workers_prediction, settings.cache_l1_size) == (6, 50)
 
@@ -462,4 +462,4 @@ def test_the_page_names_every_setting_its_default_and_its_names():
             sizes = {str(10 * 2**20): "10MB", str(2**20): "1MB"}
             shown = (words | sizes).get(plain, plain)
             assert rows[field.name].startswith(f" {shown} |")
-    assert rows.keys() == module._KINDS.keys()
+    assert rows.keys() == module._TYPES.keys()

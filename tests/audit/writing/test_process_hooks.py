@@ -375,15 +375,15 @@ def test_another_handler_or_another_thread_leaves_sigterm_alone(monkeypatch):
 
 
 def test_a_forked_child_is_told_as_long_as_the_log_lives(monkeypatch):
-    hooks = []
-    monkeypatch.setattr(os, "register_at_fork", lambda *, after_in_child: hooks.append(after_in_child))
+    registered = []
+    monkeypatch.setattr(os, "register_at_fork", lambda *, after_in_child: registered.append(after_in_child))
     owner = Owner()
     hooks = ProcessHooks(owner.close, owner.after_fork)
-    hooks[0]()
+    registered[0]()
     assert owner.forked == 1
     hooks.unregister()
     del owner, hooks
-    hooks[0]()
+    registered[0]()
 
 
 def test_where_there_are_no_forks_none_are_watched(monkeypatch):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from morosidad.resources.cgroups import cpu_bound, memory_bound
+from morosidad.resources.cgroups import cpu_limit, memory_limit
 
 GB = 1 << 30
 
@@ -44,22 +44,22 @@ def test_version_2_gives_limit_and_use_without_droppable_pages(tmp_path: Path):
         memory__current=str(GB),
         memory__stat=f"anon 5\nactive_file 7\ninactive_file {GB // 4}",
     )
-    bound = memory_bound(made)
+    bound = memory_limit(made)
     assert bound is not None
     assert (bound.limit, bound.used) == (2 * GB, GB - GB // 4)
 
 
 def test_version_2_gives_the_quota_in_cpus_and_the_use_in_seconds(tmp_path: Path):
     made = version_2(tmp_path, cpu__max="150000 100000", cpu__stat="usage_usec 2500000\nuser_usec 1")
-    bound = cpu_bound(made)
+    bound = cpu_limit(made)
     assert bound is not None
     assert (bound.limit, bound.used) == (1.5, 2.5)
 
 
 def test_version_2_without_limits_bounds_nothing(tmp_path: Path):
     made = version_2(tmp_path, memory__max="max", memory__current="1", cpu__max="max 100000")
-    assert memory_bound(made) is None
-    assert cpu_bound(made) is None
+    assert memory_limit(made) is None
+    assert cpu_limit(made) is None
 
 
 def test_the_tightest_of_nested_groups_counts_with_its_own_use(tmp_path: Path):
@@ -71,7 +71,7 @@ def test_the_tightest_of_nested_groups_counts_with_its_own_use(tmp_path: Path):
     write(made, "pod/cpu.max", "50000 100000")
     write(made, "pod/cpu.stat", "usage_usec 1000000")
     write(made, "memory.max", "max")
-    memory, cpu = memory_bound(made), cpu_bound(made)
+    memory, cpu = memory_limit(made), cpu_limit(made)
     assert memory is not None
     assert cpu is not None
     assert (memory.limit, memory.used, memory.directory.name) == (2 * GB, GB, "pod")
@@ -83,14 +83,14 @@ def test_a_group_that_can_not_be_seen_is_the_mount_point_itself(tmp_path: Path, 
     made = version_2(tmp_path, group, above="/", memory__max=str(GB), memory__current="5")
     (tmp_path / "sys/fs/outside").mkdir()
     write(made, "../outside/memory.max", "1")
-    bound = memory_bound(made)
+    bound = memory_limit(made)
     assert bound is not None
     assert (bound.limit, bound.used) == (GB, 5)
 
 
 def test_a_limit_without_a_figure_for_its_use_is_still_a_limit(tmp_path: Path):
     made = version_2(tmp_path, memory__max=str(GB), cpu__max="100000 100000")
-    memory, cpu = memory_bound(made), cpu_bound(made)
+    memory, cpu = memory_limit(made), cpu_limit(made)
     assert memory is not None
     assert cpu is not None
     assert (memory.limit, memory.used) == (GB, None)
@@ -99,7 +99,7 @@ def test_a_limit_without_a_figure_for_its_use_is_still_a_limit(tmp_path: Path):
 
 def test_use_is_never_below_zero(tmp_path: Path):
     made = version_2(tmp_path, memory__max=str(GB), memory__current="10", memory__stat="inactive_file 20")
-    bound = memory_bound(made)
+    bound = memory_limit(made)
     assert bound is not None
     assert bound.used == 0.0
 
@@ -121,7 +121,7 @@ def test_version_1_gives_limit_and_use(tmp_path: Path):
     write(made, "cpu/docker/abc/cpuacct.usage", "3000000000")
     write(made, "cpu/cpu.cfs_quota_us", "-1")
     write(made, "cpu/cpu.cfs_period_us", "100000")
-    memory, cpu = memory_bound(made), cpu_bound(made)
+    memory, cpu = memory_limit(made), cpu_limit(made)
     assert memory is not None
     assert cpu is not None
     assert (memory.limit, memory.used) == (GB, 600)
@@ -137,7 +137,7 @@ def test_version_1_finds_the_cpu_accounting_mounted_apart(
     write(made, "cpu/app/cpu.cfs_period_us", "100000")
     if usage is not None:
         write(made, "cpuacct/app/cpuacct.usage", usage)
-    bound = cpu_bound(made)
+    bound = cpu_limit(made)
     assert bound is not None
     assert (bound.limit, bound.used) == (0.5, seconds)
 
@@ -146,7 +146,7 @@ def test_version_1_with_the_groups_path_hidden_uses_the_mount_point(tmp_path: Pa
     made = root(tmp_path, VERSION_1)
     write(made, "memory/memory.limit_in_bytes", str(GB))
     write(made, "memory/memory.usage_in_bytes", "7")
-    bound = memory_bound(made)
+    bound = memory_limit(made)
     assert bound is not None
     assert (bound.limit, bound.used) == (GB, 7)
 
@@ -158,19 +158,19 @@ def test_both_versions_at_once_are_read_each_where_it_holds_the_controller(tmp_p
     made = root(tmp_path, "4:memory:/app\n0::/slice\n")
     write(made, "memory/app/memory.limit_in_bytes", str(GB))
     write(made, "unified/slice/cpu.max", "100000 50000")
-    memory, cpu = memory_bound(made), cpu_bound(made)
+    memory, cpu = memory_limit(made), cpu_limit(made)
     assert memory is not None
     assert cpu is not None
     assert (memory.limit, cpu.limit) == (GB, 2.0)
 
 
 def test_without_control_groups_nothing_is_bounded(tmp_path: Path):
-    assert memory_bound(tmp_path) is None
-    assert cpu_bound(tmp_path) is None
+    assert memory_limit(tmp_path) is None
+    assert cpu_limit(tmp_path) is None
 
 
 def test_a_group_path_may_hold_colons(tmp_path: Path):
     made = version_2(tmp_path, "/a:b:c", memory__max=str(GB))
-    bound = memory_bound(made)
+    bound = memory_limit(made)
     assert bound is not None
     assert bound.limit == GB

@@ -385,10 +385,10 @@ def test_a_timeout_error_of_the_call_itself_is_passed_on():
 
 def test_an_answer_that_comes_in_the_instant_of_the_deadline_is_given(clock: Any):
     class Owner:
-        def _withdraw(self, task: Task[Any]) -> bool:
+        def _cancel_queued(self, task: Task[Any]) -> bool:
             raise AssertionError
 
-        def _overdue(self, task: Task[Any]) -> bool:
+        def _expire_task(self, task: Task[Any]) -> bool:
             task._settle(7)
             return False
 

@@ -16,7 +16,7 @@ _TIME_UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600
 _AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)")
 
 
-class Kind(NamedTuple):
+class SettingType(NamedTuple):
     """What a setting accepts; `read` raises ValueError on anything else."""
 
     expected: str
@@ -41,7 +41,7 @@ def _number(value: object, units: Mapping[str, float]) -> float:
     return number
 
 
-def seconds() -> Kind:
+def seconds() -> SettingType:
     """Accept a duration above 0."""
 
     def read(value: object) -> float:
@@ -50,10 +50,10 @@ def seconds() -> Kind:
             raise ValueError
         return duration
 
-    return Kind("a duration above 0, in seconds or as 500ms, 10s, 5min, 1h, 1d", read)
+    return SettingType("a duration above 0, in seconds or as 500ms, 10s, 5min, 1h, 1d", read)
 
 
-def percent() -> Kind:
+def percent() -> SettingType:
     """Accept a percentage above 0 and up to 100."""
 
     def read(value: object) -> float:
@@ -62,10 +62,10 @@ def percent() -> Kind:
             raise ValueError
         return share
 
-    return Kind("a percentage above 0 and up to 100", read)
+    return SettingType("a percentage above 0 and up to 100", read)
 
 
-def whole(least: int, most: float = math.inf) -> Kind:
+def whole(least: int, most: float = math.inf) -> SettingType:
     """Accept a whole number from `least` up, to `most`."""
 
     def read(value: object) -> int:
@@ -75,10 +75,10 @@ def whole(least: int, most: float = math.inf) -> Kind:
             raise ValueError
         return value
 
-    return Kind(f"a whole number from {least} " + ("up" if most == math.inf else f"to {most}"), read)
+    return SettingType(f"a whole number from {least} " + ("up" if most == math.inf else f"to {most}"), read)
 
 
-def size() -> Kind:
+def size() -> SettingType:
     """Accept a number of bytes above 0."""
 
     def read(value: object) -> int:
@@ -87,10 +87,10 @@ def size() -> Kind:
             raise ValueError
         return int(count)
 
-    return Kind("a size above 0, in bytes or as 512KB, 10MB, 1GB (1KB is 1024 bytes)", read)
+    return SettingType("a size above 0, in bytes or as 512KB, 10MB, 1GB (1KB is 1024 bytes)", read)
 
 
-def flag() -> Kind:
+def flag() -> SettingType:
     """Accept true or false, as JSON or in words."""
 
     def read(value: object) -> bool:
@@ -101,10 +101,10 @@ def flag() -> Kind:
             raise ValueError
         return text in _TRUE
 
-    return Kind("true or false", read)
+    return SettingType("true or false", read)
 
 
-def choice(*allowed: str) -> Kind:
+def choice(*allowed: str) -> SettingType:
     """Accept one of the words, in either case."""
     spelt = {word.lower(): word for word in allowed}
 
@@ -113,10 +113,10 @@ def choice(*allowed: str) -> Kind:
             raise ValueError
         return spelt[value.strip().lower()]
 
-    return Kind("one of " + ", ".join(allowed), read)
+    return SettingType("one of " + ", ".join(allowed), read)
 
 
-def text(*, none: bool = True) -> Kind:
+def text(*, none: bool = True) -> SettingType:
     """Accept a text; an empty one is None, or refused with ``none=False``."""
 
     def read(value: object) -> str | None:
@@ -126,10 +126,10 @@ def text(*, none: bool = True) -> Kind:
             raise ValueError
         return value or None
 
-    return Kind("a text", read)
+    return SettingType("a text", read)
 
 
-def zone() -> Kind:
+def zone() -> SettingType:
     """Accept the name of a time zone, or None."""
 
     def read(value: object) -> str | None:
@@ -142,10 +142,10 @@ def zone() -> Kind:
         except (OSError, KeyError):
             raise ValueError from None
 
-    return Kind("a time zone, such as America/Guayaquil", read)
+    return SettingType("a time zone, such as America/Guayaquil", read)
 
 
-def listed(what: str, item: Callable[[str], str]) -> Kind:
+def listed(what: str, item: Callable[[str], str]) -> SettingType:
     """Accept a list, or a text with commas between the items; each is read by `item`."""
 
     def read(value: object) -> tuple[str, ...]:
@@ -155,7 +155,7 @@ def listed(what: str, item: Callable[[str], str]) -> Kind:
             raise ValueError
         return tuple(item(part) for part in value)
 
-    return Kind(f"a list of {what}", read)
+    return SettingType(f"a list of {what}", read)
 
 
 def type_name(given: str) -> str:
@@ -184,7 +184,7 @@ def network(given: str) -> str:
     return str(ip_network(given, strict=False))
 
 
-def secret(least: int, expected: str = "") -> Kind:
+def secret(least: int, expected: str = "") -> SettingType:
     """Accept a text of at least `least` characters, or None for no secret; `expected` says what it is."""
 
     def read(value: object) -> str | None:
@@ -194,4 +194,4 @@ def secret(least: int, expected: str = "") -> Kind:
             raise ValueError
         return value
 
-    return Kind(expected or f"a secret of at least {least} characters", read, secret=True)
+    return SettingType(expected or f"a secret of at least {least} characters", read, secret=True)
