@@ -7,7 +7,7 @@ keys asked for once passes through without driving out what is asked for often. 
 dropped are remembered: a key that comes back soon after it left has proven itself.
 
 This is 2Q (Johnson and Shasha, *2Q: A Low Overhead High Performance Buffer Management Replacement Algorithm*,
-VLDB 1994), with the lazy promotion of S3-FIFO (Yang, Zhang, Qiu, Yue and Vigfusson, SOSP 2023,
+VLDB 1994), with the lazy promotion of S3-FIFO (Yang, Zhang, Qiu, Yue and Rashmi, SOSP 2023,
 https://doi.org/10.1145/3600006.3613147).
 """
 
