@@ -54,9 +54,8 @@ def test_the_drawing_is_the_tree_of_classes_and_no_class_is_missing() -> None:
 
 def test_the_drawing_names_the_attributes_of_the_classes() -> None:
     for name, (_, attributes) in drawn_tree().items():
-        described = re.search(
-            r"Attributes\n +-+\n(.*)", inspect.getdoc(getattr(errors, name)) or "", re.DOTALL
-        )
+        text = inspect.getdoc(getattr(errors, name)) or ""
+        described = re.search(r"Attributes\n-+\n(.*)", text, re.DOTALL)
         assert set(re.findall(r"\w+", described[1]) if described else ()) >= set(attributes), name
 
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
 
-import msgspec
 import pytest
+from recovery_helpers import Answer, told
 
 from morosidad.errors import DeadlineExceeded, Escalated, InvalidRecord
 from morosidad.recovery import (
-    RecoveryEvent,
     RecoveryLevel,
     RecoveryOutcome,
     RecoveryPolicy,
@@ -20,11 +18,6 @@ from morosidad.recovery import (
 )
 
 TASKS = 50
-
-
-class Answer(msgspec.Struct, frozen=True):
-    outcome: str
-    degraded: bool = False
 
 
 class Model:
@@ -45,22 +38,6 @@ class Model:
 
     def mend(self) -> None:
         self.failures = 0
-
-
-@pytest.fixture
-def events() -> list[RecoveryEvent]:
-    return []
-
-
-@pytest.fixture
-def stuck() -> Iterator[threading.Event]:
-    event = threading.Event()
-    yield event
-    event.set()
-
-
-def told(events: list[RecoveryEvent]) -> list[tuple[str, str, str]]:
-    return [(e.role.name, e.level, e.outcome.name) for e in events]
 
 
 async def hang() -> None:
