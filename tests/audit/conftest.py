@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 import msgspec
 import pytest
 
+import morosidad.audit.chain.file as file_module
+import morosidad.audit.writing.queue as queue_module
 from morosidad.audit import AuditContext, AuditLog
-from morosidad.audit.writing import queue as queue_module
 
 
 class Reason(msgspec.Struct, frozen=True):
@@ -96,3 +99,18 @@ def fill(make_log):
         return log
 
     return fill
+
+
+@pytest.fixture
+def broken_disk(monkeypatch):
+    """Opening fails with the error number that is set; 0 for none."""
+    state = {"number": 0}
+    real = file_module.open_private
+
+    def open_private(path, flags=0):
+        if state["number"]:
+            raise OSError(state["number"], os.strerror(state["number"]), str(path))
+        return real(path, flags)
+
+    monkeypatch.setattr(file_module, "open_private", open_private)
+    return state

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from morosidad.cache import TieredCache
-from support import FakeClock
+from support import LONG, FakeClock
 
 
 class BareStore:
@@ -170,7 +170,7 @@ def test_a_value_read_before_a_write_never_lands_above_it(cache: TieredCache[Any
 
     store.on_get = slow
     assert cache.get("a") == "old"
-    writer.join(20)
+    writer.join(LONG)
     assert cache["a"] == "new"
     assert store.data["a"][0] == "new"
 
@@ -188,7 +188,7 @@ def test_who_waited_for_a_key_finds_it_in_l1(cache: TieredCache[Any, Any], store
 
     store.on_get = slow
     assert cache.get("a") == 1
-    second.join(20)
+    second.join(LONG)
     assert answers == [1]
     assert store.calls.count("get") == 1
     stats = cache.stats()
@@ -203,7 +203,7 @@ def test_the_cache_goes_on_while_the_store_takes_its_time(cache: TieredCache[Any
         store.on_get = lambda: None
         other = threading.Thread(target=lambda: seen.append((cache.get("a"), len(cache))))
         other.start()
-        other.join(20)
+        other.join(LONG)
 
     store.on_get = slow
     assert cache.get("z") is None
@@ -235,7 +235,7 @@ def test_a_computation_that_lands_while_all_is_cleared_leaves_nothing_below(
 
     store.on_set = slow
     assert cache.get_or_compute("a", lambda: 1) == 1
-    clearing.join(20)
+    clearing.join(LONG)
     assert store.data == {}
     assert "a" not in cache
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from morosidad.cache import TieredCache
+from support import LONG
 
 THREADS = 64
 KEYS = 1000
@@ -40,7 +41,7 @@ class Worker(threading.Thread):
 
     def run(self) -> None:
         try:
-            self.together.wait(20)
+            self.together.wait(LONG)
             for _ in range(self.steps):
                 self.step()
         except BaseException as error:
@@ -60,7 +61,7 @@ class Worker(threading.Thread):
             cache[key] = key, self.random.random()
         elif kind < 0.8:
             self.lookups += 1
-            self.owned(key, cache.get_or_compute(key, lambda: (key, 0), timeout=20))
+            self.owned(key, cache.get_or_compute(key, lambda: (key, 0), timeout=LONG))
         elif kind < 0.85:
             cache.set(key, (key, 1), ttl=self.random.choice([0.0005, 0.01, 60]))
         elif kind < 0.9:

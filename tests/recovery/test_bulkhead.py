@@ -4,20 +4,12 @@ from __future__ import annotations
 
 import contextvars
 import threading
-from collections.abc import Iterator
 from concurrent.futures import wait
 
 import pytest
 
 from morosidad.errors import DeadlineExceeded
 from morosidad.recovery.bulkhead import Bulkhead, BulkheadCounts
-
-
-@pytest.fixture
-def stuck() -> Iterator[threading.Event]:
-    event = threading.Event()
-    yield event
-    event.set()
 
 
 def settle(name: str) -> None:
@@ -27,13 +19,13 @@ def settle(name: str) -> None:
 
 
 def test_it_returns_the_value_or_the_error():
-    guard = Bulkhead(2, "prueba-valor")
-    assert guard.run(divmod, (7, 2), {}, 5.0) == ((3, 1), None)
-    value, error = guard.run(divmod, (7, 0), {}, 5.0)
+    bulkhead = Bulkhead(2, "prueba-valor")
+    assert bulkhead.run(divmod, (7, 2), {}, 5.0) == ((3, 1), None)
+    value, error = bulkhead.run(divmod, (7, 0), {}, 5.0)
     assert value is None
     assert isinstance(error, ZeroDivisionError)
     settle("prueba-valor")
-    assert guard.counts() == BulkheadCounts(0, 0, 0)
+    assert bulkhead.counts() == BulkheadCounts(0, 0, 0)
 
 
 def test_work_sees_the_callers_context():
@@ -51,9 +43,9 @@ def test_what_ends_the_interpreter_reaches_the_caller():
 
 
 def test_no_more_threads_than_the_limit_and_the_rest_waits_in_line(stuck):
-    guard = Bulkhead(3, "prueba-linea")
-    futures = [guard.submit(stuck.wait) for _ in range(10)]
-    assert guard.counts().alive == 3
+    bulkhead = Bulkhead(3, "prueba-linea")
+    futures = [bulkhead.submit(stuck.wait) for _ in range(10)]
+    assert bulkhead.counts().alive == 3
     assert sum(t.name.startswith("prueba-linea") for t in threading.enumerate()) == 3
     stuck.set()
     wait(futures)
@@ -61,56 +53,56 @@ def test_no_more_threads_than_the_limit_and_the_rest_waits_in_line(stuck):
 
 
 def test_its_threads_do_not_keep_the_interpreter_alive(stuck):
-    guard = Bulkhead(1, "prueba-daemon")
-    guard.submit(stuck.wait)
+    bulkhead = Bulkhead(1, "prueba-daemon")
+    bulkhead.submit(stuck.wait)
     assert all(t.daemon for t in threading.enumerate() if t.name.startswith("prueba-daemon"))
 
 
 def test_work_that_overruns_is_abandoned_and_counted_until_it_returns(stuck):
-    guard = Bulkhead(2, "prueba-abandono")
-    value, error = guard.run(stuck.wait, (), {}, 0.01)
+    bulkhead = Bulkhead(2, "prueba-abandono")
+    value, error = bulkhead.run(stuck.wait, (), {}, 0.01)
     assert value is None
     assert isinstance(error, DeadlineExceeded)
     assert error.seconds == 0.01
-    assert guard.counts() == BulkheadCounts(1, 1, 1)
+    assert bulkhead.counts() == BulkheadCounts(1, 1, 1)
     stuck.set()
     settle("prueba-abandono")
-    assert guard.counts() == BulkheadCounts(0, 0, 1)
+    assert bulkhead.counts() == BulkheadCounts(0, 0, 1)
 
 
 def test_work_still_in_line_when_its_time_is_up_never_starts(stuck):
-    guard, ran = Bulkhead(1, "prueba-nunca"), threading.Event()
-    first = guard.submit(stuck.wait)
-    _, error = guard.run(ran.set, (), {}, 0.01)
+    bulkhead, ran = Bulkhead(1, "prueba-nunca"), threading.Event()
+    first = bulkhead.submit(stuck.wait)
+    _, error = bulkhead.run(ran.set, (), {}, 0.01)
     assert isinstance(error, DeadlineExceeded)
     stuck.set()
     wait([first])
     settle("prueba-nunca")
     assert not ran.is_set()
-    assert guard.counts().abandoned_ever == 0
+    assert bulkhead.counts().abandoned_ever == 0
 
 
 def test_when_all_threads_are_left_behind_work_fails_at_once(stuck):
-    guard = Bulkhead(2, "prueba-lleno")
+    bulkhead = Bulkhead(2, "prueba-lleno")
     for _ in range(2):
-        guard.run(stuck.wait, (), {}, 0.01)
-    future = guard.submit(len, "x")
+        bulkhead.run(stuck.wait, (), {}, 0.01)
+    future = bulkhead.submit(len, "x")
     assert isinstance(future.exception(timeout=0), DeadlineExceeded)
-    assert guard.counts() == BulkheadCounts(2, 2, 2)
+    assert bulkhead.counts() == BulkheadCounts(2, 2, 2)
 
 
 def test_abandoning_work_that_is_done_changes_nothing():
-    guard = Bulkhead(1, "prueba")
-    future = guard.submit(len, "x")
+    bulkhead = Bulkhead(1, "prueba")
+    future = bulkhead.submit(len, "x")
     wait([future])
-    guard.abandon(future)
-    assert guard.counts().abandoned_ever == 0
+    bulkhead.abandon(future)
+    assert bulkhead.counts().abandoned_ever == 0
 
 
 def test_work_cancelled_in_line_is_skipped(stuck):
-    guard, ran = Bulkhead(1, "prueba-cancelada"), threading.Event()
-    first = guard.submit(stuck.wait)
-    second = guard.submit(ran.set)
+    bulkhead, ran = Bulkhead(1, "prueba-cancelada"), threading.Event()
+    first = bulkhead.submit(stuck.wait)
+    second = bulkhead.submit(ran.set)
     assert second.cancel()
     stuck.set()
     wait([first])
@@ -119,18 +111,18 @@ def test_work_cancelled_in_line_is_skipped(stuck):
 
 
 def test_abandoning_work_in_line_tells_whoever_waits_for_it(stuck):
-    guard, told = Bulkhead(1, "prueba"), threading.Event()
-    guard.submit(stuck.wait)
-    second = guard.submit(len, "x")
+    bulkhead, told = Bulkhead(1, "prueba"), threading.Event()
+    bulkhead.submit(stuck.wait)
+    second = bulkhead.submit(len, "x")
     second.add_done_callback(lambda _: told.set())
-    guard.abandon(second)
+    bulkhead.abandon(second)
     assert told.is_set()
     assert second.cancelled()
 
 
 def test_want_of_threads_does_no_harm_to_work_that_another_thread_has_taken(stuck, monkeypatch):
-    guard = Bulkhead(2, "prueba-tomada")
-    guard.submit(stuck.wait)
+    bulkhead = Bulkhead(2, "prueba-tomada")
+    bulkhead.submit(stuck.wait)
 
     def refuse(self: threading.Thread) -> None:
         stuck.set()
@@ -139,18 +131,18 @@ def test_want_of_threads_does_no_harm_to_work_that_another_thread_has_taken(stuc
 
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", refuse)
-        assert guard.run(len, ("x",), {}, 5.0) == (1, None)
+        assert bulkhead.run(len, ("x",), {}, 5.0) == (1, None)
 
 
 def test_want_of_threads_is_the_works_own_error(monkeypatch):
-    guard = Bulkhead(1, "prueba")
+    bulkhead = Bulkhead(1, "prueba")
 
     def refuse(self: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", refuse)
-        _, error = guard.run(len, ("x",), {}, 5.0)
+        _, error = bulkhead.run(len, ("x",), {}, 5.0)
     assert isinstance(error, RuntimeError)
-    assert guard.counts() == BulkheadCounts(0, 0, 0)
-    assert guard.run(len, ("x",), {}, 5.0) == (1, None)
+    assert bulkhead.counts() == BulkheadCounts(0, 0, 0)
+    assert bulkhead.run(len, ("x",), {}, 5.0) == (1, None)

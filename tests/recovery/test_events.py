@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import msgspec
 import pytest
-from recovery_helpers import Answer, Model, Workshop, opened, told
+from helpers.recovery import Answer, Model, Workshop, opened, told
 
 from morosidad.errors import Escalated
 from morosidad.recovery import (

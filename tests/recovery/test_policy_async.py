@@ -6,7 +6,7 @@ import asyncio
 import threading
 
 import pytest
-from recovery_helpers import Answer, told
+from helpers.recovery import Answer, told
 
 from morosidad.errors import DeadlineExceeded, Escalated, InvalidRecord
 from morosidad.recovery import (

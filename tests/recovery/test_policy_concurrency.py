@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from recovery_helpers import CALLERS, PATIENCE, Model, Workshop, told
+from helpers.recovery import CALLERS, PATIENCE, Model, Workshop, told
 
 from morosidad.errors import DeadlineExceeded, Escalated
 from morosidad.recovery import (
@@ -16,6 +16,7 @@ from morosidad.recovery import (
     RecoveryPolicy,
     Role,
 )
+from support import LONG
 
 # Many at once -------------------------------------------------------------------------------------
 
@@ -126,7 +127,7 @@ def test_a_follower_leaves_when_its_own_deadline_passes_though_the_leader_goes_o
         threading.Event().wait(0.02)  # so that it waits for the leader, most likely
         clock.advance(1.0)
         try:
-            assert isinstance(following.exception(timeout=10.0), DeadlineExceeded)
+            assert isinstance(following.exception(timeout=LONG), DeadlineExceeded)
             assert not leading.done()
         finally:
             stuck.set()

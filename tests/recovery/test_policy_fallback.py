@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from recovery_helpers import Answer, Model
+from helpers.recovery import Answer, Model
 
 from morosidad.errors import Escalated, FieldError
 from morosidad.recovery import (

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from recovery_helpers import CALLERS, PATIENCE, Model, Workshop, late_call, opened, told
+from helpers.recovery import CALLERS, PATIENCE, Model, Workshop, late_call, opened, told
 
 from morosidad.errors import DeadlineExceeded, Escalated
 from morosidad.recovery import (

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from helpers.recovery import Model, late_call, opened, told
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from recovery_helpers import Model, late_call, opened, told
 
 from morosidad.errors import Escalated, InvalidRecord
 from morosidad.recovery import (
