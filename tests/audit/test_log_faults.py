@@ -16,7 +16,7 @@ import morosidad.audit.chain.file as file_module
 import morosidad.audit.writing.queue as queue_module
 from morosidad.audit import verify
 from morosidad.audit.chain.hashing import MAX_LINE
-from support import wait_until
+from support import LONG, wait_until
 
 
 def test_a_full_queue_counts_what_it_drops_and_raises_one_alert(make_log, path, context, decide, alerts):
@@ -230,7 +230,7 @@ def small_disk(tmp_path):
 def test_a_disk_that_is_really_full_loses_nothing_that_fits_in_memory(
     make_log, small_disk, context, decide, alerts, durable
 ):
-    log = make_log(small_disk / "d.jsonl", durable=durable, timeout=5, rotation_size=20_000)
+    log = make_log(small_disk / "d.jsonl", durable=durable, timeout=LONG, rotation_size=20_000)
     ballast = small_disk / "ballast"
     ballast.write_bytes(b"x" * 200_000)
     answers = [log.append(context, decide(request_id=str(i)), VALUES, 0.1) for i in range(100)]

@@ -18,7 +18,7 @@ from morosidad.recovery import (
 )
 
 CALLERS = 50
-PATIENCE = 0.1  # real seconds for what hangs: long enough for a busy machine to start a thread
+PATIENCE = 0.5  # real seconds for what hangs: long enough for a busy machine to start a thread
 
 
 class Model:

@@ -6,7 +6,7 @@ import asyncio
 import threading
 
 import pytest
-from helpers.recovery import Answer, told
+from helpers.recovery import PATIENCE, Answer, told
 
 from morosidad.errors import DeadlineExceeded, Escalated, InvalidRecord
 from morosidad.recovery import (
@@ -16,6 +16,7 @@ from morosidad.recovery import (
     Role,
     default_levels,
 )
+from support import LONG
 
 TASKS = 50
 
@@ -161,7 +162,7 @@ def test_the_loop_runs_on_while_a_remedy_works_on_its_thread(stuck, events):
 
 
 def test_a_remedy_that_hangs_is_left_behind(stuck, events):
-    levels = [RecoveryLevel("cuelga", (lambda _: stuck.wait(),), 0.05), RecoveryLevel("buena")]
+    levels = [RecoveryLevel("cuelga", (lambda _: stuck.wait(),), PATIENCE), RecoveryLevel("buena", (), LONG)]
     policy = RecoveryPolicy(levels, hooks=[events.append])
     assert asyncio.run(policy.acall(Model(1).predict, 4)) == 2
     assert told(events) == [("LEADER", "cuelga", "OVERRUN"), ("LEADER", "buena", "RECOVERED")]

@@ -90,7 +90,7 @@ def test_many_on_a_model_that_fails_for_ever_run_each_level_once_and_all_escalat
 def test_neither_leader_nor_follower_waits_past_the_deadline(stuck):
     began, follower_in = threading.Event(), threading.Event()
     levels = [RecoveryLevel("larga", (lambda _: (began.set(), stuck.wait()),), 3600.0)]
-    policy = RecoveryPolicy(levels, deadline=1.0)
+    policy = RecoveryPolicy(levels, deadline=4 * PATIENCE)
 
     def follower() -> None:
         follower_in.set()

@@ -18,6 +18,7 @@ from morosidad.recovery import (
     RecoveryPolicy,
     default_levels,
 )
+from support import LONG
 
 # Hanging ------------------------------------------------------------------------------------------
 
@@ -62,7 +63,7 @@ def test_a_model_that_hangs_until_it_is_reloaded_is_recovered(clock, stuck, even
 
 
 def test_a_remedy_that_hangs_costs_its_level_and_no_more(clock, stuck, events):
-    levels = [RecoveryLevel("cuelga", (lambda _: stuck.wait(),), PATIENCE), RecoveryLevel("buena")]
+    levels = [RecoveryLevel("cuelga", (lambda _: stuck.wait(),), PATIENCE), RecoveryLevel("buena", (), LONG)]
     policy = RecoveryPolicy(levels, hooks=[events.append], clock=clock)
     assert policy.call(Model(1).predict, 4) == 2
     assert told(events) == [("LEADER", "cuelga", "OVERRUN"), ("LEADER", "buena", "RECOVERED")]
@@ -72,13 +73,13 @@ def test_a_remedy_that_hangs_costs_its_level_and_no_more(clock, stuck, events):
 def test_the_deadline_of_the_call_caps_the_level(stuck, events):
     policy = RecoveryPolicy(
         [RecoveryLevel("larga", (), 3600.0), RecoveryLevel("otra")],
-        deadline=0.2,
+        deadline=4 * PATIENCE,
         attempt_timeout=PATIENCE,
         hooks=[events.append],
     )
     with pytest.raises(DeadlineExceeded) as caught:
         policy.call(stuck.wait)
-    assert caught.value.seconds == 0.2
+    assert caught.value.seconds == 4 * PATIENCE
     assert told(events) == [("LEADER", "larga", "OVERRUN")]
 
 
@@ -179,7 +180,7 @@ def test_a_probe_that_hangs_is_left_behind_too(clock, stuck, events):
 
 
 def test_an_attempt_on_a_thread_of_its_own_answers_as_any_other():
-    policy = RecoveryPolicy(attempt_timeout=5.0)
+    policy = RecoveryPolicy(attempt_timeout=LONG, deadline=LONG)
     tenant = contextvars.ContextVar[str]("tenant")
     tenant.set("coop")
     assert policy.call(lambda x: (x, tenant.get()), 1) == (1, "coop")

@@ -80,7 +80,7 @@ def test_a_prediction_that_hangs_past_its_deadlines_does_not_hold_up_the_next(mo
     assert isinstance(hanging.exception(), DeadlineExceeded)
     assert waiting.result() == -1
     model.allowed.release()
-    assert batcher.close()
+    assert batcher.close(timeout=LONG)
     assert isinstance(hanging.exception(), DeadlineExceeded)
     assert (batcher.stats().expired, batcher.stats().completed) == (1, 1)
 
@@ -151,7 +151,7 @@ def test_closing_predicts_what_waits_at_once(model: Model):
     assert [task.result() for task in tasks] == [-1, -2]
     with pytest.raises(Overloaded, match="closed"):
         batcher.submit(3)
-    assert batcher.close()
+    assert batcher.close(timeout=LONG)
 
 
 def test_closing_without_draining_refuses_what_waits(model: Model):

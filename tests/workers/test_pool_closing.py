@@ -43,7 +43,7 @@ def test_closing_finishes_what_waits_and_refuses_what_comes(gate: Gate):
     assert [task.result() for task in waiting] == list(range(5))
     with pytest.raises(Overloaded, match="closed"):
         pool.submit(abs, -1)
-    assert pool.close()
+    assert pool.close(timeout=LONG)
     assert total(pool.stats()) == 7
 
 
@@ -68,7 +68,7 @@ def test_closing_waits_no_longer_than_it_may(gate: Gate):
     assert isinstance(waiting.exception(), Overloaded)
     gate.opened.set()
     assert running.result() is None
-    assert pool.close()
+    assert pool.close(timeout=LONG)
 
 
 @pytest.mark.parametrize("end", [Task.cancel, Task._expire])

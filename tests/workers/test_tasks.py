@@ -103,9 +103,9 @@ def test_a_task_that_overruns_is_written_off_and_its_late_answer_dropped(gate: G
     clock.advance(5.0)
     assert isinstance(task.exception(), DeadlineExceeded)
     assert pool.stats().stuck == 1
-    assert pool.submit(abs, -1, timeout=5.0).result() == 1
+    assert pool.submit(abs, -1, timeout=LONG).result() == 1
     gate.opened.set()
-    assert pool.close()
+    assert pool.close(timeout=LONG)
     assert isinstance(task.exception(), DeadlineExceeded)
     stats = pool.stats()
     assert (stats.stuck, stats.expired, stats.completed) == (0, 1, 1)
@@ -134,7 +134,7 @@ def test_no_more_threads_are_replaced_than_the_pool_has_places(clock: Any):
     gates[0].opened.set()
     assert waiting.result() == 1
     gates[1].opened.set()
-    assert pool.close()
+    assert pool.close(timeout=LONG)
 
 
 def test_surplus_threads_leave_when_what_was_stuck_comes_back(gate: Gate, clock: Any):

@@ -11,7 +11,7 @@ import pytest
 from helpers.redis_server import Answer, Server
 
 from morosidad.cache import RedisTier
-from support import FakeClock, needed
+from support import LONG, FakeClock, needed
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 @pytest.fixture
 def tier(server: Server, clock: FakeClock) -> Iterator[RedisTier[Any]]:
-    made: RedisTier[Any] = RedisTier.from_url(server.url, type=Answer, timeout=5, clock=clock)
+    made: RedisTier[Any] = RedisTier.from_url(server.url, type=Answer, timeout=LONG, clock=clock)
     yield made
     made.close()
 

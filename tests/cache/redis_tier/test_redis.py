@@ -14,6 +14,7 @@ from helpers.redis_server import ANA, EVA, Answer, Server, names
 from morosidad.cache import RedisTier
 from morosidad.cache.redis import namespace_of, pack_key
 from morosidad.errors import MissingExtra
+from support import LONG
 
 redis = pytest.importorskip("redis")
 
@@ -121,14 +122,19 @@ class TestStoring:
 
     def test_the_codec_may_be_the_callers(self, server: Server) -> None:
         tier: RedisTier[Any] = RedisTier.from_url(
-            server.url, encode=str.encode, decode=bytes.decode, encode_key=repr_key, prefix="otro", timeout=5
+            server.url,
+            encode=str.encode,
+            decode=bytes.decode,
+            encode_key=repr_key,
+            prefix="otro",
+            timeout=LONG,
         )
         tier.set(frozenset([1]), "uno", 60)
         assert tier.get(frozenset([1])) is not None
         tier.close()
 
     def test_without_a_type_plain_data_comes_back(self, server: Server) -> None:
-        tier: RedisTier[Any] = RedisTier.from_url(server.url, timeout=5)
+        tier: RedisTier[Any] = RedisTier.from_url(server.url, timeout=LONG)
         tier.set(ANA, {"p": [0.1, None]}, 60)
         assert tier.get(ANA)[0] == {"p": [0.1, None]}  # type: ignore[index]
         tier.close()

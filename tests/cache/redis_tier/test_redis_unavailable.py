@@ -137,7 +137,7 @@ class TestDeadRedis:
 class TestUnderTieredCache:
     def test_processes_share_what_one_has_computed(self, server: Server, tier: RedisTier[Any]) -> None:
         here: TieredCache[Any, Answer] = TieredCache(2, tier)
-        second: RedisTier[Any] = RedisTier.from_url(server.url, type=Answer, timeout=5)
+        second: RedisTier[Any] = RedisTier.from_url(server.url, type=Answer, timeout=LONG)
         there: TieredCache[Any, Answer] = TieredCache(2, second)
         here[ANA] = Answer(0.25, "revisar")
         assert there.get(ANA) == Answer(0.25, "revisar")
