@@ -212,7 +212,12 @@ class AuditLog(DecisionQueue):
         return True
 
     def alerts(self) -> tuple[Alert, ...]:
-        """Return the alerts that are open now, oldest first."""
+        """Return the alerts that are open now, oldest first.
+
+        Returns
+        -------
+        tuple of Alert
+        """
         self._update_loss_alert()
         return self._notifier.active()
 

@@ -47,12 +47,33 @@ def hash_values(values: Mapping[str, Any], key: bytes) -> str:
 
 
 def names_a_person(field: str) -> bool:
-    """Tell whether a field, by its name, holds a person's name or the number of a document."""
+    """Tell whether a field, by its name, holds a person's name or the number of a document.
+
+    Parameters
+    ----------
+    field : str
+        The field's name.
+
+    Returns
+    -------
+    bool
+    """
     plain = unicodedata.normalize("NFKD", field.lower())
     words = set(re.findall(r"[a-z]+", "".join(c for c in plain if not unicodedata.combining(c))))
     return bool(words & _IDENTITY) and "tipo" not in words
 
 
 def encode_numpy(value: Any) -> Any:
-    """Turn numpy's scalars and arrays into plain values."""
+    """Turn numpy's scalars and arrays into plain values.
+
+    Parameters
+    ----------
+    value : numpy.generic or numpy.ndarray
+        What msgspec can't encode.
+
+    Returns
+    -------
+    object
+        Plain Python values.
+    """
     return value.tolist()

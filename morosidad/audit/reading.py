@@ -39,7 +39,13 @@ def read(paths: Paths) -> Iterator[DecisionLine]:
 
 
 def read_all_lines(paths: Paths) -> Iterator[DecisionLine | EventLine | None]:
-    """Read the lines of logs, None for one that is damaged."""
+    """Read the lines of logs, None for one that is damaged.
+
+    Parameters
+    ----------
+    paths : path or iterable of paths
+        The logs.
+    """
     decode = msgspec.json.Decoder(DecisionLine | EventLine).decode
     for path in [paths] if isinstance(paths, str | os.PathLike) else paths:
         for file in log_files(Path(path)):

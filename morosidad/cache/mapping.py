@@ -56,7 +56,19 @@ class CacheMapping(MutableMapping[K, V]):
     @overload
     def get(self, key: K, default: V | T) -> V | T: ...
     def get(self, key: K, default: Any = None) -> Any:
-        """Return the value of `key`, or `default` where there is none."""
+        """Return the value of `key`, or `default` where there is none.
+
+        Parameters
+        ----------
+        key : hashable
+            The key.
+        default : object, optional
+            What to return where there is no entry.
+
+        Returns
+        -------
+        object
+        """
         with self._lock:
             entry = self._tiers[key]
             if entry is not None and (now := self._clock()) < entry.deadline:
@@ -115,6 +127,10 @@ class CacheMapping(MutableMapping[K, V]):
         ttl : float, optional
             Seconds it lives, by default the cache's own. With none left the entry is removed.
 
+        Returns
+        -------
+        None
+
         Raises
         ------
         ValueError
@@ -135,7 +151,19 @@ class CacheMapping(MutableMapping[K, V]):
             self._store.set(key, value, life)
 
     def setdefault(self, key: K, default: Any = None) -> Any:
-        """Return the value of `key`, having stored `default` where there was none."""
+        """Return the value of `key`, having stored `default` where there was none.
+
+        Parameters
+        ----------
+        key : hashable
+            The key.
+        default : object, optional
+            What to store where there is no entry.
+
+        Returns
+        -------
+        object
+        """
         with self._lock_for(key):
             value = self.get(key, MISSING)
             if value is MISSING:
@@ -151,7 +179,19 @@ class CacheMapping(MutableMapping[K, V]):
     @overload
     def pop(self, key: K, default: V | T) -> V | T: ...
     def pop(self, key: K, default: Any = MISSING) -> Any:
-        """Remove `key` and return its value, or `default` where there is none."""
+        """Remove `key` and return its value, or `default` where there is none.
+
+        Parameters
+        ----------
+        key : hashable
+            The key.
+        default : object, optional
+            What to return where there is no entry; without it a `KeyError` is raised.
+
+        Returns
+        -------
+        object
+        """
         value = self._remove(key)
         if value is not MISSING:
             return value
@@ -190,7 +230,18 @@ class CacheMapping(MutableMapping[K, V]):
                 clear()
 
     def getsizeof(self, value: V) -> int:
-        """Return what a value measures."""
+        """Return what a value measures.
+
+        Parameters
+        ----------
+        value : object
+            The value.
+
+        Returns
+        -------
+        int
+            1 unless the cache was given a measure.
+        """
         return 1 if self._getsizeof is None else self._getsizeof(value)
 
     @property

@@ -60,7 +60,18 @@ def _plain(key: Any) -> Any:
 
 
 def namespace_of(key: Any) -> str:
-    """Name the model a key belongs to: its first part, where that is text or bytes."""
+    """Name the model a key belongs to: its first part, where that is text or bytes.
+
+    Parameters
+    ----------
+    key : object
+        The key of an entry.
+
+    Returns
+    -------
+    str
+        The model, ``"-"`` where the key names none.
+    """
     first = key[0] if isinstance(key, tuple) and key else None
     if isinstance(first, bytes):
         return first.hex()
@@ -178,7 +189,17 @@ class RedisTier(Generic[V]):
         return cls(client, **options)
 
     def get(self, key: Hashable, /) -> tuple[V, float] | None:
-        """Return the value of `key` and the seconds it has left, or ``None``."""
+        """Return the value of `key` and the seconds it has left, or ``None``.
+
+        Parameters
+        ----------
+        key : hashable
+            The key.
+
+        Returns
+        -------
+        tuple of (object, float), or None
+        """
         packed = self._encode_key(key)
         name = self._name(key, packed)
         reply = self._call(lambda: self._read(name))
@@ -197,7 +218,21 @@ class RedisTier(Generic[V]):
         return None
 
     def set(self, key: Hashable, value: V, ttl: float, /) -> None:
-        """Keep `value` for `ttl` seconds; ``math.inf`` is for ever."""
+        """Keep `value` for `ttl` seconds; ``math.inf`` is for ever.
+
+        Parameters
+        ----------
+        key : hashable
+            The key.
+        value : object
+            The value.
+        ttl : float
+            Seconds.
+
+        Returns
+        -------
+        None
+        """
         packed = self._encode_key(key)
         name = self._name(key, packed)
         packed_entry = msgspec.msgpack.encode((packed, self._encode(value)))
@@ -208,7 +243,17 @@ class RedisTier(Generic[V]):
             self._call(lambda: self._client.set(name, packed_entry, px=milliseconds), name)
 
     def delete(self, key: Hashable, /) -> None:
-        """Remove `key`."""
+        """Remove `key`.
+
+        Parameters
+        ----------
+        key : hashable
+            The key.
+
+        Returns
+        -------
+        None
+        """
         name = self._name(key, self._encode_key(key))
         self._call(lambda: self._client.unlink(name), name)
 

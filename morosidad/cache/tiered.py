@@ -86,6 +86,15 @@ class TieredCache(ComputingCache[K, V]):
     def invalidate(self, key: Any = MISSING) -> None:
         """Remove `key`, or everything; what is being computed for it at this moment will not be stored.
 
+        Parameters
+        ----------
+        key : hashable, optional
+            The key; everything without it.
+
+        Returns
+        -------
+        None
+
         Raises
         ------
         TypeError
@@ -106,6 +115,11 @@ class TieredCache(ComputingCache[K, V]):
         ----------
         time : float, optional
             The time by the cache's clock, by default now.
+
+        Returns
+        -------
+        list of (key, value)
+            What was removed.
         """
         with self._lock:
             return self._tiers.expire(self._clock() if time is None else time)
@@ -114,6 +128,16 @@ class TieredCache(ComputingCache[K, V]):
         """Start a thread that calls `expire` every so many seconds, and return what stops it.
 
         Only a cache that is read for long and seldom written needs it, to give memory back sooner.
+
+        Parameters
+        ----------
+        seconds : float
+            The interval, above 0.
+
+        Returns
+        -------
+        ExpiryThread
+            Its ``stop()`` ends the thread; it is a context manager too.
         """
         return ExpiryThread(self, seconds)
 

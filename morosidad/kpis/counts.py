@@ -160,12 +160,33 @@ class Counts:
 
 
 def ages(parts: Sequence[Counts]) -> list[float]:
-    """Return the seconds from the end of each part of a timeline to the end of the latest."""
+    """Return the seconds from the end of each part of a timeline to the end of the latest.
+
+    Parameters
+    ----------
+    parts : sequence of Counts
+        Oldest first.
+
+    Returns
+    -------
+    list of float
+        One for each part.
+    """
     return [*accumulate((part.seconds for part in reversed(parts)), initial=0.0)][-2::-1]
 
 
 def stage_sketches(row: CountArray) -> dict[str, QuantileSketch]:
-    """Return the seconds of each stage that a row of the stages' counts has something of."""
+    """Return the seconds of each stage that a row of the stages' counts has something of.
+
+    Parameters
+    ----------
+    row : numpy.ndarray of float64, shape (stages * STAGE_COLUMNS,)
+        The counts of the stages.
+
+    Returns
+    -------
+    dict of str to QuantileSketch
+    """
     stages = zip(STAGES, row.reshape(len(STAGES), STAGE_COLUMNS), strict=True)
     sketches = {name: QuantileSketch.of(LATENCY, counts[1:], float(counts[0])) for name, counts in stages}
     return {name: sketch for name, sketch in sketches.items() if sketch.count}

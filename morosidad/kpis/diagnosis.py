@@ -73,6 +73,20 @@ class Diagnosis:
 
         The state counts how many of three things are wrong: the 95th percentile of the response time, the
         share of failures, and the throughput. Low throughput is wrong only if work is waiting.
+
+        Parameters
+        ----------
+        counts : Counts
+            The counts of the window.
+        p95 : float
+            95th percentile of the response time, in seconds.
+        stages : mapping of str to StageTimes
+            Latency statistics of the stages.
+
+        Returns
+        -------
+        tuple of (str, tuple of str)
+            The state, and the recommendations in Spanish.
         """
         with self._lock:
             asked = counts.total > 0

@@ -81,6 +81,10 @@ class KPIRecorder(WindowedCounts):
         cached : bool, optional
             Whether the cache answered; None when no cache was asked.
 
+        Returns
+        -------
+        None
+
         Raises
         ------
         ValueError
@@ -134,6 +138,10 @@ class KPIRecorder(WindowedCounts):
         cached : bool, optional
             Whether the cache answered; None when no cache was asked.
 
+        Returns
+        -------
+        None
+
         Raises
         ------
         ValueError
@@ -179,6 +187,15 @@ class KPIRecorder(WindowedCounts):
 
         Timing the stages of every prediction would cost more than the rest of `record`: time one when
         `time_stages()` says so.
+
+        Parameters
+        ----------
+        validate, cache, predict, decide : float, optional
+            Seconds of each stage.
+
+        Returns
+        -------
+        None
         """
         now = self._clock()
         with self._lock:
@@ -209,6 +226,10 @@ class KPIRecorder(WindowedCounts):
             Connections open now in this process.
         queue : int, optional
             Requests waiting now in this process.
+
+        Returns
+        -------
+        None
         """
         now = self._clock()
         with self._lock:

@@ -106,7 +106,12 @@ class KPITracker(KPIRecorder):
         return f"KPITracker(window={self.window:g}, predictions={self.counts().total})"
 
     def report(self) -> KPIReport:
-        """Report on the window: figures, state and what to do."""
+        """Report on the window: figures, state and what to do.
+
+        Returns
+        -------
+        KPIReport
+        """
         counts = self.counts()
         total = counts.total
         p50, p95, p99 = (0.0 if isnan(q) else q for q in counts.latency.quantiles(_QUANTILES))
@@ -147,6 +152,10 @@ class KPITracker(KPIRecorder):
         whole : bool
             Leave out the sub-window under way, so that every one counted is over. It holds the place of
             the oldest, so at most one sub-window less than the window is looked at.
+
+        Returns
+        -------
+        Counts
         """
         now = self._clock()
         main = self._own.main
@@ -161,13 +170,23 @@ class KPITracker(KPIRecorder):
         return Counts(row, max(main.width, ended - began))
 
     def lifetime(self) -> Counts:
-        """Return what was ever counted. Its figures only grow."""
+        """Return what was ever counted. Its figures only grow.
+
+        Returns
+        -------
+        Counts
+        """
         segments = self._used_segments()
         seconds = self._clock() - min(segment.head[BEGAN] for segment in segments)
         return Counts(np.sum([segment.main.lifetime() for segment in segments], axis=0), seconds)
 
     def stages(self) -> dict[str, StageTimes]:
-        """Return the times of each stage that was timed in the window, in the order of the stages."""
+        """Return the times of each stage that was timed in the window, in the order of the stages.
+
+        Returns
+        -------
+        dict of str to StageTimes
+        """
         ring = self._own.stages
         final = ring.subwindow(self._clock())
         segments = self._used_segments()
@@ -178,7 +197,12 @@ class KPITracker(KPIRecorder):
         }
 
     def stages_lifetime(self) -> dict[str, QuantileSketch]:
-        """Return the seconds of every stage that was ever timed."""
+        """Return the seconds of every stage that was ever timed.
+
+        Returns
+        -------
+        dict of str to QuantileSketch
+        """
         return stage_sketches(
             np.sum([segment.stages.lifetime() for segment in self._used_segments()], axis=0)
         )
@@ -187,6 +211,16 @@ class KPITracker(KPIRecorder):
         """Cut the window into about `points` parts, oldest first, and return the counts of each.
 
         Parts from before the tracker began, and the sub-window under way, are left out.
+
+        Parameters
+        ----------
+        points : int
+            Parts, at most.
+
+        Returns
+        -------
+        list of Counts
+            Oldest first.
         """
         main = self._own.main
         segments = self._used_segments()
@@ -201,13 +235,23 @@ class KPITracker(KPIRecorder):
         return [Counts(part.sum(axis=0), len(part) * main.width) for part in parts]
 
     def connections(self) -> int | None:
-        """Return the connections open now, in all processes; None without a recent sample."""
+        """Return the connections open now, in all processes; None without a recent sample.
+
+        Returns
+        -------
+        int or None
+        """
         since = self._clock() - self.window
         known = [segment.connections(since) for segment in self._used_segments()]
         return sum(n for n in known if n is not None) if any(n is not None for n in known) else None
 
     def predictions_today(self) -> int:
-        """Return the predictions of the local day so far."""
+        """Return the predictions of the local day so far.
+
+        Returns
+        -------
+        int
+        """
         today = datetime.fromtimestamp(self.wall(), self.zone).date().toordinal()
         return sum(segment.count_of(today) for segment in self._used_segments())
 

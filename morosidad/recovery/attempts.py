@@ -12,7 +12,19 @@ from morosidad.recovery.escalation import Reply
 
 
 def attempt(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Reply:
-    """Call a function; return its value or its error."""
+    """Call a function; return its value or its error.
+
+    Parameters
+    ----------
+    fn : callable
+        The function.
+    args, kwargs : tuple, mapping
+        Its arguments.
+
+    Returns
+    -------
+    tuple of (object, Exception or None)
+    """
     try:
         return fn(*args, **kwargs), None
     except Exception as error:
@@ -22,7 +34,21 @@ def attempt(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, 
 async def attempt_async(
     fn: Callable[..., Awaitable[Any]], args: tuple[Any, ...], kwargs: Mapping[str, Any], seconds: float
 ) -> Reply:
-    """Await a coroutine function for a limited time; return its value or its error."""
+    """Await a coroutine function for a limited time; return its value or its error.
+
+    Parameters
+    ----------
+    fn : callable
+        The coroutine function.
+    args, kwargs : tuple, mapping
+        Its arguments.
+    seconds : float
+        Time allowed; past it the call is cancelled, with `DeadlineExceeded` as its error.
+
+    Returns
+    -------
+    tuple of (object, Exception or None)
+    """
     import asyncio
 
     scope = asyncio.timeout(seconds)
@@ -36,7 +62,19 @@ async def attempt_async(
 
 
 async def wait_async(future: Future[Any], seconds: float) -> None:
-    """Wait for a future without cancelling it, since others wait for it too."""
+    """Wait for a future without cancelling it, since others wait for it too.
+
+    Parameters
+    ----------
+    future : concurrent.futures.Future
+        The future.
+    seconds : float
+        The longest wait.
+
+    Returns
+    -------
+    None
+    """
     import asyncio
 
     loop, ended = asyncio.get_running_loop(), asyncio.Event()

@@ -71,7 +71,17 @@ class RecoveryLevel(msgspec.Struct, frozen=True):
             raise ValueError(f"level {self.name!r}: timeout must be a positive number of seconds")
 
     def apply(self, failure: Failure) -> None:
-        """Run the remedies."""
+        """Run the remedies.
+
+        Parameters
+        ----------
+        failure : Failure
+            The call that failed.
+
+        Returns
+        -------
+        None
+        """
         for remedy in self.remedies:
             remedy(failure)
 

@@ -41,6 +41,10 @@ def hardware_limits(root: str | os.PathLike[str] = "/") -> HardwareLimits:
     root : path, default "/"
         The folder that holds ``proc`` and ``sys``.
 
+    Returns
+    -------
+    HardwareLimits
+
     References
     ----------
     Linux kernel, "Control Group v2" (``cpu.max``, ``memory.max``) and "Control Groups version 1"

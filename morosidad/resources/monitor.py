@@ -134,7 +134,17 @@ class ResourceMonitor:
         return self
 
     def stop(self, *, timeout: float = 5.0) -> None:
-        """End the thread, waiting `timeout` seconds at most; without effect when it does not run."""
+        """End the thread, waiting `timeout` seconds at most; without effect when it does not run.
+
+        Parameters
+        ----------
+        timeout : float
+            Seconds.
+
+        Returns
+        -------
+        None
+        """
         with self._lock:
             thread, self._thread = self._thread, None
             self._stopping.set()

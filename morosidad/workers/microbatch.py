@@ -135,7 +135,12 @@ class MicroBatcher(Generic[A, R]):
         return len(self._queue) >= self.queue_size
 
     def stats(self) -> BatchStats:
-        """Count what the batcher holds and has done."""
+        """Count what the batcher holds and has done.
+
+        Returns
+        -------
+        BatchStats
+        """
         with self._lock:
             return BatchStats(
                 batches=self._counts["batches"],

@@ -103,6 +103,15 @@ class WorkerPool:
 
         No running task is disturbed: surplus threads leave as they finish.
 
+        Parameters
+        ----------
+        size : int
+            Tasks that may run at once.
+
+        Returns
+        -------
+        None
+
         Raises
         ------
         ValueError
@@ -182,7 +191,12 @@ class WorkerPool:
                 task.cancel()
 
     def stats(self) -> PoolStats:
-        """Count what the pool holds and has done."""
+        """Count what the pool holds and has done.
+
+        Returns
+        -------
+        PoolStats
+        """
         with self._lock:
             return PoolStats(
                 size=self._size,

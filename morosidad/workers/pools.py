@@ -41,6 +41,18 @@ class Workers:
         """Close both pools, predictions first, since they may still have something to write.
 
         Parameters and result are those of `WorkerPool.close`; `timeout` is for both together.
+
+        Parameters
+        ----------
+        drain : bool, default True
+            Finish the tasks that wait.
+        timeout : float, default 5.0
+            Seconds for both pools together.
+
+        Returns
+        -------
+        bool
+            Whether every thread has ended.
         """
         end = time.monotonic() + timeout
         predicted = self.prediction.close(drain=drain, timeout=timeout)

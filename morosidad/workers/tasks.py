@@ -96,6 +96,11 @@ class Task(Future[R]):
         timeout : float, optional
             Seconds to wait, when that is less than the deadline leaves.
 
+        Returns
+        -------
+        object
+            The value.
+
         Raises
         ------
         DeadlineExceeded
@@ -112,6 +117,15 @@ class Task(Future[R]):
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """Wait for the outcome and give its error, `DeadlineExceeded` among them; None when there is none.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds to wait, when that is less than the deadline leaves.
+
+        Returns
+        -------
+        BaseException or None
 
         Raises
         ------

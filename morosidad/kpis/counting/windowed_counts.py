@@ -66,6 +66,15 @@ class WindowedCounts:
 
         Both must read the same clock. `other` stays as it is: merge it once.
 
+        Parameters
+        ----------
+        other : KPITracker
+            With the same window, sub-windows and clock.
+
+        Returns
+        -------
+        None
+
         Raises
         ------
         ValueError
