@@ -1,6 +1,6 @@
 """A quantile sketch with a bounded relative error (DDSketch), whose counts add up across sketches.
 
-The buckets' edges grow by a constant factor, so a value is told from its bucket with the same *relative*
+The buckets' edges grow by a constant factor, so a bucket stands for its values with the same *relative*
 error everywhere (Masson, Rim and Lee, *DDSketch: A Fast and Fully-Mergeable Quantile Sketch with
 Relative-Error Guarantees*, PVLDB 12(12), 2019, https://doi.org/10.14778/3352063.3352135). The factor here is
 a whole root of two: every octave holds the same number of buckets, and the octaves' edges (1 µs, 2 µs, 4 µs,
@@ -24,7 +24,7 @@ class LogBuckets:
     Parameters
     ----------
     relative_error : float
-        Largest relative error of a value that is told from its bucket, above 0 and below 1.
+        Largest relative error of the value that stands for a bucket, above 0 and below 1.
     low, high : float
         The range that is covered, in the unit of the values. `high` is raised to a whole number of octaves
         above `low`.

@@ -79,7 +79,7 @@ class DecisionLine(
 class EventLine(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="tipo", tag="evento"
 ):
-    """Something that befell the log itself.
+    """An event of the log itself.
 
     ``perdidas``: decisions that could not be logged; ``reparacion``: bytes of a torn line that
     were cut off; ``faltan``: lines that had been written and are gone.

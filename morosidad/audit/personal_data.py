@@ -47,7 +47,7 @@ def hash_values(values: Mapping[str, Any], key: bytes) -> str:
 
 
 def names_a_person(field: str) -> bool:
-    """Tell whether a field, by its name, holds a person's name or the number of a document.
+    """Return whether a field, by its name, holds a person's name or the number of a document.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Verification: finds what was altered, removed, moved or added in a log, across its files."""
+"""Verification of the hash chain: lines altered, removed, moved or added, across the files of a log."""
 
 from __future__ import annotations
 
@@ -201,7 +201,7 @@ class _ChainChecker:
             self._advance(position)
 
     def _check_broken(self, line: ChainedLine | None) -> None:
-        """See a line that is not as it was, or was never ours: which of the two, the next ones tell."""
+        """Check an altered or foreign line: the next ones show which of the two it is."""
         self._problem("alterada", "la línea no concuerda con su huella")
         if line is not None and line.position.number == self._expected and not self._broken:
             self._expected, self._previous = self._expected + 1, line.position.digest
@@ -217,7 +217,7 @@ class _ChainChecker:
         self._expected, self._previous, self._broken = position.number + 1, position.digest, 0
 
     def _check_repeated(self, number: int) -> None:
-        """See a line whose turn is over: it was moved if it has been missed, and copied otherwise."""
+        """Check a line with an earlier number: it was moved if it was missing, and copied otherwise."""
         index = bisect.bisect_right(self._missing, number, key=lambda gap: gap.first) - 1
         gap = self._missing[index] if index >= 0 else None
         if gap is None or number > gap.last:

@@ -16,7 +16,7 @@ class CacheStats(msgspec.Struct, frozen=True, kw_only=True):
     l1_hits, l2_hits : int
         Look-ups that each tier answered.
     stale_hits : int
-        Answers given past their deadline, while somebody renewed them.
+        Answers given past their deadline, while a caller renewed them.
     misses : int
         Look-ups that found nothing.
     waits : int

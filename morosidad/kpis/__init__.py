@@ -1,4 +1,4 @@
-"""Key figures of the last minutes: counted as records go by, reported when asked.
+"""Key performance indicators (KPIs) over a sliding window, with reports, alerts and live metrics.
 
 Data flows one way: `counting` holds numbers by sub-window, `counts` are the figures of a span of time,
 `recorder` writes and `tracker` reads; `report`, `diagnosis` and `live` present.

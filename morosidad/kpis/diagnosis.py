@@ -17,7 +17,7 @@ from morosidad.kpis.thresholds import Thresholds
 ServiceState = Literal["EXCELENTE", "BUENO", "REGULAR", "CRITICO", "SIN DATOS"]
 
 _SERVICE_STATES: tuple[ServiceState, ...] = ("EXCELENTE", "BUENO", "REGULAR", "CRITICO")
-_QUEUED = 1.0  # waiting on average: somebody asks for more than is answered
+_QUEUED = 1.0  # waiting on average: the load exceeds the capacity
 _BUSY = 0.5  # under way on average: so does one who waits half of the time
 
 _STAGE_ADVICE = {

@@ -146,7 +146,7 @@ class LiveMetrics:
     def document(self) -> LiveDocument:
         """Return the metrics document: the latest sample, the last sixty, alerts and state.
 
-        Where nobody takes samples, so that the latest is over two intervals old, it takes one.
+        Takes a sample where the latest is over two intervals old.
         """
         history = self.history
         if not history or self.tracker.wall() - history[-1].timestamp > 2 * self.interval:

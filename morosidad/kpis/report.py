@@ -67,7 +67,7 @@ class KPIReport(msgspec.Struct, frozen=True, kw_only=True):
     metrics : KPIMetrics
         The figures.
     state : str
-        EXCELENTE, BUENO, REGULAR, CRITICO, or SIN DATOS when nobody asked.
+        EXCELENTE, BUENO, REGULAR, CRITICO, or SIN DATOS without predictions.
     recommendations : tuple of str
         What to do, in Spanish, each with its cause.
     """

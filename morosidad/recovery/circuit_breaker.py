@@ -72,11 +72,11 @@ BreakerState: TypeAlias = Literal["cerrada", "abierta", "probando"]
 
 
 class CircuitBreaker:
-    """The shared memory of one component's recovery.
+    """The circuit breaker of one component, shared by all its calls.
 
     A *run* is one leader at one level. When it ends, the *generation* grows by one: a call that failed under
-    an older generation need not ask for another remedy if the last one was proven. Failed turns add up in
-    *attempts* and decay; as many as there are levels open the breaker, and so does an empty budget.
+    an older generation needs no other remedy if the last one succeeded. Failed runs add up in *attempts* and
+    decay; as many as there are levels open the breaker, and so does an empty retry budget.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ class CircuitBreaker:
         self._probing = False
 
     def next_action(self, seen: int, lowest: int, now: float) -> NextAction:
-        """Tell a call that failed what to do next.
+        """Return what a failed call does next.
 
         Parameters
         ----------

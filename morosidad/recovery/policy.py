@@ -1,4 +1,4 @@
-"""RecoveryPolicy: calls that fail are repaired and tried again, from threads and from tasks."""
+"""RecoveryPolicy: retries with escalating remedies behind a circuit breaker, for threads and for tasks."""
 
 from __future__ import annotations
 

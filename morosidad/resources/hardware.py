@@ -32,7 +32,7 @@ class HardwareLimits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def hardware_limits(root: str | os.PathLike[str] = "/") -> HardwareLimits:
-    """Tell how many CPUs and how much memory this process may use.
+    """Return how many CPUs and how much memory this process may use.
 
     The lower of what the host has and what the control groups above the process allow.
 

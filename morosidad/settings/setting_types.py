@@ -1,4 +1,4 @@
-"""What a setting may hold: flags, numbers, durations, sizes, choices, texts, lists, secrets."""
+"""Types of settings, with their readers: flags, numbers, durations, sizes, choices, texts, lists, secrets."""
 
 from __future__ import annotations
 

@@ -213,7 +213,7 @@ class Settings:
         reader.finish()
 
     def sources(self) -> dict[str, SettingSource]:
-        """Tell where each value came from.
+        """Return where each value came from.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""Where settings are read from: arguments, the environment, a ``.env`` file, a JSON file."""
+"""Sources of settings: arguments, the environment, a ``.env`` file, a JSON file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many callers, one prediction: records that arrive together are predicted together.
+"""Micro-batching: records that arrive together are predicted together.
 
 A scikit-learn pipeline takes about as long for sixteen rows as for one. A `MicroBatcher` collects the
 records of concurrent callers for a moment, predicts them in one call, and gives each caller its own result.

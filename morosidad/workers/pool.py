@@ -1,4 +1,4 @@
-"""Bounded threads for work that is too slow for the caller's own: deadlines, batches, a clean end.
+"""A bounded pool of threads with deadlines, batches in order and an explicit end.
 
 A `WorkerPool` runs a fixed number of tasks at once and lets a fixed number wait; what comes on top is
 refused at once with `Overloaded`, so that nothing piles up unseen. Each task may have a deadline. A thread

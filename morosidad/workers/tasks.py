@@ -1,4 +1,4 @@
-"""The future that a `WorkerPool` and a `MicroBatcher` hand out, and how both count what became of it."""
+"""Tasks: futures with a deadline that a coroutine can await, and the counts of their outcomes."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ class Task(Future[R]):
         return DeadlineExceeded(f"no answer within {seconds:g} s", seconds=seconds)
 
     def _settle(self, value: Any = None, error: BaseException | None = None) -> None:
-        """Publish the outcome and let go of the work: a finished task holds no record."""
+        """Publish the outcome and drop the work: a finished task holds no record."""
         self._work = None
         if error is None:
             self.set_result(value)

@@ -23,7 +23,7 @@ def open_private(path: Path, flags: int = 0) -> io.FileIO:
 
 
 def is_at(file: io.FileIO, path: Path, size: int | None = None) -> bool:
-    """Tell whether the file still is the one at the path and, where asked, as long as it was."""
+    """Return whether the file still is the one at the path and, where asked, as long as it was."""
     try:
         found = os.stat(path)
     except FileNotFoundError:

@@ -51,7 +51,7 @@ def numbered_files(path: Path) -> dict[int, Path]:
 
 
 def is_numbered(path: Path) -> bool:
-    """Tell whether the path names one full file and not a log, which has its head beside it."""
+    """Return whether the path names one full file and not a log, which has its head beside it."""
     numbered = re.fullmatch(r".+\.[1-9][0-9]{0,8}(\.[^.]*)?", path.name) is not None
     return numbered and not head_path(path).exists()
 

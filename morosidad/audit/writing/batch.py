@@ -104,7 +104,7 @@ class LineBatch:
 
 
 def resolve_all(acknowledgements: Sequence[Acknowledgement | None], on_disk: bool) -> None:
-    """Resolve the acknowledgements that somebody waits for."""
+    """Resolve the acknowledgements that callers wait for."""
     for acknowledgement in acknowledgements:
         if acknowledgement is not None:
             acknowledgement.resolve(on_disk)

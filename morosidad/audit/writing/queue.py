@@ -54,7 +54,7 @@ class DecisionQueue:
         self._process_hooks = ProcessHooks(self.close, self._after_fork)
 
     def flush(self) -> bool:
-        """Write what waits in memory, in the caller's thread; tell whether that worked.
+        """Write what waits in memory, in the caller's thread; return whether that worked.
 
         Returns
         -------

@@ -41,7 +41,7 @@ class RingBuffer:
 
     @staticmethod
     def cells(subwindows: int, columns: int) -> int:
-        """Count the memory that a ring needs, in float64 cells."""
+        """Return the memory that a ring buffer needs, in float64 cells."""
         return 1 + subwindows + columns + subwindows * columns
 
     def subwindow(self, now: float) -> int:
