@@ -192,7 +192,9 @@ class Service:
     @property
     def at_once(self) -> bool:
         """Whether the event loop itself decides now, with nothing in the way."""
-        return self.mode is AT_ONCE and self.state is READY and (self.recovery is None or self.recovery.healthy)
+        return (
+            self.mode is AT_ONCE and self.state is READY and (self.recovery is None or self.recovery.healthy)
+        )
 
     @property
     def full(self) -> bool:
