@@ -8,10 +8,10 @@ from contextlib import suppress
 from typing import Any
 
 from morosidad.errors import DeadlineExceeded
-from morosidad.recovery.escalation import Reply
+from morosidad.recovery.escalation import AttemptReply
 
 
-def attempt(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Reply:
+def attempt(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> AttemptReply:
     """Call a function; return its value or its error.
 
     Parameters
@@ -33,7 +33,7 @@ def attempt(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, 
 
 async def attempt_async(
     fn: Callable[..., Awaitable[Any]], args: tuple[Any, ...], kwargs: Mapping[str, Any], seconds: float
-) -> Reply:
+) -> AttemptReply:
     """Await a coroutine function for a limited time; return its value or its error.
 
     Parameters

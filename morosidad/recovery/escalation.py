@@ -36,9 +36,9 @@ class Try(NamedTuple):
     bulkhead: Bulkhead | None
 
 
-Reply: TypeAlias = tuple[Any, Exception | None]
-Steps: TypeAlias = Generator[Wait | Try, Any, tuple[Any, TransientError | None]]
-_Attempt: TypeAlias = Generator[Wait | Try, Any, Reply]
+AttemptReply: TypeAlias = tuple[Any, Exception | None]
+EscalationSteps: TypeAlias = Generator[Wait | Try, Any, tuple[Any, TransientError | None]]
+_Attempt: TypeAlias = Generator[Wait | Try, Any, AttemptReply]
 
 
 class Escalation(msgspec.Struct, eq=False):
@@ -59,7 +59,7 @@ class Escalation(msgspec.Struct, eq=False):
     events: EventDispatcher
     clock: Callable[[], float]
 
-    def begin(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Steps:
+    def begin(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> EscalationSteps:
         """Make the first attempt and, if it fails, escalate.
 
         Parameters
@@ -90,7 +90,7 @@ class Escalation(msgspec.Struct, eq=False):
             raise error
         return (yield from self.escalate(Failure(self.component, error, args, kwargs), started, seen))
 
-    def escalate(self, failure: Failure, started: float, seen: int) -> Steps:
+    def escalate(self, failure: Failure, started: float, seen: int) -> EscalationSteps:
         """Run level after level, as leader or as follower, until one succeeds or none is left.
 
         Parameters
@@ -133,7 +133,7 @@ class Escalation(msgspec.Struct, eq=False):
         late.__cause__ = failure.error
         return None, late
 
-    def _probe(self, started: float, generation: int) -> Steps:
+    def _probe(self, started: float, generation: int) -> EscalationSteps:
         """Make the one attempt that decides whether an open breaker closes."""
         outcome = RecoveryOutcome.UNDECIDED
         error: Exception | None = None

@@ -17,7 +17,7 @@ from morosidad.errors import Escalated, InputError, Overloaded, TransientError
 from morosidad.recovery.attempts import attempt, attempt_async, wait_async
 from morosidad.recovery.bulkhead import Bulkhead
 from morosidad.recovery.circuit_breaker import CircuitBreaker
-from morosidad.recovery.escalation import Escalation, Reply, Steps, Wait
+from morosidad.recovery.escalation import AttemptReply, Escalation, EscalationSteps, Wait
 from morosidad.recovery.events import EventDispatcher, Hook, RecoveryOutcome, RecoveryStats, log_event
 from morosidad.recovery.levels import Failure, RecoveryLevel, Remedy, default_levels, model_at_fault
 
@@ -236,7 +236,7 @@ class RecoveryPolicy:
         DeadlineExceeded
             The deadline passed first.
         """
-        reply: Reply | None = None
+        reply: AttemptReply | None = None
         with closing(self._escalation.begin(args, kwargs)) as steps:
             while True:
                 try:
@@ -316,10 +316,10 @@ class RecoveryPolicy:
         )
 
     def _run_steps(
-        self, steps: Steps, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+        self, steps: EscalationSteps, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> Any:
         """Run an escalation in the caller's thread, and end as it says."""
-        reply: Reply | None = None
+        reply: AttemptReply | None = None
         with closing(steps):
             while True:
                 try:
