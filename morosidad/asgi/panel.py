@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from morosidad.alerts import Alert
-from morosidad.kpis.counts import SCORE_BINS, STAGE_LABELS, ages
+from morosidad.kpis.counting.columns import SCORE_BINS, STAGE_LABELS
+from morosidad.kpis.counts import ages
 from morosidad.kpis.diagnosis import StageTimes
 from morosidad.policy.decision import DecisionOutcome
 
