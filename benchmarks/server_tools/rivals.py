@@ -1,4 +1,4 @@
-"""Servers to measure beside ours: ``python server_rivals.py NAME PORT PIPELINE``.
+"""Servers to measure beside ours: ``python rivals.py NAME PORT PIPELINE``.
 
 Each answers ``POST`` with the same body as ours, from the scikit-learn pipeline that the shipped model was
 compiled from, as its own documentation shows it: no validation, reasons, figures or log.
@@ -64,7 +64,7 @@ def litserve(port: int, pipeline: str) -> None:
     """LitServe, whose worker is a process of its own."""
     folder = Path(tempfile.mkdtemp(prefix="litserve-"))
     (folder / "own.py").write_text(
-        "import litserve\nfrom server_rivals import load\n\n\n"
+        "import litserve\nfrom rivals import load\n\n\n"
         "class Scoring(litserve.LitAPI):\n"
         "    def setup(self, device):\n"
         f"        self.model = load({pipeline!r})\n\n"
@@ -86,7 +86,7 @@ def bentoml(port: int, pipeline: str) -> None:
     """BentoML, through its own command."""
     folder = tempfile.mkdtemp(prefix="bento-")
     (Path(folder) / "service.py").write_text(
-        "import bentoml\nfrom server_rivals import load\n\n\n"
+        "import bentoml\nfrom rivals import load\n\n\n"
         '@bentoml.service(workers=1, logging={"access": {"enabled": False}})\n'
         "class Scoring:\n"
         "    def __init__(self):\n"
@@ -106,7 +106,7 @@ def mlserver(port: int, pipeline: str) -> None:
     """MLServer, with a model of its own and its JSON route."""
     folder = Path(tempfile.mkdtemp(prefix="mlserver-"))
     (folder / "own.py").write_text(
-        "from mlserver import MLModel\nfrom server_rivals import load\n\n\n"
+        "from mlserver import MLModel\nfrom rivals import load\n\n\n"
         "class Scoring(MLModel):\n"
         "    async def load(self):\n"
         f"        self.model = load({pipeline!r})\n"

@@ -1,4 +1,4 @@
-"""Hold many WebSocket clients open and count what each gets: ``python stream_clients.py PORT CLIENTS``.
+"""Hold many WebSocket clients open and count what each gets: ``python streams.py PORT CLIENTS``.
 
 Says so in a line when all are connected, and tells the counts when a line comes in.
 """
