@@ -17,7 +17,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from interpret.glassbox import ExplainableBoostingClassifier
-from measuring import DATA, data, full, in_turns, sets, without_numba
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -25,9 +24,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from measuring import DATA, data, full, in_turns, sets, without_numba
 from morosidad import Schema
 from morosidad.compiler import CompiledPipeline, compile_pipeline
-from morosidad.compiler.proof.parity import as_rows
+from morosidad.compiler.proof.probe_rows import as_rows
 
 REFERENCE_ROWS = 2000
 
@@ -123,9 +123,9 @@ def test_a_record_explained(benchmark: Any, machine: tuple[CompiledPipeline, lis
 def test_many_rows(benchmark: Any, machine: tuple[CompiledPipeline, list[dict[str, Any]]]) -> None:
     made, records = machine
     rows = as_rows(made.schema, records) * 100
-    from morosidad.compiler.backends.numpy_columns import Batch
+    from morosidad.compiler.backends.numpy_columns import ColumnBatch
 
-    columns = Batch.of_records(rows, len(made.schema)).columns
+    columns = ColumnBatch.of_records(rows, len(made.schema)).columns
     assert np.isfinite(benchmark(made.predict, columns)).all()
 
 

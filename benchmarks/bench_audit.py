@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from measuring import full
 
+from measuring import full
 from morosidad.audit import AuditContext, AuditLog, read, verify
 
 FIELDS = tuple(f"campo_{i}" for i in range(20))

@@ -16,8 +16,8 @@ from typing import Any, Protocol
 
 import cachetools
 import pytest
-from measuring import full, installed
 
+from measuring import full, installed
 from morosidad.cache import TieredCache
 
 L1, L2, TTL = 100, 500, 300

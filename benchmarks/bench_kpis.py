@@ -13,8 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from measuring import full, installed
 
+from measuring import full, installed
 from morosidad.kpis import KPITracker
 from morosidad.kpis.live import LiveMetrics
 from morosidad.monitoring.drift import DriftMonitor

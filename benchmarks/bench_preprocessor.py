@@ -13,8 +13,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from measuring import full
 
+from measuring import full
 from morosidad import AHORRO_VALLE, Preprocessor, make_applicants
 
 VARIANTS: dict[str, dict[str, Any]] = {

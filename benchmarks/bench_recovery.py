@@ -13,7 +13,6 @@ from contextlib import suppress
 from typing import Any
 
 from measuring import full, installed
-
 from morosidad.errors import Escalated
 from morosidad.recovery import RecoveryPolicy
 

@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from measuring import data, full, in_turns, sets
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from measuring import data, full, in_turns, sets
 from morosidad import Policy, Schema, Scorer, make_applicants
 
 CASES = ("german", "taiwan", "synthetic")

@@ -25,12 +25,12 @@ from typing import Any, NamedTuple
 
 import joblib
 import psutil
-from measuring import SMOKE, full, installed
-from server_tools.client import p99s, post, quantiles
 
+from measuring import SMOKE, full, installed
 from morosidad import Scorer, make_applicants
 from morosidad.schema.ahorro_valle import AHORRO_VALLE
 from morosidad.training.shipped import PATH, train_pipeline
+from server_tools.client import p99s, post, quantiles
 
 HERE = Path(__file__).parent
 TOOLS = HERE / "server_tools"

@@ -28,7 +28,6 @@ from typing import Any
 import joblib
 import pandas as pd
 import pytest
-from measuring import DATA, Calls, data, full, in_turns, installed, sets, without_numba, words
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.ensemble import (
     GradientBoostingClassifier,
@@ -41,6 +40,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
 
+from measuring import DATA, Calls, data, full, in_turns, installed, sets, without_numba, words
 from morosidad import Policy, Schema, Scorer
 
 CASES = ("german", "taiwan", "made up")

@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 from bench_trees import MODELS, grown, head, model, row, times, us
-from measuring import SMOKE, Calls, data, full, in_turns, words
 from numpy.typing import NDArray
 
+from measuring import SMOKE, Calls, data, full, in_turns, words
 from morosidad import Schema
 from morosidad.compiler import compile_pipeline
 

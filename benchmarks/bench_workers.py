@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from measuring import SMOKE, full
 from sklearn.compose import make_column_transformer
 from sklearn.impute import SimpleImputer
 from sklearn.naive_bayes import GaussianNB
@@ -25,6 +24,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
+from measuring import SMOKE, full
 from morosidad.workers import WorkerPool
 from morosidad.workers.microbatch import MicroBatcher
 

@@ -16,6 +16,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -92,16 +93,5 @@ def in_turns(
 @contextlib.contextmanager
 def without_numba() -> Iterator[None]:
     """Do as if numba were not installed for the models that are compiled or loaded meanwhile."""
-    ours = "morosidad.compiler.backends.numba"
-    before = {name: module for name, module in sys.modules.items() if name.split(".")[0] == "numba"}
-    before |= {name: module for name, module in sys.modules.items() if name.startswith(ours)}
-    for name in before:
-        del sys.modules[name]
-    sys.modules["numba"] = None  # type: ignore[assignment]
-    try:
+    with mock.patch.dict(sys.modules, {"numba": None}):
         yield
-    finally:
-        for name in [name for name in sys.modules if name.startswith(ours)]:
-            del sys.modules[name]
-        del sys.modules["numba"]
-        sys.modules.update(before)

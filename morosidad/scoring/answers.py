@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from morosidad.compiler.proof.parity import probe_rows
 from morosidad.errors import InvalidFrame, InvalidRecord
 from morosidad.policy.decision import Decision, Policy, RecordError
 from morosidad.schema.schema import Record, Schema
@@ -255,6 +254,8 @@ class Scoring:
 
     def warm_up(self) -> Plan:
         """Decide on made-up applicants until all is loaded, and give the plan with its latency."""
+        from morosidad.compiler.proof.probe_rows import probe_rows
+
         self._model.latency()
         self._way.warm(probe_rows(self.schema, ())[:50])
         return self.plan

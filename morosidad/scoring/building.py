@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from morosidad.compiler import check_classifier, compile_pipeline
 from morosidad.compiler.pipeline import CompiledPipeline, rows_of
-from morosidad.compiler.proof.parity import as_rows
+from morosidad.compiler.proof.probe_rows import as_rows
 from morosidad.errors import InvalidFrame, InvalidRecord, SchemaError
 from morosidad.frames.reading import Coded, Column, Floats, as_pandas, read_frame, records_of, select
 from morosidad.monitoring.drift_reference import DriftReference

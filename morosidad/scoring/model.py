@@ -16,7 +16,7 @@ import numpy as np
 
 from morosidad._version import __version__
 from morosidad.compiler.pipeline import CompiledPipeline
-from morosidad.compiler.proof.parity import ParityReport, probe_rows
+from morosidad.compiler.report import ParityReport
 from morosidad.compiler.storage.packing import pack, unpack
 from morosidad.compiler.storage.soundness import check
 from morosidad.errors import (
@@ -184,6 +184,8 @@ class Model:
         }
         if compiled.form is None:
             return artifact.Content(manifest, (), {"model.skops": _dump_original(compiled)})
+        from morosidad.compiler.proof.probe_rows import probe_rows
+
         form, arrays = pack(compiled.form)
         rows = probe_rows(self.schema, ())[:_CHECK_ROWS]
         answers = [compiled.predict_one(row) for row in rows]
@@ -284,6 +286,8 @@ class Model:
 
     def latency(self, calls: int = 200, clock: Callable[[], int] = time.perf_counter_ns) -> float:
         """Measure the median time of one decision, without validation, in seconds."""
+        from morosidad.compiler.proof.probe_rows import probe_rows
+
         rows = probe_rows(self.schema, ())
         rows = rows[: calls if self.compiled.compiled else min(calls, 20)]
         took = []

@@ -6,7 +6,7 @@ from html import escape
 
 import msgspec
 
-from morosidad.compiler.proof.parity import ParityReport
+from morosidad.compiler.report import ParityReport
 from morosidad.scoring.model import Model
 
 

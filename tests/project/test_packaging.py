@@ -16,7 +16,10 @@ EXTRAS = PYPROJECT["project"]["optional-dependencies"]
 FOLDERS = ("morosidad", "tests", "benchmarks", "examples", "scripts", "docs")
 COMMANDS = ("Makefile", ".ci/run", ".pre-commit-config.yaml", "mkdocs.yml", ".readthedocs.yaml")
 NAMES = {
+    "httpx2": "fastapi",  # its test client wants it
     "interpret-core": "interpret",
+    "ipykernel": "jupyter-execute",
+    "mkdocs-material": "material",
     "nbclient": "jupyter-execute",
     "opentelemetry-sdk": "opentelemetry",
     "pytest-benchmark": "benchmark",
@@ -36,7 +39,7 @@ def imported(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             found.add(node.module.split(".")[0])
         elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
-            if ast.unparse(node.func).endswith(("importorskip", "import_module", "installed")):
+            if ast.unparse(node.func).endswith(("importorskip", "import_module", "installed", "find_spec")):
                 found.add(str(node.args[0].value).split(".")[0])
         elif isinstance(node, ast.FunctionDef):
             found |= {argument.arg for argument in node.args.args} & {"benchmark"}
@@ -48,8 +51,6 @@ def used() -> set[str]:
     """Name what is imported anywhere, and what is written in commands and settings."""
     paths = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")]
     names = set().union(*map(imported, paths))
-    for notebook in (ROOT / "examples").rglob("*.ipynb"):
-        names |= set(re.findall(r"ipykernel", notebook.read_text(encoding="utf-8")))
     for name in COMMANDS:
         names |= set(re.findall(r"[\w-]+", (ROOT / name).read_text(encoding="utf-8")))
     return names | set(PYPROJECT["tool"])

@@ -1,6 +1,6 @@
-"""From the trees of some library to the one form that is walked.
+"""Builder of `Trees` from the arrays of any library.
 
-All libraries' trees come down to two tests: a number goes left when it is at most a threshold, and
+All libraries' trees are made of two tests: a number goes left when it is at most a threshold, and
 a category goes left when it is in a set. Whatever the encoders in front of the trees make of a
 category (columns of zeros and ones, ordinal codes, target means) depends on the category alone, so
 that a comparison of such a column is a set of categories.
@@ -10,43 +10,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from morosidad.compiler.nodes.expressions import (
-    Bools,
-    Constant,
-    Elementwise,
-    Expr,
-    Floats,
-    Ints,
-    Key,
-    Raw,
-    fields_of,
-)
+from morosidad.compiler.forms.walked import Walked
+from morosidad.compiler.nodes.base import Bools, Expr, Floats, Ints, Key
+from morosidad.compiler.nodes.expressions import Constant, Raw, Truncated, fields_of
 from morosidad.compiler.nodes.lookups import Lookup, Table
 from morosidad.compiler.nodes.thresholds import Rounding, Steps, as_given, origin
-from morosidad.compiler.nodes.trees import Trees
 from morosidad.compiler.registry import Compiler, NotCompilable
 
-if TYPE_CHECKING:
-    from morosidad.compiler.backends.python_source import Code
-
-T = TypeVar("T", bound=Trees)
+T = TypeVar("T", bound=Walked)
 MAX_COLUMNS = 2**15 - 1
-
-
-class Truncated(Elementwise, frozen=True):
-    """A number without what follows the decimal point: how boosters read a category."""
-
-    def emit(self, code: Code) -> str:
-        name = code.value(self.of)
-        return f"{code.constant(math.trunc)}({name}) if {code.constant(math.isfinite)}({name}) else {name}"
-
-    def compute(self, x: Floats) -> Floats:
-        return np.trunc(x)
 
 
 class Tree(NamedTuple):
@@ -78,7 +55,7 @@ class Tree(NamedTuple):
     subset: NDArray[Any] = np.array(-1)
 
 
-def grow(
+def build_trees(
     kind: type[T],
     trees: Sequence[Tree],
     columns: Sequence[Expr],
@@ -89,7 +66,7 @@ def grow(
     base: float = 0.0,
     narrow: bool = False,
 ) -> T:
-    """Bring trees into the one form.
+    """Build a classifier of trees.
 
     Parameters
     ----------
@@ -108,6 +85,11 @@ def grow(
     base, narrow
         As in `Trees`.
 
+    Returns
+    -------
+    Boosting or Forest
+        Of the class `kind`.
+
     Raises
     ------
     NotCompilable
@@ -119,7 +101,7 @@ def grow(
     if len(inputs.exprs) > MAX_COLUMNS:
         raise NotCompilable(f"trees of more than {MAX_COLUMNS} columns have no compiled form")
     return kind(
-        tuple(inputs.exprs) or (Constant(0.0),),  # leaves alone: the walk looks at one column all the same
+        tuple(inputs.exprs) or (Constant(0.0),),  # leaves alone: one column is read all the same
         child,
         *tests,
         np.frombuffer(bytes(inputs.members), dtype=np.bool_),
@@ -178,7 +160,7 @@ def _arrange(whole: Tree, roots: NDArray[np.intp]) -> tuple[Tree, Ints]:
 
 
 class _Inputs:
-    """The numbers that the walk is given, collected while the tests are brought into the one form."""
+    """The columns and category sets that the nodes test, collected test by test."""
 
     def __init__(self, compiler: Compiler, rounding: Rounding, subsets: Sequence[frozenset[int]]) -> None:
         self.exprs: list[Expr] = []
@@ -189,7 +171,7 @@ class _Inputs:
         self._sets: dict[bytes, int] = {}
 
     def tests(self, whole: Tree, splits: Bools, columns: Sequence[Expr]) -> tuple[Ints, Floats, Bools, Ints]:
-        """Bring all tests into the one form: input, number, missing_left, subset of each node."""
+        """Give all tests as `Trees` holds them: column, number, missing_left, subset of each node."""
         n = len(splits)
         column, number = np.zeros(n, dtype=np.int32), np.where(splits, 0.0, whole.value)
         missing_left, subset = np.zeros(n, dtype=np.bool_), np.full(n, -1, dtype=np.int32)
@@ -203,7 +185,7 @@ class _Inputs:
     def _test(
         self, column: Expr, thresholds: Floats, missing_left: Bools, chosen: NDArray[np.intp]
     ) -> tuple[int, Floats | float, Bools | bool, Ints | int]:
-        """Bring the tests of one column into the one form: input, number, missing_left, subset."""
+        """Give the tests of one column as `Trees` holds them: column, number, missing_left, subset."""
         if len(fields_of(column)) > 1:
             raise NotCompilable("a column mixes fields, so that no field has a share of its own")
         start = origin(column, self._numeric)
@@ -250,3 +232,22 @@ class _Inputs:
             self._sets[members] = len(self.members)
             self.members += members
         return self._sets[members]
+
+
+def category_numbers(column: Expr, levels: Sequence[Any]) -> Lookup:
+    """Give a column's categories numbers, in their library's order; any other counts as missing.
+
+    Parameters
+    ----------
+    column : Expr
+        The categories.
+    levels : sequence
+        The categories that the library knows.
+
+    Returns
+    -------
+    Lookup
+        0.0, 1.0 and so on; NaN for any other.
+    """
+    numbers = [*map(float, range(len(levels))), math.nan, math.nan]
+    return Lookup(column, Table(tuple(levels), np.array(numbers)[:, None]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 
 import msgspec
 import numpy as np
@@ -12,23 +13,28 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from morosidad.compiler import CompiledPipeline
-from morosidad.compiler.backends.numpy_columns import Batch
+from morosidad.compiler.backends.numpy_columns import ColumnBatch
 from morosidad.compiler.forms.additive import Additive
-from morosidad.compiler.forms.calibration import Isotonic, Mean, Sigmoid
-from morosidad.compiler.nodes.expressions import Arith, Clip, Constant, Fill, Missing, Raw
+from morosidad.compiler.forms.calibrated import Isotonic, Sigmoid
+from morosidad.compiler.forms.form import Form
+from morosidad.compiler.forms.mixtures import Mean
+from morosidad.compiler.nodes import expressions
+from morosidad.compiler.nodes.base import Expr, Shared
+from morosidad.compiler.nodes.expressions import Arith, Constant, Elementwise, Fill, Missing, Raw
 from morosidad.compiler.nodes.functions import Function
 from morosidad.compiler.nodes.lookups import (
     Bins,
+    CategoryPosition,
     Cells,
     Edges,
     Grid,
-    Interval,
-    Level,
+    IntervalPosition,
     Lookup,
     Piecewise,
     Table,
 )
 from morosidad.compiler.readers.splines import curve, through_points
+from morosidad.compiler.storage import packing
 from morosidad.compiler.storage.packing import pack, unpack
 from morosidad.schema.field import Field
 from morosidad.schema.schema import Schema
@@ -40,7 +46,7 @@ NUMBER, TEXT = Raw(0), Raw(1)
 
 TERMS = [
     Arith(Fill(NUMBER, -1.5), "*", 0.1),
-    Clip(Arith(Arith(Fill(NUMBER, 2), "-", 1.0), "/", 3.0), -1.0, math.inf),
+    expressions.Clip(Arith(Arith(Fill(NUMBER, 2), "-", 1.0), "/", 3.0), -1.0, math.inf),
     Arith(Missing(NUMBER), "+", 0.0),
     Missing(TEXT),
     Function(Fill(NUMBER, 0.5), "yeo_johnson", (0.3,)),
@@ -49,7 +55,11 @@ TERMS = [
     Lookup(TEXT, TABLE, 1),
     Lookup(Fill(TEXT, "a"), TABLE, 1),
     Lookup(NUMBER, Bins(EDGES, np.array([[0.1], [0.2], [0.3], [0.4]]))),
-    Grid(Interval(NUMBER, EDGES), Level(TEXT, ("a", "ñ")), Cells(np.arange(16.0).reshape(4, 4) / 9.0)),
+    Grid(
+        IntervalPosition(NUMBER, EDGES),
+        CategoryPosition(TEXT, ("a", "ñ")),
+        Cells(np.arange(16.0).reshape(4, 4) / 9.0),
+    ),
     Fill(Piecewise(NUMBER, LINES, 1), 0.25),
     Constant(0.125),
 ]
@@ -76,7 +86,7 @@ ROWS = [(None, None), (-1.0, "a"), (0.0, "ñ"), (0.3, "zz"), (2.0, None), (1e9, 
 def answers(form, reference):
     schema = Schema([Field("x", "number"), Field("t", "category")])
     compiled = CompiledPipeline(schema, form, reference=reference)
-    many = compiled.predict(Batch.of_records(ROWS, 2).columns).tolist()
+    many = compiled.predict(ColumnBatch.of_records(ROWS, 2).columns).tolist()
     return [compiled.predict_one(row) for row in ROWS], [compiled.explain_one(row) for row in ROWS], many
 
 
@@ -85,8 +95,8 @@ def answers(form, reference):
 def test_a_form_packs_through_json_and_answers_the_same(form):
     data, arrays = pack(form)
     again = unpack(json.loads(json.dumps(data, allow_nan=False)), [array.copy() for array in arrays])
-    reference = form.reference(Batch.of_records(ROWS, 2))
-    assert again.reference(Batch.of_records(ROWS, 2)).tolist() == reference.tolist()
+    reference = form.reference(ColumnBatch.of_records(ROWS, 2))
+    assert again.reference(ColumnBatch.of_records(ROWS, 2)).tolist() == reference.tolist()
     assert answers(again, reference) == answers(form, reference)
 
 
@@ -107,7 +117,7 @@ def test_what_is_shared_is_packed_once():
 
 
 def test_numbers_that_json_lacks_survive():
-    form = Additive(math.nan, (Clip(NUMBER, -math.inf, math.inf),), 2)
+    form = Additive(math.nan, (expressions.Clip(NUMBER, -math.inf, math.inf),), 2)
     data, arrays = pack(form)
     again = unpack(json.loads(json.dumps(data, allow_nan=False)), arrays)
     assert math.isnan(again.intercept)
@@ -181,3 +191,78 @@ def test_forms_of_ones_own_pack_once_they_are_defined():
     data, arrays = pack(Coin(0.5, (), 1))
     assert isinstance(unpack(data, arrays), Coin)
     assert msgspec.json.encode(data)
+
+
+# -- names of classes ------------------------------------------------------------------------------
+
+
+def concrete(cls):
+    """Give the classes of the package that are derived from a class and that no other is derived from."""
+    for child in (c for c in cls.__subclasses__() if c.__module__.startswith("morosidad.")):
+        below = list(concrete(child))
+        yield from below or [child]
+
+
+def test_every_node_and_form_has_its_name_in_files():
+    named = {packing._class(name) for name in packing._OWN}
+    assert {cls for base in (Shared, Expr, Form) for cls in concrete(base)} == named
+    assert all(packing._name(packing._class(name)) == name for name in packing._OWN)
+
+
+class Clip(Elementwise, frozen=True):
+    """A user's node: the number from 1 on."""
+
+    def emit(self, code):
+        return f"max(1.0, {code.value(self.of)})"
+
+    def compute(self, x):
+        return np.maximum(1.0, x)
+
+
+def test_a_users_class_that_is_named_like_ours_does_not_stand_in_for_it():
+    ours = Additive(0.0, (expressions.Clip(Raw(0), 0.0, 5.0),), 1)
+    users = Additive(0.0, (Clip(Raw(0)),), 1)
+    for form in (ours, users):
+        again = unpack(*pack(form))
+        assert type(again.terms[0]) is type(form.terms[0])
+    packed = pack(users)[0]["root"]["of"]["terms"][0]
+    assert packed["type"] == f"{__name__}:Clip"
+
+
+class Doubled(Elementwise, frozen=True):
+    """A user's node."""
+
+    def compute(self, x):
+        return 2.0 * x
+
+
+def term(name):
+    """Describe a form with one term of a class by name."""
+    of = {"type": "Raw", "of": {"field": 0}}
+    terms = [{"type": name, "of": {"of": of}}]
+    return {
+        "root": {"type": "Additive", "of": {"intercept": 0.0, "terms": terms, "n_fields": 1}},
+        "shared": [],
+    }
+
+
+def test_a_file_that_names_a_users_class_alone_is_read():
+    assert type(unpack(term("Doubled"), []).terms[0]) is Doubled
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "this:that",
+        "antigravity:Flight",
+        "morosidad.compiler.nodes.base:Position",
+        "subprocess:Popen",
+        "Nobody",
+        3,
+        None,
+    ],
+)
+def test_what_is_not_defined_is_neither_made_nor_imported(name):
+    with pytest.raises(ValueError, match="describes no compiled form"):
+        unpack(term(name), [])
+    assert not {"this", "antigravity"} & set(sys.modules)

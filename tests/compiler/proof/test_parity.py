@@ -18,7 +18,8 @@ from morosidad.compiler import ParityReport, compile_pipeline, compiles
 from morosidad.compiler.forms.additive import Additive
 from morosidad.compiler.nodes.expressions import Arith, Raw
 from morosidad.compiler.nodes.lookups import Lookup
-from morosidad.compiler.proof.parity import MAX_REFERENCE_ROWS, compare, probe_rows, unseen, valid_rows
+from morosidad.compiler.proof.parity import compare, rows_near
+from morosidad.compiler.proof.probe_rows import MAX_REFERENCE_ROWS, probe_rows, unseen, valid_rows
 from morosidad.compiler.registry import _FUNCTIONS, class_name
 from morosidad.errors import NotCompiledWarning
 from morosidad.policy.decision import Policy
@@ -255,3 +256,41 @@ def test_the_originals_are_found_by_class_name():
     assert class_name(LogisticRegression) == "sklearn.LogisticRegression"
     assert class_name(Moody) == f"{Moody.__module__.partition('.')[0]}.Moody"
     assert Raw(0) == Raw(0)
+
+
+# -- cut-offs --------------------------------------------------------------------------------------
+
+
+def test_the_rows_nearest_to_a_cutoff_are_tried():
+    rows = [(float(i),) for i in range(1000)]
+    near = rows_near(lambda rows: np.array([row[0] / 1000 for row in rows]), rows, [0.2, 0.5])
+    assert near == [(float(i),) for i in [*range(188, 213), *range(488, 513)]]
+
+
+def test_without_rows_or_answers_none_is_near():
+    def refuses(rows):
+        raise ValueError
+
+    assert rows_near(refuses, [(1.0,)], [0.5]) == []
+    assert rows_near(refuses, [], [0.5]) == []
+
+
+@pytest.mark.parametrize(("cutoffs", "differing"), [((), 0), ((0.2,), 1), ((0.2, 0.3), 1), ((0.3,), 0)])
+def test_a_row_on_the_other_side_of_a_cutoff_is_a_difference(cutoffs, differing):
+    report = compare(
+        lambda row: 0.2 - 1e-14, lambda rows: np.array([0.2]), [(1.0,)], tolerance=1e-12, cutoffs=cutoffs
+    )
+    assert report.labels_differing == differing
+    assert report.passed == (not differing)
+
+
+def test_the_path_for_many_rows_is_judged_too():
+    report = compare(
+        lambda row: 0.2,
+        lambda rows: np.full(len(rows), 0.2),
+        [(1.0,)] * 3,
+        tolerance=1e-12,
+        predict_many=lambda rows: np.array([0.2, 0.2, 0.21]),
+    )
+    assert report.max_difference == pytest.approx(0.01)
+    assert not report.passed

@@ -12,20 +12,20 @@ from sklearn.pipeline import make_pipeline
 
 from morosidad import Scorer
 from morosidad.compiler.forms.additive import Additive
+from morosidad.compiler.forms.walked import Forest
 from morosidad.compiler.nodes.expressions import Arith, Clip, Constant, Fill, Raw
 from morosidad.compiler.nodes.functions import Function
 from morosidad.compiler.nodes.lookups import (
     Bins,
+    CategoryPosition,
     Cells,
     Edges,
     Grid,
-    Interval,
-    Level,
+    IntervalPosition,
     Lookup,
     Piecewise,
     Table,
 )
-from morosidad.compiler.nodes.trees import Forest
 from morosidad.compiler.readers.splines import curve
 from morosidad.compiler.storage.soundness import check
 from morosidad.errors import ArtifactCorrupted
@@ -37,7 +37,7 @@ EDGES = Edges(np.array([0.0, 2.0]))
 TABLE = Table(("a", "b"), np.zeros((4, 2)))
 LINES = curve(np.array([0.0]), np.array([0.0, 1.0]), np.arange(8.0).reshape(2, 2, 2) / 3.0)
 SOUND = Forest(
-    (NUMBER, Level(TEXT, ("a", "b"))),
+    (NUMBER, CategoryPosition(TEXT, ("a", "b"))),
     child=np.array([2, 0, 4, 0, 0, 0], np.int32),
     column=np.array([0, 0, 1, 0, 0, 0], np.int32),
     number=np.array([0.5, 0.2, 0.0, 0.1, 0.3, 0.9]),
@@ -68,7 +68,7 @@ def terms(*parts: object) -> Additive:
 
 def test_what_was_compiled_is_sound() -> None:
     check(SOUND, 2)
-    grid = Grid(Interval(NUMBER, EDGES), Level(TEXT, ("a",)), Cells(np.zeros((4, 3))))
+    grid = Grid(IntervalPosition(NUMBER, EDGES), CategoryPosition(TEXT, ("a",)), Cells(np.zeros((4, 3))))
     check(terms(Lookup(TEXT, TABLE, 1), grid, Fill(Piecewise(NUMBER, LINES, 1), 2)), 2)
     check(terms(Function(NUMBER, "yeo_johnson", (0.3,)), Lookup(NUMBER, Bins(EDGES, np.zeros((4, 1))))), 2)
 
@@ -95,7 +95,7 @@ def test_what_was_compiled_is_sound() -> None:
         other(n_trees=7),
         other(n_trees=0),
         other(n_fields=3),
-        other(columns=(Constant(0.0), Level(TEXT, ("a", "b")))),  # a split that no field answers for
+        other(columns=(Constant(0.0), CategoryPosition(TEXT, ("a", "b")))),  # no field of the split
         other(number=np.zeros(5)),
         other(members=np.zeros((5, 1), np.bool_)),
         other(child=SOUND.child.astype(np.int64)),
@@ -125,9 +125,9 @@ def test_trees_that_lead_astray_are_refused(forest: Forest) -> None:
         (Lookup(TEXT, EDGES), "Lookup"),  # type: ignore[arg-type]
         (Piecewise(NUMBER, LINES, 2), "Piecewise"),
         (Piecewise(NUMBER, msgspec.structs.replace(LINES, anchors=np.zeros(1))), "Curve"),
-        (Grid(Interval(NUMBER, EDGES), Level(TEXT, ()), Cells(np.zeros((4, 3)))), "Grid"),
-        (Grid(Interval(NUMBER, EDGES), NUMBER, Cells(np.zeros((4, 3)))), "Grid"),  # type: ignore[arg-type]
-        (Grid(Interval(NUMBER, EDGES), Level(TEXT, ()), Cells(np.zeros(8))), "Cells"),
+        (Grid(IntervalPosition(NUMBER, EDGES), CategoryPosition(TEXT, ()), Cells(np.zeros((4, 3)))), "Grid"),
+        (Grid(IntervalPosition(NUMBER, EDGES), NUMBER, Cells(np.zeros((4, 3)))), "Grid"),  # type: ignore[arg-type]
+        (Grid(IntervalPosition(NUMBER, EDGES), CategoryPosition(TEXT, ()), Cells(np.zeros(8))), "Cells"),
         (Arith(NUMBER, "**", 2.0), "Arith"),  # type: ignore[arg-type]
         (Clip(NUMBER, "0", 1.0), "Clip"),  # type: ignore[arg-type]
         (Clip("x", 0.0, 1.0), "Clip"),  # type: ignore[arg-type]

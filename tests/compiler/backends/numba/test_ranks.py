@@ -7,22 +7,23 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from morosidad.compiler.backends.choice import walker_of
 from morosidad.compiler.backends.numba import ranks
 from morosidad.compiler.backends.numba.ranks import NODE, rank
-from morosidad.compiler.backends.python_trees import Plain
+from morosidad.compiler.backends.python_trees import PythonWalker
+from morosidad.compiler.forms.walked import Boosting
 from morosidad.compiler.nodes.expressions import Raw
-from morosidad.compiler.nodes.lookups import Level
-from morosidad.compiler.nodes.trees import Boosting
+from morosidad.compiler.nodes.lookups import CategoryPosition
 
-kernel = pytest.importorskip("morosidad.compiler.backends.numba.machine")
+pytest.importorskip("numba")
 
 NUMBERS = [-np.inf, -1.5, -0.0, 0.0, 5e-324, 0.5, 1.0, 1e300, np.inf]
 LEVELS = 5
-COLUMNS = (Raw(0), Raw(1), Level(Raw(2), tuple("abc")))
+COLUMNS = (Raw(0), Raw(1), CategoryPosition(Raw(2), tuple("abc")))
 
 
 @st.composite
-def grown(draw, most_trees=9):
+def tree_models(draw, most_trees=9):
     """Draw trees over two numbers and a category, as arrays: roots first, then pairs of siblings."""
     n_trees = draw(st.integers(1, most_trees))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
@@ -62,25 +63,25 @@ def table(trees, n, rng):
 
 
 def totals(trees, rows):
-    return kernel.Kernel(trees).totals(rows)
+    return walker_of(trees).totals(rows)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(grown(), st.integers(0, 40), st.integers(0, 2**32 - 1))
+@given(tree_models(), st.integers(0, 40), st.integers(0, 2**32 - 1))
 def test_the_sums_over_ranks_are_those_over_numbers(trees, n, seed):
     rows = table(trees, n, np.random.default_rng(seed))
     assert rank(trees).nodes.dtype == NODE
-    np.testing.assert_array_equal(totals(trees, rows), Plain(trees).totals(rows))
+    np.testing.assert_array_equal(totals(trees, rows), PythonWalker(trees).totals(rows))
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
-@given(grown(), st.integers(0, 2**32 - 1))
+@given(tree_models(), st.integers(0, 2**32 - 1))
 def test_more_thresholds_than_a_rank_counts_become_several_inputs(monkeypatch, trees, seed):
     with monkeypatch.context() as patched:
         patched.setattr(ranks, "MAX_EDGES", 2)
         assert (rank(trees).inputs[:, 3] <= 2).all()
         rows = table(trees, 20, np.random.default_rng(seed))
-        np.testing.assert_array_equal(totals(trees, rows), Plain(trees).totals(rows))
+        np.testing.assert_array_equal(totals(trees, rows), PythonWalker(trees).totals(rows))
 
 
 def deep():
@@ -109,8 +110,8 @@ def test_each_threshold_stands_once_and_a_leaf_holds_a_record_where_it_is():
 
 @pytest.mark.parametrize("n", [1, 7, 8, 64, 100, 1000])
 def test_blocks_change_nothing(n, monkeypatch):
-    from morosidad.compiler.backends.numba import many_rows as rank_kernel
+    from morosidad.compiler.backends.numba import many_rows
 
-    monkeypatch.setattr(rank_kernel, "ROWS", 64)
+    monkeypatch.setattr(many_rows, "ROWS", 64)
     rows = np.random.default_rng(n).normal(1.0, 1.0, (2, n))
-    np.testing.assert_array_equal(totals(deep(), rows), Plain(deep()).totals(rows))
+    np.testing.assert_array_equal(totals(deep(), rows), PythonWalker(deep()).totals(rows))

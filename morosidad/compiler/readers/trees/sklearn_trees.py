@@ -1,4 +1,4 @@
-"""scikit-learn's trees: one alone, forests, gradient boosting and histogram gradient boosting."""
+"""Readers of scikit-learn's trees: one alone, forests, gradient boosting and histogram gradient boosting."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 
 from morosidad.compiler.forms.form import OnLogOdds
 from morosidad.compiler.forms.tabulation import tabulated
-from morosidad.compiler.nodes.expressions import Expr
+from morosidad.compiler.forms.walked import Boosting, Forest
+from morosidad.compiler.nodes.base import Expr
 from morosidad.compiler.nodes.thresholds import as_float32
-from morosidad.compiler.nodes.trees import Boosting, Forest
-from morosidad.compiler.readers.tree_builder import Tree, grow
+from morosidad.compiler.readers.trees.tree_builder import Tree, build_trees
 from morosidad.compiler.registry import Compiler, NotCompilable, compiles
 
 
@@ -32,7 +32,7 @@ def _forest(estimators: Sequence[Any], columns: Sequence[Expr], compiler: Compil
     if not estimators[0].__sklearn_tags__().input_tags.allow_nan:
         compiler.require(*columns)
     trees = [_read(one.tree_, one.tree_.value[:, 0, 1]) for one in estimators]
-    return grow(Forest, trees, columns, compiler, rounding=as_float32)
+    return build_trees(Forest, trees, columns, compiler, rounding=as_float32)
 
 
 @compiles("sklearn.GradientBoostingClassifier")
@@ -48,7 +48,7 @@ def gradient_boosting(estimator: Any, columns: Sequence[Expr], compiler: Compile
         _read(one.tree_, estimator.learning_rate * one.tree_.value[:, 0, 0] * factor)
         for one in estimator.estimators_[:, 0]
     ]
-    return tabulated(grow(Boosting, trees, columns, compiler, rounding=as_float32, base=base * factor))
+    return tabulated(build_trees(Boosting, trees, columns, compiler, rounding=as_float32, base=base * factor))
 
 
 def _read(tree: Any, value: Any) -> Tree:
@@ -74,7 +74,7 @@ def hist_gradient_boosting(estimator: Any, columns: Sequence[Expr], compiler: Co
     subsets: list[frozenset[int]] = []
     trees = [_read_hist(predictor, subsets) for (predictor,) in estimator._predictors]
     base = float(estimator._baseline_prediction.item())
-    return tabulated(grow(Boosting, trees, columns, compiler, subsets=subsets, base=base))
+    return tabulated(build_trees(Boosting, trees, columns, compiler, subsets=subsets, base=base))
 
 
 def _read_hist(predictor: Any, subsets: list[frozenset[int]]) -> Tree:

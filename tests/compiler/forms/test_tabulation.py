@@ -14,8 +14,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
 from morosidad.compiler.forms.additive import Additive
-from morosidad.compiler.nodes.trees import Boosting
-from morosidad.compiler.proof.parity import as_rows
+from morosidad.compiler.forms.walked import Boosting
+from morosidad.compiler.proof.probe_rows import as_rows
 from support import needed
 
 NUMBERS = ["edad", "ingresos", "deuda", "atrasos"]

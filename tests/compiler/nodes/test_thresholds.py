@@ -7,13 +7,16 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from morosidad.compiler.nodes.expressions import Arith, Clip, Constant, Fill, Missing, Raw
+from morosidad.compiler.nodes.expressions import Arith, Clip, Constant, Fill, Missing, Raw, ZeroIsMissing
 from morosidad.compiler.nodes.thresholds import Steps, as_float32, as_given, origin
-from morosidad.compiler.readers.boosters import ZeroIsMissing, _zeroed
+from morosidad.compiler.readers.trees.lightgbm import _zeroed
 
 EXAMPLES = 200  # a longer run finds no more; try it by hand after a change
 numbers = st.floats(-1e12, 1e12, allow_nan=False)
 positive = st.floats(1e-9, 1e9)
+
+
+EDGES = [np.inf, 0.0, 5e-324, -5e-324, 2.2250738585072014e-308, 1e-45, 1e-35, 1e-7, -1e-7, 0.1, 10.0, 1e22]
 
 
 @st.composite
@@ -39,7 +42,7 @@ def chains(draw):
 @given(
     chains(),
     st.sampled_from([as_given, as_float32, _zeroed]),
-    st.lists(st.one_of(numbers, st.just(np.inf)), min_size=1, max_size=5),
+    st.lists(st.one_of(numbers, st.sampled_from(EDGES)), min_size=1, max_size=5),
     st.lists(st.floats(allow_nan=False), max_size=20),
     st.booleans(),
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -28,9 +27,7 @@ from sklearn.preprocessing import (
 )
 from sklearn.tree import DecisionTreeClassifier
 
-from morosidad.compiler import Form, compile_pipeline
-from morosidad.compiler.backends.numpy_columns import Batch
-from morosidad.compiler.forms.additive import Additive
+from morosidad.compiler import compile_pipeline
 from morosidad.errors import InvalidFrame, InvalidRecord, UnsupportedModel
 from morosidad.frames.reading import Coded
 from morosidad.schema.field import Field, Observed
@@ -369,63 +366,3 @@ def test_fields_may_stand_in_another_order_and_some_may_be_unused(applicants):
     asked = pd.DataFrame({"edad": [40], "atrasos": [2]})
     assert compiled.predict_one((2, None, 40)) == pytest.approx(model.predict_proba(asked)[0, 1], abs=1e-15)
     assert compiled.explain_one((2, None, 40))[1][1] == 0.0
-
-
-# -- sums and sigmoids -----------------------------------------------------------------------------
-
-
-def test_many_terms_compile_and_add_up(applicants):
-    rng = np.random.default_rng(0)
-    wide = pd.DataFrame(rng.normal(size=(40, 600)), columns=[f"x{i}" for i in range(600)])
-    model = logistic().fit(wide, np.arange(40) % 2)
-    compiled = compile_pipeline(model, Schema.infer(wide))
-    row = tuple(wide.iloc[3].tolist())
-    assert compiled.predict_one(row) == pytest.approx(model.predict_proba(wide.iloc[[3]])[0, 1], abs=1e-12)
-
-
-@pytest.mark.parametrize("z", [-1e308, -1000.0, -745.2, -700.0, -1e-300, 0.0, 37.0, 800.0, 1e308])
-def test_the_sigmoid_never_overflows(z, compile_form):
-    form = Additive(float(z), (), 1)
-    compiled = compile_form(form)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        expected = 1.0 / (1.0 + np.exp(-np.float64(z)))
-    assert compiled.predict_one((1.0,)) == pytest.approx(expected, abs=1e-300)
-    assert compiled.predict([np.array([1.0])])[0] == compiled.predict_one((1.0,))
-
-
-def test_no_rows_give_no_answers(compile_form):
-    compiled = compile_form(Additive(1.0, (), 1))
-    assert compiled.predict([np.empty(0)]).shape == (0,)
-
-
-def test_a_compiled_pipeline_needs_a_form_or_an_original(compile_form):
-    with pytest.raises(ValueError, match="needs a form or an original"):
-        compile_form(None)
-    without_reasons = compile_form(Additive(1.0, (), 1), reference=None)
-    assert without_reasons.explain_one is None
-
-
-def test_long_batches_are_cut_into_chunks_that_give_the_same(applicants, compiled_as_fitted, monkeypatch):
-    frame, target = applicants
-    parts = ColumnTransformer(
-        [("t", OneHotEncoder(handle_unknown="ignore"), ["empleo"])], remainder="passthrough"
-    )
-    compiled = compiled_as_fitted(make_pipeline(parts, logistic()), frame[["empleo", "edad"]], target)
-    rows = [("otro", 20), (None, 30), ("nuevo", 40), ("agrícola", 50), ("otro", 60)]
-    whole = compiled.predict(Batch.of_records(rows, 2).columns)
-    monkeypatch.setattr("morosidad.compiler.pipeline.CHUNK_ROWS", 2)
-    assert compiled.predict(Batch.of_records(rows, 2).columns).tolist() == whole.tolist()
-
-
-def test_forms_say_what_they_lack():
-    form = Form()
-    for method, arguments in [
-        ("emit", (None,)),
-        ("emit_reasons", (None, None)),
-        ("emit_probability_reasons", (None, None)),
-        ("batch", (None,)),
-        ("reference", (None,)),
-    ]:
-        with pytest.raises(NotImplementedError):
-            getattr(form, method)(*arguments)

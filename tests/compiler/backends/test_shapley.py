@@ -24,7 +24,7 @@ from sklearn.preprocessing import OneHotEncoder
 
 from morosidad.compiler import CompiledPipeline, Compiler
 from morosidad.compiler.backends.numba import layout
-from morosidad.compiler.backends.numpy_columns import Batch
+from morosidad.compiler.backends.numpy_columns import ColumnBatch
 from morosidad.compiler.backends.shapley import weights
 from morosidad.compiler.nodes.expressions import Raw
 from morosidad.compiler.nodes.trees import Trees
@@ -34,25 +34,16 @@ from morosidad.schema.schema import Schema
 EXAMPLES = 30  # a longer run finds no more; try it by hand after a change
 
 
-@pytest.fixture(params=["numba", "Python"])
-def walker(request, monkeypatch):
-    if request.param == "Python":
-        monkeypatch.setitem(sys.modules, "morosidad.compiler.backends.numba.machine", None)
-    else:
-        pytest.importorskip("numba")
-    return request.param
-
-
-def shapley_by_definition(worth, players):
-    """Average what each player adds over all coalitions of the others."""
-    n = len(players)
-    shares = dict.fromkeys(players, 0.0)
-    for player in players:
-        others = [other for other in players if other != player]
+def shapley_by_definition(worth, fields):
+    """Average what each field adds over all coalitions of the others."""
+    n = len(fields)
+    shares = dict.fromkeys(fields, 0.0)
+    for field in fields:
+        others = [other for other in fields if other != field]
         for size in range(n):
             weight = math.factorial(size) * math.factorial(n - size - 1) / math.factorial(n)
             for coalition in itertools.combinations(others, size):
-                shares[player] += weight * (worth({*coalition, player}) - worth(set(coalition)))
+                shares[field] += weight * (worth({*coalition, field}) - worth(set(coalition)))
     return shares
 
 
@@ -108,7 +99,7 @@ def test_shares_of_fields_are_the_shapley_values_of_the_original_pipeline(
     )
     compiled = compiled_as_fitted(pipeline, frame, target)
     rows = [tuple(None if v is None or v != v else v for v in row) for row in frame.itertuples(index=False)]
-    table = compiled.form.matrix(Batch.of_records(rows, 7))
+    table = compiled.form.matrix(ColumnBatch.of_records(rows, 7))
     same = (table == compiled.reference[:, None]) | (np.isnan(table) & np.isnan(compiled.reference[:, None]))
     reference = rows[int(np.flatnonzero(same.all(axis=0))[0])]
     coalitions = list(itertools.product([False, True], repeat=7))
@@ -167,7 +158,8 @@ def test_shares_of_random_models_are_shapley_values(walker, game):
     def worth(record):
         def of(held):
             mixed = np.where([i in held for i in range(n)], record, reference)
-            return compiled.form.walker.totals(form.matrix(Batch(list(mixed[:, None]))))[0] * form.weight
+            columns = form.matrix(ColumnBatch(list(mixed[:, None])))
+            return compiled.form.walker.totals(columns)[0] * form.weight
 
         return of
 
@@ -196,38 +188,38 @@ def explain_wide(wide):
     return form, [compiled.explain_one(row)[1] for row in rows]
 
 
-def plainly(wide, monkeypatch):
+def by_python(wide, monkeypatch):
     with monkeypatch.context() as patched:
-        patched.setitem(sys.modules, "morosidad.compiler.backends.numba.machine", None)
+        patched.setitem(sys.modules, "numba", None)
         return explain_wide(wide)[1]
 
 
-def test_more_fields_than_a_word_has_bits_are_told_apart_along_each_way(wide, monkeypatch):
+def test_more_fields_than_a_word_has_bits_are_told_apart_along_each_path(wide, monkeypatch):
     pytest.importorskip("numba")
     form, found = explain_wide(wide)
     assert len(form.fields) > layout.MAX_SLOTS
     assert layout.for_shares(form, np.zeros(len(form.columns))) is not None
-    np.testing.assert_allclose(found, plainly(wide, monkeypatch), rtol=0, atol=1e-14)
+    np.testing.assert_allclose(found, by_python(wide, monkeypatch), rtol=0, atol=1e-14)
 
 
 @pytest.mark.parametrize("most", [12, 2])
-def test_ways_of_still_more_fields_are_walked_by_python(most, wide, monkeypatch):
+def test_paths_of_still_more_fields_are_followed_by_python(most, wide, monkeypatch):
     pytest.importorskip("numba")
-    expected = plainly(wide, monkeypatch)
+    expected = by_python(wide, monkeypatch)
     monkeypatch.setattr(layout, "MAX_SLOTS", most)
     form, found = explain_wide(wide)
     assert layout.for_shares(form, np.zeros(len(form.columns))) is None
     assert found == expected
 
 
-def test_no_two_fields_on_a_way_have_one_slot(wide):
+def test_no_two_fields_on_a_path_have_one_slot(wide):
     form, _ = explain_wide(wide)
     slots = layout._slots(form, layout._levels(form))
     ways = [(root, {}) for root in range(form.n_trees)]
     while ways:
         place, seen = ways.pop()
         if child := int(form.child[place]):
-            field = int(form.players[form.column[place]])
+            field = int(form.field_of_column[form.column[place]])
             assert seen.get(slots[place], field) == field
             assert list(seen.values()).count(field) <= 1
             ways += [(child, {**seen, slots[place]: field}), (child + 1, {**seen, slots[place]: field})]
@@ -319,6 +311,6 @@ def test_a_column_of_a_field_takes_the_side_of_the_field(walker):
     ).fit(frame, target)
     schema = Schema([Field("x", "number")])
     form = Compiler(schema).form(model, [Raw(0)])
-    compiled = CompiledPipeline(schema, form, reference=form.reference(Batch.of_records([(1.0,)], 1)))
+    compiled = CompiledPipeline(schema, form, reference=form.reference(ColumnBatch.of_records([(1.0,)], 1)))
     p, shares = compiled.explain_one((None,))
     assert shares == (pytest.approx(p - compiled.predict_one((1.0,)), abs=1e-15),)

@@ -27,11 +27,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import LinearSVC
 
-from morosidad.compiler.backends.numpy_columns import Batch
+from morosidad.compiler.backends.numpy_columns import ColumnBatch
 from morosidad.compiler.forms.additive import Additive
-from morosidad.compiler.forms.calibration import Isotonic, Mean, Sigmoid, decision_threshold
+from morosidad.compiler.forms.calibrated import Isotonic, Sigmoid
+from morosidad.compiler.forms.mixtures import Mean
 from morosidad.compiler.nodes.expressions import Arith, Raw
-from morosidad.compiler.proof.parity import as_rows
+from morosidad.compiler.proof.probe_rows import as_rows
+from morosidad.compiler.readers.calibration import decision_threshold
 from morosidad.compiler.readers.splines import through_points
 from morosidad.errors import UnsupportedModel
 from morosidad.schema.field import Field
@@ -317,7 +319,7 @@ def test_forms_around_others_ask_them_where_they_jump():
 
 def test_the_reference_of_a_mean_holds_that_of_each_member():
     mean = Mean((SIGMOID, STEPS), (1.0, 1.0))
-    batch = Batch.of_records([(0.0, 0.0, 0.0)], 3)
+    batch = ColumnBatch.of_records([(0.0, 0.0, 0.0)], 3)
     assert mean.reference(batch).tolist() == [2, 3, 3, 0, 0, 0, 0, 0, 0]
 
 
