@@ -20,7 +20,7 @@ CODE = {".py", ".js", ".css", ".html"}
 FOLDERS = [ROOT / name for name in ("benchmarks", "examples", "scripts", "tests")]
 
 LAYERS = [
-    {"errors", "_version", "settings", "alerts", "progress", "sketch"},
+    {"errors", "_version", "_typing", "_dataframes", "settings", "resources", "alerts", "progress", "sketch"},
     {"schema", "frames"},
     {"policy"},
     {
@@ -31,7 +31,6 @@ LAYERS = [
         "kpis",
         "monitoring",
         "workers",
-        "resources",
         "audit",
         "model_file",
     },
@@ -41,12 +40,13 @@ LAYERS = [
     {"__main__"},
 ]
 COMPILER_LAYERS = [
-    {"nodes"},
+    {"report", "nodes"},
     {"backends", "proof"},
     {"forms"},
     {"registry", "storage", "pipeline"},
     {"readers"},
-    {"compilation", "__init__"},
+    {"compilation"},
+    {"__init__"},
 ]
 BLOCKS = ("preprocessor", "cache", "recovery", "kpis")
 
