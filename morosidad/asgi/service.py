@@ -192,7 +192,9 @@ class Service:
     @property
     def at_once(self) -> bool:
         """Whether the event loop itself decides now, with nothing in the way."""
-        return self.mode is AT_ONCE and self.state is READY and (self.recovery is None or self.recovery.calm)
+        return (
+            self.mode is AT_ONCE and self.state is READY and (self.recovery is None or self.recovery.healthy)
+        )
 
     @property
     def full(self) -> bool:
@@ -209,7 +211,7 @@ class Service:
         TransientError
             When there is no answer for now, or not in time.
         """
-        if self.mode == AT_ONCE and (self.recovery is None or self.recovery.calm):
+        if self.mode == AT_ONCE and (self.recovery is None or self.recovery.healthy):
             try:
                 return self.scorer.score_nowait(record, request_id)
             except InvalidRecord:

@@ -65,7 +65,7 @@ class Watch:
         recovery, drift = parts.get("recovery"), parts.get("drift")
         self._look_at_audit()
         if recovery is not None:
-            failing = not recovery.calm
+            failing = not recovery.healthy
             book.set("recuperacion", failing, "warning", "El modelo falla: la recuperación está en marcha")
         if self._limiter is not None:
             failing = self._limiter.failing

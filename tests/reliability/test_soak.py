@@ -11,7 +11,7 @@ from typing import Any
 
 from websockets.asyncio.client import connect
 
-from morosidad.audit.chain import numbered_files
+from morosidad.audit.chain.paths import numbered_files
 from serving import Applicant, Client, Server, Traffic, applicants, closed_loop, run
 
 SHARE = 0.7

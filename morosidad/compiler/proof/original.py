@@ -61,7 +61,7 @@ class Original:
 
     def predict(self, rows: Sequence[Row]) -> Floats:
         """Give the probability of default of validated records."""
-        from morosidad.frames.reading import to_frame
+        from morosidad.frames.records import to_frame
 
         frame = to_frame(self.schema, rows)
         for name, dtype in self.dtypes.items():

@@ -25,7 +25,6 @@ from morosidad.compiler.nodes.lookups import (
     Table,
 )
 from morosidad.compiler.registry import Compiler, NotCompilable, compiles
-from morosidad.frames.reading import holds_integers
 from morosidad.schema.field import Field
 
 
@@ -79,7 +78,7 @@ class _Machine:
 
     def _intervals(self, column: Expr, cuts: Floats) -> tuple[Position, list[int]]:
         field = self._field(column)
-        if field is not None and field.kind == "category" and not holds_integers(field):
+        if field is not None and field.kind == "category" and not field.holds_integers:
             raise NotCompilable(f"the field {field.name!r} holds text that the model reads as numbers")
         edges = Edges(np.array(cuts, dtype=np.float64))
         return IntervalPosition(column, edges), [*range(1, len(cuts) + 2), 0]
@@ -96,7 +95,7 @@ class _Machine:
 
 def _key(text: str, field: Field | None) -> Key | None:
     """Give the value that the machine writes as this text; None if there is no such value."""
-    if field is not None and field.kind == "category" and not holds_integers(field):
+    if field is not None and field.kind == "category" and not field.holds_integers:
         return text
     if field is not None and field.kind == "boolean":
         return {"0": False, "1": True}.get(text)

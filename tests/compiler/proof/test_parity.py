@@ -22,7 +22,7 @@ from morosidad.compiler.proof.parity import compare, rows_near
 from morosidad.compiler.proof.probe_rows import MAX_REFERENCE_ROWS, probe_rows, unseen, valid_rows
 from morosidad.compiler.registry import _FUNCTIONS, class_name
 from morosidad.errors import NotCompiledWarning
-from morosidad.policy.decision import Policy
+from morosidad.policy.cutoffs import Policy
 from morosidad.schema.field import Field, Observed
 from morosidad.schema.schema import Schema
 from morosidad.scoring.scorer import Scorer
