@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from serving import NoLoad
 from support import ROOT, needed
 
 PATIENCE = 30_000  # ms; for a machine that is busy with something else
@@ -52,10 +53,10 @@ class ThreadedServer:
     def __init__(self, app: Any) -> None:
         import uvicorn
 
-        from morosidad.asgi.server import options
+        from morosidad.asgi.runtime.server import options
 
         self.app = app
-        app.state.service.pulse.start = lambda: None  # a busy test machine is no overloaded server
+        app.state.service.loop_load = NoLoad()  # a busy test machine is no overloaded server
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         how = {**options(app.state.service.settings), "log_config": None, "workers": None}

@@ -20,14 +20,14 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from morosidad.asgi import operations, predictions
-from morosidad.asgi.broadcast import POLICY, TRY_LATER, Channel
-from morosidad.asgi.direct import Direct
-from morosidad.asgi.endpoint import Call, Endpoint, refusal, respond
+from morosidad.asgi.endpoints import operations, predictions
+from morosidad.asgi.endpoints.direct import DirectPath
+from morosidad.asgi.endpoints.http import Call, Endpoint, refusal, respond
 from morosidad.asgi.openapi import Description
+from morosidad.asgi.pages.site import Site, files
 from morosidad.asgi.problems import Problem, not_routed
+from morosidad.asgi.runtime.broadcast import POLICY, TRY_LATER, Channel
 from morosidad.asgi.service import READY, Service
-from morosidad.asgi.site import Site, files
 from morosidad.scoring.scorer import Scorer
 from morosidad.settings import Settings
 
@@ -78,7 +78,7 @@ def create_app(scorer: Scorer, settings: Settings | None = None) -> Starlette:
     app.router.redirect_slashes = False
     app.state.service = service
     if not middleware:
-        app.state.direct = Direct(service)
+        app.state.direct = DirectPath(service)
     return app
 
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from morosidad._version import __version__
-from morosidad.asgi.endpoint import Call, Reply
-from morosidad.asgi.examples import examples
-from morosidad.asgi.keys import Scope
-from morosidad.asgi.operations import Alive, Readiness
-from morosidad.asgi.predictions import RecordProblem, Validation
+from morosidad.asgi.endpoints.http import Call, Reply
+from morosidad.asgi.endpoints.operations import Alive, Readiness
+from morosidad.asgi.endpoints.predictions import RecordProblem, Validation
+from morosidad.asgi.guards.keys import Scope
+from morosidad.asgi.pages.examples import examples
 from morosidad.asgi.problems import CODES, ErrorDocument
-from morosidad.asgi.reloading import Reloaded
+from morosidad.asgi.runtime.reloading import Reloaded
 from morosidad.kpis import KPIReport
 from morosidad.kpis.live import LiveDocument
 from morosidad.policy.decision import Decision
@@ -61,7 +61,7 @@ class Description:
         scorer = self._service.scorer
         wanted = (scorer.digest, call.scope.get("root_path", ""))
         if self._made[0] != wanted:
-            document = await self._service.aside.run(describe, scorer, self._service.settings, wanted[1])
+            document = await self._service.background.run(describe, scorer, self._service.settings, wanted[1])
             self._made = (wanted, msgspec.json.encode(document))
         return Reply(self._made[1])
 

@@ -41,10 +41,15 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.settings is not None:
         environment["MOROSIDAD_SETTINGS_FILE"] = arguments.settings
     from morosidad.asgi import load_scorer
-    from morosidad.asgi.server import refuse_lost_folders, refuse_open_door, refuse_taken_port, serve
+    from morosidad.asgi.runtime.server import (
+        refuse_taken_port,
+        refuse_unprotected,
+        refuse_unwritable_files,
+        serve,
+    )
 
-    refuse_open_door(settings)
-    refuse_lost_folders(settings)
+    refuse_unprotected(settings)
+    refuse_unwritable_files(settings)
     refuse_taken_port(settings)
     print(welcome(settings, load_scorer(settings).model), flush=True)
     serve(settings, environment)

@@ -21,8 +21,9 @@ from starlette.testclient import TestClient
 
 from morosidad import Field, Schema, Scorer, Settings
 from morosidad.asgi import create_app
-from morosidad.asgi.keys import make_key
+from morosidad.asgi.guards.keys import make_key
 from morosidad.errors import NotCompiledWarning
+from serving import NoLoad
 from support import small_frame
 
 PATH = os.pathsep.join(os.path.abspath(place) for place in sys.path)
@@ -55,17 +56,11 @@ def key_lines() -> tuple[str, ...]:
     return tuple(line for _, line in KEYS.values())
 
 
-class Calm:
-    """A pulse that is late when it is told to be."""
-
-    overloaded = False
-
-
 def in_process(stack: ExitStack, scorer: Scorer, transport: dict[str, Any], **settings: Any) -> TestClient:
     """Serve a scorer in this process: quiet, without limits and never overloaded, unless asked for."""
     app = create_app(scorer, Settings(**{**QUIET, **settings}))
     client = stack.enter_context(TestClient(app, **transport))
-    app.state.service.pulse = Calm()  # a busy machine is no part of these tests
+    app.state.service.loop_load = NoLoad()  # a busy machine is no part of these tests
     return client
 
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from morosidad.asgi import access as module
-from morosidad.asgi.access import Access
-from morosidad.asgi.keys import Keyring, make_key
+from morosidad.asgi.guards import access as module
+from morosidad.asgi.guards.access import Access
+from morosidad.asgi.guards.keys import Keyring, make_key
 from morosidad.asgi.problems import Problem
 
 HERE = "127.0.0.1"

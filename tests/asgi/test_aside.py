@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from morosidad.asgi.aside import Aside
+from morosidad.asgi.runtime.background import BackgroundThreads
 
 
 def threads() -> set[str]:
@@ -16,7 +16,7 @@ def threads() -> set[str]:
 
 def test_the_threads_are_there_from_the_start_and_stay_two() -> None:
     async def run() -> None:
-        aside = Aside()
+        aside = BackgroundThreads()
         await aside.start()
         first = threads()
         assert len(first) == 2
@@ -32,7 +32,7 @@ def test_the_threads_are_there_from_the_start_and_stay_two() -> None:
 
 def test_work_is_done_before_the_start_and_after_the_stop_too() -> None:
     async def run() -> None:
-        aside = Aside()
+        aside = BackgroundThreads()
         assert await aside.run(threading.get_ident) != threading.get_ident()
         await aside.start()
         aside.stop()
@@ -43,7 +43,7 @@ def test_work_is_done_before_the_start_and_after_the_stop_too() -> None:
 
 def test_what_fails_fails_where_it_is_waited_for() -> None:
     async def run() -> None:
-        aside = Aside()
+        aside = BackgroundThreads()
         await aside.start()
         with pytest.raises(ZeroDivisionError):
             await aside.run(divmod, 1, 0)

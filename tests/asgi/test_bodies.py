@@ -10,7 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from morosidad.asgi.bodies import BOUNDED_READ, ClientGone, check_media_type, decode, read_body, record_of
+from morosidad.asgi.guards.bodies import (
+    BOUNDED_READ,
+    ClientGone,
+    check_media_type,
+    decode,
+    read_body,
+    record_of,
+)
 from morosidad.asgi.problems import Problem
 
 MEGABYTE = 2**20

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from morosidad.asgi import broadcast
-from morosidad.asgi.broadcast import GOING_AWAY, POLICY, PROTOCOL, TOO_BIG, Channel
-from morosidad.asgi.streams import GuardedStream
+from morosidad.asgi.endpoints.websocket_protocol import GuardedWebSocketProtocol
+from morosidad.asgi.runtime import broadcast
+from morosidad.asgi.runtime.broadcast import GOING_AWAY, POLICY, PROTOCOL, TOO_BIG, Channel
 
 
 class Socket:
@@ -76,7 +76,7 @@ def test_each_client_gets_the_latest_and_then_every_message() -> None:
 def test_a_client_that_takes_nothing_is_let_go_and_the_others_wait_for_nothing(
     goes: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(broadcast, "_FAREWELL", 0.02)
+    monkeypatch.setattr(broadcast, "_CLOSE_TIMEOUT", 0.02)
 
     async def run() -> None:
         channel, deaf, good = Channel(), Socket(takes=False, goes=goes), Socket()
@@ -139,8 +139,8 @@ def test_a_goodbye_that_nobody_takes_ends_the_connection(
     async def send(*_: object) -> None:
         return None
 
-    monkeypatch.setattr(GuardedStream.__base__, "send", send)
-    stream = GuardedStream.__new__(GuardedStream)
+    monkeypatch.setattr(GuardedWebSocketProtocol.__base__, "send", send)
+    stream = GuardedWebSocketProtocol.__new__(GuardedWebSocketProtocol)
     stream.transport = pipe = Pipe()  # type: ignore[assignment]
 
     async def run() -> None:

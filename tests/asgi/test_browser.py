@@ -18,9 +18,9 @@ pytest.importorskip("starlette")
 from chromium import PATIENCE, ServerProcess, ThreadedServer, chromium, free_port
 from morosidad import Field, Schema, Scorer, Settings
 from morosidad.asgi import create_app
-from morosidad.asgi.examples import examples
-from morosidad.asgi.keys import make_key
-from morosidad.asgi.pages import field_spec
+from morosidad.asgi.guards.keys import make_key
+from morosidad.asgi.pages.examples import examples
+from morosidad.asgi.pages.rendering import field_spec
 from morosidad.errors import InvalidRecord
 from morosidad.schema.field import Observed
 
@@ -296,7 +296,7 @@ def test_the_browser_says_of_any_text_what_the_server_says_of_its_value(
 @pytest.fixture(scope="module")
 def checker(server: ThreadedServer, browser: Any) -> Iterator[Any]:
     """A page that has loaded the module which reads and checks texts."""
-    from morosidad.asgi.assets import assets
+    from morosidad.asgi.pages.assets import assets
 
     context = browser.new_context()
     page = context.new_page()

@@ -18,9 +18,9 @@ import pytest
 
 from morosidad import Scorer, Settings
 from morosidad.__main__ import main
-from morosidad.asgi import server
-from morosidad.asgi.keys import Keyring
-from morosidad.asgi.logs import log_config
+from morosidad.asgi.guards.keys import Keyring
+from morosidad.asgi.runtime import server
+from morosidad.asgi.runtime.logs import log_config
 from morosidad.errors import MissingExtra, SettingsError
 from support import needed
 
@@ -217,10 +217,10 @@ def test_who_says_so_in_as_many_words_serves_everybody_without_keys(run):
 )
 def test_where_a_server_without_keys_may_listen(settings, open_door):
     if open_door:
-        server.refuse_open_door(Settings(**settings))
+        server.refuse_unprotected(Settings(**settings))
     else:
         with pytest.raises(SettingsError, match="server_host"):
-            server.refuse_open_door(Settings(**settings))
+            server.refuse_unprotected(Settings(**settings))
 
 
 def test_serving_without_uvicorn_says_what_to_install(monkeypatch):

@@ -16,9 +16,9 @@ from uvicorn.server import ServerState
 
 from morosidad import Scorer, Settings
 from morosidad.asgi import create_app
-from morosidad.asgi.protocol import GuardedProtocol
-from morosidad.asgi.pulse import Pulse
-from morosidad.asgi.server import options
+from morosidad.asgi.endpoints.http_protocol import GuardedHTTPProtocol
+from morosidad.asgi.guards.loop_load import LoopLoad
+from morosidad.asgi.runtime.server import options
 from morosidad.asgi.service import BATCHED
 
 RECORD = {"edad": 41, "ingresos_mensuales": 2.4e6, "monto_credito": 6e6, "plazo_meses": 36}
@@ -79,7 +79,7 @@ def talk(
     given: Settings | None = None,
     *,
     direct: bool = True,
-    during: Callable[[Any, GuardedProtocol], object] = lambda service, protocol: None,
+    during: Callable[[Any, GuardedHTTPProtocol], object] = lambda service, protocol: None,
 ) -> tuple[bytes, Wire]:
     """Send pieces to a server's protocol, and give all that it writes."""
     wire = Wire()
@@ -92,7 +92,7 @@ def talk(
         config = Config(app, lifespan="off", **{**options(used), "log_config": None})
         config.load()
         async with app.router.lifespan_context(app):
-            protocol = GuardedProtocol(config, ServerState(), {})
+            protocol = GuardedHTTPProtocol(config, ServerState(), {})
             protocol.connection_made(wire)
             assert (protocol._direct is not None) == (direct and not used.server_origins)
             during(app.state.service, protocol)
@@ -177,7 +177,7 @@ def test_a_request_that_comes_in_pieces_is_answered_once() -> None:
     [{"rate_limit_enabled": True}, {"server_access_log": True}, {"server_origins": ("https://a.example",)}],
 )
 def test_what_looks_at_each_request_is_never_passed_by(given: dict[str, Any], monkeypatch: Any) -> None:
-    from morosidad.asgi import direct
+    from morosidad.asgi.endpoints import direct
 
     def fail(*_: object) -> None:
         raise AssertionError
@@ -202,7 +202,7 @@ def test_a_request_under_way_when_the_server_stops_is_answered() -> None:
     whole = post(GOOD)
     pieces = [whole[:-10], whole[-10:]]
 
-    def stop_between(service: Any, protocol: GuardedProtocol) -> None:
+    def stop_between(service: Any, protocol: GuardedHTTPProtocol) -> None:
         asyncio.get_running_loop().call_later(0.01, protocol.shutdown)
 
     data, wire = talk(pieces, during=stop_between)
@@ -211,7 +211,7 @@ def test_a_request_under_way_when_the_server_stops_is_answered() -> None:
 
 
 def test_without_time_left_in_a_turn_a_request_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Pulse, "overloaded", True)
+    monkeypatch.setattr(LoopLoad, "overloaded", True)
     data, wire = talk([post(GOOD)])
     ((first, headers, document),) = answers(data)
     assert first == b"HTTP/1.1 503 Service Unavailable"
@@ -236,16 +236,16 @@ class Clocks:
         self.wall += seconds
 
 
-def turns(pulse: Pulse, *works: Callable[[], None], asked: int = 1) -> list[int]:
+def turns(loop_load: LoopLoad, *works: Callable[[], None], asked: int = 1) -> list[int]:
     """Ask before and some times after each piece of work, in one turn of the loop each; count refusals."""
 
     async def run() -> list[int]:
         found = []
         for work in works:
-            assert not pulse.overloaded
+            assert not loop_load.overloaded
             work()
-            found.append(sum(pulse.overloaded for _ in range(asked)))
-            pulse._end()
+            found.append(sum(loop_load.overloaded for _ in range(asked)))
+            loop_load._end()
         return found
 
     return asyncio.run(run())
@@ -254,14 +254,14 @@ def turns(pulse: Pulse, *works: Callable[[], None], asked: int = 1) -> list[int]
 def test_only_the_second_long_turn_is_an_overload(monkeypatch: pytest.MonkeyPatch) -> None:
     clocks = Clocks(monkeypatch)
     long, short = lambda: clocks.work(0.05), lambda: clocks.work(0.001)
-    assert turns(Pulse(), short, long, short, long, long, short, short) == [0, 0, 0, 0, 1, 1, 0]
+    assert turns(LoopLoad(), short, long, short, long, long, short, short) == [0, 0, 0, 0, 1, 1, 0]
 
 
 def test_in_overload_a_share_is_refused_wherever_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
     clocks = Clocks(monkeypatch)
-    pulse = Pulse()
+    loop_load = LoopLoad()
     twice_too_long = lambda: clocks.work(0.014)  # noqa: E731
-    found = turns(pulse, *[twice_too_long] * 40, asked=100)
+    found = turns(loop_load, *[twice_too_long] * 40, asked=100)
     assert found[:2] == [0, 0]
     assert 10 < found[2] < 40
     assert all(later >= earlier - 1 for earlier, later in itertools.pairwise(found))
@@ -270,17 +270,17 @@ def test_in_overload_a_share_is_refused_wherever_it_comes(monkeypatch: pytest.Mo
 
 def test_the_share_is_such_that_a_turn_takes_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     clocks = Clocks(monkeypatch)
-    pulse = Pulse()
+    loop_load = LoopLoad()
 
     async def run() -> list[int]:
         served = []
         for _ in range(30):
             served.append(0)
             for _ in range(60):
-                refused = pulse.overloaded
+                refused = loop_load.overloaded
                 served[-1] += not refused
                 clocks.work(0.00001 if refused else 0.0005)
-            pulse._end()
+            loop_load._end()
         return served
 
     served = asyncio.run(run())
@@ -290,27 +290,27 @@ def test_the_share_is_such_that_a_turn_takes_its_time(monkeypatch: pytest.Monkey
 
 def test_after_a_pause_an_overload_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     clocks = Clocks(monkeypatch)
-    pulse = Pulse()
+    loop_load = LoopLoad()
     long = lambda: clocks.work(0.05)  # noqa: E731
-    assert turns(pulse, long, long, long, asked=20)[2] == 20
+    assert turns(loop_load, long, long, long, asked=20)[2] == 20
     clocks.wait(0.06)
-    assert turns(pulse, long, asked=20) == [0]
+    assert turns(loop_load, long, asked=20) == [0]
 
 
 def test_waiting_for_a_processor_is_no_overload(monkeypatch: pytest.MonkeyPatch) -> None:
     clocks = Clocks(monkeypatch)
     wait = lambda: clocks.wait(5.0)  # noqa: E731
-    assert turns(Pulse(), wait, wait, wait) == [0] * 3
+    assert turns(LoopLoad(), wait, wait, wait) == [0] * 3
 
 
 def test_a_turn_ends_by_itself() -> None:
     async def run() -> None:
-        pulse = Pulse()
-        assert not pulse.overloaded
-        assert pulse._began is not None
+        loop_load = LoopLoad()
+        assert not loop_load.overloaded
+        assert loop_load._began is not None
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        assert pulse._began is None
+        assert loop_load._began is None
 
     asyncio.run(run())
 
@@ -319,7 +319,7 @@ def test_a_turn_ends_by_itself() -> None:
 def test_while_the_queue_of_a_slow_model_is_full_all_are_refused(direct: bool) -> None:
     seen: list[int] = []
 
-    def fill(service: Any, protocol: GuardedProtocol) -> None:
+    def fill(service: Any, protocol: GuardedHTTPProtocol) -> None:
         service.mode = BATCHED
         service._batcher.queue_size = 0
         real = service.decide
@@ -348,7 +348,7 @@ def test_a_request_that_does_not_arrive_is_refused_and_an_idle_connection_is_not
 
 
 def test_a_connection_that_idles_too_long_is_closed_without_a_word() -> None:
-    def impatient(_: Any, protocol: GuardedProtocol) -> None:
+    def impatient(_: Any, protocol: GuardedHTTPProtocol) -> None:
         protocol.timeout_keep_alive = 0.02  # type: ignore[assignment]
 
     quick = settings(server_read_timeout=0.05)
@@ -380,11 +380,11 @@ def test_who_asks_and_asks_without_waiting_for_an_answer_is_cut_off() -> None:
 
 
 def test_a_client_that_reads_slowly_is_waited_for_and_one_that_does_not_is_cut_off() -> None:
-    def full(_: Any, protocol: GuardedProtocol) -> None:
+    def full(_: Any, protocol: GuardedHTTPProtocol) -> None:
         protocol.transport.unread = 100_000  # type: ignore[attr-defined]
         protocol.pause_writing()
 
-    def full_then_slow(service: Any, protocol: GuardedProtocol) -> None:
+    def full_then_slow(service: Any, protocol: GuardedHTTPProtocol) -> None:
         def read_a_little() -> None:
             protocol.transport.unread -= 1  # type: ignore[attr-defined]
             protocol.loop.call_later(0.01, read_a_little)
@@ -392,7 +392,7 @@ def test_a_client_that_reads_slowly_is_waited_for_and_one_that_does_not_is_cut_o
         full(service, protocol)
         read_a_little()
 
-    def full_then_empty(service: Any, protocol: GuardedProtocol) -> None:
+    def full_then_empty(service: Any, protocol: GuardedHTTPProtocol) -> None:
         full(service, protocol)
         protocol.resume_writing()
 
@@ -410,7 +410,7 @@ def test_a_websocket_leaves_nothing_of_the_http_protocol_behind() -> None:
         config = Config(app, lifespan="off", **{**options(used), "log_config": None})
         config.load()
         async with app.router.lifespan_context(app):
-            protocol = GuardedProtocol(config, ServerState(), {})
+            protocol = GuardedHTTPProtocol(config, ServerState(), {})
             protocol.connection_made(wire)
             protocol.data_received(
                 b"GET /ws/metricas HTTP/1.1\r\nHost: localhost\r\n"

@@ -202,12 +202,12 @@ def test_e429_behind_a_proxy_counts_who_asks_the_proxy(serve, applicant):
 def test_e503_while_draining_or_overloaded(serve, applicant, path):
     client = serve()
     service = client.app.state.service
-    service.pulse.overloaded = True
+    service.loop_load.overloaded = True
     body = [applicant] if path.endswith("lote") else {"datos": applicant}
     answer = client.post(path, json=body)
     assert_refused(answer, "E503")
     assert (answer.headers["retry-after"], "connection" in answer.headers) == ("1", False)
-    service.pulse.overloaded = False
+    service.loop_load.overloaded = False
     assert client.post(path, json=body).status_code == 200
     service.drain()
     answer = client.post(path, json=body)
@@ -253,10 +253,10 @@ def test_e503_when_the_queue_is_full_and_e504_when_the_deadline_passes(serve, mo
     assert codes[0] in ("E503", "E504")
     service, late = client.app.state.service, codes.count("E504")
     assert service.kpis.counts().timeouts == late
-    service.watch.look()
+    service.alert_monitor.check()
     (alert,) = [alert for alert in service.alerts.active if alert.code == "plazos"]
     assert alert.message == f"El modelo no respondió a tiempo a {late} solicitudes"
-    service.watch.look()
+    service.alert_monitor.check()
     assert "plazos" not in {alert.code for alert in service.alerts.active}
 
 
@@ -307,15 +307,15 @@ def test_an_alert_tells_of_decisions_that_were_refused(serve, applicant):
     service = client.app.state.service
 
     def alerts():
-        service.watch.look()
+        service.alert_monitor.check()
         return {alert.code: alert.message for alert in service.alerts.active}
 
     assert "rechazos" not in alerts()
-    service.pulse.overloaded = True
+    service.loop_load.overloaded = True
     for path, body in (("/predecir", {"datos": applicant}), ("/predecir/lote", [applicant])):
         assert_refused(client.post(path, json=body), "E503")
     assert alerts()["rechazos"] == "Solicitudes que no se pudieron atender: 2"
-    service.pulse.overloaded = False
+    service.loop_load.overloaded = False
     client.post("/predecir", json={"datos": applicant})
     assert "rechazos" not in alerts()
     assert_refused(client.post("/predecir", json={"datos": {}}), "E002")

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from morosidad import Settings
-from morosidad.asgi.keys import SCOPES, Keyring, make_key
+from morosidad.asgi.guards.keys import SCOPES, Keyring, make_key
 
 
 def test_a_made_key_is_found_again_and_is_nowhere_in_its_line():

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from morosidad.asgi import listening
+from morosidad.asgi.runtime import listening
 
 pytest.importorskip("uvloop", reason="asyncio's own loop accepts all that wait")
 
@@ -102,7 +102,7 @@ def _answered(client: socket.socket) -> bool:
 def test_those_that_come_now_and_then_are_left_to_the_loop(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listening.Door, "_take_waiting", lambda _: pytest.fail("nothing queues"))
+    monkeypatch.setattr(listening.Acceptor, "_take_waiting", lambda _: pytest.fail("nothing queues"))
 
     async def work() -> None:
         server = await listen()

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from morosidad import Scorer, __version__
-from morosidad.asgi.exposition import _log
-from morosidad.asgi.siblings import Share
+from morosidad.asgi.endpoints.exposition import _log
+from morosidad.asgi.runtime.worker_processes import ProcessReport
 from morosidad.audit import AuditStats
 from morosidad.errors import ArtifactCorrupted
 from support import needed
@@ -92,9 +92,9 @@ def test_prometheus_is_told_of_every_process_what_its_log_wrote_and_lost(serve, 
     client.post("/predecir", json={"datos": applicant})
     service.audit.flush()
     client.post("/predecir", json={"datos": {**applicant, "edad": 42}})
-    told = Share(1, "m", None, None, (), stats(tmp_path / "d-2.jsonl", 5, 6, 7))
+    told = ProcessReport(1, "m", None, None, (), stats(tmp_path / "d-2.jsonl", 5, 6, 7))
     (tmp_path / "kpi.proceso-1").write_bytes(msgspec.json.encode(told))
-    service.watch.look()
+    service.alert_monitor.check()
     found = samples(client.get("/metrics").text)
     log = {name: value for name, value in found.items() if name.startswith("morosidad_registro")}
     assert log == {
@@ -105,7 +105,7 @@ def test_prometheus_is_told_of_every_process_what_its_log_wrote_and_lost(serve, 
         'morosidad_registro_perdidas_total{archivo="d.jsonl"}': 0,
         'morosidad_registro_perdidas_total{archivo="d-2.jsonl"}': 7,
     }
-    own = msgspec.json.decode((tmp_path / f"kpi.proceso-{os.getpid()}").read_bytes(), type=Share)
+    own = msgspec.json.decode((tmp_path / f"kpi.proceso-{os.getpid()}").read_bytes(), type=ProcessReport)
     assert own.log == service.audit.stats()
 
 
@@ -115,16 +115,16 @@ def test_prometheus_is_told_what_every_process_refused(serve, tmp_path):
         client.post("/predecir", json={"datos": {}})
     client.get("/no-existe/4242")
     elsewhere = (("/predecir", "E002", 3), ("/predecir/lote", "E503", 4))
-    told = Share(1, "m", None, None, (), refused=elsewhere)
+    told = ProcessReport(1, "m", None, None, (), refused=elsewhere)
     (tmp_path / "kpi.proceso-1").write_bytes(msgspec.json.encode(told))
-    client.app.state.service.watch.look()
+    client.app.state.service.alert_monitor.check()
     found = samples(client.get("/metrics").text)
     assert {name: value for name, value in found.items() if name.startswith("morosidad_rechazos")} == {
         'morosidad_rechazos_total{codigo="E404",ruta="?"}': 1,
         'morosidad_rechazos_total{codigo="E002",ruta="/predecir"}': 5,
         'morosidad_rechazos_total{codigo="E503",ruta="/predecir/lote"}': 4,
     }
-    own = msgspec.json.decode((tmp_path / f"kpi.proceso-{os.getpid()}").read_bytes(), type=Share)
+    own = msgspec.json.decode((tmp_path / f"kpi.proceso-{os.getpid()}").read_bytes(), type=ProcessReport)
     assert sorted(own.refused) == [("/predecir", "E002", 2), ("?", "E404", 1)]
 
 
@@ -214,7 +214,7 @@ def test_a_reload_that_fails_leaves_the_model_and_says_so(serve, model, applican
     assert f"ArtifactCorrupted: {reason.value}" in caplog.text
     assert client.post("/predecir", json={"datos": applicant}).status_code == 200
     service = client.app.state.service
-    service.watch.look()
+    service.alert_monitor.check()
     assert "recarga" in {alert.code for alert in service.alerts.active}
 
 
@@ -228,7 +228,7 @@ def test_a_reload_that_fails_in_a_way_not_foreseen_tells_no_more_than_where(
     assert answer.json()["error"] == "No se pudo recargar el modelo (KeyError): sigue el anterior"
     assert "test_operations:" in caplog.text
     assert "Juan" not in caplog.text
-    service.watch.look()
+    service.alert_monitor.check()
     assert "recarga" in {alert.code for alert in service.alerts.active}
 
 

@@ -18,11 +18,11 @@ pytest.importorskip("starlette")
 from starlette.testclient import TestClient
 
 from morosidad import Field, Schema, Scorer, Settings
-from morosidad.asgi import assets as assets_module
 from morosidad.asgi import create_app
-from morosidad.asgi.assets import CHARTS, Asset, Assets, assets, inline_style_ids
-from morosidad.asgi.examples import examples
-from morosidad.asgi.pages import dashboard_page, field_spec, form_page
+from morosidad.asgi.pages import assets as assets_module
+from morosidad.asgi.pages.assets import CHARTS, Asset, Assets, assets, inline_style_ids
+from morosidad.asgi.pages.examples import examples
+from morosidad.asgi.pages.rendering import dashboard_page, field_spec, form_page
 from morosidad.errors import InvalidRecord, MissingExtra
 from morosidad.schema.field import Observed
 
@@ -362,7 +362,7 @@ def test_the_form_is_that_of_the_model_in_service(client: TestClient, tmp_path: 
 def test_a_form_of_the_model_before_is_made_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained: Any
 ) -> None:
-    from morosidad.asgi import site
+    from morosidad.asgi.pages import site
 
     pipeline, X = trained
     other = _saved(Scorer(pipeline, reference=X, name="otro"), tmp_path)
@@ -385,7 +385,7 @@ def _saved(scorer: Scorer, folder: Path) -> Path:
 
 
 def test_the_panel_is_made_once_a_second(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    from morosidad.asgi import site
+    from morosidad.asgi.pages import site
 
     now = [100.0]
     monkeypatch.setattr(site.time, "monotonic", lambda: now[0])

@@ -10,7 +10,7 @@ pytest.importorskip("starlette")
 
 from morosidad import KPITracker, Policy, Scorer, TieredCache
 from morosidad.alerts import AlertBook
-from morosidad.asgi.panel import make_panel
+from morosidad.asgi.pages.panel import make_panel
 from morosidad.monitoring.drift import DriftMonitor
 from support import FakeClock
 

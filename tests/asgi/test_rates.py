@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from limits.aio.storage import MemoryStorage
 
+from morosidad.asgi.guards.rates import WEIGHTS, RateLimiter
 from morosidad.asgi.problems import Problem
-from morosidad.asgi.rates import WEIGHTS, RateLimiter
 from morosidad.errors import MissingExtra, SettingsError
 from support import needed
 
@@ -66,7 +66,7 @@ class Broken(MemoryStorage):
 
 def test_a_storage_that_fails_lets_requests_through_and_is_not_waited_for(monkeypatch, clock, caplog):
     storage = Broken()
-    monkeypatch.setattr("morosidad.asgi.rates._storage", lambda _: storage)
+    monkeypatch.setattr("morosidad.asgi.guards.rates._storage", lambda _: storage)
     limiter = RateLimiter(1, "redis://x", clock=clock)
     assert ask(limiter, "score", "a", 50) == [""] * 50
     assert limiter.failing
@@ -87,7 +87,7 @@ def test_a_storage_that_fails_lets_requests_through_and_is_not_waited_for(monkey
 def test_a_storage_that_comes_back_is_believed_when_it_refuses_too(monkeypatch, clock):
     storage = Broken()
     storage.down = False
-    monkeypatch.setattr("morosidad.asgi.rates._storage", lambda _: storage)
+    monkeypatch.setattr("morosidad.asgi.guards.rates._storage", lambda _: storage)
     limiter = RateLimiter(1, clock=clock)
     assert ask(limiter, "score", "a", 1) == [""]
     storage.down = True

@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 _THREADS = 2
 
 
-class Aside:
+class BackgroundThreads:
     """Runs functions beside the event loop; when it is not started, in the loop's own threads."""
 
     def __init__(self) -> None:

@@ -10,8 +10,8 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_netw
 
 from starlette.types import Scope as Connection
 
-from morosidad.asgi.keys import Keyring, Scope
-from morosidad.asgi.problems import Problem, forbidden, not_known
+from morosidad.asgi.guards.keys import Keyring, Scope
+from morosidad.asgi.problems import Problem, forbidden, unauthenticated
 
 KEY_PROTOCOL = "clave."
 _IN_PROCESS = "testclient"
@@ -98,7 +98,7 @@ class Access:
             return _network_of(client)
         given = _given_key(headers)
         if given is None:
-            raise not_known("Falta la clave: envíela en X-API-Key")
+            raise unauthenticated("Falta la clave: envíela en X-API-Key")
         key = self._keys.find(given)
         if key is None:
             raise forbidden("La clave no es válida")

@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 import msgspec
 
 from morosidad._version import __version__
-from morosidad.asgi.bodies import decode
-from morosidad.asgi.endpoint import Call, Reply, reply
-from morosidad.asgi.exposition import exposition
-from morosidad.asgi.problems import unreadable
-from morosidad.asgi.service import AT_ONCE, BATCHED, READY, STARTING, STOPPED, STOPPING
+from morosidad.asgi.endpoints.exposition import exposition
+from morosidad.asgi.endpoints.http import Call, Reply, reply
+from morosidad.asgi.guards.bodies import decode
+from morosidad.asgi.problems import bad_request
+from morosidad.asgi.service import BATCHED, INLINE, READY, STARTING, STOPPED, STOPPING
 
 
 def _one_of(*words: str) -> msgspec.Meta:
@@ -30,7 +30,7 @@ class Readiness(msgspec.Struct, frozen=True, omit_defaults=True):
     estado: Annotated[str, _one_of(STARTING, READY, STOPPING, STOPPED)]
     modelo: str | None = None
     huella: str | None = None
-    modo: Annotated[str, _one_of(AT_ONCE, BATCHED)] | None = None
+    modo: Annotated[str, _one_of(INLINE, BATCHED)] | None = None
     compilado: bool | None = None
     latencia: float | None = None
     version: str | None = None
@@ -38,17 +38,17 @@ class Readiness(msgspec.Struct, frozen=True, omit_defaults=True):
 
 async def metrics(call: Call) -> Reply:
     """``GET /api/metricas-tiempo-real``: the figures of this moment and of the last minute."""
-    return reply(await call.service.aside.run(call.service.live.document))
+    return reply(await call.service.background.run(call.service.live.document))
 
 
 async def kpis(call: Call) -> Reply:
     """``GET /api/kpis``: the report of the window."""
-    return reply(await call.service.aside.run(call.service.kpis.report))
+    return reply(await call.service.background.run(call.service.kpis.report))
 
 
 async def prometheus(call: Call) -> Reply:
     """``GET /metrics``: the figures for Prometheus."""
-    text = await call.service.aside.run(exposition, call.service)
+    text = await call.service.background.run(exposition, call.service)
     return Reply(text, media_type=b"text/plain; version=0.0.4; charset=utf-8")
 
 
@@ -78,5 +78,5 @@ async def reload(call: Call) -> Reply:
     """``POST /admin/recargar``: the model file anew, as one step."""
     body = await call.body()
     if body and decode(body) != {}:
-        raise unreadable("No se esperaba ningún dato: se recarga el archivo del modelo en servicio")
+        raise bad_request("No se esperaba ningún dato: se recarga el archivo del modelo en servicio")
     return reply(await call.service.reloader.reload(call.service.workers.io))

@@ -11,8 +11,8 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 
-from morosidad.asgi.assets import CHARTS, assets, inline_style_ids
-from morosidad.asgi.examples import examples
+from morosidad.asgi.pages.assets import CHARTS, assets, inline_style_ids
+from morosidad.asgi.pages.examples import examples
 from morosidad.errors import InvalidRecord
 from morosidad.schema.field import Field
 from morosidad.schema.schema import Schema

@@ -8,7 +8,7 @@ import time
 _AIM, _LIMIT, _PAUSE = 0.010, 0.015, 0.050
 
 
-class Pulse:
+class LoopLoad:
     """Tells when the turns of the event loop hold more work than can be answered soon.
 
     A turn takes all requests that have arrived. Where two in a row took more than 10 ms, a share of the

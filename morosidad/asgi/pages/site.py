@@ -12,11 +12,11 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from morosidad.asgi.assets import REVALIDATE, Asset, assets
-from morosidad.asgi.endpoint import HTML, Call, Reply
-from morosidad.asgi.pages import dashboard_page, form_page
-from morosidad.asgi.panel import make_panel
-from morosidad.asgi.siblings import all_cache_stats, all_drift
+from morosidad.asgi.endpoints.http import HTML, Call, Reply
+from morosidad.asgi.pages.assets import REVALIDATE, Asset, assets
+from morosidad.asgi.pages.panel import make_panel
+from morosidad.asgi.pages.rendering import dashboard_page, form_page
+from morosidad.asgi.runtime.worker_processes import all_cache_stats, all_drift
 
 if TYPE_CHECKING:
     from morosidad.asgi.service import Service
@@ -52,25 +52,25 @@ class Site:
         scorer = self._service.scorer
         digest = scorer.digest  # of now: another model may come in while the page is made
         if self._form[0] != digest:
-            text = await self._service.aside.run(form_page, scorer)
+            text = await self._service.background.run(form_page, scorer)
             self._form = (digest, Asset("form.html", text.encode(), REVALIDATE))
         return _page(call, self._form[1])
 
     async def dashboard(self, call: Call) -> Reply:
         """``GET /dashboard``: the dashboard."""
-        return _page(call, await self._service.aside.run(_dashboard))
+        return _page(call, await self._service.background.run(_dashboard))
 
     async def panel(self, _: Call) -> Reply:
         """``GET /api/panel``: what the dashboard shows beside the live figures, at most a second old."""
         made, body = self._panel
         if time.monotonic() - made >= _PANEL_AGE:
-            body = await self._service.aside.run(self._make_panel)
+            body = await self._service.background.run(self._make_panel)
             self._panel = (time.monotonic(), body)
         return Reply(body)
 
     def _make_panel(self) -> bytes:
         service = self._service
-        scorer, kept, others = service.scorer, service.cache, service.siblings.latest
+        scorer, kept, others = service.scorer, service.cache, service.processes.latest
         panel = make_panel(
             service.kpis,
             service.alerts,

@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from morosidad.asgi.bodies import decode, record_of
-from morosidad.asgi.endpoint import Call, Reply, reply
-from morosidad.asgi.problems import unreadable
+from morosidad.asgi.endpoints.http import Call, Reply, reply
+from morosidad.asgi.guards.bodies import decode, record_of
+from morosidad.asgi.problems import bad_request
 from morosidad.errors import FieldError, InvalidRecord
 from morosidad.policy.decision import Decision, RecordError
 
@@ -48,9 +48,9 @@ async def predict_batch(call: Call) -> Reply:
     found = decode(await call.body())
     limit = call.service.settings.server_batch_size
     if type(found) is not list:
-        raise unreadable("Se esperaba una lista de registros")
+        raise bad_request("Se esperaba una lista de registros")
     if len(found) > limit:
-        raise unreadable(f"El lote supera los {limit} registros permitidos")
+        raise bad_request(f"El lote supera los {limit} registros permitidos")
     records = [_as_record(item) for item in found]
     decided = await call.service.decide_batch(records, call.request_id.decode())
     return reply([_in_place(item) for item in decided])

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from morosidad.asgi.bodies import BOUNDED_READ
-from morosidad.asgi.direct import PATH
-from morosidad.asgi.endpoint import head_of
+from morosidad.asgi.endpoints.direct import PATH
+from morosidad.asgi.endpoints.http import head_of
+from morosidad.asgi.guards.bodies import BOUNDED_READ
 
 if TYPE_CHECKING:
-    from morosidad.asgi.direct import Direct
-    from morosidad.asgi.endpoint import Reply
+    from morosidad.asgi.endpoints.direct import DirectPath
+    from morosidad.asgi.endpoints.http import Reply
 
 _HEAD_BYTES = 32 * 1024
 _DIRECT_BYTES = 32 * 1024
@@ -26,7 +26,7 @@ _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
-class GuardedProtocol(HttpToolsProtocol):
+class GuardedHTTPProtocol(HttpToolsProtocol):
     """Ends connections whose request does not arrive in time, or whose head is too large.
 
     uvicorn itself waits for ever for the first request of a connection, for the rest of one, and for a
@@ -50,7 +50,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def __init__(self, config: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(config, *args, **kwargs)
         state = getattr(self.app, "state", None)
-        self._direct: Direct | None = getattr(state, "direct", None)
+        self._direct: DirectPath | None = getattr(state, "direct", None)
         if (service := getattr(state, "service", None)) is not None:
             self.seconds = service.settings.server_read_timeout
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from morosidad.asgi.access import is_local_name
+from morosidad.asgi.guards.access import is_local_name
 from morosidad.errors import MissingExtra, SettingsError
 from morosidad.settings import Settings
 
@@ -40,7 +40,7 @@ def serve(settings: Settings, environment: Mapping[str, str]) -> None:
         import uvicorn
     except ModuleNotFoundError:
         raise MissingExtra("the server", "server") from None
-    refuse_open_door(settings)
+    refuse_unprotected(settings)
     signal.signal(signal.SIGTERM, _leave)
     with tempfile.TemporaryDirectory(prefix="morosidad-") as folder:
         shared = {}
@@ -57,15 +57,15 @@ def _leave(*_: object) -> None:
 
 def options(settings: Settings) -> dict[str, Any]:
     """Give what uvicorn is run with: nothing forwarded is trusted, nothing about the server is told."""
-    from morosidad.asgi.logs import log_config
+    from morosidad.asgi.runtime.logs import log_config
 
     return {
         "host": settings.server_host,
         "port": settings.server_port,
         "workers": settings.server_processes,
-        "loop": "morosidad.asgi.listening:new_event_loop",
-        "http": "morosidad.asgi.protocol:GuardedProtocol",
-        "ws": "morosidad.asgi.streams:GuardedStream",
+        "loop": "morosidad.asgi.runtime.listening:new_event_loop",
+        "http": "morosidad.asgi.endpoints.http_protocol:GuardedHTTPProtocol",
+        "ws": "morosidad.asgi.endpoints.websocket_protocol:GuardedWebSocketProtocol",
         "ws_max_size": 4096,
         "ws_ping_interval": _PING,
         "ws_ping_timeout": _PING,
@@ -78,7 +78,7 @@ def options(settings: Settings) -> dict[str, Any]:
     }
 
 
-def refuse_open_door(settings: Settings) -> None:
+def refuse_unprotected(settings: Settings) -> None:
     """Refuse to listen to other machines without keys, unless that is said in as many words."""
     if settings.server_api_keys or settings.server_anonymous or is_local_name(settings.server_host):
         return
@@ -90,7 +90,7 @@ def refuse_open_door(settings: Settings) -> None:
     )
 
 
-def refuse_lost_folders(settings: Settings) -> None:
+def refuse_unwritable_files(settings: Settings) -> None:
     """Refuse to start where the files that the server is to write have no place.
 
     Raises

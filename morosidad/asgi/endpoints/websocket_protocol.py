@@ -7,7 +7,7 @@ from typing import Any
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 
-class GuardedStream(WebSocketsSansIOProtocol):
+class GuardedWebSocketProtocol(WebSocketsSansIOProtocol):
     """Ends connections whose client has stopped reading.
 
     uvicorn itself waits until such a client has read all before it says goodbye, which may be never.

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from morosidad.asgi.bodies import ClientGone, check_media_type, read_body
-from morosidad.asgi.keys import Scope as Need
+from morosidad.asgi.guards.bodies import ClientGone, check_media_type, read_body
+from morosidad.asgi.guards.keys import Scope as Need
 from morosidad.asgi.problems import (
     ErrorDocument,
     Problem,
+    bad_request,
     problem_of,
     source_of,
     too_large,
     unavailable,
-    unreadable,
 )
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class Call:
         self.client = access.check(self.headers, client, need)
         given = self.headers.get(b"x-request-id")
         if given is not None and given is not self.request_id:
-            raise unreadable("X-Request-ID: se esperaban de 1 a 128 letras, cifras o . _ : -")
+            raise bad_request("X-Request-ID: se esperaban de 1 a 128 letras, cifras o . _ : -")
 
     def seconds(self) -> float:
         """Tell how long it has taken so far."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from morosidad.alerts import Alert, Level
-from morosidad.asgi.siblings import base_code
+from morosidad.asgi.runtime.worker_processes import base_code
 from morosidad.audit import AuditStats
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class _ServiceCollector:
         yield _alerts(service.alerts.active)
         yield _refused(service)
         if service.audit is not None:
-            shares = (share.log for share in service.siblings.latest)
+            shares = (share.log for share in service.processes.latest)
             yield from _log([service.audit.stats(), *(log for log in shares if log is not None)])
         yield _model(service.scorer.model, service.scorer.digest)
 
@@ -70,7 +70,7 @@ def _refused(service: Service) -> Metric:
     from prometheus_client.metrics_core import CounterMetricFamily
 
     total = Counter(service.refused)
-    for share in service.siblings.latest:
+    for share in service.processes.latest:
         for route, code, number in share.refused:
             total[route, code] += number
     family = CounterMetricFamily(

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from morosidad.asgi.bodies import decode, record_of
-from morosidad.asgi.endpoint import JSON, Call, Reply, refusal
-from morosidad.asgi.predictions import decided
+from morosidad.asgi.endpoints.http import JSON, Call, Reply, refusal
+from morosidad.asgi.endpoints.predictions import decided
+from morosidad.asgi.guards.bodies import decode, record_of
 from morosidad.asgi.problems import unavailable
 from morosidad.asgi.service import SATURATED
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PATH = "/predecir"
 
 
-class Direct:
+class DirectPath:
     """Answers decisions that take microseconds.
 
     Parameters
@@ -38,11 +38,11 @@ class Direct:
     def answer(self, scope: Any, body: bytes) -> tuple[Reply, bytes] | None:
         """Give the answer and the request's id, or None where the ordinary way must be taken."""
         service = self._service
-        at_once = service.at_once
+        at_once = service.decides_inline
         if self._barred or not (at_once or service.full) or len(body) > service.settings.server_body_size:
             return None
         call = Call(service, PATH, scope)
-        if not at_once or service.pulse.overloaded:
+        if not at_once or service.loop_load.overloaded:
             return refusal(unavailable(SATURATED), call), call.request_id
         if call.headers.get(b"content-type", JSON) != JSON:
             return None

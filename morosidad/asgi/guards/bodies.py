@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from starlette.types import Receive, Scope
 
-from morosidad.asgi.problems import Problem, too_large, unreadable
+from morosidad.asgi.problems import Problem, bad_request, too_large
 from morosidad.errors import FieldError
 
 _NOT_JSON = "El cuerpo no es JSON válido en UTF-8"
@@ -87,7 +87,7 @@ def check_media_type(given: bytes) -> None:
         name, _, value = parameter.strip().partition("=")
         right &= name != "charset" or value.strip('"') in ("utf-8", "utf8")
     if not right:
-        raise unreadable(_NOT_DECLARED)
+        raise bad_request(_NOT_DECLARED)
 
 
 def decode(body: bytes) -> Any:
@@ -99,14 +99,14 @@ def decode(body: bytes) -> Any:
         E001.
     """
     if not body:
-        raise unreadable("No se recibieron datos")
+        raise bad_request("No se recibieron datos")
     try:
         found = _decode(body)
         doubled = _repeats_a_name(body, found)
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        raise unreadable(_NOT_JSON) from None
+        raise bad_request(_NOT_JSON) from None
     if doubled:
-        raise unreadable(_DOUBLED)
+        raise bad_request(_DOUBLED)
     return found
 
 
@@ -119,7 +119,7 @@ def record_of(found: Any) -> dict[str, Any]:
         E001 when the request lacks it or holds something else, E002 when it is no object.
     """
     if type(found) is not dict:
-        raise unreadable("Se esperaba un objeto JSON con «datos»")
+        raise bad_request("Se esperaba un objeto JSON con «datos»")
     record = found.get("datos")
     if len(found) > 1 or record is None:
         _check_envelope(found)
@@ -148,7 +148,7 @@ def _check_envelope(found: dict[str, Any]) -> None:
                 shown = name[:64].encode("utf-8", "replace").decode()
                 errors.append(FieldError(shown, "nombre desconocido", "desconocido"))
     if errors:
-        raise unreadable("La solicitud no tiene la forma esperada", errors)
+        raise bad_request("La solicitud no tiene la forma esperada", errors)
 
 
 def _repeats_a_name(body: bytes, found: Any) -> bool:

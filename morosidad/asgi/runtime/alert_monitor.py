@@ -7,9 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from morosidad.alerts import AlertBook
-from morosidad.asgi.rates import RateLimiter
-from morosidad.asgi.reloading import Reloader
-from morosidad.asgi.siblings import Share, Siblings, code_elsewhere, is_elsewhere
+from morosidad.asgi.guards.rates import RateLimiter
+from morosidad.asgi.runtime.reloading import Reloader
+from morosidad.asgi.runtime.worker_processes import (
+    ProcessReport,
+    WorkerProcesses,
+    code_elsewhere,
+    is_elsewhere,
+)
 from morosidad.scoring.scorer import Scorer
 
 _DRIFT_EVERY = 5
@@ -20,7 +25,7 @@ _REFUSALS = (
 )
 
 
-class Watch:
+class AlertMonitor:
     """Looks at the parts once a second and opens, keeps or closes their alerts.
 
     Parameters
@@ -31,7 +36,7 @@ class Watch:
         Where alerts open and close.
     reloader : Reloader
         Knows whether the last reload failed.
-    siblings : Siblings
+    processes : WorkerProcesses
         The other processes, which are told of this one.
     limiter : RateLimiter or None
         Knows whether its storage fails.
@@ -44,14 +49,14 @@ class Watch:
         scorer: Scorer,
         alerts: AlertBook,
         reloader: Reloader,
-        siblings: Siblings,
+        processes: WorkerProcesses,
         limiter: RateLimiter | None,
         refused: Mapping[tuple[str, str], int],
     ) -> None:
         self._scorer = scorer
         self._alerts = alerts
         self._reloader = reloader
-        self._siblings = siblings
+        self._processes = processes
         self._limiter = limiter
         self._refused = refused
         self._refused_before: dict[str, int] = {}
@@ -59,11 +64,11 @@ class Watch:
         self._repeated: set[str] = set()
         self._turn = 0
 
-    def look(self) -> None:
-        """Look once."""
+    def check(self) -> None:
+        """Look at every part once."""
         book, parts = self._alerts, self._scorer.parts
         recovery, drift = parts.get("recovery"), parts.get("drift")
-        self._look_at_audit()
+        self._check_audit_log()
         if recovery is not None:
             failing = not recovery.calm
             book.set("recuperacion", failing, "warning", "El modelo falla: la recuperación está en marcha")
@@ -75,7 +80,7 @@ class Watch:
             book.set(alert, number > 0, "warning", message.format(number))
         failed = self._reloader.failed
         book.set("recarga", failed, "warning", "La última recarga del modelo falló: sigue el anterior")
-        self._repeat(self._siblings.exchange(self._share))
+        self._repeat(self._processes.exchange(self._share))
         if drift is not None and self._turn % _DRIFT_EVERY == 0:
             drift.watch(book)
         self._turn += 1
@@ -86,7 +91,7 @@ class Watch:
         before, self._refused_before[code] = self._refused_before.get(code, 0), total
         return total - before
 
-    def _look_at_audit(self) -> None:
+    def _check_audit_log(self) -> None:
         """Take over the decision log's own alerts."""
         audit = self._scorer.parts.get("audit")
         if audit is None:
@@ -98,11 +103,11 @@ class Watch:
             self._alerts.set(f"registro:{code}", alert is not None, level, message)
         self._audit_codes |= open_now.keys()
 
-    def _share(self) -> Share:
+    def _share(self) -> ProcessReport:
         cache: Any = self._scorer.parts.get("cache")
         drift = self._scorer.parts.get("drift")
         audit = self._scorer.parts.get("audit")
-        return Share(
+        return ProcessReport(
             os.getpid(),
             self._scorer.digest,
             None if cache is None else cache.stats(),
@@ -112,7 +117,7 @@ class Watch:
             tuple((route, code, number) for (route, code), number in list(self._refused.items())),
         )
 
-    def _repeat(self, shares: Sequence[Share]) -> None:
+    def _repeat(self, shares: Sequence[ProcessReport]) -> None:
         """Show the alerts that are open in other processes and not in this one."""
         book = self._alerts
         own = {alert.code for alert in book.active if not is_elsewhere(alert.code)}

@@ -28,7 +28,7 @@ _FORGOTTEN = 60.0
 _ELSEWHERE = "@"
 
 
-class Share(msgspec.Struct, frozen=True):
+class ProcessReport(msgspec.Struct, frozen=True):
     """What one process tells.
 
     Attributes
@@ -58,7 +58,7 @@ class Share(msgspec.Struct, frozen=True):
     refused: tuple[tuple[str, str, int], ...] = ()
 
 
-class Siblings:
+class WorkerProcesses:
     """The other processes of this server.
 
     Parameters
@@ -72,9 +72,9 @@ class Siblings:
     def __init__(self, shared: str | None, now: Callable[[], float] = time.time) -> None:
         self._stem = None if shared is None else Path(f"{shared}.proceso-")
         self._now = now
-        self.latest: tuple[Share, ...] = ()
+        self.latest: tuple[ProcessReport, ...] = ()
 
-    def exchange(self, share: Callable[[], Share]) -> tuple[Share, ...]:
+    def exchange(self, share: Callable[[], ProcessReport]) -> tuple[ProcessReport, ...]:
         """Tell the others, and hear what they told last; nothing happens without others."""
         if self._stem is not None:
             with contextlib.suppress(OSError):  # who can't be told is shown the figures of one process
@@ -90,13 +90,13 @@ class Siblings:
     def _file(self, stem: Path) -> Path:
         return stem.with_name(f"{stem.name}{os.getpid()}")
 
-    def _tell(self, stem: Path, share: Share) -> None:
+    def _tell(self, stem: Path, share: ProcessReport) -> None:
         file = self._file(stem)
         new = file.with_name(f"{file.name}.nuevo")
         new.write_bytes(msgspec.json.encode(share))
         os.replace(new, file)
 
-    def _hear(self, stem: Path) -> list[Share]:
+    def _hear(self, stem: Path) -> list[ProcessReport]:
         found = []
         for path in sorted(stem.parent.glob(f"{glob.escape(stem.name)}*")):
             if path == self._file(stem):
@@ -106,7 +106,7 @@ class Siblings:
                 if age > _FORGOTTEN:
                     path.unlink()
                 elif age <= _FRESH and path.suffix != ".nuevo":
-                    found.append(msgspec.json.decode(path.read_bytes(), type=Share))
+                    found.append(msgspec.json.decode(path.read_bytes(), type=ProcessReport))
         return found
 
 
@@ -125,7 +125,7 @@ def base_code(code: str) -> str:
     return code.partition(_ELSEWHERE)[0]
 
 
-def all_cache_stats(own: CacheStats | None, shares: Sequence[Share]) -> CacheStats | None:
+def all_cache_stats(own: CacheStats | None, shares: Sequence[ProcessReport]) -> CacheStats | None:
     """Add up what the caches of all processes have done."""
     every = [stats for stats in (own, *(share.cache for share in shares)) if stats is not None]
     if not every:
@@ -134,7 +134,7 @@ def all_cache_stats(own: CacheStats | None, shares: Sequence[Share]) -> CacheSta
     return CacheStats(**{name: sum(getattr(stats, name) for stats in every) for name in names})
 
 
-def all_drift(own: DriftMonitor | None, model: str, shares: Sequence[Share]) -> DriftReport | None:
+def all_drift(own: DriftMonitor | None, model: str, shares: Sequence[ProcessReport]) -> DriftReport | None:
     """Report on the records of all processes that answer with the same model."""
     if own is None:
         return None

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from morosidad.monitoring.drift import DriftMonitor
 
 
-def equip(scorer: Scorer, settings: Settings) -> Scorer:
+def complete_parts(scorer: Scorer, settings: Settings) -> Scorer:
     """Give a scorer of the same model with every part: its own, else one made from the settings."""
     own = scorer.parts
     made: Parts = {}

@@ -12,7 +12,7 @@ GOING_AWAY, TOO_BIG, POLICY, TRY_LATER = 1001, 1009, 1008, 1013
 _MAX_MISSED = 5
 _MAX_MESSAGE = 4096
 _SLICE = 4
-_FAREWELL = 2.0
+_CLOSE_TIMEOUT = 2.0
 
 
 class Channel:
@@ -51,7 +51,7 @@ class Channel:
             client.leave(GOING_AWAY)
         if clients:
             gone = [asyncio.create_task(client.gone.wait()) for client in clients]
-            _, left = await asyncio.wait(gone, timeout=_FAREWELL)
+            _, left = await asyncio.wait(gone, timeout=_CLOSE_TIMEOUT)
             for waiting in left:
                 waiting.cancel()
 
@@ -122,7 +122,7 @@ class _Client:
     async def _close(self, code: int) -> None:
         """Say goodbye; who does not take even that is left without it."""
         with suppress(Exception):
-            async with asyncio.timeout(_FAREWELL):
+            async with asyncio.timeout(_CLOSE_TIMEOUT):
                 await self._socket.close(code)
                 await self.gone.wait()
         if self._runner is not None and not self.gone.is_set():

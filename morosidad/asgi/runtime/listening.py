@@ -27,7 +27,7 @@ else:
 
         async def create_server(self, protocol_factory: Any, *args: Any, **options: Any) -> Any:
             """Listen, as uvloop does, for connections without TLS."""
-            door = Door(self, protocol_factory)
+            door = Acceptor(self, protocol_factory)
             server: Any = await super().create_server(door, *args, **options)
             door.server = server
             return server
@@ -35,7 +35,7 @@ else:
     new_event_loop = _ListeningLoop
 
 
-class Door:
+class Acceptor:
     """Makes the protocol of each connection that a server accepts, and accepts those behind it.
 
     It does so once connections have come turn after turn for 5 ms: they queue. Until then other processes
