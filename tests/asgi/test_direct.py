@@ -94,7 +94,8 @@ def talk(
         async with app.router.lifespan_context(app):
             protocol = GuardedHTTPProtocol(config, ServerState(), {})
             protocol.connection_made(wire)
-            assert (protocol._direct is not None) == (direct and not used.server_origins)
+            each_is_looked_at = used.server_origins or used.rate_limit_enabled or used.server_access_log
+            assert (protocol._direct is not None) == (direct and not each_is_looked_at)
             during(app.state.service, protocol)
             for piece in pieces:
                 if piece is not None:
@@ -427,3 +428,65 @@ def test_a_websocket_leaves_nothing_of_the_http_protocol_behind() -> None:
             wire.protocol.connection_lost(None)
 
     asyncio.run(connected())
+
+
+class CountedLoad:
+    """A loop load that has room for one request, and counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    @property
+    def overloaded(self) -> bool:
+        self.asked += 1
+        return self.asked > 1
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "headers"),
+    [
+        (GOOD, 200, ()),
+        (b'{"datos": {"edad": 300}}', 400, ()),
+        (b'{"datos": ', 400, ()),
+        (GOOD, 200, ("Content-Type: application/json; charset=utf-8",)),
+    ],
+)
+def test_a_request_is_charged_to_the_loop_once(body: bytes, status: int, headers: tuple[str, ...]) -> None:
+    load = CountedLoad()
+
+    def with_room_for_one(service: Any, _: Any) -> None:
+        service.loop_load = load
+
+    data, _ = talk([post(body, *headers)], during=with_room_for_one)
+    assert int(data.split(b" ")[1]) == status
+    assert load.asked == 1
+
+
+def test_a_request_that_the_model_fails_on_is_charged_once_however_it_goes_on() -> None:
+    load = CountedLoad()
+
+    def failing_once(service: Any, _: Any) -> None:
+        service.loop_load = load
+        real = service.scorer.score_nowait
+        failures = iter([RuntimeError("no")])
+
+        def score_nowait(*given: Any) -> Any:
+            for failure in failures:
+                raise failure
+            return real(*given)
+
+        service.scorer.score_nowait = score_nowait
+
+    data, _ = talk([post(GOOD)], during=failing_once)
+    assert data.startswith(b"HTTP/1.1 200 ")
+    assert load.asked == 1
+
+
+def test_an_invalid_record_is_counted_as_one_refusal() -> None:
+    found = []
+
+    def look(service: Any, _: Any) -> None:
+        found.append(service)
+
+    talk([post(b'{"datos": {"edad": 300}}')], during=look)
+    assert found[0].refused == {("/predecir", "E002"): 1}

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from morosidad import Scorer, __version__
-from morosidad.asgi.endpoints.exposition import _log
+from morosidad.asgi.exposition import _log
 from morosidad.asgi.runtime.worker_processes import ProcessReport
 from morosidad.audit import AuditStats
 from morosidad.errors import ArtifactCorrupted

@@ -1,24 +1,29 @@
-"""The straight way of ``POST /predecir``: answered where its last byte arrives, without a task of its own.
+"""The direct path of ``POST /predecir``: answered where its last byte arrives, without a task of its own.
 
-Only what ends well goes this way, and what there is no time for. Whatever else is to be refused, delayed,
-recovered or traced gets no answer here, and takes the application's ordinary way from the beginning:
-nothing was counted yet.
+It answers what takes microseconds: decisions, and what is refused. Whatever has to wait, be recovered or be
+read by pieces gets no answer here and goes on in the ordinary endpoint, as the same `Call`: what was spent
+on its admission is not spent again.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from morosidad.asgi.endpoints.http import JSON, Call, Reply, refusal
+from morosidad.asgi.endpoints.admission import admit
+from morosidad.asgi.endpoints.call import JSON, Call, Reply
 from morosidad.asgi.endpoints.predictions import decided
+from morosidad.asgi.endpoints.responses import refusal
 from morosidad.asgi.guards.bodies import decode, record_of
-from morosidad.asgi.problems import unavailable
+from morosidad.asgi.problems import Problem, unavailable
 from morosidad.asgi.service import SATURATED
+from morosidad.errors import InvalidRecord
 
 if TYPE_CHECKING:
+    from morosidad.asgi.endpoints.route import Route
     from morosidad.asgi.service import Service
 
-PATH = "/predecir"
+DIRECT_CALL = "morosidad.direct_call"
+"""ASGI extension: under ``call``, the `Call` of a request that the direct path could not answer."""
 
 
 class DirectPath:
@@ -28,28 +33,54 @@ class DirectPath:
     ----------
     service : Service
         What answers.
+    route : Route
+        That of ``POST /predecir``.
+
+    Attributes
+    ----------
+    url : bytes
+        What is asked for, without a query.
     """
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, route: Route) -> None:
+        self.url: bytes = route.path.encode()
         self._service = service
-        settings = service.settings
-        self._barred = service.limiter is not None or settings.server_access_log or service.spans.active
+        self._route = route
 
-    def answer(self, scope: Any, body: bytes) -> tuple[Reply, bytes] | None:
-        """Give the answer and the request's id, or None where the ordinary way must be taken."""
+    def call(self, client: Any, headers: list[tuple[bytes, bytes]]) -> Call:
+        """Begin a request.
+
+        Returns
+        -------
+        Call
+            To be answered here, or to go on in the ordinary endpoint.
+        """
+        scope = {"type": "http", "method": "POST", "client": client, "headers": headers}
+        return Call(self._service, self._route.path, scope)
+
+    def answer(self, call: Call, body: bytes) -> Reply | None:
+        """Answer a request, unless it has to go on in the ordinary endpoint.
+
+        Returns
+        -------
+        Reply or None
+            None for what is not answered here.
+        """
         service = self._service
-        at_once = service.decides_inline
-        if self._barred or not (at_once or service.full) or len(body) > service.settings.server_body_size:
+        inline = service.decides_inline
+        if not (inline or service.full) or len(body) > service.settings.server_body_size:
             return None
-        call = Call(service, PATH, scope)
-        if not at_once or service.loop_load.overloaded:
-            return refusal(unavailable(SATURATED), call), call.request_id
         if call.headers.get(b"content-type", JSON) != JSON:
             return None
         try:
-            call.admit("score")
+            counted = admit(call, self._route)
+            assert counted is None, "rates are counted in the ordinary endpoint"
+            if not inline:
+                raise unavailable(SATURATED)
             record = record_of(decode(body))
             decision = service.scorer.score_nowait(record, call.request_id.decode())
+        except (Problem, InvalidRecord) as error:
+            return refusal(error, call)
         except Exception:
             return None
-        return Reply(decided(decision, call)), call.request_id
+        return Reply(decided(decision, call))

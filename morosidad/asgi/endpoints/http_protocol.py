@@ -10,18 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from morosidad.asgi.endpoints.direct import PATH
-from morosidad.asgi.endpoints.http import head_of
+from morosidad.asgi.endpoints.direct import DIRECT_CALL
+from morosidad.asgi.endpoints.responses import head_of
 from morosidad.asgi.guards.bodies import BOUNDED_READ
 
 if TYPE_CHECKING:
+    from morosidad.asgi.endpoints.call import Call, Reply
     from morosidad.asgi.endpoints.direct import DirectPath
-    from morosidad.asgi.endpoints.http import Reply
 
 _HEAD_BYTES = 32 * 1024
 _DIRECT_BYTES = 32 * 1024
 _PIPELINED = 32
-_DIRECT_URL = PATH.encode()
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
@@ -107,13 +106,7 @@ class GuardedHTTPProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """Answer at once or go on, and expect the head of another request."""
         if self._held is not None:
-            asked = {"type": "http", "method": "POST", "client": self.client, "headers": self.headers}
-            answer = self._direct.answer(asked, self._held) if self._direct else None
-            if answer is None:
-                self._go_ordinary()
-            else:
-                self._held = None
-                self._write(*answer)
+            self._answer_at_once(self._held)
         if self.cycle is not None and not self.cycle.response_complete:
             super().on_message_complete()
         self._in_head = True
@@ -156,8 +149,8 @@ class GuardedHTTPProtocol(HttpToolsProtocol):
     def _may_be_direct(self) -> bool:
         parser: Any = self.parser
         return (
-            self.url == _DIRECT_URL
-            and self._direct is not None
+            self._direct is not None
+            and self.url == self._direct.url
             and parser.get_method() == b"POST"
             and parser.get_http_version() == "1.1"
             and parser.should_keep_alive()
@@ -168,19 +161,30 @@ class GuardedHTTPProtocol(HttpToolsProtocol):
             and (self.cycle is None or self.cycle.response_complete)
         )
 
-    def _open(self) -> None:
+    def _answer_at_once(self, body: bytes) -> None:
+        """Answer on the direct path, or let the request go on in the ordinary endpoint."""
+        assert self._direct is not None
+        call = self._direct.call(self.client, self.headers)
+        answer = self._direct.answer(call, body)
+        if answer is None:
+            self._go_ordinary(call)
+        else:
+            self._held = None
+            self._write(answer, call.request_id)
+
+    def _open(self, call: Call | None = None) -> None:
         """Hand a request to the application, once its head is there."""
         url, headers, expects = self.url, self.headers, self.expect_100_continue
         super().on_message_begin()  # makes what a request that is answered at once does not need
         self.url, self.expect_100_continue = url, expects
         self.headers += headers
-        self.scope["extensions"] = {BOUNDED_READ: {}}
+        self.scope["extensions"] = {BOUNDED_READ: {}, DIRECT_CALL: {"call": call}}
         super().on_headers_complete()
 
-    def _go_ordinary(self) -> None:
+    def _go_ordinary(self, call: Call | None = None) -> None:
         """Hand a request that was held back to the application, as far as it has come."""
         body, self._held = self._held, None
-        self._open()
+        self._open(call)
         if body:
             super().on_body(body)
 

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 import msgspec
 
 from morosidad._version import __version__
-from morosidad.asgi.endpoints.exposition import exposition
-from morosidad.asgi.endpoints.http import Call, Reply, reply
+from morosidad.asgi.endpoints.call import Call, Reply, reply
+from morosidad.asgi.exposition import exposition
 from morosidad.asgi.guards.bodies import decode
 from morosidad.asgi.problems import bad_request
 from morosidad.asgi.service import BATCHED, INLINE, READY, STARTING, STOPPED, STOPPING

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from morosidad.asgi.endpoints.http import Call, Reply, reply
+from morosidad.asgi.endpoints.call import Call, Reply, reply
 from morosidad.asgi.guards.bodies import decode, record_of
 from morosidad.asgi.problems import bad_request
 from morosidad.errors import FieldError, InvalidRecord

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
-from starlette.types import Scope as Connection
+from starlette.types import Scope
 
-from morosidad.asgi.guards.keys import Keyring, Scope
+from morosidad.asgi.guards.keys import Keyring, KeyScope
 from morosidad.asgi.problems import Problem, forbidden, unauthenticated
 
 KEY_PROTOCOL = "clave."
@@ -50,16 +50,16 @@ class Access:
         self._origins = frozenset(origins)
         self._proxies = tuple(ip_network(proxy) for proxy in proxies)
 
-    def client(self, connection: Connection) -> str:
+    def client(self, scope: Scope) -> str:
         """Give the address of who asks; ``""`` on a socket of this machine.
 
         Of ``X-Forwarded-For`` the last address counts that is not a trusted proxy's, since whatever
         stands before it may have been invented.
         """
-        client: str = connection["client"][0] if connection.get("client") else ""
+        client: str = scope["client"][0] if scope.get("client") else ""
         if not self._proxies or not self._trusts(_address_of(client)):
             return client
-        lines = b",".join(value for name, value in connection["headers"] if name == b"x-forwarded-for")
+        lines = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")
         for hop in reversed(lines.decode("latin-1").split(",")):
             address = _address_of(_without_port(hop.strip())) if len(hop) <= _LONGEST else None
             if address is None:
@@ -69,7 +69,7 @@ class Access:
                 break
         return client
 
-    def check(self, headers: dict[bytes, bytes], client: str, need: Scope) -> str:
+    def check(self, headers: dict[bytes, bytes], client: str, needed: KeyScope) -> str:
         """Let a request in.
 
         Parameters
@@ -78,7 +78,7 @@ class Access:
             The request's.
         client : str
             The address of who asks.
-        need : str
+        needed : str
             The scope that a key must have.
 
         Returns
@@ -102,7 +102,7 @@ class Access:
         key = self._keys.find(given)
         if key is None:
             raise forbidden("La clave no es válida")
-        if need not in key.scopes:
+        if needed not in key.scopes:
             raise forbidden("La clave no permite esta operación")
         return f"clave:{key.name}"
 

@@ -8,8 +8,8 @@ import secrets
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
-Scope = Literal["score", "metrics", "admin"]
-SCOPES: tuple[Scope, ...] = ("score", "metrics", "admin")
+KeyScope = Literal["score", "metrics", "admin"]
+SCOPES: tuple[KeyScope, ...] = ("score", "metrics", "admin")
 
 
 class ApiKey(NamedTuple):

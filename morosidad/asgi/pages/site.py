@@ -12,7 +12,7 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from morosidad.asgi.endpoints.http import HTML, Call, Reply
+from morosidad.asgi.endpoints.call import HTML, Call, Reply
 from morosidad.asgi.pages.assets import REVALIDATE, Asset, assets
 from morosidad.asgi.pages.panel import make_panel
 from morosidad.asgi.pages.rendering import dashboard_page, form_page
