@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from morosidad.alerts import Alert, Level
+from morosidad.alerts import Alert, AlertLevel
 from morosidad.asgi.runtime.worker_processes import base_code
 from morosidad.audit import AuditStats
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from morosidad.asgi.service import Service
 
-_LEVELS: tuple[Level, ...] = get_args(Level)
+_LEVELS: tuple[AlertLevel, ...] = get_args(AlertLevel)
 
 
 def exposition(service: Service) -> bytes:
@@ -50,7 +50,7 @@ def _alerts(alerts: Iterable[Alert]) -> Metric:
     """Show each code once, at its gravest level: which process opened it would make labels without end."""
     from prometheus_client.metrics_core import GaugeMetricFamily
 
-    gravest: dict[str, Level] = {}
+    gravest: dict[str, AlertLevel] = {}
     for alert in alerts:
         code = base_code(alert.code)
         known = gravest.get(code)

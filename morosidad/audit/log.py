@@ -12,8 +12,8 @@ from typing import Any, Self
 
 import msgspec
 
-from morosidad.alerts import Alert
-from morosidad.audit.alerts import LOSSES, AlertBoard
+from morosidad.alerts import DECISIONS_DECLARED_LOST, DECISIONS_LOST, Alert
+from morosidad.audit.alerts import AlertBoard
 from morosidad.audit.chain import GENESIS
 from morosidad.audit.file import ChainedFile
 from morosidad.audit.lifetime import Lifetime
@@ -370,13 +370,11 @@ class AuditLog:
         with self._lock:  # until the alert is open, so that it can't be closed before
             if self._lost > self._declared:
                 lost = self._lost - self._settled
-                message = f"hay decisiones que no quedaron en el registro: {lost} hasta ahora"
-                self._board.update(LOSSES, "critical", message)
+                self._board.update(*DECISIONS_LOST.fill(number=lost))
 
     def _settle_losses(self) -> None:
         """Close the alert when all losses are declared in the log; with the lock in hand."""
         lost = self._declared - self._settled
         if lost and self._declared == self._lost:
-            message = f"decisiones perdidas para siempre: {lost}; el registro lo declara"
-            self._board.settle(LOSSES, "critical", message)
+            self._board.settle(*DECISIONS_DECLARED_LOST.fill(number=lost))
             self._settled = self._declared

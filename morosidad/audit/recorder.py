@@ -7,6 +7,15 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from morosidad.alerts import (
+    LOG_DISK_FULL,
+    LOG_FOLDER_GONE,
+    LOG_LINE_TORN,
+    LOG_LINES_MISSING,
+    LOG_NOT_PERMITTED,
+    LOG_NOT_ROTATED,
+    LOG_NOT_WRITTEN,
+)
 from morosidad.audit.alerts import AlertBoard
 from morosidad.audit.chain import MAX_LINE, body_of
 from morosidad.audit.file import ChainedFile, Sealed
@@ -14,15 +23,15 @@ from morosidad.audit.lines import AuditContext, DecisionLike, LineEncoder
 from morosidad.audit.usage import Usage
 
 _FAULTS = {
-    errno.ENOSPC: ("disco_lleno", "el disco está lleno"),
-    errno.EDQUOT: ("disco_lleno", "la cuota del disco está agotada"),
-    errno.ENOENT: ("sin_carpeta", "la carpeta no existe"),
-    errno.ENOTDIR: ("sin_carpeta", "la carpeta no existe"),
-    errno.EACCES: ("sin_permiso", "no hay permiso para escribir"),
-    errno.EPERM: ("sin_permiso", "no hay permiso para escribir"),
-    errno.EROFS: ("sin_permiso", "el disco es de solo lectura"),
+    errno.ENOSPC: (LOG_DISK_FULL, "el disco está lleno"),
+    errno.EDQUOT: (LOG_DISK_FULL, "la cuota del disco está agotada"),
+    errno.ENOENT: (LOG_FOLDER_GONE, "la carpeta no existe"),
+    errno.ENOTDIR: (LOG_FOLDER_GONE, "la carpeta no existe"),
+    errno.EACCES: (LOG_NOT_PERMITTED, "no hay permiso para escribir"),
+    errno.EPERM: (LOG_NOT_PERMITTED, "no hay permiso para escribir"),
+    errno.EROFS: (LOG_NOT_PERMITTED, "el disco es de solo lectura"),
 }
-_FAULT_CODES = {code for code, _ in _FAULTS.values()} | {"sin_escritura"}
+_FAULT_CODES = {alert.code for alert, _ in _FAULTS.values()} | {LOG_NOT_WRITTEN.code}
 
 
 class Ticket:
@@ -205,31 +214,25 @@ class Recorder:
             self._file.write([self._encoder.event(event, amount, self._now())])
             del self._events[event]
             if event == "faltan":
-                self._board.open(
-                    "lineas_faltantes", "critical", f"faltan {amount} líneas que ya estaban escritas"
-                )
+                self._board.open(*LOG_LINES_MISSING.fill(number=amount))
             else:
-                self._board.open(
-                    "lineas_cortadas", "warning", f"se cortó una línea a medio escribir ({amount} bytes)"
-                )
-                self._board.close("lineas_cortadas")
+                self._board.open(*LOG_LINE_TORN.fill(number=amount))
+                self._board.close(LOG_LINE_TORN.code)
 
     def _fail(self, error: Exception) -> None:
         self.failing = True
         number = error.errno if isinstance(error, OSError) else None
-        code, reason = _FAULTS.get(number or 0, ("sin_escritura", type(error).__name__))
-        self._board.close(*(_FAULT_CODES - {code}))
-        self._board.open(code, "critical", f"no se puede escribir el registro de decisiones: {reason}")
+        fault, reason = _FAULTS.get(number or 0, (LOG_NOT_WRITTEN, type(error).__name__))
+        self._board.close(*(_FAULT_CODES - {fault.code}))
+        self._board.open(*fault.fill(reason=reason))
 
     def _succeed(self) -> None:
         self.failing = False
         self._board.close(*_FAULT_CODES)
         if self._file.rotation_error is None:
-            self._board.close("sin_rotacion")
+            self._board.close(LOG_NOT_ROTATED.code)
         else:
-            self._board.open(
-                "sin_rotacion", "warning", "no se puede empezar un archivo nuevo; sigue el mismo"
-            )
+            self._board.open(*LOG_NOT_ROTATED.fill())
 
 
 def _resolve(tickets: Sequence[Ticket | None], on_disk: bool) -> None:

@@ -6,7 +6,15 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from morosidad.alerts import AlertBook
+from morosidad.alerts import (
+    LATE_ANSWERS,
+    LOG_PREFIX,
+    RATE_STORAGE_DOWN,
+    RECOVERING,
+    REFUSALS,
+    RELOAD_FAILED,
+    AlertBook,
+)
 from morosidad.asgi.guards.rates import RateLimiter
 from morosidad.asgi.runtime.reloading import Reloader
 from morosidad.asgi.runtime.worker_processes import (
@@ -19,10 +27,7 @@ from morosidad.scoring.scorer import Scorer
 
 _DRIFT_EVERY = 5
 _DECISIONS = ("/predecir", "/predecir/lote")
-_REFUSALS = (
-    ("E503", "rechazos", "Solicitudes que no se pudieron atender: {}"),
-    ("E504", "plazos", "El modelo no respondió a tiempo a {} solicitudes"),
-)
+_REFUSED = (("E503", REFUSALS), ("E504", LATE_ANSWERS))
 
 
 class AlertMonitor:
@@ -70,16 +75,13 @@ class AlertMonitor:
         recovery, drift = parts.get("recovery"), parts.get("drift")
         self._check_audit_log()
         if recovery is not None:
-            failing = not recovery.calm
-            book.set("recuperacion", failing, "warning", "El modelo falla: la recuperación está en marcha")
+            book.report(RECOVERING, not recovery.calm)
         if self._limiter is not None:
-            failing = self._limiter.failing
-            book.set("limites", failing, "warning", "No responde el Redis del límite: no hay límite")
-        for code, alert, message in _REFUSALS:
+            book.report(RATE_STORAGE_DOWN, self._limiter.failing)
+        for code, alert in _REFUSED:
             number = self._newly_refused(code)
-            book.set(alert, number > 0, "warning", message.format(number))
-        failed = self._reloader.failed
-        book.set("recarga", failed, "warning", "La última recarga del modelo falló: sigue el anterior")
+            book.report(alert, number > 0, number=number)
+        book.report(RELOAD_FAILED, self._reloader.failed)
         self._repeat(self._processes.exchange(self._share))
         if drift is not None and self._turn % _DRIFT_EVERY == 0:
             drift.watch(book)
@@ -100,7 +102,7 @@ class AlertMonitor:
         for code in self._audit_codes | open_now.keys():
             alert = open_now.get(code)
             level, message = (alert.level, alert.message) if alert else ("info", "")
-            self._alerts.set(f"registro:{code}", alert is not None, level, message)
+            self._alerts.set(f"{LOG_PREFIX}{code}", alert is not None, level, message)
         self._audit_codes |= open_now.keys()
 
     def _share(self) -> ProcessReport:
