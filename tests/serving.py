@@ -6,6 +6,7 @@ import asyncio
 import gc
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -72,9 +73,9 @@ class Server:
         self.folder = folder
         self.log = folder / log
         self.output = folder / "salida.txt"
-        self.port = self.free_port()
+        self._port = 0
         settings = {"RATE_LIMIT_ENABLED": False, "LOG_FLUSH_INTERVAL": 0.5, "SERVER_SHUTDOWN_GRACE": 0.5}
-        settings |= {"SERVER_PORT": self.port, "SERVER_PROCESSES": workers, "AUDIT_FILE": log}
+        settings |= {"SERVER_PORT": 0, "SERVER_PROCESSES": workers, "AUDIT_FILE": log}
         settings |= environment
         what = ["-m", "morosidad", "serve"] if script is None else ["-m", script]
         with self.output.open("ab") as output:
@@ -91,12 +92,11 @@ class Server:
             )
         self.pid = self._process.pid
 
-    @staticmethod
-    def free_port() -> int:
-        """Find a port that nobody uses."""
-        with socket.socket() as found:
-            found.bind(("127.0.0.1", 0))
-            return int(found.getsockname()[1])
+    @property
+    def port(self) -> int:
+        """Read the port that the system gave it from what it says; 0 until it does."""
+        self._port = self._port or port_in(self.output.read_text(errors="replace"))
+        return self._port
 
     def __enter__(self) -> Server:
         try:
@@ -149,11 +149,11 @@ class Server:
                 f"it ended with {self._process.returncode}: {self.output.read_text()[-3000:]}"
             )
         try:
-            return self.ask("GET", "/salud/lista")[0] == 200
-        except OSError:
+            return self.port > 0 and self.ask("GET", "/salud/lista")[0] == 200
+        except (OSError, EOFError):
             return False
 
-    def ask(self, method: str, path: str, body: bytes = b"", timeout: float = 10.0) -> tuple[int, Any]:
+    def ask(self, method: str, path: str, body: bytes = b"", timeout: float = FOUND) -> tuple[int, Any]:
         """Send one request on a connection of its own; give the status and the decoded answer."""
 
         async def once() -> tuple[int, Any]:
@@ -302,7 +302,7 @@ class Traffic:
 async def ask_about(client: Client, applicant: Applicant, traffic: Traffic, since: float) -> int:
     """Ask for one decision and note what came; give the status, 0 for none."""
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(FOUND):
             status, answer = await client.ask("POST", "/predecir", applicant.body)
     except (OSError, EOFError, TimeoutError) as error:
         traffic.broken[type(error).__name__] += 1
@@ -397,7 +397,7 @@ def _around(people: Sequence[Applicant]) -> Iterator[Applicant]:
         yield from people
 
 
-def wait_until(holds: Callable[[], bool], seconds: float = 20.0, tell: Callable[[], object] = str) -> float:
+def wait_until(holds: Callable[[], bool], seconds: float = FOUND, tell: Callable[[], object] = str) -> float:
     """Wait until something holds; give the seconds that it took."""
     start = time.perf_counter()
     while not holds():
@@ -405,6 +405,48 @@ def wait_until(holds: Callable[[], bool], seconds: float = 20.0, tell: Callable[
             raise AssertionError(f"still not so after {seconds:g} s: {tell()}")
         time.sleep(0.05)
     return time.perf_counter() - start
+
+
+def port_in(text: str) -> int:
+    """Find the port that a server says it listens on; 0 where it says none."""
+    found = re.search(r"http://[^\s/]*:([1-9]\d*)", text)
+    return int(found[1]) if found else 0
+
+
+def start_redis(folder: Path, port: int = 0) -> tuple[subprocess.Popen[bytes], int]:
+    """Start a Redis that keeps nothing, and wait until it answers; on any free port, unless it is told one.
+
+    Redis does not choose a port itself, so that another program may be quicker: then it gets another one.
+    """
+    end = time.perf_counter() + FOUND
+    while time.perf_counter() < end:
+        given = port or _free_port()
+        command = ["redis-server", "--port", str(given), "--bind", "127.0.0.1"]
+        options = ["--dir", str(folder), "--save", "", "--appendonly", "no"]
+        process = subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL)
+        while process.poll() is None and time.perf_counter() < end:
+            if _is_redis(given, process.pid):
+                return process, given
+            time.sleep(0.02)
+        process.kill()
+        process.wait()
+    raise AssertionError("redis-server does not answer")
+
+
+def _is_redis(port: int, pid: int) -> bool:
+    """Ask whether it is this process that answers."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=FOUND) as asked:
+            asked.sendall(b"INFO server\r\n")
+            return f"process_id:{pid}\r\n".encode() in asked.recv(65536)
+    except OSError:
+        return False
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
 
 
 def _serves(process: psutil.Process) -> bool:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("starlette")
 
-from chromium import PATIENCE, ServerProcess, ThreadedServer, chromium, free_port
+from chromium import PATIENCE, ServerProcess, ThreadedServer, chromium
 from morosidad import Field, Schema, Scorer, Settings
 from morosidad.asgi import create_app
 from morosidad.asgi.guards.keys import make_key
@@ -418,7 +418,7 @@ def test_alerts_appear_and_clear(server: ThreadedServer, open_page: Any) -> None
 def test_a_dashboard_says_that_it_is_offline_and_comes_back(
     open_page: Any, tmp_path: Path, complaints: list[str]
 ) -> None:
-    server = ServerProcess(free_port(), tmp_path)
+    server = ServerProcess(tmp_path)
     try:
         server.start()
         page = open_page(f"{server.url}/dashboard", clock=True)

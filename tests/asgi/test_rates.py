@@ -4,9 +4,7 @@ import asyncio
 import builtins
 import logging
 import shutil
-import socket
 import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from limits.aio.storage import MemoryStorage
 from morosidad.asgi.guards.rates import WEIGHTS, RateLimiter
 from morosidad.asgi.problems import Problem
 from morosidad.errors import MissingExtra, SettingsError
+from serving import start_redis
 from support import needed
 
 
@@ -104,24 +103,13 @@ def test_a_storage_that_comes_back_is_believed_when_it_refuses_too(monkeypatch, 
 @pytest.fixture
 def redis_server(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """A redis-server of our own."""
-    program = shutil.which("redis-server")
-    needed(program is not None, "redis-server")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(tmp_path), "--save", ""]
-    process = subprocess.Popen([str(program), *options], stdout=subprocess.DEVNULL)
-    pause = threading.Event()
-    for _ in range(500):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                break
-        pause.wait(0.01)
+    needed(shutil.which("redis-server") is not None, "redis-server")
+    process, port = start_redis(tmp_path)
     try:
         yield f"redis://127.0.0.1:{port}/0", process
     finally:
         process.kill()
-        process.wait(20)
+        process.wait(60)
 
 
 @pytest.mark.redis
@@ -131,7 +119,7 @@ def test_processes_that_share_a_redis_share_the_limit_and_survive_its_end(redis_
     assert ask(one, "score", "a", 2) == [""] * 2
     assert ask(other, "score", "a", 2) == ["", "E429"]
     process.kill()
-    process.wait(20)
+    process.wait(60)
     with caplog.at_level(logging.WARNING):
         assert ask(one, "score", "a", 5) == [""] * 5
     assert one.failing

@@ -7,7 +7,8 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ _GRACE_FOR_REQUESTS = 30
 _PING = 10.0
 
 
-def serve(settings: Settings, environment: Mapping[str, str]) -> None:
+def serve(settings: Settings, environment: Mapping[str, str], port: int) -> None:
     """Serve until a signal comes.
 
     Parameters
@@ -28,6 +29,8 @@ def serve(settings: Settings, environment: Mapping[str, str]) -> None:
         As `morosidad.asgi.app` will read them too.
     environment : mapping
         What to add to this process's environment, from which each server process reads its settings.
+    port : int
+        Where to listen, as `reserved_port` gives it.
 
     Raises
     ------
@@ -47,7 +50,7 @@ def serve(settings: Settings, environment: Mapping[str, str]) -> None:
         if settings.server_processes > 1 and settings.kpi_file is None:
             shared = {"MOROSIDAD_KPI_FILE": str(Path(folder) / "kpi")}
         os.environ.update({**environment, **shared})
-        uvicorn.run("morosidad.asgi:app", factory=True, **options(settings))
+        uvicorn.run("morosidad.asgi:app", factory=True, **{**options(settings), "port": port})
 
 
 def _leave(*_: object) -> None:
@@ -110,19 +113,32 @@ def _has_place(file: Path) -> bool:
     return not file.is_dir() and file.parent.is_dir() and os.access(file.parent, os.W_OK | os.X_OK)
 
 
-def refuse_taken_port(settings: Settings) -> None:
-    """Refuse to start where another program listens already.
+@contextmanager
+def reserved_port(settings: Settings) -> Iterator[int]:
+    """Keep the port that the settings name for this process; 0 stands for any that is free.
+
+    Linux lets a server listen on a port that another socket holds without listening; elsewhere
+    the port is merely found to be free.
+
+    Yields
+    ------
+    int
+        The port, never 0.
 
     Raises
     ------
     SettingsError
-        With what the system says.
+        With what the system says, where another program listens already.
     """
     family = socket.AF_INET6 if ":" in settings.server_host else socket.AF_INET
-    with socket.socket(family) as trial:
-        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with socket.socket(family) as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            trial.bind((settings.server_host, settings.server_port))
+            held.bind((settings.server_host, settings.server_port))
         except OSError as error:
             place = f"{settings.server_host}, port {settings.server_port}"
             raise SettingsError([f"server_port: can't listen on {place}: {error.strerror}"]) from None
+        port: int = held.getsockname()[1]
+        if sys.platform != "linux":
+            held.close()
+        yield port
