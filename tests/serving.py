@@ -25,7 +25,7 @@ from morosidad.policy.decision import Decision
 from morosidad.schema.ahorro_valle import AHORRO_VALLE
 from support import ROOT
 
-FOUND = 60.0
+FOUND = 120.0
 _EXACT = 1e-12
 R = TypeVar("R")
 

@@ -154,7 +154,7 @@ class KPITracker(Recorder):
         final = main.slot(now) - whole
         first = final - number + 1
         lanes = self._used_lanes()
-        began = max(first * main.width, min(lane.head[BEGAN] for lane in lanes))
+        began = max(first * main.width, min(float(lane.head[BEGAN]) for lane in lanes))
         ended = (final + 1) * main.width if whole else now
         row = np.sum([lane.main.sum(first, final) for lane in lanes], axis=0)
         return Counts(row, max(main.width, ended - began))
@@ -162,7 +162,7 @@ class KPITracker(Recorder):
     def lifetime(self) -> Counts:
         """Return what was ever counted. Its figures only grow."""
         lanes = self._used_lanes()
-        seconds = self._clock() - min(lane.head[BEGAN] for lane in lanes)
+        seconds = self._clock() - min(float(lane.head[BEGAN]) for lane in lanes)
         return Counts(np.sum([lane.main.lifetime() for lane in lanes], axis=0), seconds)
 
     def stages(self) -> dict[str, StageTimes]:

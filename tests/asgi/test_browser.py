@@ -482,7 +482,7 @@ def test_a_dashboard_without_websockets_takes_them_up_when_they_open(
         page = open_page(f"{server.url}/dashboard", clock=True)
         wait_for_text(page, "#conexion", "^Conectado sin WebSocket")
         object.__setattr__(server.service.settings, "websocket_clients", 10)
-        for _ in range(300):
+        for _ in range(1800):
             page.clock.fast_forward(RETRY)
             if text_of(page, "#conexion") == "Conectado":
                 break

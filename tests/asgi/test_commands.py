@@ -32,7 +32,7 @@ def ask(running, path, document=None, **headers):
     headers = {"Content-Type": "application/json", **headers} if body else headers
     request = urllib.request.Request(running.url + path, body, headers)
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=FOUND) as answer:
             return answer.status, answer.headers, json.loads(answer.read())
     except urllib.error.HTTPError as error:
         with error:
@@ -117,7 +117,7 @@ def test_the_signal_to_stop_refuses_new_work_finishes_old_and_flushes(run, tmp_p
     assert ask(server, "/predecir", {"datos": applicant})[0] == 200
     # a request of which half has arrived when the signal comes, admitted before it
     body = json.dumps([{**applicant, "edad": 20 + i % 60} for i in range(900)]).encode()
-    slow = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    slow = http.client.HTTPConnection("127.0.0.1", server.port, timeout=FOUND)
     slow.putrequest("POST", "/predecir/lote")
     slow.putheader("Content-Type", "application/json")
     slow.putheader("Content-Length", str(len(body)))
@@ -163,7 +163,7 @@ def _end_of(arguments, cwd, env):
         env={**os.environ, **env},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=FOUND,
         check=False,
     )
     assert "Traceback" not in done.stderr

@@ -102,12 +102,20 @@ def talk(
                     protocol.data_received(piece)
                 for _ in range(20):
                     await asyncio.sleep(0.001)
+            async with asyncio.timeout(60):
+                while not wire.closed and _is_answering(protocol):
+                    await asyncio.sleep(0.001)
             ended = wire.closed
             protocol.connection_lost(None)
             wire.closed = ended
 
     asyncio.run(connected())
     return wire.data, wire
+
+
+def _is_answering(protocol: GuardedHTTPProtocol) -> bool:
+    cycle = protocol.cycle
+    return bool(protocol.pipeline) or (cycle is not None and not cycle.response_complete)
 
 
 def answers(data: bytes) -> list[tuple[bytes, dict[str, str], Any]]:
@@ -339,11 +347,15 @@ def test_while_the_queue_of_a_slow_model_is_full_all_are_refused(direct: bool) -
     assert not wire.closed
 
 
+def _patient(_: Any, protocol: GuardedHTTPProtocol) -> None:
+    protocol.timeout_keep_alive = 3600
+
+
 def test_a_request_that_does_not_arrive_is_refused_and_an_idle_connection_is_not() -> None:
     data, wire = talk([post(GOOD)[:40], *[None] * 5], settings(server_read_timeout=0.03))
     assert data.startswith(b"HTTP/1.1 408 ")
     assert wire.closed
-    data, wire = talk([post(GOOD), *[None] * 40], settings(server_read_timeout=0.5))
+    data, wire = talk([post(GOOD), *[None] * 10], settings(server_read_timeout=0.1), during=_patient)
     assert data.startswith(b"HTTP/1.1 200 ")
     assert not wire.closed
 
@@ -360,7 +372,7 @@ def test_a_connection_that_idles_too_long_is_closed_without_a_word() -> None:
     assert wire.closed
     assert data.count(b"HTTP/1.1 ") == 2
     assert b"HTTP/1.1 408 " in data  # the second was on its way: that is no idling
-    data, wire = talk([post(GOOD)] * 12, quick)  # five seconds are meant for idling
+    data, wire = talk([post(GOOD)] * 12, quick, during=_patient)
     assert not wire.closed
     assert len(answers(data)) == 12
 
