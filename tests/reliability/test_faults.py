@@ -17,8 +17,9 @@ from faulty import slow_scorer
 from morosidad.training.shipped import PATH
 from reliability import breakage
 from reliability.breakage import Fault
-from serving import Applicant, Server, Traffic, applicants, closed_loop, run, wait_until
+from serving import Server, run, wait_until
 from support import needed
+from traffic import Applicant, Traffic, applicants, closed_loop
 
 KINDS: list[type[Fault]] = [
     breakage.ModelRaises,

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from serving import Server, Traffic, applicants, closed_loop, run
+from serving import Server, run
+from traffic import Traffic, applicants, closed_loop
 
 CLIENTS = 64
 EACH = 25

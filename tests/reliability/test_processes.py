@@ -19,7 +19,8 @@ from morosidad import Scorer
 from morosidad.audit import find_logs, verify
 from morosidad.training.shipped import PATH
 from reliability.breakage import deaf_stream, logged
-from serving import Client, Server, Traffic, applicants, closed_loop, run, wait_until
+from serving import Client, Server, run, wait_until
+from traffic import Traffic, applicants, closed_loop
 
 
 def in_background(work: Callable[[], Traffic]) -> tuple[threading.Thread, list[Traffic]]:
