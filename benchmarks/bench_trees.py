@@ -26,6 +26,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import joblib
 import numpy as np
@@ -115,16 +116,8 @@ def case(name: str, kind: str) -> tuple[Any, pd.DataFrame, Schema]:
 @contextlib.contextmanager
 def without_numba() -> Iterator[None]:
     """Have plain Python walk the trees and tables that are compiled meanwhile."""
-    names = [f"morosidad.compiler.{part}" for part in ("kernel", "rank_kernel", "table_kernel")]
-    before = {name: sys.modules.get(name) for name in names}
-    sys.modules.update(dict.fromkeys(names))  # type: ignore[arg-type]
-    try:
+    with mock.patch.dict(sys.modules, {"numba": None}):
         yield
-    finally:
-        for name, module in before.items():
-            sys.modules.pop(name)
-            if module is not None:
-                sys.modules[name] = module
 
 
 def in_turns(

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from morosidad.errors import MorosidadError as MorosidadError
     from morosidad.kpis import KPITracker as KPITracker
     from morosidad.monitoring.drift import DriftMonitor as DriftMonitor
+    from morosidad.policy.cutoffs import Policy as Policy
     from morosidad.policy.decision import Decision as Decision
-    from morosidad.policy.decision import Policy as Policy
     from morosidad.policy.decision import Reason as Reason
     from morosidad.policy.decision import RecordError as RecordError
     from morosidad.preprocessor import Preprocessor as Preprocessor
@@ -39,7 +39,7 @@ _HOME = {
     "Field": "schema.field",
     "KPITracker": "kpis",
     "MorosidadError": "errors",
-    "Policy": "policy.decision",
+    "Policy": "policy.cutoffs",
     "Preprocessor": "preprocessor",
     "Reason": "policy.decision",
     "RecordError": "policy.decision",

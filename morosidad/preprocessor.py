@@ -15,9 +15,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.utils import validation
 
+from morosidad._dataframes import select
 from morosidad.errors import InvalidFrame, SettingsError
 from morosidad.frames.columns import levels_of, read_columns
-from morosidad.frames.reading import select
 from morosidad.schema.schema import Record, Schema
 
 if TYPE_CHECKING:

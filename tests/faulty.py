@@ -18,7 +18,7 @@ from starlette.applications import Starlette
 
 from morosidad import Scorer, Settings, asgi
 from morosidad.recovery import RecoveryPolicy
-from morosidad.scoring.model import Model
+from morosidad.scoring.model import ScoringModel
 
 SWITCH = Path("falla")
 CLOCK = Path("reloj")
@@ -67,9 +67,9 @@ def fast_scorer(work: float) -> Scorer:
 
     Each decision takes `work` more seconds of the processor's time.
     """
-    ask = Model.estimate
+    ask = ScoringModel.estimate
 
-    def estimate(self: Model, values: Any) -> Any:
+    def estimate(self: ScoringModel, values: Any) -> Any:
         try:
             fail()
         except OSError as error:
@@ -79,7 +79,7 @@ def fast_scorer(work: float) -> Scorer:
             pass
         return ask(self, values)
 
-    Model.estimate = estimate  # type: ignore[method-assign]
+    ScoringModel.estimate = estimate  # type: ignore[method-assign]
     path = os.environ.get("MOROSIDAD_SERVER_MODEL")
     return Scorer.load(path) if path else Scorer.default()
 

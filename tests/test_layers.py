@@ -15,7 +15,18 @@ PACKAGE = Path(morosidad.__file__).parent
 HEAVY = {"pandas", "sklearn", "scipy", "joblib", "starlette", "tqdm", "psutil", "numba", "plotly", "redis"}
 
 LAYERS = [
-    {"_version", "errors", "settings", "alerts", "progress", "sketch", "__init__"},
+    {
+        "_typing",
+        "_dataframes",
+        "_version",
+        "errors",
+        "resources",
+        "settings",
+        "alerts",
+        "progress",
+        "sketch",
+        "__init__",
+    },
     {"schema", "frames"},
     {
         "compiler",
@@ -25,7 +36,6 @@ LAYERS = [
         "kpis",
         "monitoring",
         "policy",
-        "resources",
         "workers",
         "audit",
         "model_file",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, get_args
 from morosidad.alerts import Alert, AlertLevel
 from morosidad.asgi.runtime.worker_processes import base_code
 from morosidad.audit import AuditStats
+from morosidad.kpis.prometheus import KPICollector
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
@@ -24,7 +25,7 @@ def exposition(service: Service) -> bytes:
     from prometheus_client import CollectorRegistry, generate_latest
 
     registry = CollectorRegistry()
-    registry.register(service.kpis.to_prometheus())
+    registry.register(KPICollector(service.kpis))
     registry.register(_ServiceCollector(service))
     return generate_latest(registry)
 

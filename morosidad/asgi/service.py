@@ -192,7 +192,11 @@ class Service:
     @property
     def decides_inline(self) -> bool:
         """Whether the event loop itself decides now, with nothing in the way."""
-        return self.mode is INLINE and self.state is READY and (self.recovery is None or self.recovery.calm)
+        return self.mode is INLINE and self.state is READY and self._model_healthy
+
+    @property
+    def _model_healthy(self) -> bool:
+        return self.recovery is None or self.recovery.healthy
 
     @property
     def full(self) -> bool:
@@ -209,7 +213,7 @@ class Service:
         TransientError
             When there is no answer for now, or not in time.
         """
-        if self.mode == INLINE and (self.recovery is None or self.recovery.calm):
+        if self.mode == INLINE and self._model_healthy:
             try:
                 return self.scorer.score_nowait(record, request_id)
             except InvalidRecord:

@@ -1,4 +1,4 @@
-"""Telling of the log's alerts: each once when it opens, and once when it closes."""
+"""Notification of the log's alerts: once when each opens, and once when it closes."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from morosidad.alerts import DECISIONS_LOST, Alert, AlertBook, AlertLevel
 _logger = logging.getLogger("morosidad.audit")
 
 
-class AlertBoard:
-    """Keeps the log's alerts and tells a listener of those that have opened or closed.
+class AlertNotifier:
+    """Keeps the log's alerts and notifies a listener of those that have opened or closed.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class AlertBoard:
         self._set(code, True, level, message)
 
     def update(self, code: str, level: AlertLevel, message: str) -> None:
-        """Open an alert, or let an open one go on with a new message, which nobody is told of."""
+        """Open an alert, or give an open one a new message without a notification."""
         self._set(code, True, level, message)
         self._book.set(code, True, level, message)
 
@@ -46,13 +46,13 @@ class AlertBoard:
         for code in codes:
             self._set(code, False, "info", "")
 
-    def settle(self, code: str, level: AlertLevel, message: str) -> None:
-        """Close an alert that is open with its last word."""
+    def close_with(self, code: str, level: AlertLevel, message: str) -> None:
+        """Close an open alert with a final message."""
         self._book.set(code, True, level, message)
         self.close(code)
 
     def send(self) -> None:
-        """Tell of what has opened and closed since the last time."""
+        """Notify the listener of what has opened and closed since the last call."""
         with self._lock:
             unsent, self._unsent = self._unsent, []
         for alert in unsent:

@@ -1,4 +1,4 @@
-"""``morosidad train``: a CSV file in, a model file and honest figures out."""
+"""``morosidad train``: a model file and cross-validated figures from a CSV file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from morosidad.errors import InvalidFrame
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
+    """Add the options of the command."""
     from morosidad.training.selection import MODELS
 
     parser.add_argument("data", help="CSV file with one applicant a row")
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Train, measure, save."""
     from morosidad.frames.csv_files import read_csv
-    from morosidad.policy.decision import Policy
+    from morosidad.policy.cutoffs import Policy
     from morosidad.schema.schema import Schema
     from morosidad.scoring.scorer import Scorer
     from morosidad.training.selection import choose, fit, summary

@@ -1,4 +1,4 @@
-"""A fitted scikit-learn pipeline becomes a function of one record, or says why it can't.
+"""The compiler of fitted scikit-learn pipelines to functions of one record.
 
 The names here load on first use: a compiled model file is loaded and asked without the readers of
 estimators and without the parity gate.
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
     from morosidad.compiler.compilation import compile_pipeline as compile_pipeline
     from morosidad.compiler.compilation import compile_transformer as compile_transformer
     from morosidad.compiler.forms.form import Form as Form
-    from morosidad.compiler.nodes.expressions import Expr as Expr
+    from morosidad.compiler.nodes.base import Expr as Expr
     from morosidad.compiler.pipeline import CompiledPipeline as CompiledPipeline
-    from morosidad.compiler.proof.parity import ParityReport as ParityReport
     from morosidad.compiler.registry import Compiler as Compiler
     from morosidad.compiler.registry import NotCompilable as NotCompilable
     from morosidad.compiler.registry import compiles as compiles
+    from morosidad.compiler.report import ParityReport as ParityReport
 
 _HOME = {
     "CompiledPipeline": "pipeline",
     "CompiledTransformer": "compilation",
     "Compiler": "registry",
-    "Expr": "nodes.expressions",
+    "Expr": "nodes.base",
     "Form": "forms.form",
     "NotCompilable": "registry",
-    "ParityReport": "proof.parity",
+    "ParityReport": "report",
     "check_classifier": "compilation",
     "compile_pipeline": "compilation",
     "compile_transformer": "compilation",

@@ -1,4 +1,4 @@
-"""A fitted scikit-learn pipeline becomes a function of one record, or says why it can't."""
+"""Compilation of fitted pipelines and transformers, with the parity gate behind it."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ from os import PathLike
 from typing import Any
 
 import morosidad.compiler.readers  # noqa: F401 - they fill the registry
-from morosidad.compiler.backends.numpy_columns import Batch
-from morosidad.compiler.backends.python_source import Code
-from morosidad.compiler.forms.calibration import decision_threshold
+from morosidad.compiler.backends.numpy_columns import ColumnBatch
+from morosidad.compiler.backends.python_source import FunctionSource
 from morosidad.compiler.forms.form import Form
-from morosidad.compiler.nodes.expressions import Expr, Raw
+from morosidad.compiler.nodes.base import Expr
+from morosidad.compiler.nodes.expressions import Raw
 from morosidad.compiler.pipeline import CompiledPipeline
 from morosidad.compiler.proof.original import Original
-from morosidad.compiler.proof.parity import ParityReport, compare, probe_rows, rows_near, valid_rows
+from morosidad.compiler.proof.parity import compare, rows_near
+from morosidad.compiler.proof.probe_rows import probe_rows, valid_rows
+from morosidad.compiler.readers.calibration import decision_threshold
 from morosidad.compiler.registry import Compiler, NotCompilable, compiles
+from morosidad.compiler.report import ParityReport
 from morosidad.errors import NotCompiledWarning, UnsupportedModel
 from morosidad.schema.field import Row
 from morosidad.schema.schema import Schema
@@ -53,7 +56,7 @@ def compile_pipeline(
         The record's fields.
     reference : sequence of tuple
         Validated rows, best those it was fitted on: the gate tries them, and reasons are measured
-        against them. Without any, rows drawn from the schema's limits stand in.
+        against them. Without any, rows drawn from the schema's limits are used instead.
     dtypes : mapping of str to dtype, optional
         Data types that the estimator was fitted on where they matter: pandas categories, and
         objects that hold True, False and NaN. None for objects that hold None and not NaN.
@@ -97,14 +100,14 @@ def _compared(
     Raises
     ------
     NotCompilable
-        If the form fails on some row: text stands where it reckons with numbers.
+        If the form fails on some row: text is found where it computes with numbers.
     """
     schema = original.schema
     fitting = valid_rows(schema, reference)
     rows = probe_rows(schema, fitting, form.probes)
     rows += rows_near(original.predict, fitting, [threshold, *cutoffs])
     try:
-        typical = form.reference(Batch.of_records(fitting or rows, len(schema)))
+        typical = form.reference(ColumnBatch.of_records(fitting or rows, len(schema)))
         compiled = CompiledPipeline(schema, form, original, reference=typical, threshold=threshold)
         compiled.parity = compare(
             compiled.predict_one,
@@ -113,7 +116,7 @@ def _compared(
             tolerance=form.tolerance,
             threshold=threshold,
             cutoffs=cutoffs,
-            predict_many=lambda rows: form.batch(Batch.of_records(rows, len(schema))),
+            predict_many=lambda rows: form.batch(ColumnBatch.of_records(rows, len(schema))),
         )
     except Exception as error:  # its text may hold values of a row
         raise NotCompilable(f"the compiled form fails with {type(error).__name__}") from error
@@ -164,7 +167,9 @@ class CompiledTransformer:
 
     def __init__(self, columns: Sequence[Expr], schema: Schema) -> None:
         self.schema = schema
-        code = Code(len(schema), frozenset(i for i, field in enumerate(schema.fields) if field.required))
+        code = FunctionSource(
+            len(schema), frozenset(i for i, field in enumerate(schema.fields) if field.required)
+        )
         names = [code.value(column) for column in columns]
         self.row: Callable[[tuple[Any, ...]], list[float]] = code.function(
             "row", "[" + ", ".join(f"float({name})" for name in names) + "]"
@@ -180,6 +185,10 @@ def compile_transformer(estimator: Any, schema: Schema) -> CompiledTransformer:
         A fitted scikit-learn transformer.
     schema : Schema
         The record's fields.
+
+    Returns
+    -------
+    CompiledTransformer
 
     Raises
     ------

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from morosidad.compiler.backends.numpy_columns import Batch
-from morosidad.compiler.backends.python_source import Code
+from morosidad.compiler.backends.numpy_columns import ColumnBatch
+from morosidad.compiler.backends.python_source import FunctionSource
 from morosidad.compiler.forms.form import Form
-from morosidad.compiler.nodes.expressions import Floats
-from morosidad.compiler.proof.original import Original
-from morosidad.compiler.proof.parity import ParityReport
+from morosidad.compiler.nodes.base import Floats
+from morosidad.compiler.report import ParityReport
 from morosidad.frames.reading import Coded, Column
 from morosidad.schema.field import Field, Row, Value
 from morosidad.schema.schema import Schema
+
+if TYPE_CHECKING:
+    from morosidad.compiler.proof.original import Original
 
 Answer = TypeVar("Answer")
 CHUNK_ROWS = 16_384
@@ -75,9 +77,14 @@ class CompiledPipeline:
         """Whether a compiled form answers, and not scikit-learn."""
         return self.form is not None
 
-    def _code(self) -> Code:
+    @property
+    def backend(self) -> str:
+        """What answers for one record: ``numba``, ``Python``, both, or ``original``."""
+        return "original" if self.form is None else self.form.backend
+
+    def _code(self) -> FunctionSource:
         always = frozenset(i for i, field in enumerate(self.schema.fields) if field.required)
-        return Code(len(self.schema), always)
+        return FunctionSource(len(self.schema), always)
 
     def _predict_one(self) -> Callable[[Row], float]:
         if self.form is None:
@@ -103,7 +110,7 @@ class CompiledPipeline:
         Parameters
         ----------
         columns : sequence of (ndarray, or Coded)
-            Validated columns in schema order, as `tables.read_frame` gives them.
+            Validated columns in schema order, as `frames.reading.read_frame` gives them.
 
         Returns
         -------
@@ -114,7 +121,7 @@ class CompiledPipeline:
         compute = self.form.batch
 
         def answer(rows: slice) -> Floats:
-            return compute(Batch([column[rows] for column in columns]))
+            return compute(ColumnBatch([column[rows] for column in columns]))
 
         return np.concatenate([np.empty(0), *each_chunk(answer, len(columns[0]))])
 
@@ -135,6 +142,11 @@ def each_chunk(answer: Callable[[slice], Answer], n_rows: int, *, parallel: bool
         How many there are.
     parallel : bool, default=True
         Whether several threads may ask at once.
+
+    Yields
+    ------
+    object
+        The answers, in the order of the rows.
     """
     parts = [slice(start, start + CHUNK_ROWS) for start in range(0, n_rows, CHUNK_ROWS)]
     if not parallel or len(parts) <= 2:

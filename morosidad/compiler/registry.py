@@ -1,4 +1,4 @@
-"""Which estimator becomes what: one function for each class, found by the class's public name."""
+"""The registry of readers: one function for each estimator's class, found by the class's public name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from morosidad.compiler.forms.form import Form
-from morosidad.compiler.nodes.expressions import Expr, Fill, Key, Raw, fields_of
+from morosidad.compiler.nodes.base import Expr, Key
+from morosidad.compiler.nodes.expressions import Fill, Raw, fields_of
 from morosidad.errors import MorosidadError
 from morosidad.schema.field import Field
 from morosidad.schema.schema import Schema
@@ -21,7 +22,7 @@ _FUNCTIONS: dict[str | type, CompileFunction] = {}
 
 
 class NotCompilable(Exception):
-    """An estimator, or the way it is set, has no compiled form; the message says which and why."""
+    """An estimator, or one of its settings, has no compiled form; the message says which and why."""
 
 
 def compiles(*estimators: str | type) -> Callable[[F], F]:
@@ -54,7 +55,7 @@ def class_name(cls: type) -> str:
 
 
 class Compiler:
-    """One compilation: walks the estimators and collects what the model demands of a record.
+    """One compilation: reads the estimators and collects what the model demands of a record.
 
     Parameters
     ----------
@@ -83,7 +84,7 @@ class Compiler:
         Raises
         ------
         NotCompilable
-            If its class is not registered, or it is set in a way that has no compiled form.
+            If its class is not registered, or one of its settings has no compiled form.
         """
         kind = type(estimator)
         function = _FUNCTIONS.get(kind) or _FUNCTIONS.get(class_name(kind))

@@ -1,4 +1,4 @@
-"""A frame's columns as scikit-learn's encoders and scalers take them, whatever pandas holds them as."""
+"""Conversion of a frame's columns to the dtypes that scikit-learn's encoders and scalers take."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morosidad.errors import InvalidFrame
-from morosidad.frames.reading import holds_integers, level_of
 from morosidad.schema.field import Field, Value
+from morosidad.schema.inference import read_level
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,6 +26,18 @@ def read_columns(schema: Schema, frame: pd.DataFrame) -> pd.DataFrame:
 
     Numbers, integers and booleans become float64 with NaN; categories become objects: texts or
     integers, NaN where missing.
+
+    Parameters
+    ----------
+    schema : Schema
+        What a record is.
+    frame : DataFrame
+        With a column for each field.
+
+    Returns
+    -------
+    DataFrame of shape (n_rows, n_fields)
+        Of float64 and object columns, with the index of `frame`.
 
     Raises
     ------
@@ -44,7 +56,20 @@ def read_columns(schema: Schema, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def levels_of(field: Field, column: pd.Series[Any]) -> list[str | int]:
-    """Give a category field's levels: declared, then observed, then others that the column holds."""
+    """Give a category field's levels.
+
+    Parameters
+    ----------
+    field : Field
+        Of categories.
+    column : Series of object
+        Its column, as `read_columns` gives it.
+
+    Returns
+    -------
+    list of str or int
+        Those declared, then those observed, then others that the column holds.
+    """
     known = [*(field.categories or ()), *((field.observed and field.observed.categories) or ())]
     return list(dict.fromkeys([*known, *sorted(column.dropna().unique())]))
 
@@ -67,10 +92,10 @@ def _read_numbers(field: Field, column: pd.Series[Any]) -> NDArray[np.float64]:
 
 
 def _read_levels(field: Field, column: pd.Series[Any]) -> NDArray[np.object_]:
-    due = int if holds_integers(field) else str
+    due = int if field.holds_integers else str
 
     def read(value: Any) -> str | int:
-        level = level_of(field.name, value)
+        level = read_level(field.name, value)
         if not isinstance(level, due):
             raise ValueError
         return level
@@ -94,7 +119,7 @@ def _each_distinct(field: Field, column: pd.Series[Any], read: Callable[[Any], V
         codes, distinct = pd.factorize(column)
         cells = [read(value) for value in distinct]
     except (TypeError, ValueError):
-        due = {"category": "integer categories" if holds_integers(field) else "categories as text"}
+        due = {"category": "integer categories" if field.holds_integers else "categories as text"}
         what = due.get(field.kind, f"{field.kind}s")
         raise InvalidFrame(f"column {field.name!r} holds something else than {what}", [field.name]) from None
     return np.array([*cells, np.nan], dtype=dtype)[codes]

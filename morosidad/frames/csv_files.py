@@ -1,4 +1,4 @@
-"""CSV files as data frames that a schema can read, whole or in chunks of constant size."""
+"""CSV files as data frames, whole or in chunks of constant size."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from morosidad.errors import InvalidFrame
-from morosidad.frames.reading import holds_integers
 from morosidad.progress import tqdm_for
 from morosidad.schema.schema import Schema
 
@@ -30,6 +29,11 @@ def read_csv(path: str, *, sep: str = ",", encoding: str = "utf-8", progress: bo
     progress : bool, default=False
         Show a progress bar.
 
+    Returns
+    -------
+    DataFrame
+        With the dtypes that pandas finds.
+
     Raises
     ------
     InvalidFrame
@@ -50,7 +54,7 @@ def read_chunks(
     rows: int | None = None,
     progress: bool = False,
 ) -> Iterator[pd.DataFrame]:
-    """Read a file piece by piece.
+    """Read a file in chunks.
 
     Parameters
     ----------
@@ -64,6 +68,11 @@ def read_chunks(
         Rows in a piece.
     progress : bool, default=False
         Show a progress bar.
+
+    Yields
+    ------
+    DataFrame
+        With the index of its rows in the file; of object dtype with ``text=True``.
 
     Raises
     ------
@@ -112,7 +121,7 @@ def as_fields(texts: pd.DataFrame, schema: Schema) -> pd.DataFrame:
             column = texts[name]
             if field.kind == "boolean":
                 column = column.str.strip().str.lower().map(_TRUTHS).astype(object).fillna(column)
-            elif field.kind != "category" or holds_integers(field):
+            elif field.kind != "category" or field.holds_integers:
                 numbers = pd.to_numeric(column, errors="coerce")
                 kept = numbers.isna() & column.notna()
                 column = numbers.astype(object).where(~kept, column) if kept.any() else numbers

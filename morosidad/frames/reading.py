@@ -1,9 +1,8 @@
-"""Data frames: the fields that they suggest, and their columns as a schema reads them."""
+"""Validated columns: a data frame read column by column, as the schema reads records."""
 
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,19 +10,26 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from morosidad._typing import Floats
 from morosidad.errors import InvalidFrame
-from morosidad.schema.field import Field, Kind, Observed, Row, Value
+from morosidad.schema.field import Field
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from morosidad.schema.schema import Schema
 
-Floats = NDArray[np.float64]
-
 
 class Coded(msgspec.Struct, frozen=True, eq=False):
-    """A column of categories as codes into its levels; -1 means missing."""
+    """A column of categories as codes into its levels.
+
+    Attributes
+    ----------
+    codes : ndarray of intp, shape (n_rows,)
+        The place of each row's level; -1 means missing.
+    levels : sequence of str, int, float or bool
+        The levels.
+    """
 
     codes: NDArray[np.intp]
     levels: Sequence[str | int | float | bool]
@@ -36,137 +42,7 @@ class Coded(msgspec.Struct, frozen=True, eq=False):
 
 
 Column = Floats | Coded
-
-
-def infer_fields(frame: pd.DataFrame, target: str | None) -> list[Field]:
-    """Make one field per column but the target, with what the column holds as observed limits."""
-    frame = as_pandas(frame)
-    if target is not None and target not in frame.columns:
-        raise InvalidFrame(f"the target column {target!r} is missing", [str(target)])
-    names = [column for column in frame.columns if column != target]
-    unnamed = [repr(name) for name in list[object](names) if not isinstance(name, str)]
-    if unnamed:
-        raise InvalidFrame("columns need names that are text", unnamed)
-    doubles = [name for name, n in Counter(names).items() if n > 1]
-    if doubles:
-        raise InvalidFrame(f"columns bear the same name: {', '.join(doubles)}", doubles)
-    return [_infer_field(name, frame[name]) for name in names]
-
-
-def _infer_field(name: str, column: pd.Series[Any]) -> Field:
-    import pandas.api.types as kinds
-
-    present = column.dropna()
-    missing = len(present) < len(column)
-    if present.dtype == object:
-        decimals = kinds.infer_dtype(present) == "decimal"
-        present = present.astype(float) if decimals else present.infer_objects()
-    if kinds.is_bool_dtype(present.dtype):
-        return Field(name, "boolean", observed=Observed(missing=missing or present.empty))
-    if present.empty:
-        return Field(name, "number")
-    if kinds.is_numeric_dtype(present.dtype) and not kinds.is_complex_dtype(present.dtype):
-        kind: Kind = "integer" if kinds.is_integer_dtype(present.dtype) else "number"
-        low, high = float(present.min()), float(present.max())
-        if np.isinf([low, high]).any():
-            raise InvalidFrame(f"column {name!r} holds infinity", [name])
-        return Field(name, kind, observed=Observed(low, high, None, missing))
-    if kinds.is_datetime64_any_dtype(present.dtype) or kinds.infer_dtype(present) in ("date", "datetime"):
-        raise InvalidFrame(
-            f"column {name!r} holds dates: turn them into numbers, such as days until then", [name]
-        )
-    try:
-        levels = [level_of(name, level) for level in present.unique()]
-    except TypeError:  # what can't be hashed is no category
-        raise InvalidFrame(f"column {name!r} holds neither numbers nor categories as text", [name]) from None
-    if len({type(level) for level in levels}) > 1:
-        raise InvalidFrame(f"column {name!r} mixes numbers and categories as text", [name])
-    return Field(name, "category", observed=Observed(None, None, tuple(sorted(levels)), missing))
-
-
-def level_of(name: str, level: Any) -> str | int:
-    """Read one level of a column of categories."""
-    if isinstance(level, float) and level.is_integer():
-        level = int(level)
-    if isinstance(level, str) or (hasattr(level, "__index__") and not isinstance(level, bool)):
-        return str(level) if isinstance(level, str) else int(level)
-    raise InvalidFrame(f"column {name!r} holds neither numbers nor categories as text", [name])
-
-
-def to_frame(schema: Schema, rows: Sequence[Row]) -> pd.DataFrame:
-    """Make a data frame of validated values, one column per field, with dtypes that scikit-learn takes.
-
-    Numbers are float64. Integers, integer categories and booleans keep their own dtype where no
-    value is missing, and are float64 with NaN otherwise. Text categories are objects, NaN where missing.
-    """
-    import pandas as pd
-
-    columns = zip(*rows, strict=True) if rows else [()] * len(schema)
-    series = {
-        field.name: pd.Series(_cells(column), dtype=_dtype(field, None in column))
-        for field, column in zip(schema.fields, columns, strict=True)
-    }
-    return pd.DataFrame(series, index=pd.RangeIndex(len(rows)))
-
-
-def _cells(column: Sequence[Value]) -> list[Any]:
-    """Put NaN where a value is missing."""
-    return [float("nan") if value is None else value for value in column]
-
-
-def _dtype(field: Field, missing: bool) -> str:
-    if field.kind == "category" and not holds_integers(field):
-        return "object"
-    if field.kind == "number" or missing:
-        return "float64"
-    return "bool" if field.kind == "boolean" else "int64"
-
-
-def holds_integers(field: Field) -> bool:
-    """Say whether a category field's levels are all integers."""
-    levels = field.categories or field.usual_levels or ("",)
-    return all(isinstance(level, int) for level in levels)
-
-
-def as_pandas(frame: Any) -> pd.DataFrame:
-    """Give any eager data frame (pandas, polars, pyarrow, …) as pandas.
-
-    Raises
-    ------
-    InvalidFrame
-        If it is no data frame.
-    """
-    import pandas as pd
-
-    if isinstance(frame, pd.DataFrame):
-        return frame
-    import narwhals as nw
-
-    try:
-        table: pd.DataFrame = nw.from_native(frame, eager_only=True).to_pandas()
-    except TypeError:
-        raise InvalidFrame(f"a data frame was expected, not {type(frame).__name__}") from None
-    return table
-
-
-def select(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """Give a frame's columns of these names, in this order.
-
-    Raises
-    ------
-    InvalidFrame
-        Naming every one that is missing.
-    """
-    missing = [name for name in names if name not in frame.columns]
-    if missing:
-        raise InvalidFrame(f"columns are missing: {', '.join(missing)}", missing)
-    return frame[list(names)]
-
-
-def records_of(schema: Schema, frame: pd.DataFrame) -> list[dict[Any, Any]]:
-    """Give a frame's rows as records of the columns that the schema knows, by name or alias."""
-    known = {*schema.names, *(alias for field in schema.fields for alias in field.aliases)}
-    return frame[[column for column in frame.columns if column in known]].to_dict("records")
+"""A field's values: float64 with NaN where missing, or categories as codes."""
 
 
 class FrameReader:
@@ -197,7 +73,20 @@ class FrameReader:
         }
 
     def read(self, rows: slice) -> tuple[list[Column], NDArray[np.bool_]]:
-        """Give one column per field, and which rows the schema refuses."""
+        """Read some rows.
+
+        Parameters
+        ----------
+        rows : slice
+            Which.
+
+        Returns
+        -------
+        columns : list of (ndarray of float64, shape (n_rows,), or Coded)
+            One for each field.
+        refused : ndarray of bool, shape (n_rows,)
+            Which rows the schema refuses.
+        """
         bad = np.zeros(len(range(*rows.indices(self._length))), dtype=bool)
         columns: list[Column] = []
         for field in self._fields:
@@ -214,7 +103,22 @@ class FrameReader:
 
 
 def read_frame(schema: Schema, frame: pd.DataFrame) -> tuple[list[Column], NDArray[np.bool_]]:
-    """Read a whole frame; see `FrameReader`."""
+    """Read a whole frame; see `FrameReader`.
+
+    Parameters
+    ----------
+    schema : Schema
+        What a record is.
+    frame : DataFrame
+        One record a row.
+
+    Returns
+    -------
+    columns : list of (ndarray of float64, shape (n_rows,), or Coded)
+        One for each field.
+    refused : ndarray of bool, shape (n_rows,)
+        Which rows the schema refuses.
+    """
     return FrameReader(schema, frame).read(slice(None))
 
 

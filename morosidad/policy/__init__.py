@@ -1,5 +1,6 @@
-"""From a probability to a decision: cut-offs, outcomes, and reasons in words."""
+"""The decision policy: cut-offs, decisions and reason codes."""
 
-from morosidad.policy.decision import Decision, Policy, Reason, RecordError
+from morosidad.policy.cutoffs import Policy
+from morosidad.policy.decision import OUTCOMES, Decision, DecisionOutcome, Reason, RecordError
 
-__all__ = ["Decision", "Policy", "Reason", "RecordError"]
+__all__ = ["OUTCOMES", "Decision", "DecisionOutcome", "Policy", "Reason", "RecordError"]

@@ -1,21 +1,18 @@
-"""From a probability to a decision: label, outcome and reasons."""
+"""The decision on one applicant, its reasons, and the error in the place of a bad record."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from html import escape
-from numbers import Integral, Real
 from typing import Literal, get_args
 
 import msgspec
 from msgspec.structs import force_setattr
 
-from morosidad.errors import FieldError, SettingsError
-from morosidad.schema.field import Value
-from morosidad.schema.schema import Schema
+from morosidad.errors import FieldError
 
-Outcome = Literal["aprobar", "revisar", "rechazar"]
-OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+DecisionOutcome = Literal["aprobar", "revisar", "rechazar"]
+OUTCOMES: tuple[DecisionOutcome, ...] = get_args(DecisionOutcome)
+"""In the order of the probability of default."""
 
 COLOURS = {"aprobar": "#1b7f4d", "revisar": "#b26a00", "rechazar": "#b3261e"}
 
@@ -72,7 +69,7 @@ class Decision(msgspec.Struct, frozen=True):
     label: int = msgspec.field(name="prediccion")
     probabilities: tuple[float, float] = msgspec.field(name="probabilidades")
     confidence: float = msgspec.field(name="confianza")
-    outcome: Outcome = msgspec.field(name="decision")
+    outcome: DecisionOutcome = msgspec.field(name="decision")
     reasons: tuple[Reason, ...] = msgspec.field(name="motivos", default=())
     model: str = msgspec.field(name="modelo", default="")
     warnings: tuple[str, ...] = msgspec.field(name="advertencias", default=())
@@ -84,6 +81,45 @@ class Decision(msgspec.Struct, frozen=True):
     def probability(self) -> float:
         """The probability of default."""
         return self.probabilities[1]
+
+    def as_cached(self, request_id: str | None) -> Decision:
+        """Give the same decision as a cache answers it to another request.
+
+        Parameters
+        ----------
+        request_id : str or None
+            That of the request that the cache answers.
+
+        Returns
+        -------
+        Decision
+            A copy with this request id and ``cached="acierto"``.
+        """
+        answer: Decision = self.__copy__()  # type: ignore[attr-defined]  # every field, also a new one
+        force_setattr(answer, "cached", "acierto")
+        force_setattr(answer, "request_id", request_id)
+        return answer
+
+    def for_request(self, request_id: str | None, warnings: tuple[str, ...] | None = None) -> Decision:
+        """Give the same decision under another request id.
+
+        Parameters
+        ----------
+        request_id : str or None
+            That of the request; None for a decision that is kept for others.
+        warnings : tuple of str, optional
+            What is unusual about the record of that request; the decision's own warnings when not given.
+
+        Returns
+        -------
+        Decision
+            A copy.
+        """
+        answer: Decision = self.__copy__()  # type: ignore[attr-defined]
+        force_setattr(answer, "request_id", request_id)
+        if warnings is not None:
+            force_setattr(answer, "warnings", warnings)
+        return answer
 
     def _repr_html_(self) -> str:
         colour = COLOURS[self.outcome]
@@ -115,103 +151,3 @@ class RecordError(msgspec.Struct, frozen=True):
 
     index: int = msgspec.field(name="indice")
     errors: tuple[FieldError, ...] = msgspec.field(name="errores")
-
-
-class Policy(msgspec.Struct, frozen=True):
-    """The lender's cut-offs.
-
-    Parameters
-    ----------
-    review_at, decline_at : float
-        Probabilities of default from which an analyst looks at the application, and from which it
-        is declined; 0 ≤ review_at ≤ decline_at ≤ 1.
-    max_reasons : int
-        At most so many reasons; 0 skips the work.
-    version : str
-        Goes into the model file and into every line of the decision log.
-
-    Raises
-    ------
-    SettingsError
-        Naming everything that is wrong.
-    """
-
-    review_at: float = 0.2
-    decline_at: float = 0.5
-    max_reasons: int = 4
-    version: str = "1"
-
-    def __post_init__(self) -> None:
-        problems = []
-        review_at, decline_at, most = self.review_at, self.decline_at, self.max_reasons
-        if not (isinstance(review_at, Real) and isinstance(decline_at, Real)):
-            problems.append("review_at and decline_at: numbers were expected")
-        elif not 0 <= review_at <= decline_at <= 1:
-            problems.append("review_at and decline_at: 0 <= review_at <= decline_at <= 1 was expected")
-        if not isinstance(most, Integral) or most < 0:
-            problems.append("max_reasons: a whole number, 0 or more, was expected")
-        if problems:
-            raise SettingsError(problems)
-        force_setattr(self, "review_at", float(self.review_at))  # 0 and 0.0 are one policy, with one digest
-        force_setattr(self, "decline_at", float(self.decline_at))
-        force_setattr(self, "max_reasons", int(self.max_reasons))
-
-    def outcome(self, probability: float) -> Outcome:
-        """Give the outcome band of a probability of default."""
-        if probability >= self.decline_at:
-            return "rechazar"
-        return "revisar" if probability >= self.review_at else "aprobar"
-
-
-class Narrator:
-    """Puts the strongest contributions into words.
-
-    Parameters
-    ----------
-    schema : Schema
-        The record's fields.
-    typical : sequence of float or None
-        What is usual for each numeric field, None for the others.
-    """
-
-    def __init__(self, schema: Schema, typical: Sequence[float | None]) -> None:
-        self._typical = tuple(typical)
-        self._fields = tuple(
-            (f"R{place:02d}", field.name, *_texts(field.label))
-            for place, field in enumerate(schema.fields, 1)
-        )
-
-    def reasons(self, values: Sequence[Value], shares: Sequence[float], most: int) -> tuple[Reason, ...]:
-        """Give the fields that raise the risk, strongest first, ties in the order of the schema.
-
-        Parameters
-        ----------
-        values : sequence
-            The record's values, in schema order.
-        shares : sequence of float
-            Each field's contribution.
-        most : int
-            At most so many.
-        """
-        raising = sorted([(-share, place) for place, share in enumerate(shares) if share > 0.0])
-        return tuple([self._reason(place, values[place], -share) for share, place in raising[:most]])
-
-    def _reason(self, place: int, value: Value, share: float) -> Reason:
-        code, name, missing, plain, above, below = self._fields[place]
-        usual = self._typical[place]
-        if value is None:
-            text = missing
-        elif usual is None or isinstance(value, str) or value == usual:
-            text = plain
-        else:
-            text = above if value > usual else below
-        return Reason(code, name, text, share)
-
-
-def _texts(label: str) -> tuple[str, str, str, str]:
-    return (
-        f"{label}: no se informó",
-        f"{label}: aumenta el riesgo",
-        f"{label}: por encima de lo habitual",
-        f"{label}: por debajo de lo habitual",
-    )

@@ -1,1 +1,1 @@
-"""The scorer: one model, the path of a record through it, and the same for frames."""
+"""The scorer: one model, the record path and the frame path through it."""

@@ -1,4 +1,4 @@
-"""What a scorer answers: about one record, about many, about tables, and about itself."""
+"""The answers of a scorer: decisions on records and frames, contributions, and the facts of its model."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from morosidad.compiler.proof.parity import probe_rows
-from morosidad.errors import InvalidFrame, InvalidRecord
-from morosidad.policy.decision import Decision, Policy, RecordError
+from morosidad._dataframes import as_pandas
+from morosidad.errors import InvalidFrame, InvalidRecord, PredictionError
+from morosidad.policy.cutoffs import Policy
+from morosidad.policy.decision import Decision, RecordError
 from morosidad.schema.schema import Record, Schema
-from morosidad.scoring.model import Model
+from morosidad.scoring.contributions import Contributions
+from morosidad.scoring.model import ScoringModel
 from morosidad.scoring.plan import Plan, plan_of
-from morosidad.scoring.record_path import Way
+from morosidad.scoring.record_path import RecordPath
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,15 +25,15 @@ if TYPE_CHECKING:
     from morosidad.monitoring.drift_reference import DriftReference
 
 
-class Scoring:
-    """Answers with the model in place; `Scorer` says where the model and the parts around it come from."""
+class BaseScorer:
+    """Answers with the active model; `Scorer` adds where the model and the parts around it come from."""
 
-    _way: Way
-    _plain: bool
+    _path: RecordPath
+    _without_parts: bool
 
     @property
-    def _model(self) -> Model:
-        return self._way.model
+    def _model(self) -> ScoringModel:
+        return self._path.model
 
     # -- one record ----------------------------------------------------------------------------
 
@@ -45,6 +47,10 @@ class Scoring:
         request_id : str, optional
             Comes back on the decision.
 
+        Returns
+        -------
+        Decision
+
         Raises
         ------
         InvalidRecord
@@ -54,11 +60,11 @@ class Scoring:
         TransientError
             If recovery gave up, or another caller's computation of the same record took too long.
         """
-        if not self._plain:
-            return self._way.decide(record, request_id)
-        model = self._way.model
+        if not self._without_parts:
+            return self._path.score(record, request_id)
+        model = self._path.model
         values, warnings = model.schema.read(record)
-        return model.decide(values, warnings, request_id)
+        return model.answer(values, warnings, request_id)
 
     def score_nowait(self, record: Record, request_id: str | None = None) -> Decision:
         """Decide on one applicant without ever waiting: for event loops.
@@ -72,6 +78,10 @@ class Scoring:
         record, request_id
             As in `score_one`.
 
+        Returns
+        -------
+        Decision
+
         Raises
         ------
         InvalidRecord
@@ -79,7 +89,7 @@ class Scoring:
         PredictionError
             If the model fails on it.
         """
-        return self._way.decide(record, request_id, wait=False)
+        return self._path.score(record, request_id, wait=False)
 
     def score_many(
         self, records: Iterable[Record], request_ids: Iterable[str | None] | None = None
@@ -114,7 +124,7 @@ class Scoring:
         ids = repeat(None) if request_ids is None else request_ids
         pairs = zip(records, ids, strict=request_ids is not None)
         if not self._model.compiled.compiled:
-            return self._way.decide_many(pairs)
+            return self._path.score_batch(pairs)
         return [self._score_or_error(index, *pair) for index, pair in enumerate(pairs)]
 
     def _score_or_error(self, index: int, record: Record, request_id: str | None) -> Decision | RecordError:
@@ -144,8 +154,9 @@ class Scoring:
         Returns
         -------
         DataFrame
-            With the index of `frame`, and the columns ``probability``, ``label``, ``confidence``
-            and ``outcome``.
+            With the index of `frame`, and the columns ``probability`` (float64), ``label`` (int8; Int8
+            where results are empty), ``confidence`` (float64), ``outcome`` (categorical: aprobar,
+            revisar, rechazar) and, with ``reasons=True``, ``reasons`` (object: a list of str, or None).
 
         Raises
         ------
@@ -158,7 +169,7 @@ class Scoring:
         """
         from morosidad.scoring.frame_path import score_frame
 
-        return score_frame(self._way, frame, reasons=reasons, errors=errors, progress=progress)
+        return score_frame(self._path, frame, reasons=reasons, errors=errors, progress=progress)
 
     def predict_proba(self, frame: Any) -> NDArray[np.float64]:
         """Give the probabilities of both classes, as the original pipeline does.
@@ -170,7 +181,8 @@ class Scoring:
 
         Returns
         -------
-        ndarray of shape (n_rows, 2)
+        ndarray of float64, shape (n_rows, 2)
+            Of no default and of default.
 
         Raises
         ------
@@ -194,6 +206,7 @@ class Scoring:
         Returns
         -------
         ndarray of shape (n_rows,)
+            Of the dtype of the original's labels.
 
         Raises
         ------
@@ -203,18 +216,60 @@ class Scoring:
             If the model does not answer with a probability.
         """
         model = self._model
-        label = self._probabilities(model, frame) > model.compiled.threshold
         other, default = model.classes
-        answer: NDArray[Any] = np.where(label, default, other)
+        probability = self._probabilities(model, frame)
+        answer: NDArray[Any] = np.where(model.over_threshold(probability), default, other)
         return answer
 
     @staticmethod
-    def _probabilities(model: Model, frame: Any) -> NDArray[np.float64]:
+    def _probabilities(model: ScoringModel, frame: Any) -> NDArray[np.float64]:
         from morosidad.scoring.frame_path import probabilities, refuse_gaps
 
         found = probabilities(model, frame)
         refuse_gaps(model, frame, found)
         return found
+
+    def frame_errors(self, frame: Any) -> list[InvalidRecord | PredictionError]:
+        """Find why rows of a frame have no probability, as ``score_frame(errors="coerce")`` leaves them.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            The rows without a probability, and no others.
+
+        Returns
+        -------
+        list of InvalidRecord or PredictionError
+            For each row: the schema refuses it, or the model gave no probability.
+        """
+        from morosidad.scoring.frame_path import row_errors
+
+        return row_errors(self._model, as_pandas(frame))
+
+    def contributions(self, record: Record) -> Contributions:
+        """Give the contribution of each field to one applicant's score.
+
+        Parameters
+        ----------
+        record : mapping, JSON as bytes or text, or object with attributes
+            As in `score_one`.
+
+        Returns
+        -------
+        Contributions
+            On the model's own scale, against the reference applicants.
+
+        Raises
+        ------
+        InvalidRecord
+            With every wrong field at once.
+        UnsupportedModel
+            If the model gives no contributions: it is not compiled, or has no reference.
+        PredictionError
+            If the model fails on it.
+        """
+        model = self._model
+        return model.contributions(model.schema.read(record)[0])
 
     # -- what it is ----------------------------------------------------------------------------
 
@@ -234,6 +289,12 @@ class Scoring:
         return self._model.identity
 
     @property
+    def classes(self) -> tuple[Any, Any]:
+        """The two labels of the original; the second means default."""
+        other, default = self._model.classes
+        return other, default
+
+    @property
     def digest(self) -> str:
         """The model's identity: a digest of all that its file holds."""
         return self._model.digest
@@ -251,12 +312,20 @@ class Scoring:
     @property
     def plan(self) -> Plan:
         """What was compiled, what fell back and why, how parity went, and how long a decision takes."""
-        return plan_of(self._model, "" if self._way.choice is None else str(self._way.choice))
+        return plan_of(self._model, "" if self._path.bypass is None else str(self._path.bypass))
 
     def warm_up(self) -> Plan:
-        """Decide on made-up applicants until all is loaded, and give the plan with its latency."""
+        """Decide on made-up applicants until all is loaded.
+
+        Returns
+        -------
+        Plan
+            With the latency measured now.
+        """
+        from morosidad.compiler.proof.probe_rows import probe_rows
+
         self._model.latency()
-        self._way.warm(probe_rows(self.schema, ())[:50])
+        self._path.measure_cache(probe_rows(self.schema, ())[:50])
         return self.plan
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""From a fitted pipeline to a model: the schema, the compilation, what is typical."""
+"""Construction of a scoring model from a fitted pipeline."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from morosidad._dataframes import as_pandas, select
+from morosidad._typing import Floats
 from morosidad.compiler import check_classifier, compile_pipeline
 from morosidad.compiler.pipeline import CompiledPipeline, rows_of
-from morosidad.compiler.proof.parity import as_rows
+from morosidad.compiler.proof.probe_rows import as_rows
 from morosidad.errors import InvalidFrame, InvalidRecord, SchemaError
-from morosidad.frames.reading import Coded, Column, Floats, as_pandas, read_frame, records_of, select
+from morosidad.frames.reading import Coded, Column, read_frame
+from morosidad.frames.records import records_of
 from morosidad.monitoring.drift_reference import DriftReference
-from morosidad.policy.decision import Policy
+from morosidad.policy.cutoffs import Policy
 from morosidad.schema.field import Field
 from morosidad.schema.schema import Schema
-from morosidad.scoring.model import Model
+from morosidad.scoring.model import ScoringModel
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,8 +39,23 @@ def build_model(
     name: str,
     version: str,
     training: dict[str, Any],
-) -> Model:
-    """Compile a fitted pipeline and put what a scorer needs around it; see `Scorer`."""
+) -> ScoringModel:
+    """Compile a fitted pipeline and put what a scorer needs around it.
+
+    Parameters
+    ----------
+    pipeline, schema, reference, policy, name, version, training
+        As in `Scorer`.
+
+    Returns
+    -------
+    ScoringModel
+
+    Raises
+    ------
+    UnsupportedModel, InvalidFrame, SchemaError
+        As in `Scorer`.
+    """
     check_classifier(pipeline)
     frame = None if reference is None else as_pandas(reference)
     schema = schema or _schema_of(pipeline, frame)
@@ -52,7 +70,7 @@ def build_model(
         cutoffs=(policy.review_at, policy.decline_at),
     )
     columns = _kept(compiled.schema, frame)
-    return Model(
+    return ScoringModel(
         compiled,
         policy,
         name=name,

@@ -1,4 +1,4 @@
-"""Scoring data frames: many applicants at once, without a loop over rows."""
+"""The path of a data frame: many applicants scored at once, column by column."""
 
 from __future__ import annotations
 
@@ -7,23 +7,40 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from morosidad._dataframes import as_pandas
+from morosidad._typing import Floats
 from morosidad.compiler.pipeline import each_chunk, rows_of
 from morosidad.errors import InvalidFrame, InvalidRecord, PredictionError
-from morosidad.frames.reading import Floats, FrameReader, as_pandas, read_frame, records_of
+from morosidad.frames.reading import FrameReader, read_frame
+from morosidad.frames.records import records_of
 from morosidad.policy.decision import OUTCOMES
 from morosidad.progress import tqdm_for
-from morosidad.scoring.model import Model
-from morosidad.scoring.record_path import Way
+from morosidad.scoring.model import ScoringModel
+from morosidad.scoring.record_path import RecordPath
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def probabilities(model: Model, frame: Any, *, progress: bool = False) -> Floats:
-    """Give the probability of default of every row, NaN where the schema refuses it.
+def probabilities(model: ScoringModel, frame: Any, *, progress: bool = False) -> Floats:
+    """Give the probability of default of every row.
 
     The frame is read in chunks, on all cores where that pays, so that what is needed besides it
     stays bounded. An original that is not compiled is asked chunk by chunk, and uses what cores it will.
+
+    Parameters
+    ----------
+    model : ScoringModel
+        What answers.
+    frame : DataFrame
+        One applicant a row.
+    progress : bool, default=False
+        Show a progress bar.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_rows,)
+        NaN where the schema refuses the row, or the model gave no probability.
     """
     table = as_pandas(frame)
     reader, found = FrameReader(model.schema, table), np.full(len(table), np.nan)
@@ -40,8 +57,17 @@ def probabilities(model: Model, frame: Any, *, progress: bool = False) -> Floats
     return found
 
 
-def refuse_gaps(model: Model, frame: Any, found: Floats) -> None:
-    """Say what is wrong with the rows that have no probability.
+def refuse_gaps(model: ScoringModel, frame: Any, found: Floats) -> None:
+    """Raise what is wrong with the rows that have no probability, if there are any.
+
+    Parameters
+    ----------
+    model : ScoringModel
+        What answered.
+    frame : DataFrame
+        One applicant a row.
+    found : ndarray of float64, shape (n_rows,)
+        The probability of each, NaN where there is none.
 
     Raises
     ------
@@ -62,8 +88,21 @@ def refuse_gaps(model: Model, frame: Any, found: Floats) -> None:
         raise InvalidFrame(message, [error.field for error in why.errors])
 
 
-def row_errors(model: Model, rows: pd.DataFrame) -> list[InvalidRecord | PredictionError]:
-    """Say why each row of a frame has no probability: the schema refuses it, or the model gave none."""
+def row_errors(model: ScoringModel, rows: pd.DataFrame) -> list[InvalidRecord | PredictionError]:
+    """Find why each row of a frame has no probability.
+
+    Parameters
+    ----------
+    model : ScoringModel
+        What answered.
+    rows : DataFrame
+        The rows without a probability.
+
+    Returns
+    -------
+    list of InvalidRecord or PredictionError
+        For each row: the schema refuses it, or the model gave none.
+    """
     out: list[InvalidRecord | PredictionError] = []
     for record in records_of(model.schema, rows):
         try:
@@ -75,66 +114,76 @@ def row_errors(model: Model, rows: pd.DataFrame) -> list[InvalidRecord | Predict
     return out
 
 
-def score_frame(way: Way, frame: Any, *, reasons: bool, errors: str, progress: bool) -> pd.DataFrame:
-    """Decide on a frame's rows; see `Scorer.score_frame`."""
+def score_frame(path: RecordPath, frame: Any, *, reasons: bool, errors: str, progress: bool) -> pd.DataFrame:
+    """Decide on a frame's rows; see `Scorer.score_frame`.
+
+    Parameters
+    ----------
+    path : RecordPath
+        The model and the parts around it.
+    frame, reasons, errors, progress
+        As in `Scorer.score_frame`.
+
+    Returns
+    -------
+    DataFrame
+        As `Scorer.score_frame` gives it.
+    """
     import pandas as pd
 
     if errors not in ("raise", "coerce"):
         raise ValueError("errors: 'raise' or 'coerce' was expected")
-    model, start = way.model, way.clock()
+    model, start = path.model, path.clock()
     table = as_pandas(frame)
     found = probabilities(model, table, progress=progress)
     if errors == "raise":
         refuse_gaps(model, table, found)
     known = ~np.isnan(found)
-    told = _tell(way, table, known, found, way.clock() - start, reasons)
+    texts = iter(_publish(path, table, known, found, path.clock() - start, reasons))
     out = pd.DataFrame(_results(model, found), index=table.index)
     if reasons:
-        texts = iter(told)
         cells = [next(texts) if good else None for good in known]
         out["reasons"] = pd.Series(cells, index=out.index, dtype=object)
     return out
 
 
-def _tell(
-    way: Way, table: pd.DataFrame, known: NDArray[np.bool_], found: Floats, seconds: float, reasons: bool
+def _publish(
+    path: RecordPath,
+    table: pd.DataFrame,
+    known: NDArray[np.bool_],
+    found: Floats,
+    seconds: float,
+    reasons: bool,
 ) -> list[list[str]]:
-    """Count, watch and log the decisions; give their reasons. A log wants each decision whole."""
-    model = way.model
-    if not reasons and all(part is None for part in (way.kpis, way.audit, way.drift)):
+    """Count, watch and log the decisions; give the texts of their reasons."""
+    model = path.model
+    if not reasons and all(part is None for part in (path.kpis, path.audit, path.drift)):
         return []
     rows, found = (table, found) if known.all() else (table[known], found[known])
-    if way.audit is not None:
-        decided = [way.decide(record) for record in records_of(model.schema, rows)]
+    if path.audit is not None:  # a log wants each decision whole
+        decided = [path.score(record) for record in records_of(model.schema, rows)]
         return [[reason.text for reason in decision.reasons] for decision in decided]
-    if way.kpis is not None and len(found):
-        labels = (found > model.compiled.threshold).astype(np.int8)
-        numbers = np.bincount(_bands(model, found), minlength=len(OUTCOMES)).tolist()
+    if path.kpis is not None and len(found):
+        labels = model.over_threshold(found).astype(np.int8)
+        numbers = np.bincount(model.policy.outcome_codes(found), minlength=len(OUTCOMES)).tolist()
         decisions = dict(zip(OUTCOMES, numbers, strict=True))
-        way.kpis.record_many(seconds, found, labels=labels, decisions=decisions)
-    if way.drift is None and not reasons:
+        path.kpis.record_many(seconds, found, labels=labels, decisions=decisions)
+    if path.drift is None and not reasons:
         return []
     values = rows_of(model.schema, read_frame(model.schema, rows)[0])
-    if way.drift is not None:
+    if path.drift is not None:
         for row, probability in zip(values, found.tolist(), strict=True):
-            way.drift.observe(row, probability)
-    return [[reason.text for reason in model.decide(row).reasons] for row in values] if reasons else []
+            path.drift.observe(row, probability)
+    return [[reason.text for reason in model.answer(row).reasons] for row in values] if reasons else []
 
 
-def _bands(model: Model, probability: NDArray[np.float64]) -> NDArray[np.int8]:
-    """Give the place of each outcome among `OUTCOMES`."""
-    policy = model.policy
-    return (probability >= policy.review_at).astype(np.int8) + (probability >= policy.decline_at)
-
-
-def _results(model: Model, probability: NDArray[np.float64]) -> dict[str, Any]:
+def _results(model: ScoringModel, probability: Floats) -> dict[str, Any]:
     import pandas as pd
 
     known = ~np.isnan(probability)
     with np.errstate(invalid="ignore"):
-        band = _bands(model, probability)
-        label = (probability > model.compiled.threshold).astype(np.int8)
-    codes: NDArray[np.int8] = np.where(known, band, np.int8(-1))
+        codes = np.where(known, model.policy.outcome_codes(probability), np.int8(-1))
+        label = model.over_threshold(probability).astype(np.int8)
     outcome = pd.Categorical.from_codes(codes, categories=pd.Index(OUTCOMES))
     return {
         "probability": probability,

@@ -1,7 +1,7 @@
-"""One model as a scorer holds it: what answers, under which name, and how it is put into words.
+"""The model of a scorer: a compiled pipeline with its policy, its name and its reason codes.
 
-A model never changes. Reloading swaps one for another, so that every decision comes from one model
-as a whole.
+A model never changes. Reloading puts another in its place, so that every decision comes from one
+model as a whole.
 """
 
 from __future__ import annotations
@@ -16,27 +16,25 @@ import numpy as np
 
 from morosidad._version import __version__
 from morosidad.compiler.pipeline import CompiledPipeline
-from morosidad.compiler.proof.parity import ParityReport, probe_rows
-from morosidad.compiler.storage.packing import pack, unpack
-from morosidad.compiler.storage.soundness import check
-from morosidad.errors import (
-    ArtifactCorrupted,
-    ArtifactError,
-    ArtifactUntrusted,
-    MissingExtra,
-    PredictionError,
-)
+from morosidad.errors import ArtifactCorrupted, ArtifactError, MissingExtra, PredictionError, UnsupportedModel
 from morosidad.model_file import artifact
 from morosidad.monitoring.drift_reference import DriftReference
-from morosidad.policy.decision import Decision, Narrator, Policy, Reason
+from morosidad.policy.cutoffs import Policy
+from morosidad.policy.decision import Decision, Reason
+from morosidad.policy.reasons import ReasonWriter
 from morosidad.schema.field import Row
 from morosidad.schema.schema import Schema
+from morosidad.scoring.compiled_content import (
+    answers_as_saved,
+    dump_compiled,
+    load_compiled,
+    rebuild_compiled,
+)
+from morosidad.scoring.contributions import Contributions
 
-_CHECK_ROWS = 24
 
-
-class Model:
-    """A compiled pipeline with its name, its policy and its words.
+class ScoringModel:
+    """A compiled pipeline with its name, its policy and its reason codes.
 
     Parameters
     ----------
@@ -80,12 +78,24 @@ class Model:
         self.typical: tuple[float | None, ...] = tuple(typical)
         self.training = training
         self.drift_reference = drift_reference
-        self._narrator = Narrator(self.schema, self.typical)
-        self._threshold = compiled.threshold
+        self._reason_writer = ReasonWriter(self.schema, self.typical)
         self._explain = compiled.explain_one if policy.max_reasons else None
 
-    def decide(self, values: Row, warnings: tuple[str, ...] = (), request_id: str | None = None) -> Decision:
-        """Decide on validated values.
+    def answer(self, values: Row, warnings: tuple[str, ...] = (), request_id: str | None = None) -> Decision:
+        """Estimate the probability of default, and decide.
+
+        Parameters
+        ----------
+        values : tuple
+            Validated values in schema order.
+        warnings : tuple of str
+            What is unusual about them.
+        request_id : str, optional
+            Comes back on the decision.
+
+        Returns
+        -------
+        Decision
 
         Raises
         ------
@@ -93,10 +103,48 @@ class Model:
             If the model fails, or answers with something that is no probability.
         """
         probability, shares = self.estimate(values)
-        return self.conclude(values, probability, shares, warnings, request_id)
+        return self.decide(values, probability, shares, warnings, request_id)
+
+    def answer_many(self, rows: Sequence[Row]) -> list[Decision]:
+        """Answer for many records, asking an original that is not compiled once for all of them.
+
+        Parameters
+        ----------
+        rows : sequence of tuple
+            Validated values in schema order.
+
+        Returns
+        -------
+        list of Decision
+            In the order of the rows.
+
+        Raises
+        ------
+        PredictionError
+            If the model fails, or answers with something that is no probability.
+        """
+        original = self.compiled.original
+        if self.compiled.compiled or original is None or not rows:
+            return [self.answer(row) for row in rows]
+        try:
+            found = original.predict(rows).tolist()
+        except Exception as error:
+            raise self._failed(error) from None
+        return [self.decide(row, probability) for row, probability in zip(rows, found, strict=True)]
 
     def estimate(self, values: Row) -> tuple[float, Sequence[float]]:
         """Give the probability of default, and each field's contribution where reasons are wanted.
+
+        Parameters
+        ----------
+        values : tuple
+            Validated values in schema order.
+
+        Returns
+        -------
+        probability : float
+        shares : sequence of float
+            Empty where no reasons are wanted.
 
         Raises
         ------
@@ -114,18 +162,7 @@ class Model:
         message = f"{self.identity} failed on a valid record with {type(error).__name__}"
         return PredictionError(message, self.identity)
 
-    def decide_many(self, rows: Sequence[Row]) -> list[Decision]:
-        """Decide on many records, asking an original that is not compiled once for all of them."""
-        original = self.compiled.original
-        if self.compiled.compiled or original is None or not rows:
-            return [self.decide(row) for row in rows]
-        try:
-            found = original.predict(rows).tolist()
-        except Exception as error:
-            raise self._failed(error) from None
-        return [self.conclude(row, probability) for row, probability in zip(rows, found, strict=True)]
-
-    def conclude(
+    def decide(
         self,
         values: Row,
         probability: float,
@@ -133,15 +170,38 @@ class Model:
         warnings: tuple[str, ...] = (),
         request_id: str | None = None,
     ) -> Decision:
-        """Put a probability into a decision: label, outcome, reasons."""
+        """Turn a probability of default into a decision: label, outcome, reasons.
+
+        Parameters
+        ----------
+        values : tuple
+            Validated values in schema order.
+        probability : float
+            What the model estimated.
+        shares : sequence of float
+            Each field's contribution; without them there are no reasons.
+        warnings : tuple of str
+            What is unusual about the values.
+        request_id : str, optional
+            Comes back on the decision.
+
+        Returns
+        -------
+        Decision
+
+        Raises
+        ------
+        PredictionError
+            If it is no probability.
+        """
         reasons: tuple[Reason, ...] = ()
         if shares:
-            reasons = self._narrator.reasons(values, shares, self.policy.max_reasons)
+            reasons = self._reason_writer.reasons(values, shares, self.policy.max_reasons)
         if not 0.0 <= probability <= 1.0:
             raise self.no_probability()
         other = 1.0 - probability
         return Decision(
-            1 if probability > self._threshold else 0,
+            1 if self.over_threshold(probability) else 0,
             (other, probability),
             probability if probability > other else other,
             self.policy.outcome(probability),
@@ -153,8 +213,56 @@ class Model:
             request_id,
         )
 
+    def over_threshold(self, probability: Any) -> Any:
+        """Tell whether a probability of default, or each of an array, means the label 1.
+
+        Parameters
+        ----------
+        probability : float, or ndarray of float64, shape (n,)
+            From 0 to 1, or NaN.
+
+        Returns
+        -------
+        bool, or ndarray of bool, shape (n,)
+        """
+        return probability > self.compiled.threshold
+
+    def contributions(self, values: Row) -> Contributions:
+        """Explain the score of validated values.
+
+        Parameters
+        ----------
+        values : tuple
+            Validated values in schema order.
+
+        Returns
+        -------
+        Contributions
+
+        Raises
+        ------
+        UnsupportedModel
+            If the model is not compiled, or has no reference.
+        PredictionError
+            If the model fails.
+        """
+        explain, form = self.compiled.explain_one, self.compiled.form
+        if explain is None or form is None:
+            raise UnsupportedModel(f"{self.identity} gives no contributions")
+        try:
+            probability, shares = explain(values)
+        except Exception as error:  # its text may hold values of the record
+            raise self._failed(error) from None
+        named = dict(zip(self.schema.names, map(float, shares), strict=True))
+        return Contributions(float(probability), form.scale, self.schema.named(values), named)
+
     def no_probability(self) -> PredictionError:
-        """Give the error that says that the model answered with something else."""
+        """Make the error that says that the model answered with something else.
+
+        Returns
+        -------
+        PredictionError
+        """
         return PredictionError(f"{self.identity} did not answer with a probability", self.identity)
 
     # -- as a file -----------------------------------------------------------------------------
@@ -167,7 +275,6 @@ class Model:
     @cached_property
     def content(self) -> artifact.Content:
         """What a model file holds of it."""
-        compiled = self.compiled
         manifest: dict[str, Any] = {
             "library": __version__,
             "name": self.name,
@@ -176,43 +283,13 @@ class Model:
             "policy": msgspec.to_builtins(self.policy),
             "classes": [_plain(label) for label in self.classes],
             "typical": list(self.typical),
-            "threshold": compiled.threshold,
+            "threshold": self.compiled.threshold,
             "training": self.training,
-            "parity": msgspec.to_builtins(compiled.parity),
+            "parity": msgspec.to_builtins(self.compiled.parity),
             "drift": msgspec.to_builtins(self.drift_reference),
-            "notes": list(compiled.notes),
+            "notes": list(self.compiled.notes),
         }
-        if compiled.form is None:
-            return artifact.Content(manifest, (), {"model.skops": _dump_original(compiled)})
-        form, arrays = pack(compiled.form)
-        rows = probe_rows(self.schema, ())[:_CHECK_ROWS]
-        answers = [compiled.predict_one(row) for row in rows]
-        manifest |= {"form": form, "check": {"rows": rows, "answers": answers}}
-        if compiled.reference is not None:
-            manifest["reference"] = len(arrays)
-            arrays = [*arrays, compiled.reference]
-        return artifact.Content(manifest, arrays)
-
-    def check_storable(self, path: object = "") -> None:
-        """Make sure that what a model file would hold can be read back.
-
-        Raises
-        ------
-        ArtifactError
-            If it can't.
-        """
-        data = self.content.members.get("model.skops")
-        if data is None:
-            return
-        from skops.io import get_untrusted_types, loads
-
-        types = get_untrusted_types(data=data)
-        try:
-            loads(data, trusted=types)
-        except Exception as error:  # whatever its parts raise
-            names = ", ".join(types)
-            message = f"{path}: the model could not be read back ({type(error).__name__}); it holds {names}"
-            raise ArtifactError(message, path) from None
+        return dump_compiled(self.compiled, manifest)
 
     @classmethod
     def from_content(
@@ -222,8 +299,23 @@ class Model:
         *,
         trusted: Sequence[str] = (),
         policy: Policy | None = None,
-    ) -> Model:
+    ) -> ScoringModel:
         """Make the model that a file holds, and check that it answers as it did when it was saved.
+
+        Parameters
+        ----------
+        content : Content
+            What the file holds.
+        path : path-like
+            The file, for errors.
+        trusted : sequence of str
+            Types to allow in a model that is not compiled.
+        policy : Policy, optional
+            Replaces the one in the file.
+
+        Returns
+        -------
+        ScoringModel
 
         Raises
         ------
@@ -235,9 +327,7 @@ class Model:
         manifest = content.manifest
         try:
             schema = Schema.from_dict(manifest["schema"])
-            compiled = _load_form(manifest, content, schema) or _load_original(
-                manifest, content, schema, trusted, path
-            )
+            compiled = load_compiled(content, schema, trusted, path)
             stored = msgspec.convert(manifest["policy"], Policy)
             model = cls(
                 compiled,
@@ -249,30 +339,25 @@ class Model:
                 training=msgspec.convert(manifest["training"], dict[str, Any]),
                 drift_reference=msgspec.convert(manifest.get("drift"), DriftReference | None),
             )
-            saved = msgspec.convert(manifest.get("check", {"rows": [], "answers": []}), _Check)
-            answers = [compiled.predict_one(tuple(row)) for row in saved.rows]
+            same = answers_as_saved(compiled, content)
         except (ArtifactError, MissingExtra):
             raise
         except Exception as error:  # whatever fails in making a model of a file, the file is at fault
             raise ArtifactCorrupted(f"{path}: the content describes no model: {error}", path) from None
-        if len(answers) != len(saved.answers) or not np.allclose(answers, saved.answers, rtol=0, atol=1e-12):
+        if not same:
             raise ArtifactCorrupted(f"{path}: the model does not answer as it did when it was saved", path)
         return model
 
-    def remade(self) -> Model:
-        """Make the same model anew from its own content, functions and all."""
-        compiled = self.compiled
-        fresh = CompiledPipeline(
-            compiled.schema,
-            compiled.form,
-            compiled.original,
-            reference=compiled.reference,
-            parity=compiled.parity,
-            threshold=compiled.threshold,
-            notes=compiled.notes,
-        )
-        return Model(
-            fresh,
+    def rebuilt(self) -> ScoringModel:
+        """Make the same model again from its own content, functions and all.
+
+        Returns
+        -------
+        ScoringModel
+            With the same digest.
+        """
+        return ScoringModel(
+            rebuild_compiled(self.compiled),
             self.policy,
             name=self.name,
             version=self.version,
@@ -283,73 +368,30 @@ class Model:
         )
 
     def latency(self, calls: int = 200, clock: Callable[[], int] = time.perf_counter_ns) -> float:
-        """Measure the median time of one decision, without validation, in seconds."""
+        """Measure the median time of one decision, without validation.
+
+        Parameters
+        ----------
+        calls : int, default=200
+            Decisions to time; at most 20 where the model is not compiled.
+        clock : callable
+            Gives the time in nanoseconds.
+
+        Returns
+        -------
+        float
+            Seconds.
+        """
+        from morosidad.compiler.proof.probe_rows import probe_rows
+
         rows = probe_rows(self.schema, ())
         rows = rows[: calls if self.compiled.compiled else min(calls, 20)]
         took = []
         for row in rows:
             start = clock()
-            self.decide(row)
+            self.answer(row)
             took.append(clock() - start)
         return float(np.median(took)) / 1e9
-
-
-class _Check(msgspec.Struct, frozen=True):
-    rows: list[list[int | float | str | bool | None]]
-    answers: list[float]
-
-
-def _load_form(
-    manifest: dict[str, Any], content: artifact.Content, schema: Schema
-) -> CompiledPipeline | None:
-    if "form" not in manifest:
-        return None
-    place = manifest.get("reference")
-    form = unpack(manifest["form"], content.arrays)
-    check(form, len(schema))
-    return CompiledPipeline(
-        schema,
-        form,
-        reference=None if place is None else content.arrays[place],
-        parity=msgspec.convert(manifest["parity"], ParityReport | None),
-        threshold=float(manifest["threshold"]),
-        notes=msgspec.convert(manifest["notes"], list[str]),
-    )
-
-
-def _load_original(
-    manifest: dict[str, Any], content: artifact.Content, schema: Schema, trusted: Sequence[str], path: object
-) -> CompiledPipeline:
-    from skops.io import get_untrusted_types, loads
-
-    from morosidad.compiler.proof.original import Original
-
-    data = content.members["model.skops"]
-    untrusted = sorted(set(get_untrusted_types(data=data)) - set(trusted))
-    if untrusted:
-        names = ", ".join(untrusted)
-        advice = "allow those that you trust by name, with trusted= or --trust"
-        message = f"{path}: the model holds Python objects; {advice}: {names}"
-        raise ArtifactUntrusted(message, path, untrusted)
-    original = Original(loads(data, trusted=list(trusted)), schema)
-    original.stored = data
-    return CompiledPipeline(
-        schema,
-        None,
-        original,
-        threshold=float(manifest["threshold"]),
-        notes=msgspec.convert(manifest["notes"], list[str]),
-    )
-
-
-def _dump_original(compiled: CompiledPipeline) -> bytes:
-    from skops.io import dumps
-
-    original = compiled.original
-    assert original is not None
-    if original.stored is None:
-        original.stored = dumps(original.estimator)
-    return original.stored
 
 
 def _plain(label: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The plan: how a scorer answers, and what was proven about it."""
+"""The plan of a scorer: compiled form, backend, parity with the original, latency."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from html import escape
 
 import msgspec
 
-from morosidad.compiler.proof.parity import ParityReport
-from morosidad.scoring.model import Model
+from morosidad.compiler.report import ParityReport
+from morosidad.scoring.model import ScoringModel
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -37,6 +37,9 @@ class Plan(msgspec.Struct, frozen=True):
         With ``cache="auto"``: whether it is in use, and what was measured.
     default : str
         The label that means default, unless it is 1.
+    backend : str
+        What evaluates the compiled form for one record: ``numba``, ``Python`` or both; empty where that
+        is not known.
     """
 
     model: str
@@ -50,12 +53,20 @@ class Plan(msgspec.Struct, frozen=True):
     latency: float
     cache: str = ""
     default: str = ""
+    backend: str = ""
 
     def rows(self) -> list[tuple[str, str]]:
-        """Give the plan as pairs of words."""
+        """Give the plan as pairs of words.
+
+        Returns
+        -------
+        list of (str, str)
+            What is said of, and what is said; nothing where there is nothing to say.
+        """
+        form = f"{self.form}, evaluated by {self.backend}" if self.backend else self.form
         found = [
             ("model", self.model),
-            ("answers", f"compiled ({self.form})" if self.compiled else "scikit-learn, on a one-row frame"),
+            ("answers", f"compiled ({form})" if self.compiled else "scikit-learn, on a one-row frame"),
             ("default", self.default),
             ("why", "; ".join(self.notes)),
             ("fields", f"{self.fields}, required: {', '.join(self.required) or 'none'}"),
@@ -82,8 +93,20 @@ def _duration(seconds: float) -> str:
     return f"{seconds * 1e6:.1f} µs" if seconds < 1e-3 else f"{seconds * 1e3:.1f} ms"
 
 
-def plan_of(model: Model, cache: str = "") -> Plan:
-    """Describe a model, measuring how long one decision takes."""
+def plan_of(model: ScoringModel, cache: str = "") -> Plan:
+    """Describe a model, measuring how long one decision takes.
+
+    Parameters
+    ----------
+    model : ScoringModel
+        What answers.
+    cache : str
+        What is known of an automatic cache.
+
+    Returns
+    -------
+    Plan
+    """
     compiled = model.compiled
     form = compiled.form
     if form is None:
@@ -104,4 +127,5 @@ def plan_of(model: Model, cache: str = "") -> Plan:
         latency=model.latency(),
         cache=cache,
         default="" if model.classes[1] == 1 else str(model.classes[1]),
+        backend="" if form is None else getattr(compiled, "backend", ""),
     )

@@ -1,6 +1,6 @@
-"""The way of a record through the parts that a scorer was given: cache, recovery, figures, log.
+"""The record path: validation, cache, recovery, model, key figures, drift and decision log, in this order.
 
-A scorer without parts does not come by here; each part that is there costs its own and no more.
+A scorer without parts goes straight to its model; each part that is there costs its own and no more.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from morosidad.cache.choice import CacheChoice
+from morosidad.cache.bypass import CacheBypass
 from morosidad.errors import DeadlineExceeded, InvalidRecord
 from morosidad.policy.decision import Decision, RecordError
 from morosidad.schema.field import Row
 from morosidad.schema.schema import Record
-from morosidad.scoring.model import Model
+from morosidad.scoring.model import ScoringModel
+from morosidad.scoring.request import ActiveModel, ScoringRequest
 
 if TYPE_CHECKING:
     from morosidad.audit import AuditContext, AuditLog
@@ -26,250 +27,282 @@ if TYPE_CHECKING:
     from morosidad.monitoring.drift import DriftMonitor
     from morosidad.recovery import Failure, RecoveryPolicy
 
-Marks = dict[str, float]
-Asked = tuple[Row, tuple[str, ...], str | None, Marks | None]
-"""Values, warnings, request id, and where the seconds of each stage go if they are wanted."""
 
-HIT = "acierto"
-
-
-class Way:
-    """Decides with one model and the parts around it.
+class RecordPath:
+    """Scores records with one model and the parts around it.
 
     Parameters
     ----------
-    model : Model
-        Who decides; `swap` puts another in its place.
+    model : ScoringModel
+        What decides; `activate` puts another in its place.
     cache, kpis, recovery, audit, drift : optional
-        The parts. A drift monitor is replaced when a model with another reference takes the place.
-    choice : CacheChoice, optional
-        Lets the cache step aside where it does not pay.
-    renew : callable, optional
-        Loads the model anew and swaps it; recovery calls it when the model is at fault.
+        The parts. A drift monitor is replaced when a model with another reference is activated; a
+        recovery policy that repairs another scorer already is copied.
+    bypass : CacheBypass, optional
+        Leaves the cache out where it does not pay.
+    reload : callable, optional
+        Loads the model again and activates it; recovery calls it when the model is at fault.
     """
 
     def __init__(
         self,
-        model: Model,
+        model: ScoringModel,
         *,
         cache: TieredCache[Any, Any] | None = None,
         kpis: KPITracker | None = None,
         recovery: RecoveryPolicy | None = None,
         audit: AuditLog | None = None,
         drift: DriftMonitor | None = None,
-        choice: CacheChoice | None = None,
-        renew: Callable[[], object] | None = None,
+        bypass: CacheBypass | None = None,
+        reload: Callable[[], object] | None = None,
     ) -> None:
         self.cache = cache
         self.kpis = kpis
-        self.recovery = recovery
+        self.recovery = None if recovery is None else recovery.unattached()
         self.audit = audit
-        self.choice = choice
+        self.bypass = bypass
         self.clock: Callable[[], float] = time.perf_counter
-        self._swapping = threading.RLock()
-        self._seat = _Seat(model, self._context(model), drift)
-        if recovery is not None:
-            recovery.attach(
+        self._activating = threading.RLock()
+        self._active = self._activated(model, drift)
+        if self.recovery is not None:
+            self.recovery.attach(
                 clear_related=self._forget,
-                reload_model=renew,
-                clear_caches=self.clear,
+                reload_model=reload,
+                clear_caches=self.clear_cache,
                 rebuild=self.rebuild,
             )
 
-    def swap(self, model: Model) -> None:
-        """Put another model in place, whole: each decision comes from one of the two."""
-        with self._swapping:
-            drift = self._seat.drift
+    def activate(self, model: ScoringModel) -> None:
+        """Put another model in place as one step: each decision comes from one of the two.
+
+        Parameters
+        ----------
+        model : ScoringModel
+            Ready to answer.
+        """
+        with self._activating:
+            drift = self._active.drift
             if drift is not None and drift.reference != model.drift_reference:
                 drift = None if model.drift_reference is None else drift.renewed(model.drift_reference)
-            self._seat = _Seat(model, self._context(model), drift)
+            self._active = self._activated(model, drift)
 
     @property
-    def model(self) -> Model:
-        """The model in place."""
-        return self._seat.model
+    def model(self) -> ScoringModel:
+        """The active model."""
+        return self._active.model
 
     @property
     def drift(self) -> DriftMonitor | None:
-        """The drift monitor of the model in place."""
-        return self._seat.drift
+        """The drift monitor of the active model."""
+        return self._active.drift
 
-    def clear(self) -> None:
+    def clear_cache(self) -> None:
         """Empty the cache."""
         if self.cache is not None:
             self.cache.invalidate()
 
     def rebuild(self) -> None:
-        """Make the model's functions anew, and empty the cache."""
-        with self._swapping:  # else a model that comes in meanwhile would be put out again
-            self.swap(self.model.remade())
-        self.clear()
+        """Make the model's functions again, and empty the cache."""
+        with self._activating:  # else a model that is activated meanwhile would be replaced by the old one
+            self.activate(self.model.rebuilt())
+        self.clear_cache()
 
     # -- one record ----------------------------------------------------------------------------
 
-    def decide(self, record: Record, request_id: str | None = None, *, wait: bool = True) -> Decision:
+    def score(self, record: Record, request_id: str | None = None, *, wait: bool = True) -> Decision:
         """Validate a record, decide, count and log.
 
-        With ``wait=False`` a failure of the model is raised at once, not counted, and nobody else's
-        computation is waited for.
+        Parameters
+        ----------
+        record : mapping, JSON as bytes or text, or object with attributes
+            As the schema takes it.
+        request_id : str, optional
+            Comes back on the decision.
+        wait : bool, default=True
+            Without it, a failure of the model is raised at once and not counted, and nobody else's
+            computation is waited for.
+
+        Returns
+        -------
+        Decision
         """
-        start, seat = self.clock(), self._seat
-        values, warnings = seat.model.schema.read(record)
-        marks: Marks | None = None
+        start, active = self.clock(), self._active
+        values, warnings = active.model.schema.read(record)
+        stage_seconds: dict[str, float] | None = None
         if self.kpis is not None and self.kpis.time_stages():
-            marks = {"validate": self.clock() - start}
+            stage_seconds = {"validate": self.clock() - start}
+        request = ScoringRequest(active, values, warnings, request_id, stage_seconds)
         try:
-            decision = self._answer(seat, wait, values, warnings, request_id, marks)
+            decision = self._answer(request, wait)
         except Exception as error:
             if wait:
                 self._count_failure(error, start)
             raise
-        self._note(seat, decision, values, self.clock() - start, marks, self.cache)
+        self._publish(request, decision, self.clock() - start, self.cache)
         return decision
 
-    def decide_many(self, asked: Iterable[tuple[Record, str | None]]) -> list[Decision | RecordError]:
-        """Decide on many records at once, each in its place: for models that are not compiled.
+    def score_batch(self, records: Iterable[tuple[Record, str | None]]) -> list[Decision | RecordError]:
+        """Score many records with one call of the model: for models that are not compiled.
 
-        Each comes with its request id. The cache is not asked.
+        The cache is not asked.
+
+        Parameters
+        ----------
+        records : iterable of (record, str or None)
+            Each with its request id.
+
+        Returns
+        -------
+        list of Decision or RecordError
+            In the order of the records.
         """
-        start, seat = self.clock(), self._seat
-        out: list[Any] = []
-        good: list[tuple[int, str | None, Row, tuple[str, ...]]] = []
-        for place, (record, request_id) in enumerate(asked):
+        start, active = self.clock(), self._active
+        answers: list[Any] = []
+        valid: list[tuple[int, ScoringRequest]] = []
+        for place, (record, request_id) in enumerate(records):
             try:
-                good.append((place, request_id, *seat.model.schema.read(record)))
-                out.append(None)
+                valid.append((place, ScoringRequest(active, *active.model.schema.read(record), request_id)))
+                answers.append(None)
             except InvalidRecord as error:
-                out.append(RecordError(place, error.errors))
+                answers.append(RecordError(place, error.errors))
         try:
-            decided = self._compute_many(seat, [values for _, _, values, _ in good]) if good else []
+            rows = [request.values for _, request in valid]
+            decided = self._recovering_batch(active, rows) if rows else []
         except Exception as error:
-            self._count_failure(error, start, len(good))
+            self._count_failure(error, start, len(valid))
             raise
-        each = (self.clock() - start) / max(len(good), 1)
-        for (place, request_id, values, warnings), decision in zip(good, decided, strict=True):
-            out[place] = msgspec.structs.replace(decision, warnings=warnings, request_id=request_id)
-            self._note(seat, out[place], values, each, None, None)
-        return out
+        each = (self.clock() - start) / max(len(valid), 1)
+        for (place, request), decision in zip(valid, decided, strict=True):
+            answers[place] = decision.for_request(request.request_id, request.warnings)
+            self._publish(request, answers[place], each, None)
+        return answers
 
-    def warm(self, rows: Iterable[Row]) -> None:
-        """Measure what a lookup and what scoring takes, so that the cache's choice is made before traffic."""
-        if self.choice is not None and self.cache is not None:
+    def measure_cache(self, rows: Iterable[Row]) -> None:
+        """Measure what a lookup and what scoring takes, so that a bypass is chosen before there is traffic.
+
+        Parameters
+        ----------
+        rows : iterable of tuple
+            Validated values; no decision on them is kept.
+        """
+        if self.bypass is not None and self.cache is not None:
+            clock = self.bypass.clock
             for row in rows:
-                start = self.choice.clock()
+                start = clock()
                 _ = (self.model.digest, row) in self.cache  # looks as `get` does, and counts nothing
-                looked = self.choice.clock()
-                self.model.decide(row)
-                self.choice.note(looked - start, self.choice.clock() - looked)
+                looked_up = clock()
+                self.model.answer(row)
+                self.bypass.add_measurement(looked_up - start, clock() - looked_up)
 
-    def _answer(self, seat: _Seat, wait: bool, *asked: *Asked) -> Decision:
-        compute = self._compute if wait else self._ask
-        cache, choice = self.cache, self.choice
+    # -- cache ---------------------------------------------------------------------------------
+
+    def _answer(self, request: ScoringRequest, wait: bool) -> Decision:
+        compute = self._recovering if wait else self._compute
+        cache, bypass = self.cache, self.bypass
         if cache is None:
-            return compute(seat, *asked)
-        if choice is not None:
-            if choice.due():
-                return self._measured(compute, seat, choice, cache, *asked)
-            if not choice.use:
-                return compute(seat, *asked)
-        return (self._joined if wait else self._looked_up)(seat, cache, *asked)
+            return compute(request)
+        if bypass is not None:
+            if bypass.should_measure():
+                return self._measured(compute, request, bypass, cache)
+            if not bypass.cache_used:
+                return compute(request)
+        return (self._single_flight if wait else self._look_aside)(request, cache)
 
-    def _joined(self, seat: _Seat, cache: TieredCache[Any, Any], *asked: *Asked) -> Decision:
-        """Look up, or compute for all who ask for the same record."""
-        request_id, marks = asked[2], asked[3]
-        made: list[Decision] = []
+    def _single_flight(self, request: ScoringRequest, cache: TieredCache[Any, Any]) -> Decision:
+        """Look up, or compute once for all who ask for the same record."""
+        stage_seconds = request.stage_seconds
+        computed: list[Decision] = []
 
         def compute() -> Decision:
-            made.append(self._compute(seat, *asked))
-            if made[0].degraded:
-                raise _DegradedError(made[0])
-            return msgspec.structs.replace(made[0], request_id=None)
+            computed.append(self._recovering(request))
+            if computed[0].degraded:
+                raise _DegradedError(computed[0])
+            return computed[0].for_request(None)
 
-        start = 0.0 if marks is None else self.clock()
+        start = 0.0 if stage_seconds is None else self.clock()
         try:
-            found: Decision = cache.get_or_compute((seat.model.digest, asked[0]), compute)
+            found: Decision = cache.get_or_compute(request.cache_key, compute)
         except _DegradedError as degraded:
-            return msgspec.structs.replace(degraded.decision, request_id=request_id)
-        if marks is not None:
-            marks["cache"] = self.clock() - start - marks.get("predict", 0.0) - marks.get("decide", 0.0)
-        return made[0] if made else _repeated(found, request_id)
+            return degraded.decision.for_request(request.request_id)
+        if stage_seconds is not None:
+            others = stage_seconds.get("predict", 0.0) + stage_seconds.get("decide", 0.0)
+            stage_seconds["cache"] = self.clock() - start - others
+        return computed[0] if computed else found.as_cached(request.request_id)
 
-    def _looked_up(self, seat: _Seat, cache: TieredCache[Any, Any], *asked: *Asked) -> Decision:
-        """Look up, or compute for oneself."""
-        key, marks = (seat.model.digest, asked[0]), asked[3]
-        start = 0.0 if marks is None else self.clock()
-        found = cache.get(key)
-        if marks is not None:
-            marks["cache"] = self.clock() - start
+    def _look_aside(self, request: ScoringRequest, cache: TieredCache[Any, Any]) -> Decision:
+        """Look up, or compute without joining others who compute the same."""
+        key, stage_seconds = request.cache_key, request.stage_seconds
+        start = 0.0 if stage_seconds is None else self.clock()
+        found: Decision | None = cache.get(key)
+        if stage_seconds is not None:
+            stage_seconds["cache"] = self.clock() - start
         if found is not None:
-            return _repeated(found, asked[2])
-        decision = self._ask(seat, *asked)
-        cache[key] = msgspec.structs.replace(decision, request_id=None)
+            return found.as_cached(request.request_id)
+        decision = self._compute(request)
+        cache[key] = decision.for_request(None)
         return decision
 
     def _measured(
         self,
-        compute: Callable[[_Seat, *Asked], Decision],
-        seat: _Seat,
-        choice: CacheChoice,
+        compute: Callable[[ScoringRequest], Decision],
+        request: ScoringRequest,
+        bypass: CacheBypass,
         cache: TieredCache[Any, Any],
-        *asked: *Asked,
     ) -> Decision:
         """Look up and compute, timing both."""
-        key, clock, use = (seat.model.digest, asked[0]), choice.clock, choice.use
+        key, clock, used = request.cache_key, bypass.clock, bypass.cache_used
         start = clock()
         found = cache.get(key)
-        looked = clock()
-        decision = compute(seat, *asked)
+        looked_up = clock()
+        decision = compute(request)
         scored = clock()
         storing = None
-        if found is None and use and not decision.degraded:
-            cache[key] = msgspec.structs.replace(decision, request_id=None)
+        if found is None and used and not decision.degraded:
+            cache[key] = decision.for_request(None)
             storing = clock() - scored
-        choice.note(looked - start, scored - looked, storing, (found is not None) if use else None)
+        hit = (found is not None) if used else None
+        bypass.add_measurement(looked_up - start, scored - looked_up, storing, hit)
         return decision
 
-    def _compute(self, seat: _Seat, *asked: *Asked) -> Decision:
+    # -- recovery and model --------------------------------------------------------------------
+
+    def _recovering(self, request: ScoringRequest) -> Decision:
         if self.recovery is None:
-            return self._ask(seat, *asked)
-        decision = self.recovery.call(self._try, seat, *asked)
-        if decision.degraded:
-            return msgspec.structs.replace(decision, request_id=asked[2])
-        return decision
+            return self._compute(request)
+        decision = self.recovery.call(self._compute_with_active_model, request)
+        return decision.for_request(request.request_id) if decision.degraded else decision
 
-    def _try(self, seat: _Seat, *asked: *Asked) -> Decision:
-        """Decide with the model in place now, if it reads records as the one that was asked."""
-        now = self._seat
-        return self._ask(now if now.schema == seat.schema else seat, *asked)
+    def _compute_with_active_model(self, request: ScoringRequest) -> Decision:
+        """Decide with the model that is active now, if it reads records as the one that was asked."""
+        active = self._successor(request.active)
+        if active is not request.active:
+            request = msgspec.structs.replace(request, active=active)
+        return self._compute(request)
 
-    def _compute_many(self, seat: _Seat, rows: list[Row]) -> list[Decision]:
+    def _recovering_batch(self, active: ActiveModel, rows: list[Row]) -> list[Decision]:
         if self.recovery is None:
-            return seat.model.decide_many(rows)
-        return self.recovery.call(self._try_many, seat, rows=rows)
+            return active.model.answer_many(rows)
+        return self.recovery.call(self._compute_batch_with_active_model, active, rows=rows)
 
-    def _try_many(self, seat: _Seat, rows: list[Row]) -> list[Decision]:
-        now = self._seat
-        return (now if now.schema == seat.schema else seat).model.decide_many(rows)
+    def _compute_batch_with_active_model(self, active: ActiveModel, rows: list[Row]) -> list[Decision]:
+        return self._successor(active).model.answer_many(rows)
 
-    def _ask(
-        self,
-        seat: _Seat,
-        values: Row,
-        warnings: tuple[str, ...],
-        request_id: str | None,
-        marks: Marks | None,
-    ) -> Decision:
-        model = seat.model
-        if marks is None:
-            return model.decide(values, warnings, request_id)
+    def _successor(self, active: ActiveModel) -> ActiveModel:
+        now = self._active
+        return now if now.schema_digest == active.schema_digest else active
+
+    def _compute(self, request: ScoringRequest) -> Decision:
+        model, stage_seconds = request.active.model, request.stage_seconds
+        if stage_seconds is None:
+            return model.answer(request.values, request.warnings, request.request_id)
         start = self.clock()
-        probability, shares = model.estimate(values)
+        probability, shares = model.estimate(request.values)
         estimated = self.clock()
-        decision = model.conclude(values, probability, shares, warnings, request_id)
-        marks |= {"predict": estimated - start, "decide": self.clock() - estimated}
+        decision = model.decide(request.values, probability, shares, request.warnings, request.request_id)
+        stage_seconds |= {"predict": estimated - start, "decide": self.clock() - estimated}
         return decision
 
-    # -- what is told ----------------------------------------------------------------------------
+    # -- key figures, drift and log ------------------------------------------------------------
 
     def _count_failure(self, error: Exception, start: float, number: int = 1) -> None:
         if self.kpis is not None:
@@ -280,35 +313,35 @@ class Way:
             for _ in range(number):
                 self.kpis.record(each, outcome=outcome)
 
-    def _note(
+    def _publish(
         self,
-        seat: _Seat,
+        request: ScoringRequest,
         decision: Decision,
-        values: Row,
         seconds: float,
-        marks: Marks | None,
         cache: TieredCache[Any, Any] | None,
     ) -> None:
         """Count, watch and log a decision; `cache` is the one that might have been asked."""
-        kpis, probability = self.kpis, decision.probabilities[1]
+        kpis, active, probability = self.kpis, request.active, decision.probabilities[1]
         if kpis is not None:
-            aside = cache is None or (self.choice is not None and not self.choice.use)
-            hit = None if aside else decision.cached is not None
+            bypassed = cache is None or (self.bypass is not None and not self.bypass.cache_used)
             kpis.record(
                 seconds,
                 probability=probability,
                 label=decision.label,
                 decision=decision.outcome,
-                cached=hit,
+                cached=None if bypassed else decision.cached is not None,
             )
-            if marks is not None:
-                kpis.record_stages(**marks)
-        if seat.drift is not None:
-            seat.drift.observe(values, probability)
-        if self.audit is not None and seat.context is not None:
-            self.audit.append(seat.context, decision, values, seconds)
+            if request.stage_seconds is not None:
+                kpis.record_stages(**request.stage_seconds)
+        if active.drift is not None:
+            active.drift.observe(request.values, probability)
+        if self.audit is not None and active.audit_context is not None:
+            self.audit.append(active.audit_context, decision, request.values, seconds)
 
-    def _context(self, model: Model) -> AuditContext | None:
+    def _activated(self, model: ScoringModel, drift: DriftMonitor | None) -> ActiveModel:
+        return ActiveModel(model, model.schema.digest, self._audit_context(model), drift)
+
+    def _audit_context(self, model: ScoringModel) -> AuditContext | None:
         if self.audit is None:
             return None
         from morosidad.audit import AuditContext
@@ -324,21 +357,10 @@ class Way:
         )
 
     def _forget(self, failure: Failure) -> None:
-        """Forget what the cache holds of the record that failed; a batch, which it is not asked, has none."""
-        if self.cache is not None and len(failure.args) > 1:
-            self.cache.invalidate((failure.args[0].model.digest, failure.args[1]))
-
-
-class _Seat:
-    """A model in place, with what goes with it."""
-
-    __slots__ = ("context", "drift", "model", "schema")
-
-    def __init__(self, model: Model, context: AuditContext | None, drift: DriftMonitor | None) -> None:
-        self.model = model
-        self.context = context
-        self.drift = drift
-        self.schema = model.schema.digest
+        """Drop what the cache holds of the record that failed; for a batch it holds nothing."""
+        request = failure.args[0]
+        if self.cache is not None and isinstance(request, ScoringRequest):
+            self.cache.invalidate(request.cache_key)
 
 
 class _DegradedError(Exception):
@@ -347,18 +369,3 @@ class _DegradedError(Exception):
     def __init__(self, decision: Decision) -> None:
         self.decision = decision
         super().__init__()
-
-
-def _repeated(found: Decision, request_id: str | None) -> Decision:
-    return Decision(
-        found.label,
-        found.probabilities,
-        found.confidence,
-        found.outcome,
-        found.reasons,
-        found.model,
-        found.warnings,
-        HIT,
-        False,
-        request_id,
-    )

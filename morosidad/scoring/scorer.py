@@ -1,50 +1,25 @@
-"""Scorer: where it comes from, what it is made of, and how it is kept; `scoring` has what it answers."""
+"""The scorer: construction, training, loading, reloading and saving; `answers` holds what it answers."""
 
 from __future__ import annotations
 
 import os
 import threading
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
-from morosidad.cache.choice import CacheChoice
+from morosidad.cache.bypass import CacheBypass
 from morosidad.errors import ArtifactError
 from morosidad.model_file import artifact
-from morosidad.policy.decision import Policy
+from morosidad.policy.cutoffs import Policy
 from morosidad.schema.schema import Schema
-from morosidad.scoring.answers import Scoring
-from morosidad.scoring.model import Model
-from morosidad.scoring.record_path import Way
+from morosidad.scoring.answers import BaseScorer
+from morosidad.scoring.compiled_content import check_storable
+from morosidad.scoring.model import ScoringModel
+from morosidad.scoring.parts import Parts, check_parts
+from morosidad.scoring.record_path import RecordPath
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from morosidad.audit import AuditLog
-    from morosidad.cache import TieredCache
-    from morosidad.kpis import KPITracker
-    from morosidad.monitoring.drift import DriftMonitor
-    from morosidad.recovery import RecoveryPolicy
-
-
-class Parts(TypedDict, total=False):
-    """The parts that a scorer may be given; see `Scorer`."""
-
-    cache: TieredCache[Any, Any] | Literal["auto"] | None
-    cache_auto: bool
-    kpis: KPITracker | None
-    recovery: RecoveryPolicy | None
-    audit: AuditLog | None
-    drift: DriftMonitor | None
-
-
-# What the way of a record asks of each part.
-_ASKED = {
-    "cache": "get_or_compute",
-    "kpis": "record",
-    "recovery": "call",
-    "audit": "append",
-    "drift": "observe",
-}
 
 
 class _Source(NamedTuple):
@@ -55,16 +30,16 @@ class _Source(NamedTuple):
     policy: Policy | None
     trusted: tuple[str, ...]
 
-    def read(self) -> Model:
+    def read(self) -> ScoringModel:
         assert self.path is not None
         content = artifact.load(self.path, self.key)
-        return Model.from_content(content, self.path, trusted=self.trusted, policy=self.policy)
+        return ScoringModel.from_content(content, self.path, trusted=self.trusted, policy=self.policy)
 
 
-class Scorer(Scoring):
+class Scorer(BaseScorer):
     """Decides on applicants with a fitted scikit-learn pipeline, compiled where that is proven exact.
 
-    Safe for many threads: a scorer holds one immutable model at a time, and `reload` swaps it whole.
+    Safe for many threads: a scorer holds one immutable model at a time, and `reload` replaces it whole.
 
     Parameters
     ----------
@@ -86,13 +61,14 @@ class Scorer(Scoring):
     cache : TieredCache or 'auto', optional
         Answers repeated records. ``'auto'`` makes one with `cache_auto`.
     cache_auto : bool
-        Lets the cache stand aside where lookups and stores cost more than its hits save; the plan says
-        what was measured.
+        Leaves the cache out while lookups and stores cost more than its hits save; the plan says what
+        was measured.
     kpis : KPITracker, optional
         Counts every decision.
     recovery : RecoveryPolicy, optional
         Around the model: what to do when it fails. Its default remedies forget the record, load the
-        model anew, empty the cache, rebuild.
+        model again, empty the cache, rebuild. A policy that repairs another scorer already is copied:
+        `parts` holds the one in use.
     audit : AuditLog, optional
         Logs every decision.
     drift : DriftMonitor, optional
@@ -131,7 +107,7 @@ class Scorer(Scoring):
     ) -> None:
         from morosidad.scoring.building import build_model
 
-        _check(parts, policy)
+        check_parts(parts, policy)
         model = build_model(
             pipeline,
             schema=schema,
@@ -143,7 +119,7 @@ class Scorer(Scoring):
         )
         self._start(model, parts)
 
-    def _start(self, model: Model, parts: Parts, source: _Source | None = None) -> None:
+    def _start(self, model: ScoringModel, parts: Parts, source: _Source | None = None) -> None:
         self._source = source
         self._reloading = threading.Lock()
         cache = parts.get("cache")
@@ -152,17 +128,17 @@ class Scorer(Scoring):
             from morosidad.cache import TieredCache
 
             cache = TieredCache()
-        self._way = Way(
+        self._path = RecordPath(
             model,
             cache=cache,
             kpis=parts.get("kpis"),
             recovery=parts.get("recovery"),
             audit=parts.get("audit"),
             drift=parts.get("drift"),
-            choice=CacheChoice() if auto and cache is not None else None,
-            renew=self._renew,
+            bypass=CacheBypass() if auto and cache is not None else None,
+            reload=self._reload_or_rebuild,
         )
-        self._plain = all(part is None for name, part in parts.items() if name != "cache_auto")
+        self._without_parts = all(part is None for name, part in parts.items() if name != "cache_auto")
 
     # -- where scorers come from ---------------------------------------------------------------
 
@@ -179,7 +155,7 @@ class Scorer(Scoring):
         version: str = "1",
         **parts: Unpack[Parts],
     ) -> Scorer:
-        """Fit the default pipeline and make a scorer of it: the shortest way.
+        """Fit the default pipeline and make a scorer of it.
 
         Parameters
         ----------
@@ -194,6 +170,12 @@ class Scorer(Scoring):
             Inferred from `X` when not given.
         policy, name, version
             As in `Scorer`.
+        cache, kpis, recovery, audit, drift : optional
+            As in `Scorer`.
+
+        Returns
+        -------
+        Scorer
 
         Raises
         ------
@@ -224,6 +206,17 @@ class Scorer(Scoring):
 
         It was trained on **synthetic** applicants of the schema `AHORRO_VALLE` and says so in its
         name. It is there to try things out, and decides on nobody real.
+
+        Parameters
+        ----------
+        policy : Policy, optional
+            Replaces the one in the file.
+        cache, kpis, recovery, audit, drift : optional
+            As in `Scorer`.
+
+        Returns
+        -------
+        Scorer
         """
         from morosidad.training.shipped import PATH
 
@@ -254,6 +247,10 @@ class Scorer(Scoring):
         cache, kpis, recovery, audit, drift : optional
             As in `Scorer`.
 
+        Returns
+        -------
+        Scorer
+
         Raises
         ------
         ArtifactError
@@ -261,7 +258,7 @@ class Scorer(Scoring):
         TypeError
             If a part, or the policy, is something else.
         """
-        _check(parts, policy)
+        check_parts(parts, policy)
         source = _Source(path, key, policy, tuple(trusted))
         scorer = cls.__new__(cls)
         scorer._start(source.read(), parts, source)
@@ -276,7 +273,7 @@ class Scorer(Scoring):
     ) -> None:
         """Put the model of a file in place of this one, as one step, while others go on scoring.
 
-        The file is verified, its answers are checked, and its functions are warmed before the swap.
+        The file is verified, its answers are checked, and its functions are called before it takes over.
         On any failure the old model stays.
 
         Parameters
@@ -305,45 +302,52 @@ class Scorer(Scoring):
         with self._reloading:
             model = source.read()
             model.latency()
-            self._way.swap(model)
+            self._path.activate(model)
             self._source = source
-            self._way.clear()
+            self._path.clear_cache()
 
     @property
     def parts(self) -> Parts:
         """The parts in use, by name; None for those that it was given none of."""
-        way = self._way
+        path = self._path
         return {
-            "cache": way.cache,
-            "cache_auto": way.choice is not None,
-            "kpis": way.kpis,
-            "recovery": way.recovery,
-            "audit": way.audit,
-            "drift": way.drift,
+            "cache": path.cache,
+            "cache_auto": path.bypass is not None,
+            "kpis": path.kpis,
+            "recovery": path.recovery,
+            "audit": path.audit,
+            "drift": path.drift,
         }
 
     def with_parts(self, **parts: Unpack[Parts]) -> Scorer:
         """Give another scorer of the same model, with these parts and those that this one has.
 
+        Both go on working: the other shares this one's parts, but for the recovery policy, of which it
+        gets one of its own of the same make, so that each repairs its own model.
+
         Parameters
         ----------
         cache, kpis, recovery, audit, drift : optional
-            As in `Scorer`; they stand in for this scorer's own.
+            As in `Scorer`; they replace this scorer's own.
+
+        Returns
+        -------
+        Scorer
 
         Raises
         ------
         TypeError
             If a part is something else.
         """
-        _check(parts)
+        check_parts(parts)
         scorer = type(self).__new__(type(self))
         scorer._start(self._model, {**self.parts, **parts}, self._source)
         return scorer
 
-    def _renew(self) -> None:
-        """Load the model anew where it came from a file, else make its functions anew."""
+    def _reload_or_rebuild(self) -> None:
+        """Load the model again where it came from a file, else make its functions again."""
         if self._source is None:
-            self._way.rebuild()
+            self._path.rebuild()
         else:
             self.reload()
 
@@ -363,19 +367,6 @@ class Scorer(Scoring):
             If the file can't be written, or if the model is not compiled and holds what no file can
             give back, as a function without a name.
         """
-        self._model.check_storable(path)
-        artifact.save(path, self._model.content, key)
-
-
-def _check(parts: Mapping[str, Any], policy: object = None) -> None:
-    """Raise TypeError for a part that is none, so that a mistake shows before the first record."""
-    for name, part in parts.items():
-        if name == "cache_auto" or (part is None and name in _ASKED) or (name, part) == ("cache", "auto"):
-            continue
-        if name not in _ASKED:
-            raise TypeError(f"{name}: there is no such part; {', '.join(Parts.__annotations__)} are")
-        if not hasattr(part, _ASKED[name]):
-            found = type(part).__name__
-            raise TypeError(f"{name}: an object with {_ASKED[name]}() was expected, not {found}")
-    if policy is not None and not isinstance(policy, Policy):
-        raise TypeError(f"policy: a Policy was expected, not {type(policy).__name__}")
+        content = self._model.content
+        check_storable(content, path)
+        artifact.save(path, content, key)

@@ -379,7 +379,7 @@ def test_a_log_is_verified_and_replayed(
         Scorer.load(model, audit=audit).score_many(records)
     assert main(["audit", "verify", str(log)]) == 0
     assert main(["audit", "replay", str(log), "--model", str(model)]) == 0
-    from morosidad.policy.decision import Policy
+    from morosidad.policy.cutoffs import Policy
 
     Scorer.load(model, policy=Policy(review_at=0, decline_at=0)).save(tmp_path / "strict")
     assert main(["audit", "replay", str(log), "--model", str(tmp_path / "strict")]) == 1

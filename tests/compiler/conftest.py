@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import math
+import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from threadpoolctl import threadpool_limits
 
 from morosidad.compiler import CompiledPipeline, compile_pipeline
-from morosidad.compiler.backends.numpy_columns import Batch
-from morosidad.compiler.proof.parity import as_rows, probe_rows
+from morosidad.compiler.backends.numpy_columns import ColumnBatch
+from morosidad.compiler.proof.probe_rows import as_rows, probe_rows
 from morosidad.errors import NotCompiledWarning
 from morosidad.schema.field import Field
 from morosidad.schema.schema import Schema
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Fit on one thread: threads that wait for each other on a busy machine take many times as long."""
+    with threadpool_limits(1):
+        yield
 
 
 def rows_of(schema: Schema, frame: pd.DataFrame) -> list[Any]:
@@ -28,7 +37,7 @@ def agrees(compiled: CompiledPipeline, rows: Sequence[Any], *, tolerance: float 
     assert compiled.form is not None, compiled.notes
     assert compiled.explain_one is not None
     assert compiled.original is not None
-    batch = Batch.of_records(rows, len(compiled.schema))
+    batch = ColumnBatch.of_records(rows, len(compiled.schema))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         expected = compiled.original.predict(rows)
@@ -71,8 +80,8 @@ def compile_form() -> Callable[..., CompiledPipeline]:
     return run
 
 
-def _batch(rows: Sequence[Any], n_fields: int) -> Batch:
-    return Batch.of_records(rows or [(0.0,) * n_fields], n_fields)
+def _batch(rows: Sequence[Any], n_fields: int) -> ColumnBatch:
+    return ColumnBatch.of_records(rows or [(0.0,) * n_fields], n_fields)
 
 
 @pytest.fixture(scope="session")
@@ -124,3 +133,13 @@ def applicants() -> tuple[pd.DataFrame, np.ndarray]:
     )
     z = 0.4 * frame["atrasos"] - 0.0003 * frame["ingresos"] + 0.5 * (frame["vivienda"] == "alquilada")
     return frame, (rng.random(n) < 1 / (1 + np.exp(-z))).astype(int).to_numpy()
+
+
+@pytest.fixture(params=["numba", "Python"])
+def walker(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both walkers of trees in turn."""
+    if request.param == "Python":
+        monkeypatch.setitem(sys.modules, "numba", None)
+    else:
+        pytest.importorskip("numba")
+    return str(request.param)

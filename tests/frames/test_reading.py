@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from morosidad.errors import InvalidFrame
-from morosidad.frames.reading import to_frame
+from morosidad.frames.records import to_frame
 from morosidad.schema.field import Field, Observed
 from morosidad.schema.schema import Schema
 

@@ -9,6 +9,7 @@ from morosidad.alerts import AlertBook
 from morosidad.kpis import KPITracker
 from morosidad.kpis.live import LiveMetrics
 from morosidad.kpis.thresholds import Thresholds
+from support import LONG
 
 SAMPLE = [
     "timestamp",
@@ -185,7 +186,7 @@ def test_a_thread_takes_samples_until_closed(tracker):
     with Watched(tracker, interval=0.001) as live:
         assert live.start() is live
         assert threading.active_count() == before + 1
-        assert ticked.wait(10)
+        assert ticked.wait(LONG)
     assert threading.active_count() == before
     assert live.history
     live.close()

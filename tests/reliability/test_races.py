@@ -161,7 +161,7 @@ def test_reload_invalidate_report_and_scoring_race_and_nothing_is_mixed_up(
     race(
         *asking.works(),
         swapping.work,
-        until(swapping.done, kept.invalidate, lambda: scorer._way.clear()),
+        until(swapping.done, kept.invalidate, lambda: scorer._path.clear_cache()),
         until(swapping.done, kpis.report, drift.report, log.stats, kept.stats),
     )
     log.close()

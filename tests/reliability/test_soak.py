@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from websockets.asyncio.client import connect
 
-from morosidad.audit.chain import numbered_files
+from morosidad.audit.chain.paths import numbered_files
 from serving import Client, Server, run
 from traffic import Applicant, Traffic, applicants, closed_loop
 

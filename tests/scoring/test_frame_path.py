@@ -9,9 +9,11 @@ import pandas as pd
 import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
+from morosidad._dataframes import as_pandas
 from morosidad.errors import InvalidFrame, PredictionError
-from morosidad.frames.reading import as_pandas, read_frame
-from morosidad.policy.decision import Decision, Policy
+from morosidad.frames.reading import read_frame
+from morosidad.policy.cutoffs import Policy
+from morosidad.policy.decision import Decision
 from morosidad.schema.schema import Field, Schema
 from morosidad.scoring.frame_path import row_errors
 from morosidad.scoring.scorer import Scorer

@@ -51,14 +51,14 @@ def test_a_cache_that_chooses_for_itself_is_measured_there_too(
     scorer: Scorer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     equipped = scorer.with_parts(cache="auto")
-    choice = equipped._way.choice
-    assert choice is not None
+    bypass = equipped._path.bypass
+    assert bypass is not None
     with monkeypatch.context() as patch:
-        patch.setattr(choice, "note", lambda *measured: None)
+        patch.setattr(bypass, "add_measurement", lambda *measured: None)
         found = [equipped.score_nowait(RECORDS[0]).cached for _ in range(65)]
     assert [place for place, cached in enumerate(found) if cached is None] == [0, 64]
     for _ in range(100):
-        choice.note(lookup=1.0, scoring=1e-6)
+        bypass.add_measurement(lookup=1.0, scoring=1e-6)
     assert equipped.score_nowait(RECORDS[0]).cached is None
 
 
@@ -79,7 +79,7 @@ def test_a_failure_is_raised_at_once_and_not_counted(scorer: Scorer, monkeypatch
     monkeypatch.setattr(type(scorer._model), "estimate", fail)
     with pytest.raises(PredictionError):
         equipped.score_nowait(RECORDS[0])
-    assert (len(calls), kpis.counts().total, recovery.calm) == (1, 0, True)
+    assert (len(calls), kpis.counts().total, recovery.healthy) == (1, 0, True)
 
 
 def test_recovery_is_calm_until_something_fails(clock: FakeClock) -> None:
@@ -92,11 +92,11 @@ def test_recovery_is_calm_until_something_fails(clock: FakeClock) -> None:
         return 1
 
     seen = []
-    recovery.attach(clear_related=lambda failure: seen.append(recovery.calm))
-    assert recovery.calm
+    recovery.attach(clear_related=lambda failure: seen.append(recovery.healthy))
+    assert recovery.healthy
     assert recovery.call(work) == 1
     assert seen == [False]
-    assert recovery.calm
+    assert recovery.healthy
 
 
 def test_parts_stay_unless_others_are_given(scorer: Scorer) -> None:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from morosidad.alerts import Alert
-from morosidad.kpis.counts import SCORE_BINS, STAGE_LABELS, ages
+from morosidad.kpis.counting.columns import SCORE_BINS, STAGE_LABELS
+from morosidad.kpis.counts import ages
 from morosidad.kpis.diagnosis import StageTimes
-from morosidad.policy.decision import Outcome
+from morosidad.policy.decision import DecisionOutcome
 
 if TYPE_CHECKING:
     from morosidad.alerts import AlertBook
@@ -174,7 +175,7 @@ class Panel(msgspec.Struct, frozen=True, kw_only=True):
     state: str = msgspec.field(name="estado")
     recommendations: tuple[str, ...] = msgspec.field(name="recomendaciones")
     scores: Scores = msgspec.field(name="puntajes")
-    decisions: dict[Outcome, int] = msgspec.field(name="decisiones")
+    decisions: dict[DecisionOutcome, int] = msgspec.field(name="decisiones")
     cache: CachePanel | None
     drift: DriftPanel | None = msgspec.field(name="deriva")
     stages: tuple[Stage, ...] = msgspec.field(name="etapas")

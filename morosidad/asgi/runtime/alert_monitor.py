@@ -75,7 +75,7 @@ class AlertMonitor:
         recovery, drift = parts.get("recovery"), parts.get("drift")
         self._check_audit_log()
         if recovery is not None:
-            book.report(RECOVERING, not recovery.calm)
+            book.report(RECOVERING, not recovery.healthy)
         if self._limiter is not None:
             book.report(RATE_STORAGE_DOWN, self._limiter.failing)
         for code, alert in _REFUSED:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from morosidad.kpis import KPITracker, Thresholds
-from morosidad.scoring.scorer import Parts, Scorer
+from morosidad.scoring.parts import Parts
+from morosidad.scoring.scorer import Scorer
 from morosidad.settings import Settings
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def _audit(settings: Settings, path: str) -> AuditLog:
         values=settings.audit_values,
         key=settings.audit_key,
         durable=settings.audit_durable,
-        eager=not settings.audit_durable,
+        encode_in_caller=not settings.audit_durable,
         buffer_size=settings.log_buffer_size,
         flush_interval=settings.log_flush_interval,
         rotation_size=settings.log_rotation_size if settings.log_rotation else None,

@@ -1,1 +1,1 @@
-"""How nodes run: as Python source for one record, with numpy for many, with numba where installed."""
+"""The backends: Python source for one record, numpy for many, machine code where numba is installed."""

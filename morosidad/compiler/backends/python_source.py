@@ -1,4 +1,4 @@
-"""Expressions become the source of one Python function.
+"""Source code generation: expressions as the body of one Python function.
 
 Nothing that comes from a file is ever written into the source: it holds names that are numbered
 here and numbers in their own exact notation; all else is bound by name.
@@ -10,10 +10,13 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from morosidad.compiler.nodes.expressions import Expr, Raw
+from morosidad.compiler.nodes.base import Expr
+
+NO_SHARE = "0.0"
+"""The source of the contribution of a field that a model does not use."""
 
 
-class Code:
+class FunctionSource:
     """The body of a function of one record's values, written line by line.
 
     Parameters
@@ -46,12 +49,10 @@ class Code:
 
     def value(self, expr: Expr) -> str:
         """Name the variable that holds an expression's number, computing it once."""
-        if isinstance(expr, Raw) and expr.field in self.always:
-            return self.field(expr.field)
         name = self._names.get(expr)
         if name is None:
-            name = self.assign(expr.emit(self))
-            self._names[expr] = name
+            source = expr.emit(self)
+            name = self._names[expr] = source if source.isidentifier() else self.assign(source)
         return name
 
     def assign(self, source: str) -> str:

@@ -1,4 +1,4 @@
-"""The walk through trees in plain Python and numpy: what answers where numba is not installed."""
+"""Tree evaluation in plain Python and numpy, used where numba is not installed."""
 
 from __future__ import annotations
 
@@ -6,34 +6,30 @@ from collections.abc import Callable
 from functools import reduce
 from math import inf
 from operator import add
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from morosidad.compiler.backends.python_source import Code
+from morosidad.compiler.backends.python_source import FunctionSource
 from morosidad.compiler.backends.shapley import add_shares, weights
-from morosidad.compiler.nodes.expressions import Floats
-from morosidad.compiler.nodes.lookups import Position
-
-if TYPE_CHECKING:
-    from morosidad.compiler.nodes.trees import Trees
+from morosidad.compiler.nodes.base import Bools, Floats, Position
+from morosidad.compiler.nodes.trees import Trees
 
 
 class Walker(Protocol):
-    """What walks the trees of a `Trees`."""
+    """An evaluator of `Trees`, from root to leaf."""
 
     name: str
 
-    def emit_row(self, code: Code) -> str:
-        """Write what the walk wants of a record, and name the variable that holds it."""
+    def emit_row(self, code: FunctionSource) -> str:
+        """Write the numbers of a record that the trees test, and name the variable that holds them."""
         ...
 
-    def emit_total(self, code: Code, row: str) -> str:
+    def emit_total(self, code: FunctionSource, row: str) -> str:
         """Write the sum of a record's leaves."""
         ...
 
-    def emit_shares(self, code: Code, row: str, reference: Floats) -> str:
+    def emit_shares(self, code: FunctionSource, row: str, reference: Floats) -> str:
         """Write the shares of the fields that the trees depend on, in one sequence."""
         ...
 
@@ -42,7 +38,7 @@ class Walker(Protocol):
         ...
 
 
-class Plain:
+class PythonWalker:
     """A walker in plain Python.
 
     Nodes become lists ``[column, bound, left child, right child]`` when they are first visited, so
@@ -54,7 +50,7 @@ class Plain:
     Parameters
     ----------
     trees : Trees
-        What to walk.
+        What it evaluates.
     """
 
     name = "Python"
@@ -71,7 +67,7 @@ class Plain:
 
     # -- one record ----------------------------------------------------------------------------
 
-    def emit_row(self, code: Code) -> str:
+    def emit_row(self, code: FunctionSource) -> str:
         names = [code.value(column) for column in self._trees.columns]
         entries = [
             f"{code.constant(self._coded(c))}[{name}]" if c in self._sizes else name
@@ -81,10 +77,10 @@ class Plain:
         entries += [f"{low} if {names[c]} != {names[c]} else {names[c]}" for c in self._lowered]
         return code.assign(f"[{', '.join(entries)}]")
 
-    def emit_total(self, code: Code, row: str) -> str:
+    def emit_total(self, code: FunctionSource, row: str) -> str:
         return code.assign(f"{code.constant(self._total())}({row})")
 
-    def emit_shares(self, code: Code, row: str, reference: Floats) -> str:
+    def emit_shares(self, code: FunctionSource, row: str, reference: Floats) -> str:
         return code.assign(f"{code.constant(self._shares(reference))}({row})")
 
     def _total(self) -> Callable[[list[Any]], float]:
@@ -110,13 +106,13 @@ class Plain:
             self._coded(c)[value] if c in self._sizes else value for c, value in enumerate(reference.tolist())
         ]
         other += [-inf if other[c] != other[c] else other[c] for c in self._lowered]
-        players = [int(trees.players[c]) for c in (*range(len(trees.columns)), *self._lowered)]
+        fields = [int(trees.field_of_column[c]) for c in (*range(len(trees.columns)), *self._lowered)]
         table = weights(len(trees.fields), trees.weight).tolist()
 
         def shares(row: list[Any]) -> list[float]:
             found = [0.0] * len(trees.fields)
             for root in self._roots:
-                add_shares(root, self._step, row, other, players, table, found)
+                add_shares(root, self._step, row, other, fields, table, found)
             return found
 
         return shares
@@ -150,7 +146,7 @@ class Plain:
         return child
 
     def _follow(self, root: list[Any], row: list[Any]) -> float:
-        """Give the leaf that a record falls into, linking nodes on the way."""
+        """Give the leaf that a record falls into, linking nodes along the path."""
         node: Any = root
         while type(node) is list:
             node = self._step(node, row[node[0]] <= node[1])
@@ -174,16 +170,16 @@ class Plain:
                     falling += [(child, rows[left]), (child + 1, rows[~left])]
         return total.astype(np.float64)
 
-    def _go_left(self, place: int, values: Floats) -> NDArray[np.bool_]:
+    def _go_left(self, place: int, values: Floats) -> Bools:
         trees = self._trees
         if trees.subset[place] >= 0:
-            chosen: NDArray[np.bool_] = trees.members[trees.subset[place] + values.astype(np.intp)]
+            chosen: Bools = trees.members[trees.subset[place] + values.astype(np.intp)]
             return chosen
-        left: NDArray[np.bool_] = values <= trees.number[place]
+        left: Bools = values <= trees.number[place]
         return left | np.isnan(values) if trees.missing_left[place] else left
 
 
-def _columns(trees: Trees, nodes: NDArray[np.bool_]) -> list[int]:
+def _columns(trees: Trees, nodes: Bools) -> list[int]:
     """Give the columns that some nodes test."""
     columns: list[int] = np.unique(trees.column[nodes]).tolist()
     return columns

@@ -1,4 +1,4 @@
-"""Each field's share in what sets a record apart from a reference applicant: the Shapley value.
+"""Shapley values: each field's share in the difference between a record and a reference applicant.
 
 The game: of the fields in a coalition the model sees the record's values, of the others the
 reference's; what the coalition earns is the model's answer. A field's Shapley value is what it adds
@@ -9,10 +9,10 @@ A leaf that is reached by taking the record's side for ``a`` fields and the refe
 others is what a coalition earns if it holds those ``a`` and none of those ``b``, whatever the rest
 do. So each of the ``a`` fields gets ``(a-1)! b! / (a+b)!`` times the leaf's value, and each of the
 ``b`` fields loses ``a! (b-1)! / (a+b)!`` times it; the other fields get nothing. Only branches where
-the record and the reference part ways are walked twice.
+the record and the reference go to different children are traversed twice.
 
 Lundberg et al. (2020), From local explanations to global understanding with explainable AI for
-trees, Nature Machine Intelligence 2, algorithm 3 of the supplement.
+trees, Nature Machine Intelligence 2, algorithm 3 of the supplement. DOI 10.1038/s42256-019-0138-9.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from morosidad.compiler.nodes.expressions import Floats
+from morosidad.compiler.nodes.base import Floats
 
 Step = Callable[[list[Any], bool], Any]
 
@@ -37,6 +37,10 @@ def weights(n_fields: int, factor: float = 1.0) -> Floats:
         How many fields there are.
     factor : float, default=1.0
         What each leaf's value counts for in the answer.
+
+    Returns
+    -------
+    ndarray of float64 of shape (n_fields + 1, n_fields + 1)
     """
     table = np.zeros((n_fields + 1, n_fields + 1))
     for i in range(n_fields):
@@ -50,7 +54,7 @@ def add_shares(
     step: Step,
     record: Sequence[Any],
     reference: Sequence[Any],
-    players: Sequence[int],
+    field_of_column: Sequence[int],
     table: Sequence[Sequence[float]],
     shares: list[float],
 ) -> None:
@@ -65,7 +69,7 @@ def add_shares(
         A node and whether to go left → the child.
     record, reference : sequence
         What the nodes compare.
-    players : sequence of int
+    field_of_column : sequence of int
         The field of each column.
     table : sequence of sequence of float
         What `weights` gives.
@@ -80,16 +84,16 @@ def add_shares(
             column, bound = node[0], node[1]
             left, other = record[column] <= bound, reference[column] <= bound
             if left is not other:
-                player = players[column]
-                if player not in sides:
-                    sides[player] = True
+                field = field_of_column[column]
+                if field not in sides:
+                    sides[field] = True
                     gained, lost = visit(step(node, left), a + 1, b)
-                    sides[player] = False
+                    sides[field] = False
                     gained_there, lost_there = visit(step(node, other), a, b + 1)
-                    del sides[player]
-                    shares[player] += gained - lost_there
+                    del sides[field]
+                    shares[field] += gained - lost_there
                     return gained + gained_there, lost + lost_there
-                left = left if sides[player] else other
+                left = left if sides[field] else other
             node = step(node, left)
         return (node * table[a - 1][b] if a else 0.0), (node * table[a][b - 1] if b else 0.0)
 

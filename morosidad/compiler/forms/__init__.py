@@ -1,1 +1,1 @@
-"""Whole classifiers: what a compiled model is, by how its probability is made."""
+"""The compiled classifiers: additive models, trees, calibrated models and mixtures."""

@@ -1,21 +1,18 @@
-"""What every compiled model can do, whatever it is inside."""
+"""Base classes of compiled classifiers, by the scale that their contributions add up on."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
-from morosidad.compiler.nodes.expressions import Floats
-
-if TYPE_CHECKING:
-    from morosidad.compiler.backends.numpy_columns import Batch
-    from morosidad.compiler.backends.python_source import Code
-    from morosidad.schema.field import Row
-    from morosidad.schema.schema import Schema
+from morosidad.compiler.backends.numpy_columns import ColumnBatch
+from morosidad.compiler.backends.python_source import NO_SHARE, FunctionSource
+from morosidad.compiler.nodes.base import Floats
+from morosidad.schema.field import Row
+from morosidad.schema.schema import Schema
 
 
 class Form(msgspec.Struct, frozen=True, eq=False):
@@ -35,28 +32,33 @@ class Form(msgspec.Struct, frozen=True, eq=False):
         """The largest difference from the original that the parity gate allows."""
         return 1e-12
 
+    @property
+    def backend(self) -> str:
+        """What answers for one record: ``numba`` or ``Python``."""
+        return "Python"
+
     def probes(self, schema: Schema, bases: Sequence[Row]) -> Iterable[Row]:
-        """Change some rows until they stand where the answer jumps: the parity gate tries them."""
+        """Make rows at the discontinuities of the answer out of some others: the parity gate tries them."""
         return ()
 
-    def emit(self, code: Code) -> str:
+    def emit(self, code: FunctionSource) -> str:
         """Write the probability of default for one record."""
         raise NotImplementedError
 
-    def emit_reasons(self, code: Code, reference: Floats) -> tuple[str, Sequence[str]]:
+    def emit_reasons(self, code: FunctionSource, reference: Floats) -> tuple[str, Sequence[str]]:
         """Write the probability and each field's contribution against the reference."""
         raise NotImplementedError
 
-    def emit_probability_reasons(self, code: Code, reference: Floats) -> tuple[str, Sequence[str]]:
+    def emit_probability_reasons(self, code: FunctionSource, reference: Floats) -> tuple[str, Sequence[str]]:
         """Write the same with the contributions on the probability scale."""
         raise NotImplementedError
 
-    def batch(self, batch: Batch) -> Floats:
+    def batch(self, batch: ColumnBatch) -> Floats:
         """Compute the probability of default for many rows."""
         raise NotImplementedError
 
-    def reference(self, batch: Batch) -> Floats:
-        """Boil reference rows down to what the reasons are measured against."""
+    def reference(self, batch: ColumnBatch) -> Floats:
+        """Summarise reference rows as what the reasons are measured against."""
         raise NotImplementedError
 
 
@@ -67,7 +69,7 @@ class OnProbability(Form, frozen=True, eq=False):
     def scale(self) -> str:
         return "probability"
 
-    def emit_probability_reasons(self, code: Code, reference: Floats) -> tuple[str, Sequence[str]]:
+    def emit_probability_reasons(self, code: FunctionSource, reference: Floats) -> tuple[str, Sequence[str]]:
         return self.emit_reasons(code, reference)
 
 
@@ -78,61 +80,59 @@ class OnLogOdds(Form, frozen=True, eq=False):
     def scale(self) -> str:
         return "log-odds"
 
-    def emit_log_odds(self, code: Code) -> str:
+    def emit_log_odds(self, code: FunctionSource) -> str:
         """Write the log-odds into a variable and name it."""
         raise NotImplementedError
 
-    def emit_log_odds_reasons(self, code: Code, reference: Floats) -> tuple[str, Sequence[str]]:
+    def emit_log_odds_reasons(self, code: FunctionSource, reference: Floats) -> tuple[str, Sequence[str]]:
         """Write the log-odds, and each field's contribution to them against the reference."""
         raise NotImplementedError
 
-    def batch_log_odds(self, batch: Batch) -> Floats:
+    def batch_log_odds(self, batch: ColumnBatch) -> Floats:
         """Compute the log-odds for many rows."""
         raise NotImplementedError
 
-    def emit(self, code: Code) -> str:
+    def emit(self, code: FunctionSource) -> str:
         return emit_sigmoid(code, self.emit_log_odds(code))
 
-    def emit_reasons(self, code: Code, reference: Floats) -> tuple[str, Sequence[str]]:
+    def emit_reasons(self, code: FunctionSource, reference: Floats) -> tuple[str, Sequence[str]]:
         z, shares = self.emit_log_odds_reasons(code, reference)
         return emit_sigmoid(code, z), shares
 
-    def emit_probability_reasons(self, code: Code, reference: Floats) -> tuple[str, Sequence[str]]:
+    def emit_probability_reasons(self, code: FunctionSource, reference: Floats) -> tuple[str, Sequence[str]]:
         z, shares = self.emit_log_odds_reasons(code, reference)
         return emit_along_chord(code, emit_sigmoid, z, shares)
 
-    def batch(self, batch: Batch) -> Floats:
+    def batch(self, batch: ColumnBatch) -> Floats:
         return sigmoid(self.batch_log_odds(batch))
 
-
-NOTHING = "0.0"
-"""The contribution of a field that a model does not use."""
 
 _NEAR = 1e-6
 
 
 def emit_along_chord(
-    code: Code, curve: Callable[[Code, str], str], z: str, shares: Sequence[str]
+    code: FunctionSource, curve: Callable[[FunctionSource, str], str], z: str, shares: Sequence[str]
 ) -> tuple[str, list[str]]:
     """Write ``curve(z)``, and the shares of z as shares of the curve's value.
 
     Each share is multiplied by the slope of the chord from the reference to the record, so that
     they add up to the difference between the two. This is the Aumann-Shapley value of the curve
-    after the sum (Sundararajan et al. 2017, *Axiomatic attribution for deep networks*). Where
-    record and reference all but meet, the chord is drawn over a short way on both sides.
+    after the sum (Sundararajan et al. 2017, *Axiomatic attribution for deep networks*,
+    DOI 10.48550/arXiv.1703.01365). Where record and reference all but meet, the chord is drawn over a
+    short distance on both sides.
     """
     answer = curve(code, z)
-    shares = [share if share == NOTHING else code.assign(share) for share in shares]
+    shares = [share if share == NO_SHARE else code.assign(share) for share in shares]
     moved = code.total(shares)
     far = code.assign(f"not -{_NEAR!r} < {moved} < {_NEAR!r}")
     start = code.assign(f"{z} - ({moved} if {far} else {_NEAR!r})")
     end = code.assign(f"{z} + (0.0 if {far} else {_NEAR!r})")
     rise = code.assign(f"{curve(code, end)} - {curve(code, start)}")
     slope = code.assign(f"{rise} / ({moved} if {far} else {2 * _NEAR!r})")
-    return answer, [share if share == NOTHING else f"{share} * {slope}" for share in shares]
+    return answer, [share if share == NO_SHARE else f"{share} * {slope}" for share in shares]
 
 
-def emit_sigmoid(code: Code, z: str) -> str:
+def emit_sigmoid(code: FunctionSource, z: str) -> str:
     """Write ``1 / (1 + exp(-z))`` without overflow, for z in a variable."""
     exp = code.constant(math.exp)
     return code.assign(f"1.0 / (1.0 + {exp}(-{z})) if {z} > -700.0 else {exp}({z})")

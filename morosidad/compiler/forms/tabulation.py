@@ -1,6 +1,6 @@
-"""Boosting whose trees test one field each, as one table for each field.
+"""Boosting whose trees test one field each, tabulated: one table for each field.
 
-Stumps are such trees, and so is what `HistGradientBoostingClassifier` grows with
+Stumps are such trees, and so is what `HistGradientBoostingClassifier` builds with
 ``interaction_cst="no_interactions"``: a sum of steps in one number, or of choices among categories.
 """
 
@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morosidad.compiler.forms.additive import Additive
-from morosidad.compiler.nodes.expressions import Expr, Floats
-from morosidad.compiler.nodes.lookups import Bins, Edges, Interval, Level, Lookup, Table
-from morosidad.compiler.nodes.trees import Boosting
+from morosidad.compiler.forms.walked import Boosting
+from morosidad.compiler.nodes.base import Expr, Floats
+from morosidad.compiler.nodes.lookups import Bins, CategoryPosition, Edges, IntervalPosition, Lookup, Table
 
 
 def tabulated(trees: Boosting) -> Boosting | Additive:
@@ -22,6 +22,10 @@ def tabulated(trees: Boosting) -> Boosting | Additive:
     ----------
     trees : Boosting
         Not such that are added up in 32 bits: a table's sum would not be the original's.
+
+    Returns
+    -------
+    Additive or Boosting
     """
     columns = _column_of_each_tree(trees)
     if trees.narrow or columns is None:
@@ -38,18 +42,18 @@ def tabulated(trees: Boosting) -> Boosting | Additive:
 def _column_of_each_tree(trees: Boosting) -> NDArray[np.intp] | None:
     """Give the column that each tree tests, -1 for none; None if a tree tests several."""
     n, splits = trees.n_trees, trees.child > 0
-    grown = np.flatnonzero(splits[:n])
+    split = np.flatnonzero(splits[:n])
     owner = np.arange(len(splits))
-    owner[n:] = grown[np.searchsorted(trees.child[grown], owner[n:], side="right") - 1]
+    owner[n:] = split[np.searchsorted(trees.child[split], owner[n:], side="right") - 1]
     columns = np.where(splits[:n], trees.column[:n], -1).astype(np.intp)
     return columns if (trees.column == columns[owner])[splits].all() else None
 
 
 def _table(trees: Boosting, column: Expr, roots: NDArray[np.intp]) -> Expr:
     """Add up some trees of one column for each of its places or intervals."""
-    if isinstance(column, Level | Interval):
+    if isinstance(column, CategoryPosition | IntervalPosition):
         rows = _totals(trees, roots, np.arange(float(column.size)))[:, None]
-        table = Table(column.keys, rows) if isinstance(column, Level) else Bins(column.edges, rows)
+        table = Table(column.keys, rows) if isinstance(column, CategoryPosition) else Bins(column.edges, rows)
         return Lookup(column.of, table)
     at = roots
     thresholds: list[Floats] = []

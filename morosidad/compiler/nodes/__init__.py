@@ -1,1 +1,1 @@
-"""What a compiled model computes, as data: expressions, functions, lookups, terms and trees."""
+"""The nodes of a compiled model, as data: expressions, functions, lookups, terms and trees."""

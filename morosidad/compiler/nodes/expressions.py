@@ -1,54 +1,18 @@
-"""What a fitted pipeline computes, as data: small frozen nodes from a record's fields to columns.
+"""Expression nodes: small frozen data that says how a column comes from a record's fields.
 
-Each node knows two ways to its number: `emit` writes the Python that computes it for one record,
-`batch` computes it for many rows with numpy. Both take the operations in scikit-learn's order, so
-that a column's numbers are scikit-learn's own, bit for bit.
+Each node is evaluated in two ways: `emit` writes the Python that computes it for one record, `batch`
+computes it for many rows with numpy. Both take the operations in scikit-learn's order, so that a
+column's numbers are scikit-learn's own, bit for bit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Literal
+import math
+from typing import Any, Literal
 
-import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from morosidad.compiler.backends.numpy_columns import Batch
-    from morosidad.compiler.backends.python_source import Code
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int32]
-Bools = NDArray[np.bool_]
-Key = str | int | float | bool
-
-
-class Expr(msgspec.Struct, frozen=True):
-    """One column's value, computed from the fields of a record."""
-
-    def parts(self) -> tuple[Expr, ...]:
-        """Give the expressions that this one is made of."""
-        return tuple(part for part in msgspec.structs.astuple(self) if isinstance(part, Expr))
-
-    def emit(self, code: Code) -> str:
-        """Write a Python expression for one record; a missing number is NaN."""
-        raise NotImplementedError
-
-    def batch(self, batch: Batch) -> Floats:
-        """Compute the column for many rows."""
-        raise NotImplementedError
-
-    def may_be_missing(self, missing: frozenset[int]) -> bool:
-        """Whether the number can be NaN when the fields in `missing` may have no value."""
-        return any(part.may_be_missing(missing) for part in self.parts())
-
-
-def walk(expr: Expr) -> Iterator[Expr]:
-    """Give an expression and all that it is made of."""
-    yield expr
-    for part in expr.parts():
-        yield from walk(part)
+from morosidad.compiler.nodes.base import ColumnEvaluator, Expr, Floats, Key, SourceWriter, walk
 
 
 def fields_of(expr: Expr) -> frozenset[int]:
@@ -61,11 +25,11 @@ class Raw(Expr, frozen=True):
 
     field: int
 
-    def emit(self, code: Code) -> str:
+    def emit(self, code: SourceWriter) -> str:
         name = code.field(self.field)
         return name if self.field in code.always else f"nan if {name} is None else {name}"
 
-    def batch(self, batch: Batch) -> Floats:
+    def batch(self, batch: ColumnEvaluator) -> Floats:
         return batch.number(self.field)
 
     def may_be_missing(self, missing: frozenset[int]) -> bool:
@@ -77,10 +41,10 @@ class Constant(Expr, frozen=True):
 
     value: float
 
-    def emit(self, code: Code) -> str:
+    def emit(self, code: SourceWriter) -> str:
         return code.constant(self.value)
 
-    def batch(self, batch: Batch) -> Floats:
+    def batch(self, batch: ColumnEvaluator) -> Floats:
         return np.full(len(batch), self.value)
 
 
@@ -93,7 +57,7 @@ class Elementwise(Expr, frozen=True):
         """Compute it for many numbers; a missing one is NaN."""
         raise NotImplementedError
 
-    def batch(self, batch: Batch) -> Floats:
+    def batch(self, batch: ColumnEvaluator) -> Floats:
         return self.compute(batch.value(self.of))
 
 
@@ -102,7 +66,7 @@ class Fill(Elementwise, frozen=True):
 
     value: Key
 
-    def emit(self, code: Code) -> str:
+    def emit(self, code: SourceWriter) -> str:
         value = code.constant(self.value)
         if isinstance(self.of, Raw):
             name = code.field(self.of.field)
@@ -120,7 +84,7 @@ class Fill(Elementwise, frozen=True):
 class Missing(Elementwise, frozen=True):
     """1 where another expression is missing, else 0."""
 
-    def emit(self, code: Code) -> str:
+    def emit(self, code: SourceWriter) -> str:
         if isinstance(self.of, Raw):
             return f"1.0 if {code.field(self.of.field)} is None else 0.0"
         name = code.value(self.of)
@@ -129,7 +93,7 @@ class Missing(Elementwise, frozen=True):
     def compute(self, x: Floats) -> Floats:
         return np.isnan(x).astype(np.float64)
 
-    def batch(self, batch: Batch) -> Floats:
+    def batch(self, batch: ColumnEvaluator) -> Floats:
         if isinstance(self.of, Raw):
             return batch.missing(self.of.field).astype(np.float64)
         return super().batch(batch)
@@ -144,7 +108,7 @@ class Arith(Elementwise, frozen=True):
     operator: Literal["+", "-", "*", "/"]
     value: float
 
-    def emit(self, code: Code) -> str:
+    def emit(self, code: SourceWriter) -> str:
         return f"{code.value(self.of)} {_OPERATORS[self.operator][0]} {code.constant(self.value)}"
 
     def compute(self, x: Floats) -> Floats:
@@ -166,9 +130,38 @@ class Clip(Elementwise, frozen=True):
     low: float
     high: float
 
-    def emit(self, code: Code) -> str:
+    def emit(self, code: SourceWriter) -> str:
         name, low, high = code.value(self.of), code.constant(self.low), code.constant(self.high)
         return f"{low} if {name} < {low} else {high} if {name} > {high} else {name}"
 
     def compute(self, x: Floats) -> Floats:
         return np.clip(x, self.low, self.high)
+
+
+class Truncated(Elementwise, frozen=True):
+    """A number without what follows the decimal point: how boosters read a category."""
+
+    def emit(self, code: SourceWriter) -> str:
+        name = code.value(self.of)
+        return f"{code.constant(math.trunc)}({name}) if {code.constant(math.isfinite)}({name}) else {name}"
+
+    def compute(self, x: Floats) -> Floats:
+        return np.trunc(x)
+
+
+LIGHTGBM_ZERO = float(np.float32(1e-35))
+"""LightGBM takes a number that is no farther from 0 than this for 0."""
+
+
+class ZeroIsMissing(Elementwise, frozen=True):
+    """A number, or missing where it is 0: LightGBM's ``zero_as_missing``."""
+
+    def emit(self, code: SourceWriter) -> str:
+        name = code.value(self.of)
+        return f"nan if -{LIGHTGBM_ZERO!r} <= {name} <= {LIGHTGBM_ZERO!r} else {name}"
+
+    def compute(self, x: Floats) -> Floats:
+        return np.where(np.abs(x) <= LIGHTGBM_ZERO, np.nan, x)
+
+    def may_be_missing(self, missing: frozenset[int]) -> bool:
+        return True

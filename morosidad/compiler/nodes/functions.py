@@ -1,7 +1,7 @@
-"""Named functions of one number: each with a face for one number and a face for many.
+"""Named functions of one number, each in a scalar and in an array version.
 
-The face for one number answers where `math` would raise: with NaN where there is no value and
-with infinity beyond the largest float, as numpy does.
+The scalar version answers where `math` would raise: with NaN where there is no value and with
+infinity beyond the largest float, as numpy does.
 """
 
 from __future__ import annotations
@@ -11,14 +11,12 @@ import operator
 from collections.abc import Callable
 from functools import wraps
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from morosidad.compiler.nodes.expressions import Elementwise, Floats
-
-if TYPE_CHECKING:
-    from morosidad.compiler.backends.python_source import Code
+from morosidad.compiler.nodes.base import Floats, SourceWriter
+from morosidad.compiler.nodes.expressions import Elementwise
 
 Scalar = Callable[..., float]
 
@@ -29,7 +27,7 @@ class Function(Elementwise, frozen=True):
     name: str
     parameters: tuple[float, ...] = ()
 
-    def emit(self, code: Code) -> str:
+    def emit(self, code: SourceWriter) -> str:
         function = code.constant(_FUNCTIONS[self.name][0])
         return f"{function}({', '.join([code.value(self.of), *map(code.constant, self.parameters)])})"
 

@@ -1,4 +1,4 @@
-"""Tables: numbers found by a category or by the interval that a number lies in.
+"""Look-up tables and piecewise curves, indexed by a category or by the interval of a number.
 
 A table's rows are many columns at once, so that the columns of one encoded field can share it and
 a linear model can add them up beforehand.
@@ -8,59 +8,28 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
-from morosidad.compiler.nodes.expressions import Arith, Constant, Elementwise, Expr, Floats, Key, Raw
-
-if TYPE_CHECKING:
-    from morosidad.compiler.backends.numpy_columns import Batch
-    from morosidad.compiler.backends.python_source import Code
-
-
-class Shared(msgspec.Struct, frozen=True, eq=False):
-    """Data that several expressions hold; a model file holds it once."""
-
+from morosidad.compiler.nodes.base import (
+    ColumnEvaluator,
+    Expr,
+    Floats,
+    Key,
+    Places,
+    Position,
+    Shared,
+    SourceWriter,
+)
+from morosidad.compiler.nodes.expressions import Arith, Constant, Elementwise, Fill, Raw
+from morosidad.frames.reading import Coded
 
 # -- positions -------------------------------------------------------------------------------------
 
 
-class Position(Expr, frozen=True):
-    """Where an expression's value stands in a table: a whole number."""
-
-    of: Expr
-
-    @property
-    def size(self) -> int:
-        """How many positions there are."""
-        raise NotImplementedError
-
-    def find(self, batch: Batch) -> NDArray[np.intp]:
-        """Find the positions of many rows."""
-        raise NotImplementedError
-
-    def emit_item(self, code: Code, items: Sequence[Any]) -> str:
-        """Write the item at the position: there is one for each."""
-        raise NotImplementedError
-
-    def together(self, others: Sequence[Any]) -> tuple[Position, list[list[int]]]:
-        """Give a position that tells all of several of this kind apart, and each one's place in it."""
-        raise NotImplementedError
-
-    def emit(self, code: Code) -> str:
-        return self.emit_item(code, range(self.size))
-
-    def batch(self, batch: Batch) -> Floats:
-        return batch.position(self).astype(np.float64)
-
-    def may_be_missing(self, missing: frozenset[int]) -> bool:
-        return False
-
-
-class Level(Position, frozen=True):
+class CategoryPosition(Position, frozen=True):
     """The place of a value among `keys`; then one for any other value, and one for none."""
 
     keys: tuple[Key, ...]
@@ -69,10 +38,19 @@ class Level(Position, frozen=True):
     def size(self) -> int:
         return len(self.keys) + 2
 
-    def find(self, batch: Batch) -> NDArray[np.intp]:
-        return batch.places(self.of, self.keys)
+    def find(self, batch: ColumnEvaluator) -> Places:
+        other, missing = len(self.keys), len(self.keys) + 1
+        source = self.of.of if isinstance(self.of, Fill) else self.of
+        column = batch.columns[source.field] if isinstance(source, Raw) else None
+        if not isinstance(column, Coded):
+            return _search(batch.value(self.of), self.keys)
+        place = {key: i for i, key in enumerate(self.keys)}
+        if isinstance(self.of, Fill):
+            missing = place.get(self.of.value, other)
+        found = np.array([*(place.get(level, other) for level in column.levels), missing], dtype=np.intp)
+        return found.take(column.codes)
 
-    def emit_item(self, code: Code, items: Sequence[Any]) -> str:
+    def emit_item(self, code: SourceWriter, items: Sequence[Any]) -> str:
         *known, other, missing = items
         found: dict[Any, Any] = dict(zip(self.keys, known, strict=True))
         if isinstance(self.of, Raw):
@@ -84,14 +62,25 @@ class Level(Position, frozen=True):
             return item
         return f"{item} if {name} == {name} else {code.constant(missing)}"
 
-    def together(self, others: Sequence[Level]) -> tuple[Position, list[list[int]]]:
+    def union(self, others: Sequence[CategoryPosition]) -> tuple[Position, list[list[int]]]:
         keys = tuple(dict.fromkeys(key for other in others for key in other.keys))
         maps = []
         for other in others:
             place = {key: i for i, key in enumerate(other.keys)}
             n = len(other.keys)
             maps.append([*(place.get(key, n) for key in keys), n, n + 1])
-        return Level(self.of, keys), maps
+        return CategoryPosition(self.of, keys), maps
+
+
+def _search(column: Floats, keys: tuple[Key, ...]) -> Places:
+    """Find each number's key: its place among `keys`, then one for any other, one for missing."""
+    numbers = [(float(key), i) for i, key in enumerate(keys) if not isinstance(key, str)]
+    numbers.sort()
+    order = np.array([i for _, i in numbers] or [len(keys)], dtype=np.intp)
+    values = np.array([key for key, _ in numbers] or [np.nan])
+    near = np.minimum(np.searchsorted(values, column), len(values) - 1)
+    places = np.where(values[near] == column, order[near], len(keys))
+    return np.where(np.isnan(column), len(keys) + 1, places)
 
 
 class Edges(Shared, frozen=True, eq=False):
@@ -99,13 +88,13 @@ class Edges(Shared, frozen=True, eq=False):
 
     values: Floats
 
-    def find(self, x: Floats) -> NDArray[np.intp]:
+    def find(self, x: Floats) -> Places:
         """Find the intervals of many numbers; a missing one has a place of its own after the last."""
         places = np.searchsorted(self.values, x, side="right")
         return np.where(np.isnan(x), len(self.values) + 1, places)
 
 
-class Interval(Position, frozen=True):
+class IntervalPosition(Position, frozen=True):
     """The place of the interval that a number lies in; then one for no number."""
 
     edges: Edges
@@ -114,10 +103,10 @@ class Interval(Position, frozen=True):
     def size(self) -> int:
         return len(self.edges.values) + 2
 
-    def find(self, batch: Batch) -> NDArray[np.intp]:
+    def find(self, batch: ColumnEvaluator) -> Places:
         return self.edges.find(batch.value(self.of))
 
-    def emit(self, code: Code) -> str:
+    def emit(self, code: SourceWriter) -> str:
         find, edges = code.constant(bisect_right), code.constant(self.edges.values.tolist())
         # a whole number becomes a float first: that is how it was fitted, and floats compare faster
         name = code.value(Arith(self.of, "+", 0.0) if isinstance(self.of, Raw) else self.of)
@@ -126,43 +115,13 @@ class Interval(Position, frozen=True):
             return found
         return f"{self.size - 1} if {name} != {name} else {found}"
 
-    def emit_item(self, code: Code, items: Sequence[Any]) -> str:
+    def emit_item(self, code: SourceWriter, items: Sequence[Any]) -> str:
         return f"{code.constant(list(items))}[{code.value(self)}]"
 
-    def together(self, others: Sequence[Interval]) -> tuple[Position, list[list[int]]]:
+    def union(self, others: Sequence[IntervalPosition]) -> tuple[Position, list[list[int]]]:
         edges = Edges(np.unique(np.concatenate([other.edges.values for other in others])))
         inside = np.concatenate([[-np.inf], edges.values, [np.nan]])
-        return Interval(self.of, edges), [other.edges.find(inside).tolist() for other in others]
-
-
-def look_up(code: Code, columns: Sequence[tuple[Position, Sequence[Any]]]) -> list[str]:
-    """Write many look-ups, those by one expression as one, and name what each found.
-
-    Parameters
-    ----------
-    code : Code
-        Where they are written.
-    columns : sequence of (Position, sequence)
-        Where to look, and the item for each position.
-    """
-    keys = [(at, tuple(items)) for at, items in columns]
-    groups: dict[tuple[type, Expr], dict[Any, None]] = {}
-    for at, items in keys:
-        groups.setdefault((type(at), at.of), {})[at, items] = None
-    names: dict[Any, str] = {}
-    for group in groups.values():
-        ats = list(dict.fromkeys(at for at, _ in group))
-        union, maps = ats[0].together(ats)
-        place = dict(zip(ats, maps, strict=True))
-        spread = [[items[i] for i in place[at]] for at, items in group]
-        found = code.assign(
-            union.emit_item(code, list(zip(*spread, strict=True)) if spread[1:] else spread[0])
-        )
-        parts = [f"{found}_{i}" for i in range(len(group))] if spread[1:] else [found]
-        if spread[1:]:
-            code.line(f"{', '.join(parts)} = {found}")
-        names |= dict(zip(group, parts, strict=True))
-    return [names[key] for key in keys]
+        return IntervalPosition(self.of, edges), [other.edges.find(inside).tolist() for other in others]
 
 
 # -- tables ----------------------------------------------------------------------------------------
@@ -184,7 +143,7 @@ class Table(Shared, frozen=True, eq=False):
 
     def position(self, of: Expr) -> Position:
         """Say where a value is found."""
-        return Level(of, self.keys)
+        return CategoryPosition(of, self.keys)
 
 
 class Bins(Shared, frozen=True, eq=False):
@@ -203,7 +162,7 @@ class Bins(Shared, frozen=True, eq=False):
 
     def position(self, of: Expr) -> Position:
         """Say where a value is found."""
-        return Interval(of, self.edges)
+        return IntervalPosition(of, self.edges)
 
 
 class Lookup(Expr, frozen=True):
@@ -224,10 +183,10 @@ class Lookup(Expr, frozen=True):
         column: Floats = self.table.rows[:, self.place]
         return column
 
-    def emit(self, code: Code) -> str:
+    def emit(self, code: SourceWriter) -> str:
         return self.at.emit_item(code, self.numbers.tolist())
 
-    def batch(self, batch: Batch) -> Floats:
+    def batch(self, batch: ColumnEvaluator) -> Floats:
         return self.numbers.take(batch.position(self.at))
 
     def may_be_missing(self, missing: frozenset[int]) -> bool:
@@ -240,8 +199,8 @@ class Lookup(Expr, frozen=True):
         return Lookup(self.of, msgspec.structs.replace(self.table, rows=rows[:, None]))
 
 
-def worked_out(expr: Elementwise) -> Expr:
-    """Give an expression, computed beforehand where it is a function of a table's numbers."""
+def fold_constants(expr: Elementwise) -> Expr:
+    """Fold an expression into its operand where that is a table's number or a constant."""
     of = expr.of
     if isinstance(of, Lookup):
         return of.with_rows(expr.compute(of.numbers))
@@ -257,17 +216,17 @@ class Cells(Shared, frozen=True, eq=False):
 
 
 class Grid(Expr, frozen=True):
-    """A number found by two positions: what two fields do together."""
+    """A number found by two positions: the interaction of two fields."""
 
     first: Position
     second: Position
     cells: Cells
 
-    def emit(self, code: Code) -> str:
+    def emit(self, code: SourceWriter) -> str:
         cells = code.constant(self.cells.values.tolist())
         return f"{cells}[{code.value(self.first)}][{code.value(self.second)}]"
 
-    def batch(self, batch: Batch) -> Floats:
+    def batch(self, batch: ColumnEvaluator) -> Floats:
         found: Floats = self.cells.values[batch.position(self.first), batch.position(self.second)]
         return found
 
@@ -295,7 +254,7 @@ class Curve(Shared, frozen=True, eq=False):
     anchors: Floats
     rows: Floats
 
-    def emit(self, code: Code, x: str, at: str, column: int = 0) -> str:
+    def emit(self, code: SourceWriter, x: str, at: str, column: int = 0) -> str:
         """Write one column at the number in a variable, whose interval is in another."""
         rows = np.column_stack([self.anchors, self.rows[:, :, column]])
         piece = code.assign(f"{code.constant(rows.tolist())}[{at}]")
@@ -305,7 +264,7 @@ class Curve(Shared, frozen=True, eq=False):
             result = f"{piece}[{power}] + {d} * ({result})"
         return result
 
-    def compute(self, x: Floats, at: NDArray[np.intp], column: int = 0) -> Floats:
+    def compute(self, x: Floats, at: Places, column: int = 0) -> Floats:
         """Compute one column at many numbers, whose intervals are known."""
         d = x - self.anchors.take(at)
         result: Floats
@@ -322,15 +281,15 @@ class Piecewise(Elementwise, frozen=True):
     place: int = 0
 
     @property
-    def interval(self) -> Interval:
+    def interval(self) -> IntervalPosition:
         """Where the number lies."""
-        return Interval(self.of, self.curve.edges)
+        return IntervalPosition(self.of, self.curve.edges)
 
-    def emit(self, code: Code) -> str:
+    def emit(self, code: SourceWriter) -> str:
         return self.curve.emit(code, code.value(self.of), code.value(self.interval), self.place)
 
     def compute(self, x: Floats) -> Floats:
         return self.curve.compute(x, self.curve.edges.find(x), self.place)
 
-    def batch(self, batch: Batch) -> Floats:
+    def batch(self, batch: ColumnEvaluator) -> Floats:
         return self.curve.compute(batch.value(self.of), batch.position(self.interval), self.place)

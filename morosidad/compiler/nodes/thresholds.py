@@ -1,7 +1,7 @@
-"""Thresholds moved back to where a column starts: ``scale(fill(x)) <= t`` becomes ``x <= T``.
+"""Tree thresholds moved in front of monotone preprocessing: ``scale(fill(x)) <= t`` becomes ``x <= T``.
 
-A tree compares a column with a threshold. Where the column is made of a field by steps that never
-turn the order of numbers around (an imputer, a scaler, the library's own rounding), the comparison
+A tree compares a column with a threshold. Where the column is made of a field by monotone
+steps (an imputer, a scaler, the library's own rounding), the comparison
 has the same answer for all numbers up to some point and the other one above it. That point is found
 exactly, among the 64-bit numbers themselves, by asking the steps and not by inverting them. So
 preprocessing costs nothing when a record is scored, and every comparison comes out as the original's.
@@ -14,23 +14,12 @@ from collections.abc import Callable
 from functools import reduce
 
 import numpy as np
-from numpy.typing import NDArray
 
-from morosidad.compiler.nodes.expressions import (
-    Arith,
-    Bools,
-    Clip,
-    Elementwise,
-    Expr,
-    Fill,
-    Floats,
-    Missing,
-    Raw,
-)
+from morosidad.compiler.nodes.base import Bools, Expr, Floats
+from morosidad.compiler.nodes.expressions import Arith, Clip, Elementwise, Fill, Missing, Raw
+from morosidad.compiler.nodes.float_order import last_true
 
 Rounding = Callable[[Floats], Floats]
-
-_INFINITY = 0x7FF0_0000_0000_0000  # its place among the 64-bit numbers in their order, 0 being at 0
 
 
 def as_float32(values: Floats) -> Floats:
@@ -52,6 +41,11 @@ def origin(column: Expr, numeric: Callable[[int], bool]) -> Expr:
         What a tree compares.
     numeric : callable
         Whether the field at a place holds numbers.
+
+    Returns
+    -------
+    Expr
+        The column itself where no step keeps the order.
     """
     below = column
     while isinstance(below, Elementwise) and _keeps_order(below):
@@ -107,24 +101,9 @@ class Steps:
         Returns
         -------
         thresholds, missing_left : ndarray of shape (n,)
-            The same for `start`. A threshold of -inf stands for "no number goes left".
+            The same for `start`. A threshold of -inf means that no number goes left.
         """
         distinct, places = np.unique(thresholds, return_inverse=True)
-        moved = _last_true(lambda values: self(values) <= distinct, len(distinct))
+        moved = last_true(lambda values: self(values) <= distinct, len(distinct))
         filled = self(np.array([np.nan]))[0]
         return moved[places], missing_left if np.isnan(filled) else filled <= thresholds
-
-
-def _last_true(holds: Callable[[Floats], Bools], n: int) -> Floats:
-    """Find the largest number for which each of n conditions holds that hold up to some number."""
-    low, high = np.full(n, -_INFINITY, dtype=np.int64), np.full(n, _INFINITY, dtype=np.int64)
-    high[holds(_number_at(high))] += 1
-    while (low < high - 1).any():
-        middle = (low >> 1) + (high >> 1) + (low & high & 1)
-        true = holds(_number_at(middle))
-        low, high = np.where(true, middle, low), np.where(true, high, middle)
-    return _number_at(low)
-
-
-def _number_at(places: NDArray[np.int64]) -> Floats:
-    return np.where(places < 0, np.int64(-(2**63)) - places, places).view(np.float64)

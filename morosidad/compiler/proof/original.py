@@ -1,4 +1,4 @@
-"""The fallback: scikit-learn itself, on a one-row frame."""
+"""The original estimator, asked about records: the judge of parity, and the fallback."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from morosidad.compiler.nodes.expressions import Floats
-from morosidad.compiler.proof.parity import changed, unseen
+from morosidad.compiler.nodes.base import Floats
+from morosidad.compiler.proof.probe_rows import changed, unseen
 from morosidad.errors import InvalidFrame
 from morosidad.schema.field import Field, Row
 from morosidad.schema.schema import Schema
@@ -61,7 +61,7 @@ class Original:
 
     def predict(self, rows: Sequence[Row]) -> Floats:
         """Give the probability of default of validated records."""
-        from morosidad.frames.reading import to_frame
+        from morosidad.frames.records import to_frame
 
         frame = to_frame(self.schema, rows)
         for name, dtype in self.dtypes.items():
@@ -75,6 +75,10 @@ class Original:
         ----------
         rows : sequence of tuple
             Rows to ask about, each with one value left out or replaced by an unseen category.
+
+        Returns
+        -------
+        Schema
         """
         base = next((row for row in rows if self._answers(row)), None)
         if base is None:

@@ -1,174 +1,143 @@
-"""Rows for the parity gate that stand on either side of a tree's splits.
+"""Probe rows: records made to find differences between a compiled form and the original.
 
-A split deep in a tree is reached by few real rows. So rows are made for it: a real one is changed,
-in the fields that the way to the split tests and as little as need be, until it arrives there with
-the very threshold, and with the next number on each side; with a category that goes left, and one
-that goes right; and with nothing.
+Each field missing, categories never seen, numbers at and beyond every limit, and whatever rows the
+form itself makes at the discontinuities of its answer (both sides of a split).
 """
 
 from __future__ import annotations
 
-import math
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+import random
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from morosidad.compiler.nodes.expressions import Elementwise, Expr, Raw
-from morosidad.compiler.nodes.lookups import Interval, Level
-from morosidad.compiler.proof.parity import changed, unseen
+from morosidad.errors import InvalidRecord
 from morosidad.schema.field import Field, Row, Value
 from morosidad.schema.schema import Schema
 
-if TYPE_CHECKING:
-    from morosidad.compiler.nodes.trees import Trees
+Probes = Callable[[Schema, Sequence[Row]], Iterable[Row]]
 
-MAX_SPLITS = 6000
-"""So many splits are tried at most, evenly over all trees."""
-
-Passed = Sequence[tuple[int, bool]]
-"""Nodes on the way to a split that test one column, and whether the way goes left there."""
+MAX_REFERENCE_ROWS = 2000
 
 
-def rows_at_splits(trees: Trees, schema: Schema, bases: Sequence[Row]) -> Iterator[Row]:
-    """Make the rows; some may not fit the schema.
+def probe_rows(
+    schema: Schema,
+    reference: Sequence[Row],
+    probes: Probes | None = None,
+    *,
+    seed: int = 0,
+) -> list[Row]:
+    """Make the rows that the gate asks about; all are valid under the schema.
 
     Parameters
     ----------
-    trees : Trees
-        Whose splits are meant.
     schema : Schema
         What a record is.
-    bases : sequence of tuple
-        The rows that are changed, in turns.
+    reference : sequence of tuple
+        Real rows; without any, rows are drawn from the schema's limits.
+    probes : callable, optional
+        What a form knows of where its answer jumps: `Form.probes`.
+    seed : int, default=0
+        The same seed gives the same rows.
+
+    Returns
+    -------
+    list of tuple
     """
-    inputs = [_input(column, schema, trees) for column in trees.columns]
-    splits = np.flatnonzero(trees.child)
-    parents = np.zeros(len(trees.child), dtype=np.intp)
-    parents[trees.child[splits]] = parents[trees.child[splits] + 1] = splits
-    for turn, split in enumerate(splits[:: math.ceil(len(splits) / MAX_SPLITS) or 1].tolist()):
-        way = _way(trees, parents, split)
-        row = list(bases[turn % len(bases)])
-        for column, passed in way.items():
-            given = inputs[column]
-            if given is not None:
-                row[given.place] = given.through(passed, row[given.place])
-        tested = inputs[trees.column[split]]
-        if tested is not None:
-            for value in tested.around(split, way.get(int(trees.column[split]), ())):
-                yield changed(row, tested.place, value)
+    rng = random.Random(seed)  # noqa: S311 - no secret
+    known = list(reference[:: max(1, len(reference) // MAX_REFERENCE_ROWS)])
+    drawn = [_draw(schema, rng) for _ in range(50 if known else 500)]
+    bases = [*rng.sample(known, min(3, len(known))), *drawn[: 1 if known else 3]]
+    made = [*_one_field_changed(schema, bases), *_none_given(schema, bases)]
+    if probes is not None:
+        made += probes(schema, bases)
+    return known + valid_rows(schema, [*drawn, *made])
 
 
-def _way(trees: Trees, parents: NDArray[np.intp], split: int) -> dict[int, list[tuple[int, bool]]]:
-    """Give the nodes above a split by the column that they test."""
-    way: dict[int, list[tuple[int, bool]]] = {}
-    while split >= trees.n_trees:
-        parent = int(parents[split])
-        way.setdefault(int(trees.column[parent]), []).append((parent, split == trees.child[parent]))
-        split = parent
-    return way
+def _one_field_changed(schema: Schema, bases: Sequence[Row]) -> Iterator[Row]:
+    for i, field in enumerate(schema.fields):
+        for value in _values_to_try(field):
+            for base in bases:
+                yield changed(base, i, value)
 
 
-def _input(column: Expr, schema: Schema, trees: Trees) -> _Number | _Category | None:
-    """Say how a column is set by a field, if it is by one alone."""
-    below = column.of if isinstance(column, (Level, Interval)) else column
-    while isinstance(below, Elementwise):
-        below = below.of
-    if not isinstance(below, Raw):
+def _none_given(schema: Schema, bases: Sequence[Row]) -> Iterator[Row]:
+    for base in bases:
+        yield tuple(value if f.required else None for f, value in zip(schema.fields, base, strict=True))
+
+
+def unseen(field: Field) -> str | int:
+    """Give a category that a field has never held."""
+    numbers = [level for level in field.usual_levels or () if isinstance(level, int)]
+    return max(numbers) + 1 if numbers else "categoría nunca vista"
+
+
+def changed(row: Sequence[Value], place: int, value: Value) -> Row:
+    """Give a row with one of its values replaced."""
+    return (*row[:place], value, *row[place + 1 :])
+
+
+def _values_to_try(field: Field) -> list[Value]:
+    if field.kind == "boolean":
+        return [None, True, False]
+    if field.kind == "category" or field.categories is not None:
+        levels = [*(field.categories or ()), *(field.usual_levels or ())]
+        return [None, unseen(field), *levels]
+    low, high = _range(field)
+    limits = [x for x in (field.ge, field.gt, field.le, field.lt) if x is not None]
+    numbers = [0.0, 1.0, -1.0, low, high, low - 1, high + 1, 10 * high + 1, 10 * low - 1, 1e9, -1e9, *limits]
+    return [None, *(_typed(field, number) for number in numbers)]
+
+
+def _typed(field: Field, number: float) -> Value:
+    return round(number) if field.kind == "integer" else float(number)
+
+
+def _range(field: Field) -> tuple[float, float]:
+    seen = field.observed
+    low, high = field.interval
+    if seen is not None and seen.low is not None and seen.high is not None:
+        low, high = max(low, seen.low), min(high, seen.high)
+    if np.isinf(low):
+        low = min(0.0, high - 1.0)
+    return low, low + 1e6 if np.isinf(high) else high
+
+
+def _draw(schema: Schema, rng: random.Random) -> Row:
+    return tuple(_draw_one(field, rng) for field in schema.fields)
+
+
+def _draw_one(field: Field, rng: random.Random) -> Value:
+    if not field.required and rng.random() < 0.1:
         return None
-    field = schema.fields[below.field]
-    if isinstance(column, (Level, Interval)):
-        return _Category(below.field, field, trees, column)
-    return _Number(below.field, field, trees)
+    if field.kind == "boolean":
+        return rng.random() < 0.5
+    levels = field.categories or field.usual_levels
+    if levels is not None or field.kind == "category":
+        return rng.choice(levels or (unseen(field),))
+    return _typed(field, rng.uniform(*_range(field)))
 
 
-class _Number:
-    """A column that is a field's number."""
-
-    def __init__(self, place: int, field: Field, trees: Trees) -> None:
-        self.place = place
-        self._kind = field.kind
-        self._trees = trees
-
-    def through(self, passed: Passed, value: Value) -> Value:
-        """Give the value nearest to one given that takes the way."""
-        low, high, missing = -math.inf, math.inf, True
-        for node, left in passed:
-            bound = float(self._trees.number[node])
-            low, high = (low, min(high, bound)) if left else (max(low, bound), high)
-            missing = missing and bool(self._trees.missing_left[node]) == left
-        if value is None and not missing:
-            value = 0.0
-        if value is None or isinstance(value, str) or low < value <= high:
-            return value
-        return self._typed(high if value > high else self._above(low))
-
-    def around(self, split: int, passed: Passed) -> list[Value]:
-        """Give the values next to a split."""
-        bound = float(self._trees.number[split])
-        if not math.isfinite(bound):
-            return [None]
-        numbers = [bound, self._above(bound), math.nextafter(bound, -math.inf)]
-        return [None, *map(self._typed, numbers)]
-
-    def _above(self, bound: float) -> float:
-        whole = self._kind != "number" and math.isfinite(bound)
-        return math.floor(bound) + 1 if whole else math.nextafter(bound, math.inf)
-
-    def _typed(self, number: float) -> Value:
-        if self._kind == "number":
-            return float(number)
-        return number > 0 if self._kind == "boolean" else math.floor(number)
+def valid_rows(schema: Schema, rows: Iterable[Row]) -> list[Row]:
+    """Leave out the rows that the schema refuses."""
+    return [row for row in rows if _valid(schema, row)]
 
 
-class _Category:
-    """A column that is the place of a field's category, or of the interval of its number."""
-
-    def __init__(self, place: int, field: Field, trees: Trees, column: Level | Interval) -> None:
-        self.place = place
-        self._trees = trees
-        self._column = column
-        if isinstance(column, Level):
-            self._values = [*(_as_kind(field, key) for key in column.keys), unseen(field), None]
-        else:
-            edges = column.edges.values.tolist()
-            numbers = [math.nextafter(edges[0], -math.inf) if edges else 0.0, *edges]
-            self._values = [*(_as_kind(field, number) for number in numbers), None]
-
-    def through(self, passed: Passed, value: Value) -> Value:
-        """Give the value itself, or the first that takes the way."""
-        allowed = self._allowed(passed)
-        if not allowed.any() or allowed[self._place_of(value)]:
-            return value
-        return self._values[int(allowed.argmax())]
-
-    def around(self, split: int, passed: Passed) -> list[Value]:
-        """Give a value that goes left at a split, one that goes right, an unknown one and none."""
-        allowed, left = self._allowed(passed), self._left(split)
-        found = [np.flatnonzero(allowed & side)[:1].tolist() for side in (left, ~left)]
-        return [*(self._values[place] for places in found for place in places), *self._values[-2:]]
-
-    def _left(self, node: int) -> NDArray[np.bool_]:
-        start = int(self._trees.subset[node])
-        return self._trees.members[start : start + self._column.size]
-
-    def _allowed(self, passed: Iterable[tuple[int, bool]]) -> NDArray[np.bool_]:
-        allowed = np.ones(self._column.size, dtype=np.bool_)
-        for node, left in passed:
-            allowed &= self._left(node) == left
-        return allowed
-
-    def _place_of(self, value: Value) -> int:
-        if value is None:
-            return self._column.size - 1
-        if isinstance(self._column, Interval):
-            return bisect_right(self._column.edges.values, value)
-        return self._values.index(value) if value in self._values else self._column.size - 2
+def _valid(schema: Schema, row: Row) -> bool:
+    try:
+        schema.read({name: value for name, value in zip(schema.names, row, strict=True) if value is not None})
+    except InvalidRecord:
+        return False
+    return True
 
 
-def _as_kind(field: Field, key: Value) -> Value:
-    if isinstance(key, str) or key is None:
-        return key
-    return {"boolean": bool, "number": float}.get(field.kind, int)(key)
+def as_rows(schema: Schema, records: Iterable[dict[Any, Any]]) -> list[Row]:
+    """Read records, leaving out those that the schema refuses."""
+    rows: list[Row] = []
+    for record in records:
+        try:
+            rows.append(schema.read(record)[0])
+        except InvalidRecord:
+            continue
+    return rows

@@ -1,25 +1,26 @@
-"""Which fitted estimators are understood; importing this package fills the registry."""
+"""The readers of fitted estimators; importing this package fills the registry."""
 
-from morosidad.compiler.forms import calibration
 from morosidad.compiler.readers import (
-    boosters,
+    calibration,
     composition,
     encoders,
     interpret_ebm,
     linear,
     scalers,
-    sklearn_trees,
     splines,
 )
+from morosidad.compiler.readers.trees import catboost, lightgbm, sklearn_trees, xgboost
 
 __all__ = [
-    "boosters",
     "calibration",
+    "catboost",
     "composition",
     "encoders",
     "interpret_ebm",
+    "lightgbm",
     "linear",
     "scalers",
     "sklearn_trees",
     "splines",
+    "xgboost",
 ]

@@ -1,4 +1,4 @@
-"""What strings transformers together, and what chooses, fills and marks columns."""
+"""Readers of pipelines, column transformers, imputers, indicators and feature selection."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from morosidad.compiler.nodes.expressions import Arith, Expr, Fill, Missing
-from morosidad.compiler.nodes.lookups import worked_out
+from morosidad.compiler.nodes.base import Expr
+from morosidad.compiler.nodes.expressions import Arith, Fill, Missing
+from morosidad.compiler.nodes.lookups import fold_constants
 from morosidad.compiler.readers.encoders import is_nan, item
 from morosidad.compiler.registry import Compiled, Compiler, NotCompilable, compiles
 
@@ -37,12 +38,12 @@ def column_transformer(estimator: Any, columns: Sequence[Expr], compiler: Compil
 
 
 def _part(owner: Any, name: str, part: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
-    """Compile one part of what stands side by side, times its weight."""
+    """Compile one part of a column transformer or a union, times its weight."""
     if isinstance(part, str) and part == "drop":
         return []
     made = compiler.transform(part, columns)
     weight = float((owner.transformer_weights or {}).get(name, 1.0))
-    return made if weight == 1.0 else [worked_out(Arith(column, "*", weight)) for column in made]
+    return made if weight == 1.0 else [fold_constants(Arith(column, "*", weight)) for column in made]
 
 
 def _places(chosen: Any, names: Sequence[str], n: int) -> list[int]:
@@ -83,7 +84,7 @@ def simple_imputer(estimator: Any, columns: Sequence[Expr], compiler: Compiler) 
             f"SimpleImputer(missing_values={estimator.missing_values!r}) has no compiled form"
         )
     kept = [(column, item(value)) for column, value in zip(columns, estimator.statistics_, strict=True)]
-    filled = [worked_out(Fill(column, value)) for column, value in kept if not is_nan(value)]
+    filled = [fold_constants(Fill(column, value)) for column, value in kept if not is_nan(value)]
     if estimator.indicator_ is not None:
         filled += _missing(columns, estimator.indicator_)
     return filled
@@ -102,7 +103,7 @@ def missing_indicator(estimator: Any, columns: Sequence[Expr], compiler: Compile
 
 
 def _missing(columns: Sequence[Expr], indicator: Any) -> list[Expr]:
-    return [worked_out(Missing(columns[i])) for i in indicator.features_.tolist()]
+    return [fold_constants(Missing(columns[i])) for i in indicator.features_.tolist()]
 
 
 @compiles(

@@ -1,4 +1,4 @@
-"""Encoders: categories and intervals as columns of numbers, found in tables."""
+"""Readers of encoders: categories and intervals as columns of numbers, found in tables."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from morosidad.compiler.nodes.expressions import Expr, Fill, Floats, Key, Raw
+from morosidad.compiler.nodes.base import Expr, Floats, Key
+from morosidad.compiler.nodes.expressions import Fill, Raw
 from morosidad.compiler.nodes.lookups import Bins, Edges, Lookup, Table
 from morosidad.compiler.registry import Compiler, NotCompilable, compiles
 

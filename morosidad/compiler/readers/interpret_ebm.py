@@ -1,6 +1,7 @@
-"""Explainable boosting machines (interpret-core): their tables, as a sum of terms.
+"""Reader of explainable boosting machines (interpret-core): their tables, as a sum of terms.
 
-Lou, Caruana, Gehrke & Hooker 2013, *Accurate intelligible models with pairwise interactions*.
+Lou, Caruana, Gehrke & Hooker 2013, *Accurate intelligible models with pairwise interactions*,
+DOI 10.1145/2487575.2487579.
 """
 
 from __future__ import annotations
@@ -11,20 +12,19 @@ from typing import Any
 import numpy as np
 
 from morosidad.compiler.forms.additive import Additive
-from morosidad.compiler.nodes.expressions import Expr, Fill, Floats, Key, Raw, fields_of
+from morosidad.compiler.nodes.base import Expr, Floats, Key, Position
+from morosidad.compiler.nodes.expressions import Fill, Raw, fields_of
 from morosidad.compiler.nodes.lookups import (
     Bins,
+    CategoryPosition,
     Cells,
     Edges,
     Grid,
-    Interval,
-    Level,
+    IntervalPosition,
     Lookup,
-    Position,
     Table,
 )
 from morosidad.compiler.registry import Compiler, NotCompilable, compiles
-from morosidad.frames.reading import holds_integers
 from morosidad.schema.field import Field
 
 
@@ -45,7 +45,7 @@ def explainable_boosting(estimator: Any, columns: Sequence[Expr], compiler: Comp
 
 
 class _Machine:
-    """A fitted machine's features, each with where its values stand in the tables."""
+    """A fitted machine's features, each with the positions of its values in the tables."""
 
     def __init__(self, estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> None:
         self._estimator = estimator
@@ -62,9 +62,9 @@ class _Machine:
         if len(axes) == 2:
             return Grid(axes[0][0], axes[1][0], Cells(cells))
         at = axes[0][0]
-        if isinstance(at, Interval):
+        if isinstance(at, IntervalPosition):
             return Lookup(at.of, Bins(at.edges, cells[:, None]))
-        return Lookup(at.of, Table(at.keys if isinstance(at, Level) else (), cells[:, None]))
+        return Lookup(at.of, Table(at.keys if isinstance(at, CategoryPosition) else (), cells[:, None]))
 
     def _axis(self, feature: int, n_features: int) -> tuple[Position, list[int]]:
         """Give a feature's positions, and the place of each in the machine's tables."""
@@ -78,15 +78,15 @@ class _Machine:
 
     def _intervals(self, column: Expr, cuts: Floats) -> tuple[Position, list[int]]:
         field = self._field(column)
-        if field is not None and field.kind == "category" and not holds_integers(field):
+        if field is not None and field.kind == "category" and not field.holds_integers:
             raise NotCompilable(f"the field {field.name!r} holds text that the model reads as numbers")
         edges = Edges(np.array(cuts, dtype=np.float64))
-        return Interval(column, edges), [*range(1, len(cuts) + 2), 0]
+        return IntervalPosition(column, edges), [*range(1, len(cuts) + 2), 0]
 
     def _levels(self, column: Expr, bins: Mapping[str, int]) -> tuple[Position, list[int]]:
         field = self._field(column)
         places = {key: place for text, place in bins.items() if (key := _key(text, field)) is not None}
-        return Level(column, tuple(places)), [*places.values(), -1, 0]
+        return CategoryPosition(column, tuple(places)), [*places.values(), -1, 0]
 
     def _field(self, column: Expr) -> Field | None:
         source = column.of if isinstance(column, Fill) else column
@@ -95,7 +95,7 @@ class _Machine:
 
 def _key(text: str, field: Field | None) -> Key | None:
     """Give the value that the machine writes as this text; None if there is no such value."""
-    if field is not None and field.kind == "category" and not holds_integers(field):
+    if field is not None and field.kind == "category" and not field.holds_integers:
         return text
     if field is not None and field.kind == "boolean":
         return {"0": False, "1": True}.get(text)

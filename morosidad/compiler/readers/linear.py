@@ -1,4 +1,4 @@
-"""Linear models, and others whose log-odds are a sum over the columns."""
+"""Readers of linear models, and of others whose log-odds are a sum over the columns."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import msgspec
 import numpy as np
 
 from morosidad.compiler.forms.additive import Additive
-from morosidad.compiler.nodes.expressions import Arith, Constant, Expr, Floats, fields_of
+from morosidad.compiler.nodes.base import Expr, Floats, Position
+from morosidad.compiler.nodes.expressions import Arith, Constant, fields_of
 from morosidad.compiler.nodes.functions import Function
-from morosidad.compiler.nodes.lookups import Lookup, Piecewise, Position, worked_out
+from morosidad.compiler.nodes.lookups import Lookup, Piecewise, fold_constants
 from morosidad.compiler.registry import Compiler, NotCompilable, compiles
 
 
@@ -26,7 +27,7 @@ from morosidad.compiler.registry import Compiler, NotCompilable, compiles
     "sklearn.RidgeClassifierCV",
 )
 def linear_classifier(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Additive:
-    """Compile a binary linear classifier; those without probabilities stand inside a calibration."""
+    """Compile a binary linear classifier; those without probabilities need a calibration around them."""
     if getattr(estimator, "multi_class", "auto") == "multinomial":
         raise NotCompilable("LogisticRegression(multi_class='multinomial') has no compiled form")
     coef = np.ravel(estimator.coef_)
@@ -48,7 +49,7 @@ def gaussian_nb(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> 
     intercept = np.log(prior_1 / prior_0) - 0.5 * np.log(variances[1] / variances[0]).sum()
     distances: list[Expr] = []
     for column, mean in zip([*columns, *columns], means.ravel().tolist(), strict=True):
-        distances.append(worked_out(Function(worked_out(Arith(column, "-", mean)), "square")))
+        distances.append(fold_constants(Function(fold_constants(Arith(column, "-", mean)), "square")))
     weights = np.concatenate([0.5 / variances[0], -0.5 / variances[1]])
     return linear(weights, intercept, distances, compiler)
 

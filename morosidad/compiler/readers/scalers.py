@@ -1,4 +1,4 @@
-"""Scalers and functions of numbers."""
+"""Readers of scalers, power transformers and numpy functions of one number."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from morosidad.compiler.nodes.expressions import Arith, Clip, Expr
+from morosidad.compiler.nodes.base import Expr
+from morosidad.compiler.nodes.expressions import Arith, Clip
 from morosidad.compiler.nodes.functions import DOMAINS, UFUNCS, Function
-from morosidad.compiler.nodes.lookups import worked_out
+from morosidad.compiler.nodes.lookups import fold_constants
 from morosidad.compiler.readers.encoders import intervals
 from morosidad.compiler.registry import Compiler, NotCompilable, compiles
 
@@ -46,11 +47,11 @@ def _each(columns: Sequence[Expr], operator: Any, values: Any) -> list[Expr]:
     if values is None:
         return list(columns)
     pairs = zip(columns, values, strict=True)
-    return [worked_out(Arith(column, operator, float(value))) for column, value in pairs]
+    return [fold_constants(Arith(column, operator, float(value))) for column, value in pairs]
 
 
 def _clipped(columns: Sequence[Expr], low: float, high: float) -> list[Expr]:
-    return [worked_out(Clip(column, low, high)) for column in columns]
+    return [fold_constants(Clip(column, low, high)) for column in columns]
 
 
 @compiles("sklearn.Binarizer")
@@ -79,7 +80,7 @@ def _function(column: Expr, compiler: Compiler, name: str, *parameters: float) -
     if name in DOMAINS:
         limit, strictly = DOMAINS[name]
         compiler.above(column, limit, strictly=strictly)
-    return worked_out(Function(column, name, parameters))
+    return fold_constants(Function(column, name, parameters))
 
 
 @compiles("sklearn.PowerTransformer")

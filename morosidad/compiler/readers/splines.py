@@ -1,4 +1,4 @@
-"""Transformers that are curves: quantiles and splines, as polynomials between knots."""
+"""Readers of quantile and spline transformers, as polynomials between knots."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from morosidad.compiler.nodes.expressions import Arith, Expr, Fill, Floats
+from morosidad.compiler.nodes.base import Expr, Floats
+from morosidad.compiler.nodes.expressions import Arith, Fill
+from morosidad.compiler.nodes.float_order import first_true
 from morosidad.compiler.nodes.functions import Function
-from morosidad.compiler.nodes.lookups import Curve, Edges, Piecewise, worked_out
+from morosidad.compiler.nodes.lookups import Curve, Edges, Piecewise, fold_constants
 from morosidad.compiler.registry import Compiler, NotCompilable, compiles
 
 
@@ -25,6 +27,10 @@ def curve(edges: Floats, anchors: Floats, rows: Floats) -> Curve:
         What is taken from the number in each piece.
     rows : ndarray of shape (n + 1, degree + 1, n_columns)
         The coefficients of each piece, the constant first.
+
+    Returns
+    -------
+    Curve
     """
     missing = np.full((1, *rows.shape[1:]), np.nan)
     return Curve(Edges(edges), np.append(anchors, 0.0), np.concatenate([rows, missing]))
@@ -51,7 +57,7 @@ def quantile_transformer(estimator: Any, columns: Sequence[Expr], compiler: Comp
     normal = estimator.output_distribution == "normal"
     out: list[Expr] = []
     for column, quantiles in zip(columns, estimator.quantiles_.T, strict=True):
-        rank = worked_out(Piecewise(column, _ranks(quantiles, estimator.references_, normal)))
+        rank = fold_constants(Piecewise(column, _ranks(quantiles, estimator.references_, normal)))
         out.append(_normal(rank) if normal else rank)
     return out
 
@@ -61,7 +67,7 @@ def _normal(rank: Expr) -> Expr:
 
     low = float(ndtri(_NEAR_BOUND - np.spacing(1)))
     high = float(ndtri(1 - (_NEAR_BOUND - np.spacing(1))))
-    return worked_out(Function(rank, "normal_quantile", (low, high)))
+    return fold_constants(Function(rank, "normal_quantile", (low, high)))
 
 
 def _ranks(quantiles: Floats, references: Floats, normal: bool) -> Curve:
@@ -88,17 +94,9 @@ def _bounds(knots: Floats, normal: bool) -> tuple[float, float]:
     low, high = float(knots[0]), float(knots[-1])
     if not normal:
         return float(np.nextafter(low, np.inf)), high
-    start = low + _NEAR_BOUND
-    while start - _NEAR_BOUND < low:
-        start = float(np.nextafter(start, np.inf))
-    while np.nextafter(start, -np.inf) - _NEAR_BOUND >= low:
-        start = float(np.nextafter(start, -np.inf))
-    end = high - _NEAR_BOUND
-    while not end + _NEAR_BOUND > high:
-        end = float(np.nextafter(end, np.inf))
-    while np.nextafter(end, -np.inf) + _NEAR_BOUND > high:
-        end = float(np.nextafter(end, -np.inf))
-    return start, end
+    start = first_true(lambda x: x - _NEAR_BOUND >= low, 1)
+    end = first_true(lambda x: x + _NEAR_BOUND > high, 1)
+    return float(start[0]), float(end[0])
 
 
 def _bounded(edges: Floats, anchors: Floats, lines: Floats, start: float, end: float, top: float) -> Curve:
@@ -158,4 +156,4 @@ def _splines(column: Expr, spline: Any, extrapolation: str) -> list[Expr]:
             np.concatenate([[low], starts, [high]]),
             np.concatenate([level[:1], polynomials, level[1:]]),
         )
-    return [worked_out(Piecewise(column, made, j)) for j in range(spline.c.shape[1])]
+    return [fold_constants(Piecewise(column, made, j)) for j in range(spline.c.shape[1])]

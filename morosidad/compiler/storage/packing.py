@@ -1,31 +1,75 @@
 """Compiled forms as plain data and arrays, and back: what a model file holds.
 
-Only the classes of this package's own nodes are ever made, and only from plain data.
+Only nodes and forms are ever made, and only from plain data. Those of this package are named by an
+explicit table. Those of a user are named by module and class, and found only where the class is
+defined already: nothing is imported because a file names it.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from morosidad.compiler.forms import additive, calibration  # noqa: F401 - these define what a file may hold
 from morosidad.compiler.forms.form import Form
-from morosidad.compiler.nodes import functions, trees  # noqa: F401
-from morosidad.compiler.nodes.expressions import Expr
-from morosidad.compiler.nodes.lookups import Shared
+from morosidad.compiler.nodes.base import Expr, Shared
 
 Array = NDArray[Any]
+
+_OWN = {
+    "Additive": "forms.additive:Additive",
+    "Arith": "nodes.expressions:Arith",
+    "Bins": "nodes.lookups:Bins",
+    "Boosting": "forms.walked:Boosting",
+    "Cells": "nodes.lookups:Cells",
+    "Clip": "nodes.expressions:Clip",
+    "Constant": "nodes.expressions:Constant",
+    "Curve": "nodes.lookups:Curve",
+    "Edges": "nodes.lookups:Edges",
+    "Fill": "nodes.expressions:Fill",
+    "Forest": "forms.walked:Forest",
+    "Function": "nodes.functions:Function",
+    "Grid": "nodes.lookups:Grid",
+    "Interval": "nodes.lookups:IntervalPosition",
+    "Isotonic": "forms.calibrated:Isotonic",
+    "Level": "nodes.lookups:CategoryPosition",
+    "Lookup": "nodes.lookups:Lookup",
+    "Mean": "forms.mixtures:Mean",
+    "Missing": "nodes.expressions:Missing",
+    "Piecewise": "nodes.lookups:Piecewise",
+    "Raw": "nodes.expressions:Raw",
+    "Sigmoid": "forms.calibrated:Sigmoid",
+    "Table": "nodes.lookups:Table",
+    "Truncated": "nodes.expressions:Truncated",
+    "ZeroIsMissing": "nodes.expressions:ZeroIsMissing",
+}
+"""The name in a file of each class of this package, and where it is defined."""
+
+_PACKAGE = "morosidad.compiler."
+_NAMES = {_PACKAGE + place: name for name, place in _OWN.items()}
 
 
 def pack(node: Form) -> tuple[Any, list[Array]]:
     """Turn a form into JSON-ready data and the arrays that the data names by number.
 
     What several expressions share is packed once.
+
+    Parameters
+    ----------
+    node : Form
+        What to pack.
+
+    Returns
+    -------
+    data : dict
+        Plain data.
+    arrays : list of ndarray
+        What the data names.
     """
     packer = _Packer()
     root = packer.pack(node)
@@ -34,6 +78,17 @@ def pack(node: Form) -> tuple[Any, list[Array]]:
 
 def unpack(data: Mapping[str, Any], arrays: Sequence[Array]) -> Form:
     """Make the form that `pack` was given.
+
+    Parameters
+    ----------
+    data : mapping
+        Plain data, as `pack` gives it.
+    arrays : sequence of ndarray
+        What the data names.
+
+    Returns
+    -------
+    Form
 
     Raises
     ------
@@ -80,7 +135,7 @@ class _Packer:
 
     def _struct(self, value: msgspec.Struct) -> dict[str, Any]:
         packed = {name: self.pack(getattr(value, name)) for name in value.__struct_fields__}
-        return {"type": type(value).__name__, "of": packed}
+        return {"type": _name(type(value)), "of": packed}
 
 
 def _unpack(data: Any, arrays: Sequence[Array], shared: Sequence[Any]) -> Any:
@@ -95,14 +150,46 @@ def _unpack(data: Any, arrays: Sequence[Array], shared: Sequence[Any]) -> Any:
     if "float" in data:
         return float(data["float"])
     values = {name: _unpack(value, arrays, shared) for name, value in data["of"].items()}
-    return _classes()[data["type"]](**values)
+    return _class(data["type"])(**values)
 
 
-def _classes() -> dict[str, type[msgspec.Struct]]:
-    return {cls.__name__: cls for base in (Shared, Expr, Form) for cls in _below(base)}
+def _name(cls: type[Any]) -> str:
+    """Give a class the name that a file holds."""
+    place = _place(cls)
+    name = _NAMES.get(place)
+    return name if name is not None and _class(name) is cls else place
+
+
+def _place(cls: type[Any]) -> str:
+    return f"{cls.__module__}:{cls.__qualname__}"
+
+
+def _class(name: str) -> type[Any]:
+    """Find the class of a name: of this package, or of a user.
+
+    Files of earlier versions hold a user's class by its name alone; it is found where no other class
+    of a user has that name.
+    """
+    if name in _OWN:
+        module, _, own = _OWN[name].partition(":")
+        found: type[Any] = getattr(import_module(_PACKAGE + module), own)
+        return found
+    of_users = {
+        _place(cls): cls
+        for base in (Shared, Expr, Form)
+        for cls in _below(base)
+        if not cls.__module__.startswith("morosidad.")
+    }
+    if ":" in name:
+        return of_users[name]
+    named = [cls for cls in of_users.values() if cls.__name__ == name]
+    if len(named) != 1:
+        raise KeyError(name)
+    return named[0]
 
 
 def _below(cls: type[Any]) -> Iterator[type[Any]]:
+    """Give the classes that are derived from a class."""
     for child in cls.__subclasses__():
         yield child
         yield from _below(child)

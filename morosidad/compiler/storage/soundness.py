@@ -1,8 +1,8 @@
-"""Whether a form that was read from a file hangs together: machine code follows its numbers unasked.
+"""Checks of a form that was read from a file: machine code follows its numbers without a test.
 
-A form that was compiled here is sound by the way it is made. One from a file may have been written
+A form that was compiled here is sound by construction. One from a file may have been written
 by anybody: each part must be of the type that its class declares, each place must be there, and
-trees must be trees, so that a walk ends and reads nothing beyond its arrays.
+trees must be trees, so that evaluating them ends and reads nothing beyond the arrays.
 """
 
 from __future__ import annotations
@@ -14,23 +14,14 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 import msgspec
 import numpy as np
 
+from morosidad.compiler.nodes.base import Position
 from morosidad.compiler.nodes.expressions import Raw, fields_of
-from morosidad.compiler.nodes.lookups import (
-    Bins,
-    Cells,
-    Curve,
-    Edges,
-    Grid,
-    Lookup,
-    Piecewise,
-    Position,
-    Table,
-)
+from morosidad.compiler.nodes.lookups import Bins, Cells, Curve, Edges, Grid, Lookup, Piecewise, Table
 from morosidad.compiler.nodes.trees import Trees
 
 
 def check(node: Any, n_fields: int) -> None:
-    """Refuse a form, or a part of one, that does not hang together.
+    """Refuse a form, or a part of one, that is not consistent.
 
     Parameters
     ----------

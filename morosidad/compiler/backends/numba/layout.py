@@ -1,23 +1,18 @@
-"""How trees lie in memory for the kernel: one block of nodes, 16 bytes each, and sets behind them.
+"""Memory layout of trees for the single-row kernel: one block of 16-byte nodes, and sets behind them.
 
-For the walk, a block begins with a header, then come the roots, then pairs of siblings, as in
+For the evaluation, a block begins with a header, then come the roots, then pairs of siblings, as in
 `Trees`. For the shares there is no header, and a node is followed by the child that the reference
 goes to: what the reference passes lies in one piece.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
-from morosidad.compiler.nodes.expressions import Floats
+from morosidad.compiler.nodes.base import Floats, Places
+from morosidad.compiler.nodes.trees import Trees
 
-if TYPE_CHECKING:
-    from morosidad.compiler.nodes.trees import Trees
-
-Places = NDArray[np.intp]
 Block = NDArray[np.uint8]
 
 NODE = np.dtype([("number", "f8"), ("child", "i4"), ("column", "i2"), ("kind", "i2")])
@@ -27,7 +22,7 @@ MAX_SLOTS = 64
 
 
 def for_walk(trees: Trees) -> Block:
-    """Lay trees out for the walk.
+    """Lay trees out for the evaluation.
 
     The header holds the base, how many trees there are, and whether to add in 32 bits; trees of one
     leaf, of value 0, make the number of trees a multiple of eight.
@@ -45,7 +40,7 @@ def for_shares(trees: Trees, reference: Floats) -> tuple[Block, Places, int] | N
     """Lay trees out for the shares against a reference.
 
     Gives the block, the places of the roots, and how many leaves the largest tree has; or nothing
-    where some way from a root to a leaf tests more than `MAX_SLOTS` fields.
+    where some path from a root to a leaf tests more than `MAX_SLOTS` fields.
     """
     left = trees.go_left(reference)
     child = trees.child.astype(np.intp)
@@ -91,12 +86,12 @@ def _levels(trees: Trees) -> list[Places]:
     return levels
 
 
-def _slots(trees: Trees, levels: list[Places]) -> NDArray[np.intp]:
-    """Give each split's field a number that no other field has on any way through the split.
+def _slots(trees: Trees, levels: list[Places]) -> Places:
+    """Give each split's field a number that no other field has on any path through the split.
 
-    Where all trees together test few fields, these are the fields' own numbers.
+    Where all the trees test few fields, these are the fields' own numbers.
     """
-    fields = trees.players[trees.column].astype(np.intp)
+    fields = trees.field_of_column[trees.column].astype(np.intp)
     if len(trees.fields) <= MAX_SLOTS:
         return np.where(trees.child > 0, fields, 0)
     child = trees.child.astype(np.intp)
@@ -111,7 +106,7 @@ def _slots(trees: Trees, levels: list[Places]) -> NDArray[np.intp]:
     return slots
 
 
-def _nearest_of_same_field(splits: Places, parent: Places, fields: NDArray[np.intp]) -> Places:
+def _nearest_of_same_field(splits: Places, parent: Places, fields: Places) -> Places:
     """Find, for each split, the nearest split above it that tests the same field, or -1."""
     found = parent[splits]
     while len(open_ := np.flatnonzero((found >= 0) & (fields[found] != fields[splits]))):

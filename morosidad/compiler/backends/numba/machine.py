@@ -1,45 +1,28 @@
-"""The walk through trees, compiled to machine code by numba.
+"""The numba toolbox: functions compiled to machine code, and called through ctypes.
 
-This module is imported when the first trees are made ready, and only where numba is installed. Each
-function is compiled, or read from where an earlier process left its machine code on disk, when it is
-first asked for. It is called through ctypes with a record's numbers as bytes: that costs a tenth of
-a microsecond, and leaves nothing that two threads could share. For one record the interpreter's lock
-is held, since handing it over would cost more than the walk; for many it is released.
+This package is imported when a model is made ready, and only where numba is installed. Each function
+is compiled, or read from where an earlier process left its machine code on disk, when it is first
+asked for. It is called through ctypes with a record's numbers as bytes: that costs a tenth of a
+microsecond, and leaves nothing that two threads could share. For one record the interpreter's lock
+is held, since handing it over would cost more than the evaluation; for many it is released.
 
-A deep forest does not fit the processor's cache, and waiting for one node after the other would be
-most of the work. So eight trees (or, of many records, eight records) are walked side by side.
+Places are made unsigned before they are looked up: numba then leaves out the test for negative ones.
 """
 
 from __future__ import annotations
 
 import ctypes
-from array import array
 from collections.abc import Callable, Sequence
-from functools import cache, cached_property
 from struct import Struct, error
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from morosidad.compiler.backends.numba.layout import (
-    MISSING_LEFT,
-    NODE,
-    REFERENCE_BIT,
-    SLOT_BIT,
-    SUBSET,
-    for_shares,
-    for_walk,
-)
-from morosidad.compiler.backends.numba.ranks import rank
-from morosidad.compiler.backends.python_source import Code
-from morosidad.compiler.backends.python_trees import Plain
-from morosidad.compiler.backends.shapley import weights
-from morosidad.compiler.nodes.expressions import Expr, Floats, Raw
-
-if TYPE_CHECKING:
-    from morosidad.compiler.nodes.trees import Trees
+from morosidad.compiler.backends.python_source import FunctionSource
+from morosidad.compiler.nodes.base import Expr
+from morosidad.compiler.nodes.expressions import Raw
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -48,69 +31,9 @@ carray: Any = _numba.carray
 cfunc: Any = _numba.cfunc
 njit: Any = _numba.njit
 types: Any = _numba.types
+unsigned = np.uint64
 
 ANY_LENGTH = 2**31 - 1
-
-
-class Kernel:
-    """A walker compiled by numba.
-
-    Parameters
-    ----------
-    trees : Trees
-        What to walk.
-    """
-
-    name = "numba"
-
-    def __init__(self, trees: Trees) -> None:
-        self._trees = trees
-        self._block = for_walk(trees)
-
-    def emit_row(self, code: Code) -> str:
-        return emit_row(code, self._trees.columns)
-
-    def emit_total(self, code: Code, row: str) -> str:
-        block = code.constant(Pointer(self._block))
-        return code.assign(f"{code.constant(_one_record())}({block}, {row})")
-
-    def emit_shares(self, code: Code, row: str, reference: Floats) -> str:
-        trees, n = self._trees, len(self._trees.fields)
-        laid_out = for_shares(trees, reference)
-        if laid_out is None:
-            plain = Plain(trees)
-            return plain.emit_shares(code, plain.emit_row(code), reference)
-        share_out, nothing = _shares_of_one(), bytes(8 * n)
-        block, roots, players = Pointer(laid_out[0]), Pointer(laid_out[1]), Pointer(trees.players)
-        table, n_trees, leaves = Pointer(by_counts(weights(n, trees.weight))), trees.n_trees, laid_out[2]
-
-        def shares(row: bytes) -> list[float]:
-            found = array("d", nothing)
-            share_out(block, roots, n_trees, leaves, row, players, table, n, found.buffer_info()[0])
-            return found.tolist()
-
-        return code.assign(f"{code.constant(shares)}({row})")
-
-    def totals(self, table: Floats) -> Floats:
-        return self._many(table)
-
-    @cached_property
-    def _many(self) -> Callable[[Floats], Floats]:
-        from morosidad.compiler.backends.numba.many_rows import RankWalk
-
-        ranks = rank(self._trees)
-        return Plain(self._trees).totals if ranks is None else RankWalk(self._trees, ranks)
-
-
-def emit_row(code: Code, columns: Sequence[Expr]) -> str:
-    """Write a record's numbers as bytes, in a quick way that fails where one is missing, or in another."""
-    pack = code.constant(Struct(f"={len(columns)}d").pack)
-    complete = [code.field(c.field) if isinstance(c, Raw) else code.value(c) for c in columns]
-    numbers = [c.emit(code) if isinstance(c, Raw) else code.value(c) for c in columns]
-    careful = f"{pack}({', '.join(numbers)})"
-    if numbers == complete:
-        return code.assign(careful)
-    return code.attempt(f"{pack}({', '.join(complete)})", error, careful)
 
 
 class Pointer(ctypes.c_void_p):
@@ -121,35 +44,15 @@ class Pointer(ctypes.c_void_p):
         super().__init__(self.values.ctypes.data)
 
 
-def by_counts(table: Floats) -> Floats:
-    """Give what a leaf counts for, for a field on the record's side and for one on the reference's.
-
-    By how many fields there are on each side: shape (n + 1, n + 1, 2).
-    """
-    counts = np.zeros((*table.shape, 2))
-    counts[1:, :, 0], counts[:, 1:, 1] = table[:-1], table[:, :-1]
-    return counts
-
-
-@cache
-def _one_record() -> Callable[..., float]:
-    signature = types.float64(types.voidptr, types.CPointer(types.float64))
-    call = ctypes.PYFUNCTYPE(ctypes.c_double, ctypes.c_void_p, ctypes.c_char_p)
-    return call(machine_code(walk_one, signature))
-
-
-@cache
-def _shares_of_one() -> Callable[..., None]:
-    numbers, place = types.CPointer(types.float64), types.intp
-    signature = types.void(
-        *[types.voidptr, types.CPointer(place), place, place, numbers],
-        *[types.CPointer(types.int32), numbers, place, numbers],
-    )
-    pointer, size = ctypes.c_void_p, ctypes.c_ssize_t
-    call = ctypes.PYFUNCTYPE(
-        None, pointer, pointer, size, size, ctypes.c_char_p, pointer, pointer, size, pointer
-    )
-    return call(machine_code(share_out, signature))
+def emit_row(code: FunctionSource, columns: Sequence[Expr]) -> str:
+    """Write a record's numbers as bytes: fast where all are given, else number by number."""
+    pack = code.constant(Struct(f"={len(columns)}d").pack)
+    complete = [code.field(c.field) if isinstance(c, Raw) else code.value(c) for c in columns]
+    numbers = [c.emit(code) if isinstance(c, Raw) else code.value(c) for c in columns]
+    careful = f"{pack}({', '.join(numbers)})"
+    if numbers == complete:
+        return code.assign(careful)
+    return code.attempt(f"{pack}({', '.join(complete)})", error, careful)
 
 
 def machine_code(function: Callable[..., Any], signature: Any) -> int:
@@ -166,16 +69,6 @@ def machine_code(function: Callable[..., Any], signature: Any) -> int:
 _KEPT: list[Any] = []  # machine code lives as long as its function object
 
 
-# -- what is compiled --------------------------------------------------------------------------
-#
-# Coverage can't see machine code. Places are made unsigned before they are looked up: numba then
-# leaves out the test for negative ones.
-
-unsigned = np.uint64
-NONE, ONE = unsigned(0), unsigned(1)
-START, OWN, OTHER, COUNTS, FIRST, FIELD = range(6)
-
-
 def inlined(function: F) -> F:
     """Have a function's code written into those that call it."""
     compiled: F = njit(inline="always")(function)
@@ -183,115 +76,6 @@ def inlined(function: F) -> F:
 
 
 @inlined
-def goes_left(node: Any, members: Any, value: float) -> Any:  # pragma: no cover
-    """Say which way a number sends a record at a split: 1 for left."""
-    if node.kind & SUBSET:
-        return int(members[unsigned(int(node.number) + int(value))])
-    return int(value <= node.number) | (node.kind & MISSING_LEFT & int(value != value))
-
-
-@inlined
-def step(nodes: Any, members: Any, place: int, value: float) -> int:  # pragma: no cover
-    """Give the child that a record falls to; a leaf holds it where it is."""
-    node = nodes[unsigned(place)]
-    return node.child + 1 - goes_left(node, members, value) if node.child else place
-
-
-@inlined
-def column(nodes: Any, place: int) -> Any:  # pragma: no cover
-    """Give the column that a node tests."""
-    return nodes[unsigned(place)].column
-
-
-@inlined
 def add(total: float, leaf: float, narrow: int) -> float:  # pragma: no cover
     """Add a leaf's value as the original does."""
     return float(np.float32(total + leaf)) if narrow else total + leaf
-
-
-def walk_one(block: Any, row: Any) -> Any:  # pragma: no cover
-    """Add up the leaves that one record falls into."""
-    nodes, members = carray(block, ANY_LENGTH, NODE), carray(block, ANY_LENGTH, np.uint8)
-    total, n, narrow = nodes[0].number, nodes[0].child, nodes[0].column
-    for first in range(1, n, 8):
-        a, b, c, d = first, first + 1, first + 2, first + 3
-        e, f, g, h = first + 4, first + 5, first + 6, first + 7
-        moving = True
-        while moving:
-            a2 = step(nodes, members, a, row[column(nodes, a)])
-            b2 = step(nodes, members, b, row[column(nodes, b)])
-            c2 = step(nodes, members, c, row[column(nodes, c)])
-            d2 = step(nodes, members, d, row[column(nodes, d)])
-            e2 = step(nodes, members, e, row[column(nodes, e)])
-            f2 = step(nodes, members, f, row[column(nodes, f)])
-            g2 = step(nodes, members, g, row[column(nodes, g)])
-            h2 = step(nodes, members, h, row[column(nodes, h)])
-            stay = (a2 == a) & (b2 == b) & (c2 == c) & (d2 == d) & (e2 == e) & (f2 == f) & (g2 == g)
-            moving = not (stay & (h2 == h))
-            a, b, c, d, e, f, g, h = a2, b2, c2, d2, e2, f2, g2, h2
-        for leaf in (a, b, c, d, e, f, g, h):
-            total = add(total, nodes[unsigned(leaf)].number, narrow)
-    return total
-
-
-def share_out(  # pragma: no cover
-    block: Any,
-    roots: Any,
-    n_trees: int,
-    leaves: int,
-    row: Any,
-    players: Any,
-    weight: Any,
-    n: int,
-    shares: Any,
-) -> None:
-    """Add up each field's share, as `shapley.add_shares` does, but in a queue of ways.
-
-    A way follows the reference from a node to a leaf. Where the record would leave it, at a field
-    that is on neither side yet, the record's way is put at the end of the queue, and the field is on
-    the reference's side for the rest of this one. So the processor meets few branches that it can't
-    foresee. From the last way to the first, what the ways below a field earn is then added up.
-    """
-    nodes, members = carray(block, ANY_LENGTH, NODE), carray(block, ANY_LENGTH, np.uint8)
-    ways = np.empty((leaves + 1, 6), np.uint64)
-    sums = np.empty((leaves + 1, 2), np.float64)
-    for tree in range(n_trees):
-        ways[0, START], ways[0, OWN], ways[0, OTHER], ways[0, COUNTS] = (
-            unsigned(roots[tree]),
-            NONE,
-            NONE,
-            NONE,
-        )
-        i, end = NONE, ONE
-        while i < end:
-            at, own, other, counts = ways[i, START], ways[i, OWN], ways[i, OTHER], ways[i, COUNTS]
-            ways[i, FIRST] = end
-            node = nodes[at]
-            while node.child:
-                kind = unsigned(node.kind)
-                slot = kind >> unsigned(SLOT_BIT)
-                leaves_it = unsigned(goes_left(node, members, row[node.column])) ^ (
-                    kind >> unsigned(REFERENCE_BIT) & ONE
-                )
-                is_own = own >> slot & ONE
-                parts = leaves_it & ~(is_own | other >> slot & ONE)
-                ways[end, START], ways[end, FIELD] = unsigned(node.child), unsigned(players[node.column])
-                ways[end, OWN], ways[end, OTHER] = own | ONE << slot, other
-                ways[end, COUNTS] = counts + unsigned(n + 1)
-                end += parts
-                other |= parts << slot
-                counts += parts
-                at = unsigned(node.child) if leaves_it & is_own else at + ONE
-                node = nodes[at]
-            sums[i, 0] = node.number * weight[unsigned(2) * counts]
-            sums[i, 1] = node.number * weight[unsigned(2) * counts + ONE]
-            i += ONE
-        while i:
-            i -= ONE
-            gained, lost = sums[i, 0], sums[i, 1]
-            while end > ways[i, FIRST]:
-                end -= ONE
-                shares[ways[end, FIELD]] += sums[end, 0] - lost
-                gained += sums[end, 0]
-                lost += sums[end, 1]
-            sums[i, 0], sums[i, 1] = gained, lost

@@ -1,7 +1,7 @@
-"""The walk of many records through trees over ranks, compiled to machine code by numba.
+"""Tree evaluation of many records over ranks, compiled to machine code by numba.
 
 Records go in blocks through one tree after the other, eight side by side, while tree and ranks stay
-in the processor's cache. See `kernel` for how machine code is kept and called.
+in the processor's cache. See `machine` for how machine code is kept and called.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -25,10 +25,8 @@ from morosidad.compiler.backends.numba.machine import (
     unsigned,
 )
 from morosidad.compiler.backends.numba.ranks import BEYOND, NODE, Ranks
-from morosidad.compiler.nodes.expressions import Floats
-
-if TYPE_CHECKING:
-    from morosidad.compiler.nodes.trees import Trees
+from morosidad.compiler.nodes.base import Floats
+from morosidad.compiler.nodes.trees import Trees
 
 ROWS = 8192
 BYTES = 2**20
@@ -40,7 +38,7 @@ class RankWalk:
     Parameters
     ----------
     trees : Trees
-        What to walk.
+        What it evaluates.
     ranks : Ranks
         The same over ranks.
     """

@@ -1,4 +1,4 @@
-"""How trees lie in memory for the kernel where many records are walked: ranks instead of numbers.
+"""Memory layout of trees for the kernel of many records: ranks instead of numbers.
 
 A comparison with a threshold asks no more of a number than its rank among the thresholds of its
 column, and a set no more of a category than whether it is in. So each record becomes a short row of
@@ -9,16 +9,14 @@ rank is at most the node's. Nothing is rounded: the ranks part records exactly w
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from morosidad.compiler.backends.numba.layout import MISSING_LEFT, SUBSET, Places
-from morosidad.compiler.nodes.expressions import Floats, Ints
-
-if TYPE_CHECKING:
-    from morosidad.compiler.nodes.trees import Trees
+from morosidad.compiler.backends.numba.layout import MISSING_LEFT, SUBSET
+from morosidad.compiler.nodes.base import Floats, Ints, Places
+from morosidad.compiler.nodes.trees import Trees
 
 NODE = np.dtype([("child", "i4"), ("input", "u2"), ("rank", "u2")])
 BEYOND = 2**16 - 1  # the rank of a missing number that goes right; no rank lies beyond it

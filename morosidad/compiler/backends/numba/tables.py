@@ -1,6 +1,6 @@
-"""Table models in machine code, by numba: every place, every table and every share in one call.
+"""Additive table models in machine code, by numba: every look-up and every share in one call.
 
-It adds in the order of the plain source, so that both give the same bits. See `kernel` for how the
+It adds in the order of the plain source, so that both give the same bits. See `machine` for how the
 machine code is kept and called.
 """
 
@@ -12,23 +12,21 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from morosidad.compiler.backends.numba.machine import Pointer, emit_row, machine_code
-from morosidad.compiler.backends.python_source import Code
-from morosidad.compiler.forms.additive import Part
-from morosidad.compiler.forms.form import NOTHING
-from morosidad.compiler.nodes.expressions import Expr, Floats
-from morosidad.compiler.nodes.lookups import Interval, Position
+from morosidad.compiler.backends.numba.machine import Pointer, emit_row, machine_code, types
+from morosidad.compiler.backends.python_source import NO_SHARE, FunctionSource
+from morosidad.compiler.nodes.base import Expr, Floats, Position
+from morosidad.compiler.nodes.lookups import IntervalPosition
+from morosidad.compiler.nodes.terms import Term
 
 
 def write(
-    code: Code, intercept: float, parts: Sequence[Part], n_fields: int, explain: bool
+    code: FunctionSource, intercept: float, terms: Sequence[Term], n_fields: int, explain: bool
 ) -> tuple[str, list[str]]:
-    """Write a sum of tables, and each field's share of it, as one call: see `additive.write_plainly`."""
-    layout = _Layout(intercept, parts)
+    """Write a sum of tables, and each field's share of it, as one call: see `python_tables.write`."""
+    layout = _Layout(intercept, terms)
     row = emit_row(code, list(layout.columns))
     add_up, whole, numbers = _add_up(), Pointer(layout.whole()), Pointer(layout.numbers())
     if not explain:
@@ -44,8 +42,8 @@ def write(
     found = code.assign(f"{code.constant(explained)}({row})")
     names = [f"{found}_{field}" for field in range(n_fields)]
     code.line(f"{found}_z, ({', '.join(names)},) = {found}")
-    used = {field for part in parts for field in part.fields}
-    return f"{found}_z", [name if field in used else NOTHING for field, name in enumerate(names)]
+    used = {field for term in terms for field in term.fields}
+    return f"{found}_z", [name if field in used else NO_SHARE for field, name in enumerate(names)]
 
 
 class _Layout:
@@ -57,11 +55,11 @@ class _Layout:
     or two fields, and where the two tables begin that the shares differ by.
     """
 
-    def __init__(self, intercept: float, parts: Sequence[Part]) -> None:
+    def __init__(self, intercept: float, terms: Sequence[Term]) -> None:
         self.columns: dict[Expr, int] = {}
         self._axes: dict[Position, tuple[int, int, int]] = {}
         self._pieces: list[Floats] = [np.array([intercept])]
-        self._terms: list[tuple[int, ...]] = [self._term(part) for part in parts]
+        self._terms: list[tuple[int, ...]] = [self._term(term) for term in terms]
 
     def whole(self) -> NDArray[np.int32]:
         """Give the whole numbers."""
@@ -72,17 +70,17 @@ class _Layout:
         """Give the floats; the intercept is the first."""
         return np.concatenate(self._pieces)
 
-    def _term(self, part: Part) -> tuple[int, ...]:
-        axes = [self._axis(at) for at in part.at]
-        start = self._put(part.numbers.ravel())
+    def _term(self, term: Term) -> tuple[int, ...]:
+        axes = [self._axis(at) for at in term.at]
+        start = self._put(term.numbers.ravel())
         if len(axes) == 1:
-            return axes[0], -1, start, 0, part.fields[0], 0, 0, 0
-        more = [self._put(numbers) for numbers in part.more] or [0, 0]
-        return *axes, start, part.at[1].size, *part.fields, *more
+            return axes[0], -1, start, 0, term.fields[0], 0, 0, 0
+        more = [self._put(numbers) for numbers in term.more] or [0, 0]
+        return *axes, start, term.at[1].size, *term.fields, *more
 
     def _axis(self, at: Position) -> int:
         if at not in self._axes:
-            source, edges = (at.of, at.edges.values) if isinstance(at, Interval) else (at, None)
+            source, edges = (at.of, at.edges.values) if isinstance(at, IntervalPosition) else (at, None)
             column = self.columns.setdefault(source, len(self.columns))
             self._axes[at] = (column, 0, -1) if edges is None else (column, self._put(edges), len(edges))
         return list(self._axes).index(at)
@@ -95,7 +93,6 @@ class _Layout:
 
 @cache
 def _add_up() -> Callable[..., float]:
-    types: Any = numba.types
     numbers = types.CPointer(types.float64)
     signature = types.float64(types.CPointer(types.int32), numbers, numbers, numbers, types.intp)
     pointer = ctypes.c_void_p

@@ -1,0 +1,135 @@
+"""Calibrated classifiers: a sigmoid, a temperature or an isotonic regression of a model's answer.
+
+A sigmoid (or a temperature) makes log-odds that are linear in what it calibrates: so are the
+contributions, which stay exact. An isotonic calibration of one model keeps the model's
+contributions, on the scale that it had before: they say what moved the score, and the score's order
+is the probability's.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from morosidad.compiler.backends.numpy_columns import ColumnBatch
+from morosidad.compiler.backends.python_source import NO_SHARE, FunctionSource
+from morosidad.compiler.forms.form import Form, OnLogOdds, emit_along_chord
+from morosidad.compiler.nodes.base import Floats
+from morosidad.compiler.nodes.lookups import Curve
+from morosidad.schema.field import Row
+from morosidad.schema.schema import Schema
+
+
+class Calibrated(Form, frozen=True, eq=False):
+    """A model, and what is made of its answer.
+
+    Attributes
+    ----------
+    of : Form
+        The model.
+    on_log_odds : bool
+        Whether the number in front of its sigmoid is taken, and not its probability.
+    """
+
+    of: Form
+    on_log_odds: bool
+
+    @property
+    def tolerance(self) -> float:
+        return self.of.tolerance
+
+    @property
+    def backend(self) -> str:
+        return self.of.backend
+
+    def probes(self, schema: Schema, bases: Sequence[Row]) -> Iterable[Row]:
+        return self.of.probes(schema, bases)
+
+    def reference(self, batch: ColumnBatch) -> Floats:
+        return self.of.reference(batch)
+
+    def emit_score(self, code: FunctionSource) -> str:
+        """Write the number that is calibrated."""
+        if self.on_log_odds and isinstance(self.of, OnLogOdds):
+            return self.of.emit_log_odds(code)
+        return self.of.emit(code)
+
+    def emit_score_reasons(self, code: FunctionSource, reference: Floats) -> tuple[str, Sequence[str]]:
+        """Write the number that is calibrated, and the fields' contributions to it."""
+        if self.on_log_odds and isinstance(self.of, OnLogOdds):
+            return self.of.emit_log_odds_reasons(code, reference)
+        return self.of.emit_probability_reasons(code, reference)
+
+    def batch_score(self, batch: ColumnBatch) -> Floats:
+        """Compute the number that is calibrated for many rows."""
+        if self.on_log_odds and isinstance(self.of, OnLogOdds):
+            return self.of.batch_log_odds(batch)
+        return self.of.batch(batch)
+
+
+class Sigmoid(Calibrated, OnLogOdds, frozen=True, eq=False):
+    """``sigmoid(slope * score + intercept)``: Platt's calibration, or a temperature."""
+
+    slope: float
+    intercept: float
+
+    def emit_log_odds(self, code: FunctionSource) -> str:
+        return self._line(code, self.emit_score(code))
+
+    def emit_log_odds_reasons(self, code: FunctionSource, reference: Floats) -> tuple[str, Sequence[str]]:
+        score, shares = self.emit_score_reasons(code, reference)
+        slope = code.constant(self.slope)
+        return self._line(code, score), [
+            share if share == NO_SHARE else f"{slope} * ({share})" for share in shares
+        ]
+
+    def _line(self, code: FunctionSource, score: str) -> str:
+        return code.assign(f"{code.constant(self.slope)} * {score} + {code.constant(self.intercept)}")
+
+    def batch_log_odds(self, batch: ColumnBatch) -> Floats:
+        return self.slope * self.batch_score(batch) + self.intercept
+
+
+class Isotonic(Calibrated, frozen=True, eq=False):
+    """A rising line through points, at the score.
+
+    Attributes
+    ----------
+    curve : Curve
+        The line; level before the first point and after the last.
+    """
+
+    curve: Curve
+
+    @property
+    def scale(self) -> str:
+        return f"{'log-odds' if self.on_log_odds else 'probability'} before calibration"
+
+    @property
+    def tolerance(self) -> float:
+        # Sums of floats differ in their last bits with the order of the additions, between
+        # scikit-learn's own answers for one row and for many too; a steep step magnifies that.
+        steepest = float(np.nanmax(np.abs(self.curve.rows[:, 1])))
+        return max(self.of.tolerance, min(1e-9, 1e-14 * steepest))
+
+    def emit(self, code: FunctionSource) -> str:
+        return self._emit_curve(code, self.emit_score(code))
+
+    def emit_reasons(self, code: FunctionSource, reference: Floats) -> tuple[str, Sequence[str]]:
+        score, shares = self.emit_score_reasons(code, reference)
+        return self._emit_curve(code, score), shares
+
+    def emit_probability_reasons(self, code: FunctionSource, reference: Floats) -> tuple[str, Sequence[str]]:
+        score, shares = self.emit_score_reasons(code, reference)
+        return emit_along_chord(code, self._emit_curve, score, shares)
+
+    def _emit_curve(self, code: FunctionSource, score: str) -> str:
+        edges = code.constant(self.curve.edges.values.tolist())
+        at = code.assign(f"{code.constant(bisect_right)}({edges}, {score})")
+        return code.assign(self.curve.emit(code, score, at))
+
+    def batch(self, batch: ColumnBatch) -> Floats:
+        score = self.batch_score(batch)
+        return self.curve.compute(score, self.curve.edges.find(score))

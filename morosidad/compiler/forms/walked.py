@@ -1,0 +1,126 @@
+"""Classifiers made of trees: boosting and forests, whatever library built them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+
+import numpy as np
+
+from morosidad.compiler.backends.choice import walker_of
+from morosidad.compiler.backends.numpy_columns import ColumnBatch
+from morosidad.compiler.backends.python_source import NO_SHARE, FunctionSource
+from morosidad.compiler.backends.python_trees import Walker
+from morosidad.compiler.forms.form import Form, OnLogOdds, OnProbability
+from morosidad.compiler.nodes.base import Floats, Position
+from morosidad.compiler.nodes.trees import Trees
+from morosidad.schema.field import Row
+from morosidad.schema.schema import Schema
+
+MAX_REFERENCE_ROWS = 10_000
+
+
+class Walked(Trees, Form, frozen=True, eq=False, dict=True):
+    """A classifier that adds up the leaves that a record falls into."""
+
+    @cached_property
+    def walker(self) -> Walker:
+        """The evaluator of the trees: compiled by numba where that is installed, else plain Python."""
+        return walker_of(self)
+
+    @property
+    def backend(self) -> str:
+        return self.walker.name
+
+    def probes(self, schema: Schema, bases: Sequence[Row]) -> Iterable[Row]:
+        from morosidad.compiler.proof.split_rows import rows_at_splits
+
+        return rows_at_splits(self, schema, bases)
+
+    # -- one record ----------------------------------------------------------------------------
+
+    def emit_total(self, code: FunctionSource) -> str:
+        """Write the sum of a record's leaves, and name the variable that holds it."""
+        return self.walker.emit_total(code, self.walker.emit_row(code))
+
+    def emit_total_reasons(self, code: FunctionSource, reference: Floats) -> tuple[str, Sequence[str]]:
+        """Write the same, and each field's share in it against the reference."""
+        row = self.walker.emit_row(code)
+        total, found = self.walker.emit_total(code, row), self.walker.emit_shares(code, row, reference)
+        names = {field: f"{found}_{field}" for field in self.fields}
+        if names:
+            code.line(f"{', '.join(names.values())}, = {found}")
+        return total, [names.get(field, NO_SHARE) for field in range(self.n_fields)]
+
+    # -- many records --------------------------------------------------------------------------
+
+    def batch_total(self, batch: ColumnBatch) -> Floats:
+        """Compute the sum of the leaves of many rows."""
+        return self.walker.totals(self.matrix(batch))
+
+    def matrix(self, batch: ColumnBatch) -> Floats:
+        """Compute the columns of many rows: shape (n_columns, n_rows)."""
+        table = np.empty((len(self.columns), len(batch)))
+        for row, column in zip(table, self.columns, strict=True):
+            row[:] = batch.value(column)
+        return table
+
+    def reference(self, batch: ColumnBatch) -> Floats:
+        """Choose a typical row: among those whose score is nearest the mean, the most ordinary one."""
+        table = self.matrix(batch)[:, :: 1 + len(batch) // MAX_REFERENCE_ROWS]
+        scores = self.walker.totals(table)
+        near = np.argsort(np.abs(scores - scores.mean()), kind="stable")[: max(1, len(scores) // 20)]
+        distance = np.zeros(len(near))
+        for column, values in zip(self.columns, table, strict=True):
+            distance += _distance_to_usual(values, isinstance(column, Position))[near]
+        typical: Floats = table[:, near[np.argmin(distance)]].copy()
+        return typical
+
+
+class Boosting(Walked, OnLogOdds, frozen=True, eq=False, dict=True):
+    """Trees whose sum is the log-odds of default."""
+
+    @property
+    def tolerance(self) -> float:
+        return 1e-6 if self.narrow else 1e-12
+
+    def emit_log_odds(self, code: FunctionSource) -> str:
+        return self.emit_total(code)
+
+    def emit_log_odds_reasons(self, code: FunctionSource, reference: Floats) -> tuple[str, Sequence[str]]:
+        return self.emit_total_reasons(code, reference)
+
+    def batch_log_odds(self, batch: ColumnBatch) -> Floats:
+        return self.batch_total(batch)
+
+
+class Forest(Walked, OnProbability, frozen=True, eq=False, dict=True):
+    """Trees whose mean is the probability of default."""
+
+    @property
+    def weight(self) -> float:
+        return 1.0 / self.n_trees
+
+    def emit(self, code: FunctionSource) -> str:
+        return self._mean(code, self.emit_total(code))
+
+    def emit_reasons(self, code: FunctionSource, reference: Floats) -> tuple[str, Sequence[str]]:
+        total, shares = self.emit_total_reasons(code, reference)
+        return self._mean(code, total), shares
+
+    def _mean(self, code: FunctionSource, total: str) -> str:
+        return code.assign(f"{total} / {code.constant(self.n_trees)}")
+
+    def batch(self, batch: ColumnBatch) -> Floats:
+        return self.batch_total(batch) / self.n_trees
+
+
+def _distance_to_usual(values: Floats, categories: bool) -> Floats:
+    """Say how far from the usual each value of a column is, from 0 to 1."""
+    missing = np.isnan(values)
+    if categories or missing.all():
+        _, kinds, counts = np.unique(values, return_inverse=True, return_counts=True)
+        return 1.0 - counts[kinds] / len(values)
+    ordered = np.sort(values[~missing])
+    ranks = np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right")
+    return np.where(missing, 1.0 - missing.mean(), np.abs(ranks / len(ordered) - 1.0))

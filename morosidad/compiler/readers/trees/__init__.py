@@ -1,0 +1,1 @@
+"""Readers of tree models, one module for each library."""

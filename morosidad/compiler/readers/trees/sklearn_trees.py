@@ -1,0 +1,96 @@
+"""Readers of scikit-learn's trees: one alone, forests, gradient boosting and histogram gradient boosting."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from morosidad.compiler.forms.form import OnLogOdds
+from morosidad.compiler.forms.tabulation import tabulated
+from morosidad.compiler.forms.walked import Boosting, Forest
+from morosidad.compiler.nodes.base import Expr
+from morosidad.compiler.nodes.thresholds import as_float32
+from morosidad.compiler.readers.trees.tree_builder import Tree, build_trees
+from morosidad.compiler.registry import Compiler, NotCompilable, compiles
+
+
+@compiles("sklearn.DecisionTreeClassifier", "sklearn.ExtraTreeClassifier")
+def tree(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Forest:
+    """Compile one tree: a forest of one."""
+    return _forest([estimator], columns, compiler)
+
+
+@compiles("sklearn.RandomForestClassifier", "sklearn.ExtraTreesClassifier")
+def forest(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Forest:
+    """Compile the mean of the trees' probabilities."""
+    return _forest(estimator.estimators_, columns, compiler)
+
+
+def _forest(estimators: Sequence[Any], columns: Sequence[Expr], compiler: Compiler) -> Forest:
+    if not estimators[0].__sklearn_tags__().input_tags.allow_nan:
+        compiler.require(*columns)
+    trees = [_read(one.tree_, one.tree_.value[:, 0, 1]) for one in estimators]
+    return build_trees(Forest, trees, columns, compiler, rounding=as_float32)
+
+
+@compiles("sklearn.GradientBoostingClassifier")
+def gradient_boosting(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> OnLogOdds:
+    """Compile the sum of the trees, each times the learning rate."""
+    if estimator.init_ != "zero" and type(estimator.init_).__name__ != "DummyClassifier":
+        raise NotCompilable("GradientBoostingClassifier(init=<an estimator>) has no compiled form")
+    compiler.require(*columns)
+    base = float(estimator._raw_predict_init(np.zeros((1, len(columns)), dtype=np.float32))[0, 0])
+    # with the exponential loss the sum is half the log-odds
+    factor = 2.0 if estimator.loss == "exponential" else 1.0
+    trees = [
+        _read(one.tree_, estimator.learning_rate * one.tree_.value[:, 0, 0] * factor)
+        for one in estimator.estimators_[:, 0]
+    ]
+    return tabulated(build_trees(Boosting, trees, columns, compiler, rounding=as_float32, base=base * factor))
+
+
+def _read(tree: Any, value: Any) -> Tree:
+    return Tree(
+        tree.children_left,
+        tree.children_right,
+        tree.feature,
+        tree.threshold,
+        tree.missing_go_to_left,
+        value,
+    )
+
+
+@compiles("sklearn.HistGradientBoostingClassifier")
+def hist_gradient_boosting(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> OnLogOdds:
+    """Compile the sum of the trees, with their native categories."""
+    if estimator.is_categorical_ is not None:
+        encoder = estimator._preprocessor.named_transformers_["encoder"]
+        categorical = [bool(flag) for flag in estimator.is_categorical_]
+        encoded = [column for column, flag in zip(columns, categorical, strict=True) if flag]
+        numbers = [column for column, flag in zip(columns, categorical, strict=True) if not flag]
+        columns = [*compiler.transform(encoder, encoded), *numbers]
+    subsets: list[frozenset[int]] = []
+    trees = [_read_hist(predictor, subsets) for (predictor,) in estimator._predictors]
+    base = float(estimator._baseline_prediction.item())
+    return tabulated(build_trees(Boosting, trees, columns, compiler, subsets=subsets, base=base))
+
+
+def _read_hist(predictor: Any, subsets: list[frozenset[int]]) -> Tree:
+    """Read a tree, and add its sets of categories to those of the trees before it."""
+    nodes = predictor.nodes
+    leaf = nodes["is_leaf"].astype(np.bool_)
+    categorical = nodes["is_categorical"].astype(np.bool_) & ~leaf
+    first = len(subsets)
+    bits = np.unpackbits(predictor.raw_left_cat_bitsets.view(np.uint8), axis=1, bitorder="little")
+    subsets += [frozenset(np.flatnonzero(row).tolist()) for row in bits]
+    return Tree(
+        np.where(leaf, -1, nodes["left"].astype(np.intp)),
+        nodes["right"].astype(np.intp),
+        nodes["feature_idx"],
+        nodes["num_threshold"],
+        nodes["missing_go_to_left"],
+        nodes["value"],
+        np.where(categorical, first + nodes["bitset_idx"].astype(np.intp), -1),
+    )

@@ -1,0 +1,84 @@
+"""Reader of XGBoost's boosters, from the JSON that they save.
+
+Nothing is imported from XGBoost: a fitted estimator writes its own model down, and that is read.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from morosidad.compiler.forms.walked import Boosting
+from morosidad.compiler.nodes.base import Expr
+from morosidad.compiler.nodes.thresholds import as_float32
+from morosidad.compiler.readers.trees.tree_builder import Tree, build_trees, category_numbers
+from morosidad.compiler.registry import Compiler, NotCompilable, compiles
+
+
+@compiles("xgboost.XGBClassifier", "xgboost.XGBRFClassifier")
+def xgboost(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Boosting:
+    """Compile XGBoost's trees: numbers in 32 bits, and a sum in 32 bits."""
+    booster = estimator.get_booster()
+    learner = json.loads(bytes(booster.save_raw("json")))["learner"]
+    objective, kind = learner["objective"]["name"], learner["gradient_booster"]["name"]
+    if objective != "binary:logistic" or kind != "gbtree" or not math.isnan(estimator.missing):
+        what = f"objective={objective!r}, booster={kind!r}, missing={estimator.missing!r}"
+        raise NotCompilable(f"XGBClassifier({what}) has no compiled form")
+    model = learner["gradient_booster"]["model"]
+    n_trees = len(model["trees"])
+    if getattr(estimator, "early_stopping_rounds", None) is not None:
+        n_trees = model["iteration_indptr"][booster.best_iteration + 1]
+    levels = [_decode(encoded) for encoded in model.get("cats", {}).get("enc", [])]
+    columns = [
+        category_numbers(column, levels[i]) if i < len(levels) and levels[i] else column
+        for i, column in enumerate(columns)
+    ]
+    subsets: list[frozenset[int]] = []
+    trees = [_read_xgboost(tree, subsets) for tree in model["trees"][:n_trees]]
+    probability = np.float32(learner["learner_model_param"]["base_score"].strip("[]"))
+    odds = np.float32(1.0) / probability - np.float32(1.0)
+    base = float(np.float32(-math.log(odds)))
+    return build_trees(
+        Boosting, trees, columns, compiler, rounding=as_float32, subsets=subsets, base=base, narrow=True
+    )
+
+
+def _decode(encoded: Mapping[str, Any]) -> list[Any]:
+    """Read a column's categories: text as bytes end to end with where each begins, or numbers."""
+    values = list(encoded["values"])
+    if "offsets" not in encoded:
+        return values
+    text = bytes(value % 256 for value in values)
+    ends = zip(encoded["offsets"], encoded["offsets"][1:], strict=False)
+    try:
+        return [text[start:end].decode() for start, end in ends]
+    except UnicodeDecodeError:  # XGBoost 3.1 counts letters where it means bytes
+        raise NotCompilable(
+            "XGBClassifier with categories whose names it has cut short (letters beyond ASCII) has no "
+            "compiled form; rename them, or encode them in front of it"
+        ) from None
+
+
+def _read_xgboost(tree: Mapping[str, Any], subsets: list[frozenset[int]]) -> Tree:
+    """Read one tree. Numbers *below* a threshold go left, and categories that are *not* in a set."""
+    left, right = np.array(tree["left_children"]), np.array(tree["right_children"])
+    condition = np.array(tree["split_conditions"], dtype=np.float32)
+    subset = np.full(len(left), -1)
+    nodes, starts, sizes = tree["categories_nodes"], tree["categories_segments"], tree["categories_sizes"]
+    for node, start, size in zip(nodes, starts, sizes, strict=True):
+        subset[node] = len(subsets)
+        subsets.append(frozenset(tree["categories"][start : start + size]))
+    turned, default_left = subset >= 0, np.array(tree["default_left"], dtype=bool)
+    return Tree(
+        left=np.where(turned, right, left),
+        right=np.where(turned, left, right),
+        column=np.array(tree["split_indices"]),
+        threshold=np.nextafter(condition, np.float32(-np.inf)),
+        missing_left=default_left ^ turned,
+        value=condition,
+        subset=subset,
+    )

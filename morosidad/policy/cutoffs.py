@@ -1,0 +1,91 @@
+"""The lender's policy: the cut-offs between approval, review and decline."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec.structs import force_setattr
+
+from morosidad.errors import SettingsError
+from morosidad.policy.decision import OUTCOMES, DecisionOutcome
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """The lender's cut-offs.
+
+    Parameters
+    ----------
+    review_at, decline_at : float
+        Probabilities of default from which an analyst looks at the application, and from which it
+        is declined; 0 ≤ review_at ≤ decline_at ≤ 1.
+    max_reasons : int
+        At most so many reasons; 0 skips the work.
+    version : str
+        Goes into the model file and into every line of the decision log.
+
+    Raises
+    ------
+    SettingsError
+        Naming everything that is wrong.
+    """
+
+    review_at: float = 0.2
+    decline_at: float = 0.5
+    max_reasons: int = 4
+    version: str = "1"
+
+    def __post_init__(self) -> None:
+        problems = []
+        review_at, decline_at, most = self.review_at, self.decline_at, self.max_reasons
+        if not (isinstance(review_at, Real) and isinstance(decline_at, Real)):
+            problems.append("review_at and decline_at: numbers were expected")
+        elif not 0 <= review_at <= decline_at <= 1:
+            problems.append("review_at and decline_at: 0 <= review_at <= decline_at <= 1 was expected")
+        if not isinstance(most, Integral) or most < 0:
+            problems.append("max_reasons: a whole number, 0 or more, was expected")
+        if problems:
+            raise SettingsError(problems)
+        force_setattr(self, "review_at", float(self.review_at))  # 0 and 0.0 are one policy, with one digest
+        force_setattr(self, "decline_at", float(self.decline_at))
+        force_setattr(self, "max_reasons", int(self.max_reasons))
+
+    def outcome(self, probability: float) -> DecisionOutcome:
+        """Give the outcome for a probability of default.
+
+        Parameters
+        ----------
+        probability : float
+            From 0 to 1.
+
+        Returns
+        -------
+        {'aprobar', 'revisar', 'rechazar'}
+        """
+        outcome: DecisionOutcome = OUTCOMES[self._band(probability)]
+        return outcome
+
+    def outcome_codes(self, probabilities: NDArray[np.float64]) -> NDArray[np.int8]:
+        """Give the outcomes for many probabilities of default.
+
+        Parameters
+        ----------
+        probabilities : ndarray of float64, shape (n,)
+            From 0 to 1; NaN is in the lowest band.
+
+        Returns
+        -------
+        ndarray of int8, shape (n,)
+            The place of each outcome in `OUTCOMES`: 0 is approved, 1 reviewed, 2 declined.
+        """
+        codes: NDArray[np.int8] = self._band(probabilities).astype("int8")
+        return codes
+
+    def _band(self, probability: Any) -> Any:
+        """Count the cut-offs that a probability, or each of an array, reaches."""
+        return (probability >= self.review_at) * 1 + (probability >= self.decline_at)

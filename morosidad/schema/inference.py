@@ -1,0 +1,106 @@
+"""Schema inference: fields with observed ranges and categories from a data frame."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from morosidad._dataframes import as_pandas
+from morosidad.errors import InvalidFrame
+from morosidad.schema.field import Field, FieldKind, Observed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def infer_fields(frame: pd.DataFrame, target: str | None) -> list[Field]:
+    """Infer one field for each column but the target, with what the column holds as observed limits.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n_rows, n_columns)
+        Numbers, booleans, text or pandas categories.
+    target : str or None
+        The column that becomes no field.
+
+    Returns
+    -------
+    list of Field
+        In the order of the columns.
+
+    Raises
+    ------
+    InvalidFrame
+        If it is no data frame, the target is missing, or a column is of a kind that no field has
+        (dates, mixed).
+    """
+    frame = as_pandas(frame)
+    if target is not None and target not in frame.columns:
+        raise InvalidFrame(f"the target column {target!r} is missing", [str(target)])
+    names = [column for column in frame.columns if column != target]
+    unnamed = [repr(name) for name in list[object](names) if not isinstance(name, str)]
+    if unnamed:
+        raise InvalidFrame("columns need names that are text", unnamed)
+    doubles = [name for name, n in Counter(names).items() if n > 1]
+    if doubles:
+        raise InvalidFrame(f"columns bear the same name: {', '.join(doubles)}", doubles)
+    return [_infer_field(name, frame[name]) for name in names]
+
+
+def _infer_field(name: str, column: pd.Series[Any]) -> Field:
+    import pandas.api.types as kinds
+
+    present = column.dropna()
+    missing = len(present) < len(column)
+    if present.dtype == object:
+        decimals = kinds.infer_dtype(present) == "decimal"
+        present = present.astype(float) if decimals else present.infer_objects()
+    if kinds.is_bool_dtype(present.dtype):
+        return Field(name, "boolean", observed=Observed(missing=missing or present.empty))
+    if present.empty:
+        return Field(name, "number")
+    if kinds.is_numeric_dtype(present.dtype) and not kinds.is_complex_dtype(present.dtype):
+        kind: FieldKind = "integer" if kinds.is_integer_dtype(present.dtype) else "number"
+        low, high = float(present.min()), float(present.max())
+        if np.isinf([low, high]).any():
+            raise InvalidFrame(f"column {name!r} holds infinity", [name])
+        return Field(name, kind, observed=Observed(low, high, None, missing))
+    if kinds.is_datetime64_any_dtype(present.dtype) or kinds.infer_dtype(present) in ("date", "datetime"):
+        raise InvalidFrame(
+            f"column {name!r} holds dates: turn them into numbers, such as days until then", [name]
+        )
+    try:
+        levels = [read_level(name, level) for level in present.unique()]
+    except TypeError:  # what can't be hashed is no category
+        raise InvalidFrame(f"column {name!r} holds neither numbers nor categories as text", [name]) from None
+    if len({type(level) for level in levels}) > 1:
+        raise InvalidFrame(f"column {name!r} mixes numbers and categories as text", [name])
+    return Field(name, "category", observed=Observed(None, None, tuple(sorted(levels)), missing))
+
+
+def read_level(name: str, level: Any) -> str | int:
+    """Read one level of a column of categories.
+
+    Parameters
+    ----------
+    name : str
+        The column's name, for the error.
+    level : object
+        A text, an integer, or a float without decimals.
+
+    Returns
+    -------
+    str or int
+
+    Raises
+    ------
+    InvalidFrame
+        If it is anything else.
+    """
+    if isinstance(level, float) and level.is_integer():
+        level = int(level)
+    if isinstance(level, str) or (hasattr(level, "__index__") and not isinstance(level, bool)):
+        return str(level) if isinstance(level, str) else int(level)
+    raise InvalidFrame(f"column {name!r} holds neither numbers nor categories as text", [name])

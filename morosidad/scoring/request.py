@@ -1,0 +1,64 @@
+"""A validated record on the record path, and the active model that decides on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from morosidad.schema.field import Row
+from morosidad.scoring.model import ScoringModel
+
+if TYPE_CHECKING:
+    from morosidad.audit import AuditContext
+    from morosidad.monitoring.drift import DriftMonitor
+
+
+class ActiveModel(msgspec.Struct, frozen=True, eq=False):
+    """A model in use, with what belongs to it alone.
+
+    Attributes
+    ----------
+    model : ScoringModel
+        What answers.
+    schema_digest : str
+        Identity of the records that it reads.
+    audit_context : AuditContext or None
+        What the decision log says of it on every line.
+    drift : DriftMonitor or None
+        Compares its records with its reference.
+    """
+
+    model: ScoringModel
+    schema_digest: str
+    audit_context: AuditContext | None
+    drift: DriftMonitor | None
+
+
+class ScoringRequest(msgspec.Struct, eq=False, gc=False):
+    """A validated record, with what its decision needs besides its values.
+
+    Attributes
+    ----------
+    active : ActiveModel
+        The model that validated it.
+    values : tuple
+        In the order of the schema.
+    warnings : tuple of str
+        What is unusual about them.
+    request_id : str or None
+        As the caller gave it.
+    stage_seconds : dict of str to float, or None
+        Where the time of each stage goes, if it is measured.
+    """
+
+    active: ActiveModel
+    values: Row
+    warnings: tuple[str, ...] = ()
+    request_id: str | None = None
+    stage_seconds: dict[str, float] | None = None
+
+    @property
+    def cache_key(self) -> tuple[str, Row]:
+        """The model's identity and the values themselves, so that no other applicant has the same key."""
+        return self.active.model.digest, self.values
