@@ -15,11 +15,13 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+from serving import FOUND, NoLoad, port_in
 from support import ROOT, needed
 
-PATIENCE = 30_000  # ms; for a machine that is busy with something else
+PATIENCE = 90_000  # ms; for a machine that is busy with something else
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [
     "--no-sandbox",
@@ -41,7 +43,7 @@ def chromium() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=program, args=FLAGS, timeout=PATIENCE)
         yield browser
         browser.close()
 
@@ -52,10 +54,10 @@ class ThreadedServer:
     def __init__(self, app: Any) -> None:
         import uvicorn
 
-        from morosidad.asgi.server import options
+        from morosidad.asgi.runtime.server import options
 
         self.app = app
-        app.state.service.pulse.start = lambda: None  # a busy test machine is no overloaded server
+        app.state.service.loop_load = NoLoad()  # a busy test machine is no overloaded server
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         how = {**options(app.state.service.settings), "log_config": None, "workers": None}
@@ -90,22 +92,37 @@ class ThreadedServer:
 class ServerProcess:
     """``morosidad serve`` in a process of its own, which can be killed and started again."""
 
-    def __init__(self, port: int, folder: Any) -> None:
-        self.port = port
-        self.url = f"http://127.0.0.1:{port}"
+    def __init__(self, folder: Path) -> None:
+        self.url = ""
+        self._port = 0
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        plain = {name: value for name, value in os.environ.items() if not name.startswith("MOROSIDAD_")}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "morosidad", "serve", "--port", str(self.port)],
-            cwd=self._folder,
-            env={**plain, "PYTHONPATH": str(ROOT)},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        """Start it, always on the port of the first time, and wait until it takes work."""
+        deadline = time.monotonic() + FOUND
+        while not self._started(deadline):
+            assert time.monotonic() < deadline, "it does not start"
         wait_until_ready(self.url)
+
+    def _started(self, deadline: float) -> bool:
+        """Start it once and wait for its address; False when its port is not free."""
+        plain = {name: value for name, value in os.environ.items() if not name.startswith("MOROSIDAD_")}
+        said = self._folder / "salida.txt"
+        with said.open("wb") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "morosidad", "serve", "--port", str(self._port)],
+                cwd=self._folder,
+                env={**plain, "PYTHONPATH": str(ROOT)},
+                stdout=output,
+                stderr=subprocess.DEVNULL,
+            )
+        while time.monotonic() < deadline and self._process.poll() is None:
+            if port := port_in(said.read_text()):
+                self._port, self.url = port, f"http://127.0.0.1:{port}"
+                return True
+            time.sleep(0.05)
+        return False
 
     def kill(self) -> None:
         if self._process is not None:
@@ -114,17 +131,11 @@ class ServerProcess:
             self._process = None
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port: int = found.getsockname()[1]
-        return port
-
-
-def wait_until_ready(url: str, seconds: float = 60.0) -> None:
+def wait_until_ready(url: str, seconds: float = FOUND) -> None:
     deadline = time.monotonic() + seconds
     while True:
         try:
-            with urllib.request.urlopen(f"{url}/salud/lista", timeout=1) as answer:
+            with urllib.request.urlopen(f"{url}/salud/lista", timeout=FOUND) as answer:
                 if answer.status == 200:
                     return
         except OSError:

@@ -106,7 +106,7 @@ def _shift() -> float:
 if __name__ == "__main__":
     import uvicorn
 
-    from morosidad.asgi.server import options
+    from morosidad.asgi.runtime.server import options
 
     environment = {name: value for name, value in os.environ.items() if name != "MOROSIDAD_TEST_MODEL"}
     uvicorn.run("faulty:app", factory=True, **options(Settings.load(env=environment)))

@@ -4,29 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import json
 import os
+import re
 import socket
 import subprocess
 import sys
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 import psutil
 
-from morosidad import Scorer, make_applicants
-from morosidad.policy.decision import Decision
-from morosidad.schema.ahorro_valle import AHORRO_VALLE
 from support import ROOT
 
-FOUND = 60.0
-_EXACT = 1e-12
+FOUND = 120.0
+
+
 R = TypeVar("R")
+
+
+class NoLoad:
+    """An event loop that is overloaded only when a test says so, however busy the machine is."""
+
+    overloaded = False
 
 
 class Usage(NamedTuple):
@@ -66,9 +68,9 @@ class Server:
         self.folder = folder
         self.log = folder / log
         self.output = folder / "salida.txt"
-        self.port = self.free_port()
+        self._port = 0
         settings = {"RATE_LIMIT_ENABLED": False, "LOG_FLUSH_INTERVAL": 0.5, "SERVER_SHUTDOWN_GRACE": 0.5}
-        settings |= {"SERVER_PORT": self.port, "SERVER_PROCESSES": workers, "AUDIT_FILE": log}
+        settings |= {"SERVER_PORT": 0, "SERVER_PROCESSES": workers, "AUDIT_FILE": log}
         settings |= environment
         what = ["-m", "morosidad", "serve"] if script is None else ["-m", script]
         with self.output.open("ab") as output:
@@ -85,12 +87,11 @@ class Server:
             )
         self.pid = self._process.pid
 
-    @staticmethod
-    def free_port() -> int:
-        """Find a port that nobody uses."""
-        with socket.socket() as found:
-            found.bind(("127.0.0.1", 0))
-            return int(found.getsockname()[1])
+    @property
+    def port(self) -> int:
+        """Read the port that the system gave it from what it says; 0 until it does."""
+        self._port = self._port or port_in(self.output.read_text(errors="replace"))
+        return self._port
 
     def __enter__(self) -> Server:
         try:
@@ -143,11 +144,11 @@ class Server:
                 f"it ended with {self._process.returncode}: {self.output.read_text()[-3000:]}"
             )
         try:
-            return self.ask("GET", "/salud/lista")[0] == 200
-        except OSError:
+            return self.port > 0 and self.ask("GET", "/salud/lista")[0] == 200
+        except (OSError, EOFError):
             return False
 
-    def ask(self, method: str, path: str, body: bytes = b"", timeout: float = 10.0) -> tuple[int, Any]:
+    def ask(self, method: str, path: str, body: bytes = b"", timeout: float = FOUND) -> tuple[int, Any]:
         """Send one request on a connection of its own; give the status and the decoded answer."""
 
         async def once() -> tuple[int, Any]:
@@ -242,156 +243,7 @@ def run(work: Coroutine[Any, Any, R]) -> R:
         gc.unfreeze()
 
 
-class Applicant(NamedTuple):
-    """A request, and the probability that must come back."""
-
-    body: bytes
-    probability: float
-
-
-def applicants(number: int, seed: int = 0, scorer: Scorer | None = None) -> list[Applicant]:
-    """Make distinct applicants, with what the model in this process says about each."""
-    scorer = scorer or Scorer.default()
-    frame = make_applicants(number, seed=seed)[list(AHORRO_VALLE.names)]
-    records = [
-        {name: value for name, value in row.items() if value == value and value is not None}
-        for row in frame.to_dict("records")
-    ]
-    decided = scorer.score_many(records)
-    return [
-        Applicant(json.dumps({"datos": record}).encode(), decision.probabilities[1])
-        for record, decision in zip(records, decided, strict=True)
-        if isinstance(decision, Decision)
-    ]
-
-
-@dataclass
-class Traffic:
-    """What came back."""
-
-    statuses: Counter[int] = field(default_factory=Counter)
-    wrong: list[Any] = field(default_factory=list)
-    broken: Counter[str] = field(default_factory=Counter)
-    seconds: list[float] = field(default_factory=list)
-    refused: list[float] = field(default_factory=list)
-    answered: list[str] = field(default_factory=list)
-
-    @property
-    def total(self) -> int:
-        """All requests, those without an answer among them."""
-        return self.statuses.total() + self.broken.total()
-
-    def quantile(self, q: float) -> float:
-        """Give a quantile of the seconds of good answers."""
-        ordered = sorted(self.seconds)
-        return ordered[min(len(ordered) - 1, int(q * len(ordered)))] if ordered else 0.0
-
-    def __str__(self) -> str:
-        return (
-            f"{dict(self.statuses)} wrong {len(self.wrong)} broken {dict(self.broken)} "
-            f"p50 {self.quantile(0.5) * 1e3:.1f} ms p99 {self.quantile(0.99) * 1e3:.1f} ms"
-        )
-
-
-async def ask_about(client: Client, applicant: Applicant, traffic: Traffic, since: float) -> int:
-    """Ask for one decision and note what came; give the status, 0 for none."""
-    try:
-        async with asyncio.timeout(30):
-            status, answer = await client.ask("POST", "/predecir", applicant.body)
-    except (OSError, EOFError, TimeoutError) as error:
-        traffic.broken[type(error).__name__] += 1
-        return 0
-    took = time.perf_counter() - since
-    traffic.statuses[status] += 1
-    if status == 200:
-        traffic.seconds.append(took)
-        traffic.answered.append(answer["request_id"])
-        gap = abs(answer["probabilidades"][1] - applicant.probability)
-        if gap > _EXACT or answer["degradado"]:
-            traffic.wrong.append(answer)
-    else:
-        traffic.refused.append(took)
-        if "Traceback" in json.dumps(answer):
-            traffic.wrong.append(answer)
-    return status
-
-
-async def closed_loop(
-    port: int,
-    people: Sequence[Applicant],
-    *,
-    connections: int = 16,
-    seconds: float | None = None,
-    rate: float | None = None,
-    traffic: Traffic | None = None,
-    going: Callable[[], bool] = lambda: True,
-) -> Traffic:
-    """Ask on several connections, each its next question when it has the answer, for a time or once around.
-
-    With `rate`, all together ask at most so often a second.
-    """
-    traffic = traffic or Traffic()
-    turn = iter(people) if seconds is None else _around(people)
-    end = time.perf_counter() + (seconds or 1e9)
-    gap = connections / rate if rate else 0.0
-
-    async def one(number: int) -> None:
-        async with Client(port) as client:
-            due = time.perf_counter() + gap * number / connections
-            while time.perf_counter() < end and going():
-                if gap:
-                    await asyncio.sleep(max(0.0, due - time.perf_counter()))
-                    due = max(due + gap, time.perf_counter() - gap)
-                applicant = next(turn, None)
-                if applicant is None:
-                    return
-                if not await ask_about(client, applicant, traffic, time.perf_counter()):
-                    await asyncio.sleep(0.02)
-
-    await asyncio.gather(*(one(number) for number in range(connections)))
-    return traffic
-
-
-async def open_loop(
-    port: int, people: Sequence[Applicant], rate: float, seconds: float, most: int = 500, fresh: bool = False
-) -> Traffic:
-    """Ask at a steady rate, whether answers come or not; times count from when each question was due.
-
-    The connections, `most` of them, take turns: none is left idle until it is closed. They stand before the
-    first question, or, if `fresh`, each is opened for one question alone.
-    """
-    traffic, turn = Traffic(), _around(people)
-    idle = deque(Client(port) for _ in range(most))
-    for client in () if fresh else idle:
-        assert (await client.ask("GET", "/salud/viva"))[0] == 200
-    asking: set[asyncio.Task[None]] = set()
-
-    async def one(client: Client, due: float) -> None:
-        await ask_about(client, next(turn), traffic, due)
-        if fresh:
-            client.close()
-        idle.append(Client(port) if fresh else client)
-
-    start = time.perf_counter()
-    for number in range(int(rate * seconds)):
-        due = start + number / rate
-        while time.perf_counter() < due or not idle:
-            await asyncio.sleep(0.001)
-        task = asyncio.create_task(one(idle.popleft(), due))
-        asking.add(task)
-        task.add_done_callback(asking.discard)
-    await asyncio.gather(*asking)
-    for client in idle:
-        client.close()
-    return traffic
-
-
-def _around(people: Sequence[Applicant]) -> Iterator[Applicant]:
-    while True:
-        yield from people
-
-
-def wait_until(holds: Callable[[], bool], seconds: float = 20.0, tell: Callable[[], object] = str) -> float:
+def wait_until(holds: Callable[[], bool], seconds: float = FOUND, tell: Callable[[], object] = str) -> float:
     """Wait until something holds; give the seconds that it took."""
     start = time.perf_counter()
     while not holds():
@@ -399,6 +251,48 @@ def wait_until(holds: Callable[[], bool], seconds: float = 20.0, tell: Callable[
             raise AssertionError(f"still not so after {seconds:g} s: {tell()}")
         time.sleep(0.05)
     return time.perf_counter() - start
+
+
+def port_in(text: str) -> int:
+    """Find the port that a server says it listens on; 0 where it says none."""
+    found = re.search(r"http://[^\s/]*:([1-9]\d*)", text)
+    return int(found[1]) if found else 0
+
+
+def start_redis(folder: Path, port: int = 0) -> tuple[subprocess.Popen[bytes], int]:
+    """Start a Redis that keeps nothing, and wait until it answers; on any free port, unless it is told one.
+
+    Redis does not choose a port itself, so that another program may be quicker: then it gets another one.
+    """
+    end = time.perf_counter() + FOUND
+    while time.perf_counter() < end:
+        given = port or _free_port()
+        command = ["redis-server", "--port", str(given), "--bind", "127.0.0.1"]
+        options = ["--dir", str(folder), "--save", "", "--appendonly", "no"]
+        process = subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL)
+        while process.poll() is None and time.perf_counter() < end:
+            if _is_redis(given, process.pid):
+                return process, given
+            time.sleep(0.02)
+        process.kill()
+        process.wait()
+    raise AssertionError("redis-server does not answer")
+
+
+def _is_redis(port: int, pid: int) -> bool:
+    """Ask whether it is this process that answers."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=FOUND) as asked:
+            asked.sendall(b"INFO server\r\n")
+            return f"process_id:{pid}\r\n".encode() in asked.recv(65536)
+    except OSError:
+        return False
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
 
 
 def _serves(process: psutil.Process) -> bool:

@@ -1,7 +1,7 @@
 """The optional server: a scorer on the wire.
 
 One direction, from below: `access`, `keys`, `rates` and `bodies` decide what comes in, and `problems` names
-what can be wrong with it; `parts`, `pulse`, `aside`, `watch`, `reloading` and `broadcast` are what
+what can be wrong with it; `parts`, `loop_load`, `aside`, `watch`, `reloading` and `broadcast` are what
 `service` holds and runs; `endpoint` takes one request from its first byte to its last; `predictions`,
 `operations`, `site` (with `pages`, `panel` and `assets`) and `openapi` answer, `direct` being their short
 cut; `application` puts paths to them. `server` runs it, and `listening`, `protocol` and `streams` are how

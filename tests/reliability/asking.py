@@ -6,7 +6,8 @@ import asyncio
 import time
 from collections.abc import Iterator, Sequence
 
-from serving import Applicant, Client, Traffic, ask_about
+from serving import Client
+from traffic import Applicant, Traffic, ask_about
 
 
 async def until_answered(

@@ -18,8 +18,9 @@ from morosidad.training.shipped import PATH
 from reliability import breakage
 from reliability.asking import until_answered
 from reliability.breakage import Fault
-from serving import Applicant, Server, Traffic, applicants, closed_loop, run, wait_until
+from serving import Server, run, wait_until
 from support import needed
+from traffic import Applicant, Traffic, applicants, closed_loop
 
 KINDS: list[type[Fault]] = [
     breakage.ModelRaises,

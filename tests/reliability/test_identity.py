@@ -6,7 +6,8 @@ import asyncio
 from pathlib import Path
 
 from reliability.asking import until_answered
-from serving import Server, Traffic, applicants, run
+from serving import Server, run
+from traffic import Traffic, applicants
 
 CLIENTS = 64
 EACH = 25

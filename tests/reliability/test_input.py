@@ -12,7 +12,7 @@ from typing import Any
 
 from morosidad import Scorer, Settings
 from morosidad.asgi import create_app
-from serving import applicants
+from traffic import applicants
 
 BODIES = 1_000_000
 BODIES_IN_CI = 20_000

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from faulty import slow_scorer
-from serving import Applicant, Server, Traffic, applicants, closed_loop, open_loop, run, wait_until
+from serving import Server, run, wait_until
+from traffic import Applicant, Traffic, applicants, closed_loop, open_loop
 
 ROUNDS = 3
 QUICK, OPENED, CALM = 0.05, 0.2, 2.0

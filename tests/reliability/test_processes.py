@@ -18,7 +18,8 @@ from morosidad.audit import find_logs, verify
 from morosidad.training.shipped import PATH
 from reliability.asking import until_answered
 from reliability.breakage import deaf_stream, logged, put
-from serving import Applicant, Client, Server, Traffic, applicants, closed_loop, run, wait_until
+from serving import Client, Server, run, wait_until
+from traffic import Applicant, Traffic, applicants, closed_loop
 
 
 def ask_in_background(

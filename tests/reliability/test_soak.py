@@ -12,7 +12,8 @@ from typing import Any
 from websockets.asyncio.client import connect
 
 from morosidad.audit.chain.paths import numbered_files
-from serving import Applicant, Client, Server, Traffic, applicants, closed_loop, run
+from serving import Client, Server, run
+from traffic import Applicant, Traffic, applicants, closed_loop
 
 SHARE = 0.7
 GROWTH = 5 * 2**20
