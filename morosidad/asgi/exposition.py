@@ -1,4 +1,4 @@
-"""What Prometheus is told beside the tracker's figures: alerts, refusals, the decision log, the model."""
+"""The Prometheus exposition: the tracker's figures, alerts, refusals, the decision log, the model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the server understands and answers, as an OpenAPI document made from the schema in use."""
+"""The OpenAPI 3.1 document, made from the route table and the schema in use."""
 
 from __future__ import annotations
 

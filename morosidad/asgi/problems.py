@@ -1,4 +1,4 @@
-"""What can go wrong with a request, as the wire tells it: a status, a code, and words in Spanish."""
+"""Error documents: status, code and message, in Spanish, of what can go wrong with a request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands behind the endpoints: the scorer with its parts, and what must be started and stopped."""
+"""The service behind the endpoints: the scorer with its parts, started and stopped as one."""
 
 from __future__ import annotations
 

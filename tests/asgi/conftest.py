@@ -127,7 +127,7 @@ class Running:
     """A server process on a port that the system gives it, and that it says."""
 
     def __init__(self, command: list[str], folder: Path, number: int, env: dict[str, str]) -> None:
-        self.port, self.url = 0, ""
+        self.port, self.url, self.folder = 0, "", folder
         self._out, self._err = folder / f"salida-{number}.txt", folder / f"errores-{number}.txt"
         quiet = {"MOROSIDAD_AUDIT_FILE": "", "RATE_LIMIT_ENABLED": "false", "PYTHONPATH": PATH}
         with self._out.open("wb") as out, self._err.open("wb") as err:

@@ -1,1 +1,1 @@
-"""The ways in: HTTP endpoints, the direct path of ``POST /predecir``, and WebSockets."""
+"""Endpoints of the server: ordinary HTTP, the direct path of ``POST /predecir``, and WebSockets."""

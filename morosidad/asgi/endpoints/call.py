@@ -1,4 +1,4 @@
-"""One request under way, and what is answered to it."""
+"""The HTTP request under way, and the reply to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HTTP as uvicorn speaks it, with limits on how long a request takes to arrive and how large its head is.
+"""The HTTP protocol of uvicorn, with limits on the time that a request takes and the size of its head.
 
 A request that the application can answer at once is answered where its last byte arrives (see `direct`).
 """

@@ -1,4 +1,4 @@
-"""The endpoints for those who run the server: figures, probes, reload."""
+"""Endpoints for operators: figures, probes, reload."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The endpoints that decide: one record, a batch, and a form's live check."""
+"""Endpoints that decide: one record, a batch, and a form's live check."""
 
 from __future__ import annotations
 

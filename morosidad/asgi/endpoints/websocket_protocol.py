@@ -1,4 +1,4 @@
-"""WebSockets as uvicorn speaks them; a client that takes nothing any more is cut off."""
+"""The WebSocket protocol of uvicorn, which cuts off clients that take nothing any more."""
 
 from __future__ import annotations
 

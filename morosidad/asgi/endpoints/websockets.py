@@ -1,4 +1,4 @@
-"""WebSocket endpoints: who is let in gets one message a second until it leaves."""
+"""WebSocket endpoints: admitted clients get one message a second."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Admission of requests: who asks, how often, how large, and whether the event loop has time for it."""
+"""Guards of the server: access control, API keys, rate limits, request bodies, event-loop load."""

@@ -1,4 +1,4 @@
-"""Who asks: the client's address behind trusted proxies, its key, its origin."""
+"""Access control: the client's address behind trusted proxies, its API key, its origin."""
 
 from __future__ import annotations
 

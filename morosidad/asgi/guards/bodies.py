@@ -1,4 +1,4 @@
-"""Reading what a client sends: bounded in bytes and in time, decoded once, refused when ambiguous."""
+"""Request bodies: read within limits of size and time, decoded once, refused when ambiguous."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""API keys: who may ask for what. Settings hold their digests only."""
+"""API keys and their scopes; settings hold digests only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long the event loop has been at work without a look at what else has arrived."""
+"""Event-loop load: the length of the loop's turns, and the share of requests that is refused for it."""
 
 from __future__ import annotations
 

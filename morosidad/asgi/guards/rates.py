@@ -1,4 +1,4 @@
-"""How often a client may ask."""
+"""Rate limits: requests of a client in a sliding minute."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The files that the pages are made of: read once, compressed once, cached by browsers for ever.
+"""Static files of the pages: read once, compressed once, cached by browsers for ever.
 
 Their addresses hold a digest of all of them together, so that a module's relative imports stay within one
 version, and a new version is a new address.

@@ -1,4 +1,4 @@
-"""The pages on the wire: addresses, headers, and what is kept between requests."""
+"""The endpoints of the pages: addresses, security headers, and what is cached between requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Alerts about the parts: decision log, recovery, refusals, drift, limits, reloads; and other processes'."""
+"""Monitoring of the service's parts: their alerts open and close, here and in the other processes."""
 
 from __future__ import annotations
 

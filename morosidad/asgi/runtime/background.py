@@ -1,4 +1,4 @@
-"""Threads for what would hold the event loop up: few, and all of them there from the start."""
+"""Background threads for work that would block the event loop."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _THREADS = 2
 
 
 class BackgroundThreads:
-    """Runs functions beside the event loop; when it is not started, in the loop's own threads."""
+    """Runs functions in threads beside the event loop; when it is not started, in the loop's own threads."""
 
     def __init__(self) -> None:
         self._pool: ThreadPoolExecutor | None = None
 
     async def start(self) -> None:
         """Make the threads now, so that a server that has begun to answer grows no more."""
-        self._pool = ThreadPoolExecutor(_THREADS, "morosidad-aside")
+        self._pool = ThreadPoolExecutor(_THREADS, "morosidad-background")
         meeting = threading.Barrier(_THREADS)
         await asyncio.gather(*(self.run(meeting.wait) for _ in range(_THREADS)))
 

@@ -1,4 +1,4 @@
-"""One message a second for every WebSocket client, from one computation; nobody waits for a slow one."""
+"""Broadcast of one message a second to every WebSocket client; nobody waits for a slow one."""
 
 from __future__ import annotations
 

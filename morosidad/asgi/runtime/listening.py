@@ -13,8 +13,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-_PATIENCE = 0.005
-_AT_ONCE = 64
+_QUEUED_FOR = 0.005
+_ACCEPTED_AT_ONCE = 64
 
 try:
     from uvloop import Loop as _Loop
@@ -23,13 +23,13 @@ except ModuleNotFoundError:  # asyncio's own loop takes all that wait
 else:
 
     class _ListeningLoop(_Loop):
-        """uvloop's event loop, with a door at each server."""
+        """uvloop's event loop, with an acceptor for each server."""
 
         async def create_server(self, protocol_factory: Any, *args: Any, **options: Any) -> Any:
             """Listen, as uvloop does, for connections without TLS."""
-            door = Acceptor(self, protocol_factory)
-            server: Any = await super().create_server(door, *args, **options)
-            door.server = server
+            acceptor = Acceptor(self, protocol_factory)
+            server: Any = await super().create_server(acceptor, *args, **options)
+            acceptor.server = server
             return server
 
     new_event_loop = _ListeningLoop
@@ -78,14 +78,14 @@ class Acceptor:
         if self._came:
             self._came = False
             self._loop.call_soon(self._look)
-            if time.monotonic() - self._since > _PATIENCE:
+            if time.monotonic() - self._since > _QUEUED_FOR:
                 self._take_waiting()
 
     def _take_waiting(self) -> None:
         for listening in self.server.sockets if self.server else ():  # none once it is closed
             with socket.socket(fileno=os.dup(listening.fileno())) as queue:
                 queue.setblocking(False)
-                for _ in range(_AT_ONCE):
+                for _ in range(_ACCEPTED_AT_ONCE):
                     try:
                         connection, _ = queue.accept()
                     except OSError:  # no more, or no room for more

@@ -1,4 +1,4 @@
-"""What the server process writes: its own log to stderr, the access log to stdout."""
+"""Logging configuration: the server's log to stderr, the access log to stdout."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parts around a served scorer, made from the settings where the scorer has none of its own."""
+"""The parts of a served scorer, made from the settings where it has none of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Another model in the place of the served one, in every process."""
+"""Hot reload of the served model, in every process."""
 
 from __future__ import annotations
 

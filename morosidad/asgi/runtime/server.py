@@ -1,4 +1,4 @@
-"""Running the server with uvicorn: one process, or several that share a port and their figures."""
+"""The uvicorn server: one process, or several that share a port and their figures."""
 
 from __future__ import annotations
 

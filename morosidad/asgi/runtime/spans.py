@@ -1,4 +1,4 @@
-"""OpenTelemetry spans, where that library is installed and something listens."""
+"""OpenTelemetry spans of requests, where that library is installed and set up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the processes of one server tell each other besides the shared figures: cache, drift, alerts and more.
+"""Exchange between the worker processes of a server: cache, drift, alerts, log and refusals.
 
 Each writes a small file beside the shared one, once a second, and reads those of the others. A file that
 has not been written for a while is that of a process that is gone.

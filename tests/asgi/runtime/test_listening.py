@@ -120,7 +120,7 @@ def test_those_that_come_now_and_then_are_left_to_the_loop(
 
 
 def test_not_all_at_once_are_taken_where_many_wait(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listening, "_AT_ONCE", 8)
+    monkeypatch.setattr(listening, "_ACCEPTED_AT_ONCE", 8)
 
     async def work() -> None:
         server = await listen()
