@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from support import ROOT, needed
+from support import PYTHONPATH, needed
 
 RUNS = {"schema": 15_000, "artifact": 300, "audit": 2500, "settings": 1500}
 
@@ -23,7 +23,11 @@ def test_any_bytes_give_an_answer_or_a_documented_error(target: str, long: bool,
     options = [much, f"-artifact_prefix={tmp_path}/", "-verbosity=0"]
     done = subprocess.run(
         [sys.executable, str(Path(__file__).with_name("fuzz.py")), target, *options],
-        env={**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"},
+        env={
+            **os.environ,
+            "TMPDIR": str(tmp_path),
+            "PYTHONPATH": PYTHONPATH,
+        },
         capture_output=True,
         text=True,
         errors="replace",

@@ -21,7 +21,7 @@ CHARTS = "plotly.min.js"
 FOREVER = "public, max-age=31536000, immutable"
 REVALIDATE = "no-cache"
 
-_FOLDER = Path(__file__).parent / "static"
+_FOLDERS = [Path(__file__).parent / name for name in ("scripts", "styles")]
 _TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -121,7 +121,8 @@ def assets() -> Assets:
     MissingExtra
         plotly is not installed.
     """
-    files = {path.name: path.read_bytes() for path in _FOLDER.iterdir() if path.suffix in _TYPES}
+    found = (path for folder in _FOLDERS for path in folder.iterdir() if path.suffix in _TYPES)
+    files = {path.name: path.read_bytes() for path in found}
     return Assets(files | {CHARTS: _charts().read_bytes()})
 
 

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 import psutil
 
-from support import ROOT
+from support import PYTHONPATH
 
 FOUND = 120.0
 
@@ -79,7 +79,7 @@ class Server:
                 cwd=folder,
                 env={
                     **os.environ,
-                    "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")]),
+                    "PYTHONPATH": PYTHONPATH,
                     **{f"MOROSIDAD_{name}": str(value) for name, value in settings.items()},
                 },
                 stdout=output,
