@@ -13,6 +13,8 @@ import pandas as pd
 import pytest
 
 ROOT = Path(__file__).parent.parent
+PYTHONPATH = os.pathsep.join(map(str, (ROOT, ROOT / "tests", ROOT / "tests" / "servers")))
+"""For processes that a test starts: the package, and what the tests share."""
 LONG = 60.0  # seconds after which something hangs, however slow the machine is
 
 

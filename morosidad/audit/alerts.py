@@ -6,11 +6,9 @@ import logging
 import threading
 from collections.abc import Callable
 
-from morosidad.alerts import Alert, AlertBook, Level
+from morosidad.alerts import DECISIONS_LOST, Alert, AlertBook, AlertLevel
 
 _logger = logging.getLogger("morosidad.audit")
-
-LOSSES = "decisiones_perdidas"
 
 
 class AlertNotifier:
@@ -34,11 +32,11 @@ class AlertNotifier:
         """Return the open alerts, oldest first."""
         return self._book.active
 
-    def open(self, code: str, level: Level, message: str) -> None:
+    def open(self, code: str, level: AlertLevel, message: str) -> None:
         """Open an alert, unless it is open already."""
         self._set(code, True, level, message)
 
-    def update(self, code: str, level: Level, message: str) -> None:
+    def update(self, code: str, level: AlertLevel, message: str) -> None:
         """Open an alert, or give an open one a new message without a notification."""
         self._set(code, True, level, message)
         self._book.set(code, True, level, message)
@@ -48,7 +46,7 @@ class AlertNotifier:
         for code in codes:
             self._set(code, False, "info", "")
 
-    def close_with(self, code: str, level: Level, message: str) -> None:
+    def close_with(self, code: str, level: AlertLevel, message: str) -> None:
         """Close an open alert with a final message."""
         self._book.set(code, True, level, message)
         self.close(code)
@@ -63,7 +61,7 @@ class AlertNotifier:
             except Exception as error:  # a listener's fault must not stop the writer
                 _logger.error("on_alert raised %s", type(error).__name__)
 
-    def _set(self, code: str, wrong: bool, level: Level, message: str) -> None:
+    def _set(self, code: str, wrong: bool, level: AlertLevel, message: str) -> None:
         with self._lock:
             if wrong != any(alert.code == code for alert in self._book.active):
                 self._book.set(code, wrong, level, message)
@@ -71,7 +69,7 @@ class AlertNotifier:
 
 
 def _log(alert: Alert) -> None:
-    if alert.closed is not None and alert.code == LOSSES:
+    if alert.closed is not None and alert.code == DECISIONS_LOST.code:
         _logger.warning("%s", alert.message)  # what was lost stays lost
     elif alert.closed is not None:
         _logger.info("resuelto: %s", alert.message)

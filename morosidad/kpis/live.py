@@ -8,7 +8,7 @@ from typing import Self
 
 import msgspec
 
-from morosidad.alerts import Alert, AlertBook, Limit
+from morosidad.alerts import CACHE_MISSES, MEMORY_HIGH, SLOW_ANSWERS, Alert, AlertBook, Limit
 from morosidad.kpis.diagnosis import ServiceState
 from morosidad.kpis.tracker import KPITracker
 
@@ -192,6 +192,6 @@ class LiveMetrics:
         slow, full = self._slow.check(seconds), self._full.check(memory)
         idle = self._missing.check(hits if lookups >= self.tracker.thresholds.min_lookups else None)
         book = self.alerts
-        book.set("tiempo_respuesta", slow, "warning", f"Tiempo de respuesta alto: {seconds or 0:.2f} s")
-        book.set("memoria", full, "critical", f"Uso de memoria crítico: {memory or 0:.0f} %")
-        book.set("cache", idle, "info", f"Aciertos de la caché bajos: {hits or 0:.1%}")
+        book.report(SLOW_ANSWERS, slow, seconds=seconds or 0)
+        book.report(MEMORY_HIGH, full, percent=memory or 0)
+        book.report(CACHE_MISSES, idle, rate=hits or 0)

@@ -160,7 +160,7 @@ class KPITracker(KPIRecorder):
         final = main.subwindow(now) - whole
         first = final - number + 1
         segments = self._used_segments()
-        began = max(first * main.width, min(segment.head[BEGAN] for segment in segments))
+        began = max(first * main.width, min(float(segment.head[BEGAN]) for segment in segments))
         ended = (final + 1) * main.width if whole else now
         row = np.sum([segment.main.sum(first, final) for segment in segments], axis=0)
         return Counts(row, max(main.width, ended - began))
@@ -173,7 +173,7 @@ class KPITracker(KPIRecorder):
         Counts
         """
         segments = self._used_segments()
-        seconds = self._clock() - min(segment.head[BEGAN] for segment in segments)
+        seconds = self._clock() - min(float(segment.head[BEGAN]) for segment in segments)
         return Counts(np.sum([segment.main.lifetime() for segment in segments], axis=0), seconds)
 
     def stages(self) -> dict[str, StageTimes]:
@@ -222,7 +222,8 @@ class KPITracker(KPIRecorder):
         segments = self._used_segments()
         final = main.subwindow(self._clock()) - 1
         first = max(
-            final - main.subwindows + 2, main.subwindow(min(segment.head[BEGAN] for segment in segments))
+            final - main.subwindows + 2,
+            main.subwindow(min(segment.head[BEGAN] for segment in segments)),
         )
         if final < first:
             return []

@@ -122,6 +122,7 @@ class RecoveryPolicy:
             budget_window=budget_window,
             reset_after=reset_after,
         )
+        first_attempts = Bulkhead(max_threads, f"{component}-attempt") if attempt_timeout else None
         self._escalation = Escalation(
             component=component,
             levels=levels,
@@ -130,9 +131,7 @@ class RecoveryPolicy:
             attempt_timeout=attempt_timeout,
             breaker=self._breaker,
             bulkhead=Bulkhead(max_threads, f"{component}-recovery"),
-            first_attempt_bulkhead=None
-            if attempt_timeout is None
-            else Bulkhead(max_threads, f"{component}-attempt"),
+            first_attempt_bulkhead=first_attempts,
             events=self._events,
             clock=clock,
         )
@@ -162,18 +161,12 @@ class RecoveryPolicy:
         rebuild: Callable[[], object] | None = None,
         model_at_fault: Callable[[Exception], bool] = model_at_fault,
     ) -> None:
-        """Give the default levels their remedies; the last to attach wins.
-
-        A policy that was made with levels of its own keeps them.
+        """Give the default levels their remedies; levels of one's own keep theirs. The last to attach wins.
 
         Parameters
         ----------
         clear_related, reload_model, clear_caches, rebuild, model_at_fault : callable, optional
             As `default_levels` takes them.
-
-        Returns
-        -------
-        None
         """
         if not self._own_levels:
             self._attached = True
@@ -186,9 +179,7 @@ class RecoveryPolicy:
             )
 
     def unattached(self) -> RecoveryPolicy:
-        """Return a policy that has no remedies attached: this one, or another of the same make.
-
-        A policy that was made with levels of its own never has any.
+        """Return a policy of this make that has no remedies attached.
 
         Returns
         -------

@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 import pytest
-from helpers.audit import VALUES, lines_of
 
+from helpers.audit import VALUES, lines_of
 from morosidad.audit import AuditLog, hash_values, read, verify
 from morosidad.audit.chain.hashing import GENESIS
 from morosidad.scoring.scorer import Scorer

@@ -6,7 +6,6 @@ import stat
 import threading
 
 from helpers.audit import VALUES, lines_of
-
 from morosidad.audit import find_logs, read, verify
 from morosidad.audit.chain.hashing import GENESIS
 from morosidad.audit.chain.paths import numbered_files

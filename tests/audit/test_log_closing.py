@@ -8,8 +8,8 @@ import threading
 
 import msgspec
 import pytest
-from helpers.audit import VALUES, lines_of
 
+from helpers.audit import VALUES, lines_of
 from morosidad.audit import AuditContext, AuditLog, read, verify
 from morosidad.audit.alerts import AlertNotifier
 from morosidad.audit.chain.paths import numbered_files

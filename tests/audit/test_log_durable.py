@@ -6,9 +6,8 @@ import errno
 import os
 import threading
 
-from helpers.audit import VALUES, lines_of
-
 import morosidad.audit.writing.queue as queue_module
+from helpers.audit import VALUES, lines_of
 from support import wait_until
 
 

@@ -10,10 +10,10 @@ import subprocess
 from functools import partial
 
 import pytest
-from helpers.audit import VALUES, lines_of
 
 import morosidad.audit.chain.file as file_module
 import morosidad.audit.writing.queue as queue_module
+from helpers.audit import VALUES, lines_of
 from morosidad.audit import verify
 from morosidad.audit.chain.hashing import MAX_LINE
 from support import LONG, wait_until

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from helpers.cache import Gate
 
+from helpers.cache import Gate
 from morosidad.cache import TieredCache
 from morosidad.errors import DeadlineExceeded
 from support import LONG, FakeClock

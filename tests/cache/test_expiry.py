@@ -11,8 +11,8 @@ from collections.abc import Callable
 from itertools import chain, repeat
 
 import pytest
-from helpers.mappings import tiers
 
+from helpers.mappings import tiers
 from morosidad.cache import TieredCache
 from support import LONG, FakeClock
 

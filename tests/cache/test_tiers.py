@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from helpers.mappings import tiers
 
+from helpers.mappings import tiers
 from morosidad.cache import TieredCache
 from support import FakeClock
 

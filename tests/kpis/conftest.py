@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from helpers.kpis import Time
 
+from helpers.kpis import Time
 from morosidad.kpis import KPITracker
 
 

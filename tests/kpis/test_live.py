@@ -82,6 +82,15 @@ def test_a_longer_interval_gives_the_rate_over_it(tracker, clock):
     assert live.tick().rate == 1.0
 
 
+def test_the_documents_are_json_before_a_first_interval_is_over(tracker, clock):
+    live = LiveMetrics(tracker, interval=60.0)
+    clock.advance(5)
+    tracker.record(0.1, outcome="ok")
+    live.tick()
+    assert type(tracker.counts(60.0, whole=True).rate) is type(tracker.lifetime().rate) is float
+    msgspec.json.encode(live.document())
+
+
 def test_the_latest_samples_are_kept(tracker, clock):
     live = LiveMetrics(tracker, history=100)
     for _ in range(150):

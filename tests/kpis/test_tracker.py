@@ -7,8 +7,8 @@ import math
 import msgspec
 import numpy as np
 import pytest
-from helpers.kpis import NOON
 
+from helpers.kpis import NOON
 from morosidad.kpis.report import KPIReport
 
 METRICS = [

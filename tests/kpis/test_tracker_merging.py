@@ -11,10 +11,10 @@ from time import sleep
 
 import numpy as np
 import pytest
-from helpers.kpis import Time
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from helpers.kpis import Time
 from morosidad.kpis import KPITracker
 
 # Merging

@@ -9,8 +9,8 @@ from contextlib import suppress
 
 import msgspec
 import pytest
-from helpers.recovery import Answer, Model, Workshop, opened, told
 
+from helpers.recovery import Answer, Model, Workshop, opened, told
 from morosidad.errors import Escalated
 from morosidad.recovery import (
     Failure,

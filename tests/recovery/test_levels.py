@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from concurrent.futures import CancelledError
 
 import pytest
-from helpers.recovery import Answer, Model, Workshop, told
 
+from helpers.recovery import Answer, Model, Workshop, told
 from morosidad.errors import DeadlineExceeded, Escalated, FieldError, InvalidFrame, InvalidRecord, Overloaded
 from morosidad.recovery import (
     Failure,

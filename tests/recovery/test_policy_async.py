@@ -6,8 +6,8 @@ import asyncio
 import threading
 
 import pytest
-from helpers.recovery import PATIENCE, Answer, told
 
+from helpers.recovery import PATIENCE, Answer, told
 from morosidad.errors import DeadlineExceeded, Escalated, InvalidRecord
 from morosidad.recovery import (
     RecoveryLevel,

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from helpers.recovery import CALLERS, PATIENCE, Model, Workshop, told
 
+from helpers.recovery import CALLERS, PATIENCE, Model, Workshop, told
 from morosidad.errors import DeadlineExceeded, Escalated
 from morosidad.recovery import (
     RecoveryLevel,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from helpers.recovery import Answer, Model
 
+from helpers.recovery import Answer, Model
 from morosidad.errors import Escalated, FieldError
 from morosidad.recovery import (
     RecoveryPolicy,

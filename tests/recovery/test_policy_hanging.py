@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from helpers.recovery import CALLERS, PATIENCE, Model, Workshop, late_call, opened, told
 
+from helpers.recovery import CALLERS, PATIENCE, Model, Workshop, late_call, opened, told
 from morosidad.errors import DeadlineExceeded, Escalated
 from morosidad.recovery import (
     RecoveryLevel,

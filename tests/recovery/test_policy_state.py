@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from helpers.recovery import Model, late_call, opened, told
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from helpers.recovery import Model, late_call, opened, told
 from morosidad.errors import Escalated, InvalidRecord
 from morosidad.recovery import (
     RecoveryEvent,

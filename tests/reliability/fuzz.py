@@ -281,6 +281,6 @@ if __name__ == "__main__":
     if TARGET == "audit":
         DECISION, EVENT = logged_bodies()
     run = artifact_target(small_models()) if TARGET == "artifact" else globals()[f"{TARGET}_target"]
-    limits = ["-timeout=10", "-rss_limit_mb=2048", "-max_len=4096", "-len_control=0", "-print_final_stats=1"]
+    limits = ["-timeout=60", "-rss_limit_mb=2048", "-max_len=4096", "-len_control=0", "-print_final_stats=1"]
     atheris.Setup([sys.argv[0], *limits, *options, str(FOLDER / "corpus")], run)
     atheris.Fuzz()

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from helpers.resources import GB, Host, Memory
 
+from helpers.resources import GB, Host, Memory
 from morosidad.resources import (
     HardwareLimits,
     hardware_limits,

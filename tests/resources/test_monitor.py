@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from helpers.resources import Watcher, sample
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helpers.resources import Watcher, sample
 from morosidad.resources import (
     ResourceMonitor,
     ResourceSample,

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from helpers.resources import GB, Host, sample
 
+from helpers.resources import GB, Host, sample
 from morosidad.resources import (
     ResourceReader,
 )

@@ -6,8 +6,8 @@ import gc
 from typing import Any
 
 import pytest
-from helpers.resources import Watcher
 
+from helpers.resources import Watcher
 from morosidad.resources.shedding import LoadShedder
 from morosidad.workers import WorkerPool
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from helpers.settings import GB, Machine, load
 
+from helpers.settings import GB, Machine, load
 from morosidad.settings import Settings, tune
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from helpers.settings import load
 
+from helpers.settings import load
 from morosidad.errors import SettingsError
 from morosidad.settings import Settings
 

@@ -7,11 +7,11 @@ import dataclasses
 import json
 import re
 
-from helpers.settings import load
 from hypothesis import given
 from hypothesis import strategies as st
 
 import morosidad.settings.settings as module
+from helpers.settings import load
 from morosidad.errors import SettingsError
 from morosidad.settings import Settings
 from support import ROOT

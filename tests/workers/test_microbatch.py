@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.microbatch import Model, Wait, hold
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from helpers.microbatch import Model, Wait, hold
 from morosidad.errors import ModelError
 from morosidad.workers.microbatch import MicroBatcher
 from support import LONG

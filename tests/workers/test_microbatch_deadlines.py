@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from helpers.microbatch import Model, Wait, hold
 
+from helpers.microbatch import Model, Wait, hold
 from morosidad.errors import DeadlineExceeded, Overloaded
 from morosidad.workers.microbatch import BatchStats, MicroBatcher
 from support import LONG

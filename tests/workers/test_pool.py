@@ -6,8 +6,8 @@ import threading
 import weakref
 
 import pytest
-from helpers.workers import Gate, held, threads
 
+from helpers.workers import Gate, held, threads
 from morosidad.errors import Overloaded
 from morosidad.workers import WorkerPool, Workers
 from support import LONG

@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from helpers.workers import Gate, held
 
+from helpers.workers import Gate, held
 from morosidad.errors import DeadlineExceeded, Overloaded
 from morosidad.workers import PoolStats, WorkerPool, Workers
 from morosidad.workers.tasks import Task

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from helpers.workers import Gate, held, threads
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from helpers.workers import Gate, held, threads
 from morosidad.errors import DeadlineExceeded, Overloaded
 from morosidad.workers import WorkerPool
 from support import LONG

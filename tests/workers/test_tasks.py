@@ -10,8 +10,8 @@ import weakref
 from typing import Any
 
 import pytest
-from helpers.workers import Gate, held, threads
 
+from helpers.workers import Gate, held, threads
 from morosidad.errors import DeadlineExceeded, Overloaded
 from morosidad.workers import WorkerPool
 from morosidad.workers.tasks import Task

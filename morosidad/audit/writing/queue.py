@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable
 from typing import Self
 
-from morosidad.alerts import Alert
-from morosidad.audit.alerts import LOSSES, AlertNotifier
+from morosidad.alerts import DECISIONS_DECLARED_LOST, DECISIONS_LOST, Alert
+from morosidad.audit.alerts import AlertNotifier
 from morosidad.audit.chain.file import ChainedFile
 from morosidad.audit.encoding import LineEncoder
 from morosidad.audit.usage import Usage
@@ -205,13 +205,11 @@ class DecisionQueue:
         with self._lock:  # until the alert is open, so that it can't be closed before
             if self._lost > self._declared:
                 lost = self._lost - self._closed_losses
-                message = f"hay decisiones que no quedaron en el registro: {lost} hasta ahora"
-                self._notifier.update(LOSSES, "critical", message)
+                self._notifier.update(*DECISIONS_LOST.fill(number=lost))
 
     def _close_loss_alert(self) -> None:
         """Close the alert when all losses are declared in the log; with the lock in hand."""
         lost = self._declared - self._closed_losses
         if lost and self._declared == self._lost:
-            message = f"decisiones perdidas para siempre: {lost}; el registro lo declara"
-            self._notifier.close_with(LOSSES, "critical", message)
+            self._notifier.close_with(*DECISIONS_DECLARED_LOST.fill(number=lost))
             self._closed_losses = self._declared

@@ -5,6 +5,15 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable, Sequence
 
+from morosidad.alerts import (
+    LOG_DISK_FULL,
+    LOG_FOLDER_GONE,
+    LOG_LINE_TORN,
+    LOG_LINES_MISSING,
+    LOG_NOT_PERMITTED,
+    LOG_NOT_ROTATED,
+    LOG_NOT_WRITTEN,
+)
 from morosidad.audit.alerts import AlertNotifier
 from morosidad.audit.chain.file import ChainedFile
 from morosidad.audit.chain.hashing import MAX_LINE
@@ -13,15 +22,15 @@ from morosidad.audit.usage import Usage
 from morosidad.audit.writing.batch import LineBatch, LogItem, resolve_all
 
 _FAULTS = {
-    errno.ENOSPC: ("disco_lleno", "el disco está lleno"),
-    errno.EDQUOT: ("disco_lleno", "la cuota del disco está agotada"),
-    errno.ENOENT: ("sin_carpeta", "la carpeta no existe"),
-    errno.ENOTDIR: ("sin_carpeta", "la carpeta no existe"),
-    errno.EACCES: ("sin_permiso", "no hay permiso para escribir"),
-    errno.EPERM: ("sin_permiso", "no hay permiso para escribir"),
-    errno.EROFS: ("sin_permiso", "el disco es de solo lectura"),
+    errno.ENOSPC: (LOG_DISK_FULL, "el disco está lleno"),
+    errno.EDQUOT: (LOG_DISK_FULL, "la cuota del disco está agotada"),
+    errno.ENOENT: (LOG_FOLDER_GONE, "la carpeta no existe"),
+    errno.ENOTDIR: (LOG_FOLDER_GONE, "la carpeta no existe"),
+    errno.EACCES: (LOG_NOT_PERMITTED, "no hay permiso para escribir"),
+    errno.EPERM: (LOG_NOT_PERMITTED, "no hay permiso para escribir"),
+    errno.EROFS: (LOG_NOT_PERMITTED, "el disco es de solo lectura"),
 }
-_FAULT_CODES = {code for code, _ in _FAULTS.values()} | {"sin_escritura"}
+_FAULT_CODES = {alert.code for alert, _ in _FAULTS.values()} | {LOG_NOT_WRITTEN.code}
 
 
 class LogWriter:
@@ -115,28 +124,22 @@ class LogWriter:
             self._file.write([self._encoder.event(event, amount, self._now())])
             del self._events[event]
             if event == "faltan":
-                self._notifier.open(
-                    "lineas_faltantes", "critical", f"faltan {amount} líneas que ya estaban escritas"
-                )
+                self._notifier.open(*LOG_LINES_MISSING.fill(number=amount))
             else:
-                self._notifier.open(
-                    "lineas_cortadas", "warning", f"se cortó una línea a medio escribir ({amount} bytes)"
-                )
-                self._notifier.close("lineas_cortadas")
+                self._notifier.open(*LOG_LINE_TORN.fill(number=amount))
+                self._notifier.close(LOG_LINE_TORN.code)
 
     def _fail(self, error: Exception) -> None:
         self.failing = True
         number = error.errno if isinstance(error, OSError) else None
-        code, reason = _FAULTS.get(number or 0, ("sin_escritura", type(error).__name__))
-        self._notifier.close(*(_FAULT_CODES - {code}))
-        self._notifier.open(code, "critical", f"no se puede escribir el registro de decisiones: {reason}")
+        fault, reason = _FAULTS.get(number or 0, (LOG_NOT_WRITTEN, type(error).__name__))
+        self._notifier.close(*(_FAULT_CODES - {fault.code}))
+        self._notifier.open(*fault.fill(reason=reason))
 
     def _succeed(self) -> None:
         self.failing = False
         self._notifier.close(*_FAULT_CODES)
         if self._file.rotation_error is None:
-            self._notifier.close("sin_rotacion")
+            self._notifier.close(LOG_NOT_ROTATED.code)
         else:
-            self._notifier.open(
-                "sin_rotacion", "warning", "no se puede empezar un archivo nuevo; sigue el mismo"
-            )
+            self._notifier.open(*LOG_NOT_ROTATED.fill())

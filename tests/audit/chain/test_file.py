@@ -6,8 +6,8 @@ import os
 import stat
 
 import pytest
-from helpers.chained_files import BODY, write
 
+from helpers.chained_files import BODY, write
 from morosidad.audit import verify
 from morosidad.audit.chain.file import Finding
 from morosidad.audit.chain.paths import head_path, numbered_files, numbered_path, read_head

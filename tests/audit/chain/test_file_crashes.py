@@ -8,11 +8,11 @@ import io
 import os
 
 import pytest
-from helpers.chained_files import BODY, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import morosidad.audit.chain.file as module
+from helpers.chained_files import BODY, write
 from morosidad.audit import verify
 from morosidad.audit.chain.file import ChainedFile, Finding
 from morosidad.audit.chain.paths import head_path, numbered_files, numbered_path, pack_head, read_head

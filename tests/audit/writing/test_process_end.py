@@ -10,8 +10,8 @@ import sys
 import time
 
 import pytest
-from helpers.processes import start
 
+from helpers.processes import start
 from morosidad.audit import find_logs, read, verify
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.redis_server import Answer, Server
 
+from helpers.redis_server import Answer, Server
 from morosidad.cache import RedisTier
 from support import LONG, FakeClock, needed
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from helpers.redis_server import ANA, EVA, Answer, Server, names
 
+from helpers.redis_server import ANA, EVA, Answer, Server, names
 from morosidad.cache import RedisTier
 from morosidad.cache.redis import namespace_of, pack_key
 from morosidad.errors import MissingExtra

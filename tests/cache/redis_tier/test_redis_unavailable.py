@@ -8,8 +8,8 @@ from functools import partial
 from typing import Any
 
 import pytest
-from helpers.redis_server import ANA, EVA, Answer, Server, names
 
+from helpers.redis_server import ANA, EVA, Answer, Server, names
 from morosidad.cache import RedisTier, TieredCache
 from support import LONG, FakeClock
 
