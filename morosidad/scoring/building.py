@@ -15,6 +15,7 @@ from morosidad.compiler.gate import OwnRows, ambiguous_rows
 from morosidad.compiler.pipeline import CompiledPipeline, rows_of
 from morosidad.compiler.proof.judge import Judge
 from morosidad.compiler.proof.probe_rows import as_rows
+from morosidad.compiler.readers.calibration import decision_threshold
 from morosidad.errors import InvalidFrame, InvalidRecord, SchemaError
 from morosidad.frames.layout import FrameLayout
 from morosidad.frames.reading import Coded, Column, read_frame
@@ -106,7 +107,7 @@ def _own_rows(
     pipeline: Any, read: Reference, schema: Schema, default: int, cutoffs: tuple[float, float]
 ) -> OwnRows:
     """Ask the judge about the user's own rows, and read the same rows as records."""
-    verdict = Judge(pipeline, read.own, default).verdict([0.5, *cutoffs])
+    verdict = Judge(pipeline, read.own, default).verdict([decision_threshold(pipeline, default), *cutoffs])
     frame = read.frame.iloc[verdict.places]
     rows: list[Row | None] = []
     for record in records_of(schema, frame):

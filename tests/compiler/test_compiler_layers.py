@@ -16,7 +16,7 @@ LAYERS = [
     {"backends", "proof"},
     {"forms"},
     {"registry", "storage", "pipeline"},
-    {"readers"},
+    {"gate", "readers"},
     {"compilation"},
     {"__init__"},
 ]

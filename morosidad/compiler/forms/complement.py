@@ -31,6 +31,10 @@ class Complement(Form, frozen=True, eq=False):
     def tolerance(self) -> float:
         return self.of.tolerance
 
+    @property
+    def backend(self) -> str:
+        return self.of.backend
+
     def probes(self, schema: Schema, bases: Sequence[Row]) -> Iterable[Row]:
         return self.of.probes(schema, bases)
 

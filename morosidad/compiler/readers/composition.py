@@ -14,7 +14,7 @@ from morosidad.compiler.readers.encoders import is_nan, item
 from morosidad.compiler.registry import Compiled, Compiler, NotCompilable, compiles
 
 
-@compiles("sklearn.Pipeline", "imblearn.Pipeline")
+@compiles("sklearn.Pipeline", "imblearn.Pipeline", of_default=True)
 def pipeline(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Compiled:
     """Compile the steps one after the other; the last may be a classifier."""
     *transformers, last = [step for _, step in estimator.steps]
