@@ -80,14 +80,14 @@ class Compiler:
         self.threshold = threshold
         self.default = default
         self.required: set[int] = set()
+        self._missing = frozenset(i for i, field in enumerate(schema.fields) if not field.required)
         self.allowed: dict[int, set[Key]] = {}
         self.limits: dict[int, tuple[float, bool]] = {}
 
     @property
     def missing(self) -> frozenset[int]:
         """The fields that may have no value."""
-        fields = enumerate(self.schema.fields)
-        return frozenset(i for i, field in fields if not field.required and i not in self.required)
+        return self._missing
 
     def compile(self, estimator: Any, columns: Sequence[Expr]) -> Compiled:
         """Compile one estimator over its input columns.
@@ -162,6 +162,7 @@ class Compiler:
         for column in columns:
             if column.may_be_missing(self.missing):
                 self.required |= fields_of(column)
+                self._missing -= fields_of(column)
             if column.may_be_missing(self.missing):
                 raise NotCompilable("a column can be missing where the model needs a number")
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from morosidad._typing import Floats
 from morosidad.compiler import check_classifier, compile_pipeline
 from morosidad.compiler.gate import OwnRows, ambiguous_rows
-from morosidad.compiler.pipeline import CompiledPipeline, rows_of
+from morosidad.compiler.pipeline import CompiledPipeline, rows_of, values_of
 from morosidad.compiler.proof.judge import Judge
 from morosidad.compiler.proof.probe_rows import as_rows
 from morosidad.compiler.readers.calibration import decision_threshold
@@ -36,6 +36,8 @@ Kept = list[Column] | None
 
 EXPLAINED_ROWS = 200
 """About so many rows tell where contributions turn."""
+EXPLAINED_ENDS = 800
+"""So many more hold the least or the greatest number of a field; with more fields, of some."""
 
 
 def build_model(
@@ -166,7 +168,7 @@ def _typical(compiled: CompiledPipeline, columns: Kept) -> list[float | None]:
         return medians
     ends = [turn(column) for column in measured.values() for turn in (np.nanargmin, np.nanargmax)]
     step = 1 + len(columns[0]) // EXPLAINED_ROWS
-    some = np.union1d(np.arange(0, len(columns[0]), step), np.array(ends))
+    some = np.union1d(np.arange(0, len(columns[0]), step), np.array(ends[:EXPLAINED_ENDS]))
     rows = rows_of(compiled.schema, [column[some] for column in columns])
     shares = np.array([explain(row)[1] for row in rows])
     return [
@@ -204,7 +206,10 @@ def _drift_reference(compiled: CompiledPipeline, columns: Kept) -> DriftReferenc
     if columns is None or not len(columns[0]):
         return None
     schema = compiled.schema
-    values = dict(zip(schema.names, zip(*rows_of(schema, columns), strict=True), strict=True))
+    values = {
+        field.name: column if field.kind == "number" else values_of(field, column)
+        for field, column in zip(schema.fields, columns, strict=True)
+    }
     coded = [field.name for field in schema.fields if field.kind in ("category", "boolean")]
     return DriftReference.measure(values, compiled.predict(columns), categorical=coded)
 

@@ -46,6 +46,7 @@ _OWN = {
     "Piecewise": "nodes.lookups:Piecewise",
     "Raw": "nodes.expressions:Raw",
     "Sigmoid": "forms.calibrated:Sigmoid",
+    "Sparse": "nodes.lookups:SparseColumn",
     "Table": "nodes.lookups:Table",
     "Truncated": "nodes.expressions:Truncated",
     "ZeroIsMissing": "nodes.expressions:ZeroIsMissing",
