@@ -73,6 +73,12 @@ class Compiler:
         Probability above which the label is 1.
     default : {0, 1}
         The place of the class whose probability is wanted among the estimator's two.
+
+    Attributes
+    ----------
+    sparse : bool
+        Whether the columns read so far stand in a sparse matrix, whose zeros some libraries take for
+        missing. A transformer that makes one, or none of one, says so here.
     """
 
     def __init__(self, schema: Schema, *, threshold: float = 0.5, default: int = 1) -> None:
@@ -80,6 +86,7 @@ class Compiler:
         self.threshold = threshold
         self.default = default
         self.required: set[int] = set()
+        self.sparse = False
         self._missing = frozenset(i for i, field in enumerate(schema.fields) if not field.required)
         self.allowed: dict[int, set[Key]] = {}
         self.limits: dict[int, tuple[float, bool]] = {}
@@ -138,7 +145,9 @@ class Compiler:
         NotCompilable
             As in `compile`, or if it gives columns, as a selector at the end of a pipeline does.
         """
+        sparse = self.sparse
         compiled = self.compile(estimator, columns)
+        self.sparse = sparse
         if not isinstance(compiled, Form):
             raise NotCompilable(f"{type(estimator).__name__} gives columns where a classifier was expected")
         return compiled

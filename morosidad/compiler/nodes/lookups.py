@@ -236,7 +236,10 @@ class Lookup(Expr, frozen=True):
         return self.numbers.take(batch.position(self.at))
 
     def may_be_missing(self, missing: frozenset[int]) -> bool:
-        if isinstance(self.table, SparseColumn) and not np.isnan([self.table.usual, *self.table.numbers]).any():
+        if (
+            isinstance(self.table, SparseColumn)
+            and not np.isnan([self.table.usual, *self.table.numbers]).any()
+        ):
             return False
         numbers = self.numbers
         absent = self.of.may_be_missing(missing) and np.isnan(numbers[-1])

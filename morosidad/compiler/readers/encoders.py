@@ -29,6 +29,7 @@ def one_hot_encoder(estimator: Any, columns: Sequence[Expr], compiler: Compiler)
         dropped = None if drop is None else place[categories[drop]]
         kept = [j for j in range(width) if j != dropped]
         out += _indicators(column, place, other, estimator.handle_unknown == "error", kept, compiler)
+    compiler.sparse = bool(estimator.sparse_output)
     return out
 
 
@@ -93,6 +94,7 @@ def k_bins_discretizer(estimator: Any, columns: Sequence[Expr], compiler: Compil
     out: list[Expr] = []
     for column, edges in zip(columns, estimator.bin_edges_, strict=True):
         n = len(edges) - 1
+        compiler.sparse = estimator.encode == "onehot"
         codes = np.arange(n, dtype=np.float64)[:, None] if estimator.encode == "ordinal" else np.eye(n)
         out += intervals(column, edges[1:-1], codes)
     return out

@@ -42,6 +42,7 @@ _OWN = {
     "Lookup": "nodes.lookups:Lookup",
     "Mean": "forms.mixtures:Mean",
     "Missing": "nodes.expressions:Missing",
+    "MissingBetween": "nodes.expressions:MissingBetween",
     "Narrow": "nodes.expressions:Narrow",
     "Piecewise": "nodes.lookups:Piecewise",
     "Raw": "nodes.expressions:Raw",
