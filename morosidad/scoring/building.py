@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from morosidad._typing import Floats
 from morosidad.compiler import check_classifier, compile_pipeline
 from morosidad.compiler.gate import OwnRows, ambiguous_rows
-from morosidad.compiler.pipeline import CompiledPipeline, rows_of
+from morosidad.compiler.pipeline import CompiledPipeline, rows_of, values_of
 from morosidad.compiler.proof.judge import Judge
 from morosidad.compiler.proof.probe_rows import as_rows
 from morosidad.compiler.proof.reference import Reference, read_reference
 from morosidad.compiler.proof.sampled_shapley import background
+from morosidad.compiler.readers.calibration import decision_threshold
 from morosidad.errors import InvalidFrame, InvalidRecord, SchemaError
 from morosidad.frames.layout import FrameLayout
 from morosidad.frames.reading import Coded, Column, read_frame
@@ -35,6 +36,8 @@ Kept = list[Column] | None
 
 EXPLAINED_ROWS = 200
 """About so many rows tell where contributions turn."""
+EXPLAINED_ENDS = 800
+"""So many more hold the least or the greatest number of a field; with more fields, of some."""
 
 
 def build_model(
@@ -106,7 +109,7 @@ def _own_rows(
     pipeline: Any, read: Reference, schema: Schema, default: int, cutoffs: tuple[float, float]
 ) -> OwnRows:
     """Ask the judge about the user's own rows, and read the same rows as records."""
-    verdict = Judge(pipeline, read.own, default).verdict([0.5, *cutoffs])
+    verdict = Judge(pipeline, read.own, default).verdict([decision_threshold(pipeline, default), *cutoffs])
     frame = read.frame.iloc[verdict.places]
     rows: list[Row | None] = []
     for record in records_of(schema, frame):
@@ -165,7 +168,7 @@ def _typical(compiled: CompiledPipeline, columns: Kept) -> list[float | None]:
         return medians
     ends = [turn(column) for column in measured.values() for turn in (np.nanargmin, np.nanargmax)]
     step = 1 + len(columns[0]) // EXPLAINED_ROWS
-    some = np.union1d(np.arange(0, len(columns[0]), step), np.array(ends))
+    some = np.union1d(np.arange(0, len(columns[0]), step), np.array(ends[:EXPLAINED_ENDS]))
     rows = rows_of(compiled.schema, [column[some] for column in columns])
     shares = np.array([explain(row)[1] for row in rows])
     return [
@@ -203,7 +206,10 @@ def _drift_reference(compiled: CompiledPipeline, columns: Kept) -> DriftReferenc
     if columns is None or not len(columns[0]):
         return None
     schema = compiled.schema
-    values = dict(zip(schema.names, zip(*rows_of(schema, columns), strict=True), strict=True))
+    values = {
+        field.name: column if field.kind == "number" else values_of(field, column)
+        for field, column in zip(schema.fields, columns, strict=True)
+    }
     coded = [field.name for field in schema.fields if field.kind in ("category", "boolean")]
     return DriftReference.measure(values, compiled.predict(columns), categorical=coded)
 
