@@ -206,7 +206,7 @@ def _drift_reference(compiled: CompiledPipeline, columns: Kept) -> DriftReferenc
     if columns is None or not len(columns[0]):
         return None
     schema = compiled.schema
-    values = {
+    values: dict[str, Any] = {
         field.name: column if field.kind == "number" else values_of(field, column)
         for field, column in zip(schema.fields, columns, strict=True)
     }
