@@ -93,7 +93,7 @@ class DriftReference(msgspec.Struct, frozen=True):
         Raises
         ------
         ValueError
-            A field or the scores have no values at all, or the score of a record is missing.
+            There are no scores, or that of a record is missing.
         """
         by_value = set(categorical)
         fields = tuple(
@@ -127,7 +127,7 @@ def _measure(
 ) -> FieldReference:
     values = list(getattr(column, "tolist", column.__iter__)())  # plain Python values, of any kind of column
     known = [value for value in values if not is_missing(value)]
-    if not known:
+    if not values:
         raise ValueError(f"{name}: there are no values to measure")
     missing = len(values) - len(known)
     shares = Counter(known)
