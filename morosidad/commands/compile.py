@@ -6,7 +6,7 @@ import argparse
 import sys
 import warnings
 
-from morosidad.commands.options import add_csv, add_model, check_output
+from morosidad.commands.options import add_csv, add_model, add_positive, check_output
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,17 +22,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="CSV file with rows of the kind that it was fitted on, best those themselves: for the schema, "
         "the comparison with scikit-learn, reasons and drift",
     )
+    add_positive(parser)
     add_model(parser)
     add_csv(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Compile, compare, save; 1 when scikit-learn itself has to answer."""
+    from morosidad.compiler.proof.asking import PLAIN_LABELS
     from morosidad.errors import NotCompiledWarning
     from morosidad.frames.csv_files import read_csv
     from morosidad.model_file.joblib_import import load_pipeline
     from morosidad.policy.cutoffs import Policy
     from morosidad.scoring.scorer import Scorer
+    from morosidad.training.labels import label_named
 
     check_output(arguments.output, arguments.pipeline, arguments.reference)
     policy = Policy(review_at=arguments.review_at, decline_at=arguments.decline_at)
@@ -49,6 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
             policy=policy,
             name=arguments.name,
             version=arguments.model_version,
+            positive=label_named(arguments.positive, getattr(pipeline, "classes_", PLAIN_LABELS)),
         )
     scorer.save(arguments.output)
     plan = scorer.plan

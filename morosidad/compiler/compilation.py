@@ -25,6 +25,7 @@ from morosidad.compiler.gate import (
 )
 from morosidad.compiler.nodes.base import Expr
 from morosidad.compiler.nodes.expressions import Constant, Narrow, Raw
+from morosidad.compiler.obstacles import obstacles
 from morosidad.compiler.pipeline import CompiledPipeline
 from morosidad.compiler.proof.asking import in_words, part_name, quiet
 from morosidad.compiler.proof.original import Original
@@ -135,10 +136,14 @@ class _Compilation:
             form, schema = self._form()
             compiled, report, note = self._compared(form, self.original.under(schema))
         except NotCompilable as reason:
-            return self._uncompiled(str(reason))
+            return self._uncompiled("; ".join(self._obstacles(str(reason))))
         if not report.passed:
             return self._uncompiled(f"the parity gate refused the compiled form: {note or report}", report)
         return compiled
+
+    def _obstacles(self, first: str) -> list[str]:
+        inputs = [_input(found) for found in self.original.inputs]
+        return obstacles(self.original.estimator, inputs, self.original.schema, first)
 
     def _form(self) -> tuple[Form, Schema]:
         compiler = Compiler(self.original.schema, threshold=self.threshold)
@@ -189,7 +194,8 @@ class _Compilation:
         warnings.warn(f"not compiled, so slower: {note}", NotCompiledWarning, stacklevel=6)
         original, notes = self.original, [note]
         if self.own is not None:
-            notes += check_original(original, self.own)
+            checked, own_notes = check_original(original, self.own, self.threshold)
+            parity, notes = parity or checked, notes + own_notes
         base = _own_rows(self.own) or self.reference[:5] or probe_rows(original.schema, ())[:20]
         schema = original.demanded(base)
         return CompiledPipeline(

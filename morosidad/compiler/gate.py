@@ -220,7 +220,7 @@ def _fields_that_matter(
     return [compiled.schema.names[place] for place in closed[:NAMED_FIELDS].tolist()]
 
 
-def check_original(original: Original, own: OwnRows) -> list[str]:
+def check_original(original: Original, own: OwnRows, threshold: float) -> tuple[ParityReport, list[str]]:
     """Make sure that the original answers records as it answers the user's own rows.
 
     Parameters
@@ -229,11 +229,15 @@ def check_original(original: Original, own: OwnRows) -> list[str]:
         The estimator, asked in frames that are made of records.
     own : OwnRows
         What the judge answered.
+    threshold : float
+        Probability above which the label is 1.
 
     Returns
     -------
-    list of str
-        Notes: what a record can't express.
+    report : ParityReport
+        How the answers about records compare with the judge's.
+    notes : list of str
+        What a record can't express.
 
     Raises
     ------
@@ -241,6 +245,7 @@ def check_original(original: Original, own: OwnRows) -> list[str]:
         If an answer differs.
     """
     notes: list[str] = []
+    gap, compared = 0.0, 0
     name = part_name(original.estimator)
     places = [place for place, row in enumerate(own.rows) if row is not None]
     rows = [row for row in own.rows if row is not None]
@@ -250,6 +255,7 @@ def check_original(original: Original, own: OwnRows) -> list[str]:
         expected = own.verdict.probabilities[place]
         answer = _asked(original, row)
         if isinstance(answer, float) and abs(answer - expected) <= 1e-12 and abs(among - expected) <= SAME:
+            gap, compared = max(gap, abs(answer - expected), abs(among - expected)), compared + 1
             continue
         if own.ambiguous[place]:
             notes = [_ambiguity(original)]
@@ -261,7 +267,8 @@ def check_original(original: Original, own: OwnRows) -> list[str]:
             f"record among others {among:.6g}",
             name,
         )
-    return notes
+    report = ParityReport(0, gap, 0, 0, SAME, threshold, compared, own.verdict.together)
+    return report, notes
 
 
 def _asked(original: Original, row: Row) -> float | str:
