@@ -71,7 +71,8 @@ def read_reference(estimator: Any, reference: Any, names: Sequence[str] | None =
     if not len(frame):
         raise InvalidFrame("the reference has no rows")
     _refuse_doubles(frame.columns)
-    given, kept = list(frame.columns), kept_names(estimator)
+    given: list[Any] = list(frame.columns)
+    kept = kept_names(estimator)
     own: Any = reference if array else frame
     if kept is not None and not array:
         own = frame = _by_name(estimator, frame, kept)
