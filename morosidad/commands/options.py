@@ -32,6 +32,15 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_positive(parser: argparse.ArgumentParser) -> None:
+    """Take which label means default."""
+    parser.add_argument(
+        "--positive",
+        metavar="LABEL",
+        help="the label that means default; needed where the labels are not 0 and 1, or False and True",
+    )
+
+
 def add_opening(parser: argparse.ArgumentParser) -> None:
     """Take what opens a model file."""
     parser.add_argument("--key-file", help="file with the key that the model file was signed with")
