@@ -1,4 +1,4 @@
-"""``morosidad compile``: a fitted pipeline in a joblib file becomes a model file."""
+"""``morosidad compile``: conversion of a fitted pipeline in a joblib file to a model file."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import argparse
 import sys
 import warnings
 
-from morosidad.commands.options import add_csv, add_model, add_pickle, check_output, read_key
+from morosidad.commands.options import add_csv, add_model, add_pickle, add_positive, check_output, read_key
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
+    """Add the options of the command."""
     parser.add_argument("pipeline", help="joblib file with the fitted pipeline")
     parser.add_argument(
         "--trust",
@@ -24,18 +24,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--key-file", help="file with a key to sign the model file with")
     add_pickle(parser, "write what skops can't store as a pickle; needs --key-file, for writing and reading")
+    add_positive(parser)
     add_model(parser)
     add_csv(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Compile, compare, save; 1 when scikit-learn itself has to answer."""
+    from morosidad.compiler.proof.asking import PLAIN_LABELS
     from morosidad.errors import NotCompiledWarning
     from morosidad.frames.csv_files import read_csv
     from morosidad.model_file.joblib_import import load_pipeline
     from morosidad.policy.cutoffs import Policy
     from morosidad.scoring.saving import check_pickle_key
     from morosidad.scoring.scorer import Scorer
+    from morosidad.training.labels import label_named
 
     check_output(arguments.output, arguments.pipeline, arguments.reference, arguments.key_file)
     key = read_key(arguments.key_file)
@@ -54,6 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
             policy=policy,
             name=arguments.name,
             version=arguments.model_version,
+            positive=label_named(arguments.positive, getattr(pipeline, "classes_", PLAIN_LABELS)),
         )
     scorer.save(arguments.output, key, allow_pickle=arguments.allow_pickle)
     plan = scorer.plan

@@ -1,4 +1,4 @@
-"""``morosidad score``: the rows of a CSV file decided in constant memory, bad rows set apart."""
+"""``morosidad score``: decisions on the rows of a CSV file in constant memory, bad rows in another file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from morosidad.commands.options import add_csv, add_opening, check_output, load_
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
+    """Add the options of the command."""
     parser.add_argument("model", help="model file")
     parser.add_argument("data", help="CSV file with one applicant a row")
     parser.add_argument("-o", "--output", required=True, help="CSV file to write, a row for each good row")
@@ -22,6 +22,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--keep", default="", help="columns to carry over, separated by commas")
     parser.add_argument("--reasons", action="store_true", help="add the reasons (slower)")
+    parser.add_argument(
+        "--allow-missing",
+        action="store_true",
+        help="decide although a column is missing that the model uses: every value of it is missing then",
+    )
     add_opening(parser)
     add_csv(parser)
 
@@ -45,17 +50,21 @@ def run(arguments: argparse.Namespace) -> int:
     )
     keep = [name for name in arguments.keep.split(",") if name]
     with ExitStack() as stack:
-        sink = _Sink(stack, output, bad_path)
+        outputs = _OutputFiles(stack, output, bad_path)
+        options = {
+            "reasons": arguments.reasons,
+            "missing_columns": "ignore" if arguments.allow_missing else "raise",
+        }
         for chunk in chunks:
-            sink.write(scorer, chunk, keep, arguments.reasons)
-    print(f"{sink.good:,} rows decided: {arguments.output}")
-    if sink.bad:
-        print(f"{sink.bad:,} bad rows: {bad_path}", file=sys.stderr)
-    return 1 if sink.bad else 0
+            outputs.write(scorer, chunk, keep, options)
+    print(f"{outputs.good:,} rows decided: {arguments.output}")
+    if outputs.bad:
+        print(f"{outputs.bad:,} bad rows: {bad_path}", file=sys.stderr)
+    return 1 if outputs.bad else 0
 
 
-class _Sink:
-    """Where good and bad rows go; the file for bad ones is there afterwards only if there are some."""
+class _OutputFiles:
+    """The files for good and bad rows; the file for bad ones is there afterwards only if there are some."""
 
     def __init__(self, stack: ExitStack, good: Path, bad: Path) -> None:
         self._stack = stack
@@ -63,28 +72,27 @@ class _Sink:
         self._files: dict[Path, TextIO] = {}
         self.good = self.bad = 0
 
-    def write(self, scorer: Any, chunk: Any, keep: list[str], reasons: bool) -> None:
+    def write(self, scorer: Any, chunk: Any, keep: list[str], options: dict[str, Any]) -> None:
         from morosidad.errors import InvalidFrame
         from morosidad.frames.csv_files import as_fields
-        from morosidad.scoring.frame_path import row_errors
 
         absent = [name for name in keep if name not in chunk.columns]
         if absent:
             raise InvalidFrame(f"there is no column to keep: {', '.join(absent)}", absent)
         fields = as_fields(chunk, scorer.schema)
-        out = scorer.score_frame(fields, errors="coerce", reasons=reasons)
+        out = scorer.score_frame(fields, errors="coerce", **options)
         refused = out["probability"].isna()
         rows = chunk.index + 1
         good = chunk.loc[~refused, keep].join(out[~refused])
         good.insert(0, "row", rows[~refused])
-        if reasons:
-            good["reasons"] = good["reasons"].map("; ".join)
+        for texts in {"warnings", "reasons"} & set(good):
+            good[texts] = good[texts].map("; ".join)
         self._append(self._paths[0], good)
         self.good += len(good)
         if refused.any():
             bad = chunk[refused].copy()
             bad.insert(0, "row", rows[refused])
-            bad.insert(1, "reason", [str(error) for error in row_errors(scorer._model, fields[refused])])
+            bad.insert(1, "reason", [str(error) for error in scorer.frame_errors(fields[refused])])
             self._append(self._paths[1], bad)
             self.bad += len(bad)
 

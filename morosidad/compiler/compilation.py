@@ -13,8 +13,7 @@ import numpy as np
 import morosidad.compiler.readers  # noqa: F401 - they fill the registry
 from morosidad.compiler.backends.numpy_columns import ColumnBatch
 from morosidad.compiler.backends.python_source import FunctionSource
-from morosidad.compiler.forms.complement import Complement
-from morosidad.compiler.forms.form import Form
+from morosidad.compiler.forms.form import Form, OnProbability
 from morosidad.compiler.gate import (
     OwnRows,
     check_original,
@@ -25,11 +24,13 @@ from morosidad.compiler.gate import (
 )
 from morosidad.compiler.nodes.base import Expr
 from morosidad.compiler.nodes.expressions import Constant, Narrow, Raw
+from morosidad.compiler.obstacles import obstacles
 from morosidad.compiler.pipeline import CompiledPipeline
+from morosidad.compiler.proof.asking import in_words, part_name, quiet
 from morosidad.compiler.proof.original import Original
 from morosidad.compiler.proof.parity import compare, rows_near
 from morosidad.compiler.proof.probe_rows import probe_rows, valid_rows
-from morosidad.compiler.readers.calibration import decision_threshold
+from morosidad.compiler.readers.calibration import decision_threshold, fixed_threshold
 from morosidad.compiler.registry import Compiler, NotCompilable, compiles
 from morosidad.compiler.report import ParityReport
 from morosidad.errors import NotCompiledWarning, UnsupportedModel
@@ -52,6 +53,8 @@ __all__ = [
 
 NARROW_TOLERANCE = 1e-6
 """Allowed where columns are float32 or narrower: the original itself may reckon in float32."""
+TIED = 1e-13
+"""Sums of the two classes' probabilities add up to 1 within this, so a threshold on one is on the other."""
 
 
 def compile_pipeline(
@@ -98,7 +101,8 @@ def compile_pipeline(
     InvalidFrame
         If it needs columns that the schema has no field for.
     """
-    check_classifier(estimator)
+    if own is None:  # else the judge has asked it already
+        check_classifier(estimator)
     task = _Compilation(estimator, schema, list(reference), layout, own, default, tuple(cutoffs))
     return task.run()
 
@@ -116,8 +120,9 @@ class _Compilation:
         default: int,
         cutoffs: tuple[float, ...],
     ) -> None:
-        threshold = decision_threshold(estimator)
-        self.threshold = threshold if default == 1 else _turned(threshold)
+        self.threshold = decision_threshold(estimator, default)
+        fixed = fixed_threshold(estimator)
+        self.of_other = fixed is not None and fixed[1] != default
         self.original = Original(estimator, schema, layout, default=default)
         self.original = self.original.under(_within_type(schema, self.original.layout))
         self.reference = reference
@@ -126,23 +131,27 @@ class _Compilation:
 
     def run(self) -> CompiledPipeline:
         """Compile and compare."""
-        if self.own is not None and (count := labels_follow(self.threshold, self.own.verdict)):
-            note = f"predict gives other labels than the threshold {self.threshold:.6g} on {count} own rows"
-            return self._uncompiled(note, labels=True)
         try:
             form, schema = self._form()
+            if self.of_other and isinstance(form, OnProbability):
+                self.threshold += TIED
+            if note := self._other_labels():
+                return self._uncompiled(note)
             compiled, report, note = self._compared(form, self.original.under(schema))
         except NotCompilable as reason:
-            return self._uncompiled(str(reason))
+            return self._uncompiled("; ".join(self._obstacles(str(reason))))
         if not report.passed:
             return self._uncompiled(f"the parity gate refused the compiled form: {note or report}", report)
         return compiled
 
+    def _obstacles(self, first: str) -> list[str]:
+        inputs = [_input(found) for found in self.original.inputs]
+        return obstacles(self.original.estimator, inputs, self.original.schema, first)
+
     def _form(self) -> tuple[Form, Schema]:
-        compiler = Compiler(self.original.schema, threshold=self.threshold)
-        form = compiler.form(self.original.estimator, [_input(found) for found in self.original.inputs])
-        if self.original.default == 0:
-            form = Complement(form)
+        original = self.original
+        compiler = Compiler(original.schema, threshold=self.threshold, default=original.default)
+        form = compiler.form(original.estimator, [_input(found) for found in original.inputs])
         return form, compiler.demanded()
 
     def _compared(self, form: Form, original: Original) -> tuple[CompiledPipeline, ParityReport, str]:
@@ -181,13 +190,19 @@ class _Compilation:
         compiled.parity = report
         return compiled, report, note
 
-    def _uncompiled(
-        self, note: str, parity: ParityReport | None = None, *, labels: bool = False
-    ) -> CompiledPipeline:
+    def _other_labels(self) -> str:
+        """Say where the estimator's labels are not those of its threshold; empty where they are."""
+        count = 0 if self.own is None else labels_follow(self.threshold, self.own.verdict)
+        words = f"predict gives other labels than the threshold {self.threshold:.6g} on {count} own rows"
+        return words if count else ""
+
+    def _uncompiled(self, note: str, parity: ParityReport | None = None) -> CompiledPipeline:
         warnings.warn(f"not compiled, so slower: {note}", NotCompiledWarning, stacklevel=6)
-        original, notes = self.original, [note]
+        original, labels = self.original, self._other_labels()
+        notes = [words for words in dict.fromkeys((note, labels)) if words]
         if self.own is not None:
-            notes += check_original(original, self.own)
+            checked, own_notes = check_original(original, self.own, self.threshold)
+            parity, notes = parity or checked, notes + own_notes
         base = _own_rows(self.own) or self.reference[:5] or probe_rows(original.schema, ())[:20]
         schema = original.demanded(base)
         return CompiledPipeline(
@@ -197,18 +212,13 @@ class _Compilation:
             threshold=self.threshold,
             parity=parity,
             notes=notes,
-            own_labels=labels,
+            own_labels=bool(labels) or self.of_other,
         )
 
 
 def _own_rows(own: OwnRows | None) -> list[Row]:
     """Give a few own rows that the judge answered."""
     return [] if own is None else [row for row in own.rows if row is not None][:5]
-
-
-def _turned(threshold: float) -> float:
-    """Give the threshold on the probability of the first class: on a tie the label is the first class."""
-    return float(np.nextafter(1.0 - threshold, -np.inf))
 
 
 def _input(found: tuple[int, ColumnLayout] | None) -> Expr:
@@ -234,13 +244,25 @@ def _limited(field: Field, limit: float | None) -> Field:
     return msgspec.structs.replace(field, **changes)
 
 
-def check_classifier(estimator: Any) -> None:
-    """Raise `UnsupportedModel` unless this is a fitted classifier of two classes with probabilities."""
-    steps = getattr(estimator, "steps", None)
-    name = type(steps[-1][1] if steps else estimator).__name__
+def check_classifier(estimator: Any, rows: Any = None) -> None:
+    """Make sure that this is a fitted classifier of two classes with probabilities.
+
+    Parameters
+    ----------
+    estimator : object
+        What was given.
+    rows : DataFrame or ndarray, optional
+        Some rows to ask it about, where it keeps no ``classes_``.
+
+    Raises
+    ------
+    UnsupportedModel
+        If it is anything else.
+    """
     if isinstance(estimator, type):
         name = estimator.__name__
         raise UnsupportedModel(f"{name} is a class; a fitted {name} was expected", name)
+    name = part_name(estimator)
     if isinstance(estimator, str | PathLike):
         raise UnsupportedModel("a fitted pipeline was expected, not a path: see Scorer.load", name)
     if not hasattr(estimator, "predict_proba"):
@@ -248,9 +270,25 @@ def check_classifier(estimator: Any) -> None:
         raise UnsupportedModel(f"{name} gives no probabilities{advice}", name)
     classes = getattr(estimator, "classes_", None)
     if classes is None:
-        raise UnsupportedModel(f"{name} is not fitted", name)
-    if len(classes) != 2:
+        _check_fitted(estimator, name, rows)
+    elif len(classes) != 2:
         raise UnsupportedModel(f"{name} has {len(classes)} classes; exactly two were expected", name)
+
+
+def _check_fitted(estimator: Any, name: str, rows: Any) -> None:
+    """Ask an estimator without ``classes_`` whether it is fitted: by its answer, or else scikit-learn."""
+    from sklearn.exceptions import NotFittedError
+    from sklearn.utils.validation import check_is_fitted
+
+    try:
+        with quiet():
+            check_is_fitted(estimator) if rows is None else estimator.predict_proba(rows)
+    except NotFittedError as error:
+        raise UnsupportedModel(f"{name} is not fitted: {' '.join(str(error).split())}", name) from None
+    except Exception as error:
+        if rows is None:  # scikit-learn can't tell of what is no estimator of its kind: it is asked later
+            return
+        raise UnsupportedModel(f"{name} answers no row: {in_words(error)}", name) from error
 
 
 class CompiledTransformer:

@@ -1,4 +1,4 @@
-"""How the fields and the score were spread when the model was made."""
+"""The reference of a drift monitor: binned distributions of the fields and of the score."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
+
+from morosidad._typing import Floats
 
 Category = str | int | float | bool
 
@@ -16,7 +19,7 @@ SCORE = "probabilidad"
 
 
 class FieldReference(msgspec.Struct, frozen=True):
-    """How the values of a field were spread.
+    """The distribution of a field's values.
 
     The cells are, in order: for a measured number, up to each cut and beyond the last; for a category, or a
     number with few values, each value and then all others; and, last of all, missing values.
@@ -47,7 +50,7 @@ class FieldReference(msgspec.Struct, frozen=True):
 
 
 class DriftReference(msgspec.Struct, frozen=True):
-    """How the fields and the score were spread; its JSON is kept in the model file.
+    """The distributions of the fields and of the score; their JSON is kept in the model file.
 
     Attributes
     ----------
@@ -86,10 +89,14 @@ class DriftReference(msgspec.Struct, frozen=True):
         min_share : float
             Share below which a value is counted among the others.
 
+        Returns
+        -------
+        DriftReference
+
         Raises
         ------
         ValueError
-            A field or the scores have no values at all, or the score of a record is missing.
+            There are no scores, or that of a record is missing.
         """
         by_value = set(categorical)
         fields = tuple(
@@ -103,16 +110,31 @@ class DriftReference(msgspec.Struct, frozen=True):
 
 
 def is_missing(value: Any) -> bool:
-    """Tell whether a value is None, NaN, or what else does not equal itself."""
+    """Tell whether a value is missing.
+
+    Parameters
+    ----------
+    value : object
+        Of any kind.
+
+    Returns
+    -------
+    bool
+        True for None, NaN, and what else does not equal itself.
+    """
     return value is None or (value == value) is not True
 
 
 def _measure(
     name: str, column: Iterable[Any], bins: int, min_share: float, *, by_value: bool
 ) -> FieldReference:
+    if not by_value and isinstance(column, np.ndarray) and column.dtype == np.float64:
+        found = _measured(name, column, bins)
+        if found is not None:
+            return found
     values = list(getattr(column, "tolist", column.__iter__)())  # plain Python values, of any kind of column
     known = [value for value in values if not is_missing(value)]
-    if not known:
+    if not values:
         raise ValueError(f"{name}: there are no values to measure")
     missing = len(values) - len(known)
     shares = Counter(known)
@@ -121,11 +143,25 @@ def _measure(
         counts = [shares[value] for value in kept]
         others = len(known) - sum(counts)
         return FieldReference(name, (*counts, others, missing), categories=tuple(kept))
-    quantiles = np.quantile(known, np.arange(1, bins) / bins, method="inverted_cdf")
-    highest = max(known)
-    cuts = tuple(float(cut) for cut in dict.fromkeys(quantiles.tolist()) if cut < highest)
+    cuts = _cuts(np.array(known), bins)
     places = Counter(bisect_left(cuts, value) for value in known)
     return FieldReference(name, (*(places[cell] for cell in range(len(cuts) + 1)), missing), cuts=cuts)
+
+
+def _measured(name: str, column: Floats, bins: int) -> FieldReference | None:
+    """Measure a column of numbers at once; None where it has few of them."""
+    known = column[~np.isnan(column)]
+    if len(np.unique(known)) <= bins:
+        return None
+    cuts = _cuts(known, bins)
+    counts = np.bincount(np.searchsorted(cuts, known), minlength=len(cuts) + 1).tolist()
+    return FieldReference(name, (*counts, len(column) - len(known)), cuts=cuts)
+
+
+def _cuts(known: NDArray[Any], bins: int) -> tuple[float, ...]:
+    quantiles = np.quantile(known, np.arange(1, bins) / bins, method="inverted_cdf")
+    highest = known.max()
+    return tuple(float(cut) for cut in dict.fromkeys(quantiles.tolist()) if cut < highest)
 
 
 def _is_number(value: Any) -> bool:

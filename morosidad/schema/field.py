@@ -1,4 +1,4 @@
-"""One field of a record: its kind, its limits, and how one value is read."""
+"""The field of a schema: kind, limits, aliases, and validation of one value."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 import sys
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import cached_property
 from numbers import Integral, Real
 from typing import Annotated, Any, Literal
 
@@ -13,6 +14,7 @@ import msgspec
 from msgspec.structs import force_setattr
 
 from morosidad.errors import SchemaError
+from morosidad.schema.observed import Observed as Observed
 
 Value = int | float | str | bool | None
 """A value of a record after validation; ``None`` means missing."""
@@ -38,31 +40,7 @@ class _RefusedError(ValueError):
     """A value that a field refuses: what was expected, and the kind of error."""
 
 
-class Observed(msgspec.Struct, frozen=True):
-    """What the training data held for one field; a value outside it is scored with a warning.
-
-    Attributes
-    ----------
-    low, high : float or None
-        The smallest and the largest number.
-    categories : tuple of (str or int), or None
-        Every category.
-    missing : bool
-        Whether some rows had no value.
-    """
-
-    low: float | None = None
-    high: float | None = None
-    categories: tuple[str | int, ...] | None = None
-    missing: bool = True
-
-    def __post_init__(self) -> None:
-        for end in ("low", "high"):
-            if getattr(self, end) is not None:
-                force_setattr(self, end, float(getattr(self, end)))
-
-
-class Field(msgspec.Struct, frozen=True, omit_defaults=True):
+class Field(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
     """One field of a record.
 
     Parameters
@@ -223,6 +201,11 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
         factor : float, default=1.0
             Unit factor of the alias that it was given under.
 
+        Returns
+        -------
+        int, float, str, bool or None
+            None where the value is missing.
+
         Raises
         ------
         ValueError
@@ -264,7 +247,7 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
             raise _RefusedError("fuera del alcance de los números de 64 bits", "rango")
         if isinstance(level, str) and len(level) > _LONGEST and level not in (self.usual_levels or ()):
             raise _RefusedError(f"se esperaba un texto de hasta {_LONGEST} caracteres", "rango")
-        if self.categories is not None and level not in self.categories:
+        if self.categories is not None and level not in self._allowed:
             raise _RefusedError(f"debe ser {self.expected}", "categoria")
         if not isinstance(level, type((self.usual_levels or ("",))[0])):
             form = "número entero" if isinstance(level, str) else "texto"
@@ -287,7 +270,7 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
         return self._within(number)
 
     def _within(self, number: int | float) -> int | float:
-        if self.categories is not None and number not in self.categories:
+        if self.categories is not None and number not in self._allowed:
             raise _RefusedError(f"debe ser {self.expected}", "categoria")
         low, high = self.interval
         if not low <= number <= high or number in (self.gt, self.lt):
@@ -295,14 +278,25 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
         return number if self.kind == "integer" else float(number)
 
     def unusual(self, value: Value) -> str | None:
-        """Say, in Spanish, in what way a valid value is outside what the training data held."""
+        """Describe in what way a valid value is outside what the training data held.
+
+        Parameters
+        ----------
+        value : int, float, str, bool or None
+            As `read` gives it.
+
+        Returns
+        -------
+        str or None
+            In Spanish; None where it is not outside.
+        """
         seen = self.observed
         if seen is None:
             return None
         if value is None:
             return None if seen.missing else "sin dato, y en el entrenamiento siempre lo había"
         if seen.categories is not None:
-            return None if value in seen.categories else "categoría no vista en el entrenamiento"
+            return None if value in self._seen else "categoría no vista en el entrenamiento"
         if seen.low is None or seen.high is None or isinstance(value, str) or seen.low <= value <= seen.high:
             return None
         return f"fuera del rango del entrenamiento ({seen.low:.10g} a {seen.high:.10g})"
@@ -314,13 +308,21 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
         """Whether a usual record has a value here."""
         return self.required or (self.observed is not None and not self.observed.missing)
 
-    @property
+    @cached_property
+    def _allowed(self) -> frozenset[str | int]:
+        return frozenset(self.categories or ())
+
+    @cached_property
+    def _seen(self) -> frozenset[str | int]:
+        return frozenset((self.observed and self.observed.categories) or ())
+
+    @cached_property
     def usual_levels(self) -> tuple[str | int, ...] | None:
         """The categories that are both allowed and seen."""
         seen = (self.observed and self.observed.categories) or None
         if self.categories is None or seen is None:
             return self.categories if seen is None else seen
-        return tuple(level for level in self.categories if level in seen) or self.categories
+        return tuple(level for level in self.categories if level in self._seen) or self.categories
 
     @property
     def usual_type(self) -> Any:
@@ -347,7 +349,13 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
         return msgspec.Meta(**limits, multiple_of=1 if self.kind == "integer" else None)
 
     def json_schema(self) -> dict[str, Any]:
-        """Describe one value as JSON Schema; only declared limits appear."""
+        """Describe one value as JSON Schema.
+
+        Returns
+        -------
+        dict
+            Only declared limits appear.
+        """
         if self.categories is not None:
             out: dict[str, Any] = {"enum": [*self.categories, *([] if self.required else [None])]}
         else:

@@ -1,4 +1,4 @@
-"""What a record is: its fields, their limits, and how a mapping or JSON becomes typed values.
+"""The schema of a record: ordered fields, validation of mappings and JSON, JSON Schema.
 
 A schema knows two kinds of limit. A *declared* one is a rule: a value outside it is refused.
 An *observed* one is what the training data happened to hold: a value outside it is scored and
@@ -20,15 +20,12 @@ from msgspec.structs import astuple
 from morosidad.errors import FieldError, InvalidRecord, SchemaError
 from morosidad.schema.field import EXACT, Field, Observed, Value
 from morosidad.schema.inference import infer_fields
+from morosidad.schema.record_forms import Record, as_mapping
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Field", "Observed", "Schema", "Value"]
-
-Record = Mapping[str, Any] | bytes | bytearray | memoryview | str | object
-"""What `Schema.validate` takes: a mapping, JSON, or an object with attributes."""
-
+__all__ = ["Field", "Observed", "Record", "Schema", "Value"]
 
 # a hostile record may hold any number of names: near matches cost time, errors cost room
 _MAX_HINTS = 10
@@ -46,6 +43,8 @@ class Schema:
         Name of the column that training data holds the answer in. It is no field.
     name, version : str
         Go into the model file and into every line of the decision log.
+    ignored : iterable of str
+        Names that a record may hold and that are no fields, as columns that a pipeline drops.
 
     Raises
     ------
@@ -60,7 +59,13 @@ class Schema:
     """
 
     def __init__(
-        self, fields: Iterable[Field], target: str | None = None, *, name: str = "esquema", version: str = "1"
+        self,
+        fields: Iterable[Field],
+        target: str | None = None,
+        *,
+        name: str = "esquema",
+        version: str = "1",
+        ignored: Iterable[str] = (),
     ) -> None:
         self.fields: tuple[Field, ...] = tuple(fields)
         if strangers := sorted(
@@ -74,6 +79,7 @@ class Schema:
         self._aliases: dict[str, tuple[str, float]] = {
             alias: (f.name, factor) for f in self.fields for alias, factor in f.aliases.items()
         }
+        self.ignored: tuple[str, ...] = tuple(ignored)
         self._check()
         self._fast = _struct_of(self.fields)
         self._decode = msgspec.json.Decoder(self._fast).decode
@@ -85,6 +91,8 @@ class Schema:
         if len(set(taken)) < len(taken):
             twice = next(name for name in taken if taken.count(name) > 1)
             raise SchemaError(f"the name {twice!r} stands for two fields or aliases", twice)
+        if both := [name for name in self.ignored if name in taken]:
+            raise SchemaError(f"{both[0]!r} can't be ignored and a field too", both[0])
         if self.target in taken:
             raise SchemaError(f"the target {self.target!r} can't be a field too", str(self.target))
 
@@ -116,7 +124,18 @@ class Schema:
         return self.named(self.read(record)[0])
 
     def named(self, values: Sequence[Value]) -> dict[str, Value]:
-        """Give the values that `read` gave by name, integers as `int`."""
+        """Give the values that `read` gave by name.
+
+        Parameters
+        ----------
+        values : sequence
+            In the order of the fields.
+
+        Returns
+        -------
+        dict of str to int, float, str, bool or None
+            Integers as `int`.
+        """
         pairs = zip(self.fields, values, strict=True)
         return {f.name: int(v) if f.kind == "integer" and v is not None else v for f, v in pairs}
 
@@ -149,7 +168,7 @@ class Schema:
                 return astuple(self._decode(record)), ()
         except (msgspec.MsgspecError, ValueError, RecursionError, SystemError):
             pass  # SystemError: msgspec before 0.22 trips over integers that no float reaches
-        given = _as_mapping(record, [*self.names, *self._aliases])
+        given = as_mapping(record, [*self.names, *self._aliases])
         try:
             return astuple(msgspec.convert(self._tidy(given), self._fast)), ()
         except Exception:  # a foreign value's own error may hold personal data; examining names the field
@@ -159,6 +178,8 @@ class Schema:
         """Leave out NaN and bring plain aliases to their fields, so that one conversion can do the rest."""
         tidy: dict[Any, Any] = {}
         for key, value in record.items():
+            if key in self.ignored:
+                continue
             name, factor = self._aliases.get(key, (key, 1.0))
             if factor != 1 or (name != key and (name in record or name in tidy)):
                 raise ValueError
@@ -205,7 +226,7 @@ class Schema:
                 if name in given:
                     errors.append(FieldError(name, "dado dos veces, con nombres distintos", "duplicado"))
                 given[name] = (value, factor)
-            else:
+            elif key not in self.ignored:
                 strangers += 1
                 if strangers > _MAX_STRANGERS:
                     continue
@@ -236,6 +257,11 @@ class Schema:
         name, version : str
             As in `Schema`.
 
+        Returns
+        -------
+        Schema
+            With one field for each other column.
+
         Raises
         ------
         InvalidFrame
@@ -245,13 +271,29 @@ class Schema:
         return cls(infer_fields(frame, target), target, name=name, version=version)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the schema as plain data, ready for JSON."""
+        """Give the schema as plain data.
+
+        Returns
+        -------
+        dict
+            Ready for JSON.
+        """
         fields = msgspec.to_builtins(self.fields)
-        return {"name": self.name, "version": self.version, "target": self.target, "fields": fields}
+        data = {"name": self.name, "version": self.version, "target": self.target, "fields": fields}
+        return {**data, "ignored": list(self.ignored)} if self.ignored else data
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Schema:
         """Make the schema that `to_dict` gave.
+
+        Parameters
+        ----------
+        data : mapping
+            What `to_dict` gave.
+
+        Returns
+        -------
+        Schema
 
         Raises
         ------
@@ -262,9 +304,10 @@ class Schema:
             fields = msgspec.convert(data["fields"], list[Field])
             target = msgspec.convert(data["target"], str | None)
             name, version = msgspec.convert((data["name"], data["version"]), tuple[str, str])
+            ignored = msgspec.convert(data.get("ignored", ()), tuple[str, ...])
         except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
             raise SchemaError(f"this is no schema: {error}") from None
-        return cls(fields, target, name=name, version=version)
+        return cls(fields, target, name=name, version=version, ignored=ignored)
 
     @cached_property
     def digest(self) -> str:
@@ -289,8 +332,19 @@ class Schema:
         }
 
     def replace(self, fields: Iterable[Field]) -> Schema:
-        """Give the same schema with other fields."""
-        return Schema(fields, self.target, name=self.name, version=self.version)
+        """Give the same schema with other fields.
+
+        Parameters
+        ----------
+        fields : iterable of Field
+            All of them.
+
+        Returns
+        -------
+        Schema
+            With the same target, name, version and ignored names.
+        """
+        return Schema(fields, self.target, name=self.name, version=self.version, ignored=self.ignored)
 
     def __len__(self) -> int:
         return len(self.fields)
@@ -329,31 +383,6 @@ def _struct_of(fields: Sequence[Field]) -> type[msgspec.Struct]:
         kw_only=True,
         gc=False,
     )
-
-
-def _as_mapping(record: Any, names: Iterable[str]) -> Mapping[Any, Any]:
-    """Give any kind of record as a mapping, or say that it is none."""
-    try:
-        if isinstance(record, (bytes, bytearray, memoryview, str)):
-            record = msgspec.json.decode(record)
-            if not isinstance(record, dict):
-                raise InvalidRecord([FieldError("", "se esperaba un objeto JSON", "registro")])
-        if isinstance(record, Mapping):
-            return dict(record.items())
-        if hasattr(record, "columns") and hasattr(record, "shape"):
-            raise InvalidRecord([FieldError("", "se esperaba un solo registro, no una tabla", "registro")])
-        if hasattr(record, "keys") and hasattr(record, "__getitem__"):
-            return {key: record[key] for key in record.keys()}  # noqa: SIM118 - rows of databases have keys only
-        found = {name: getattr(record, name) for name in names if hasattr(record, name)}
-    except InvalidRecord:
-        raise
-    except (msgspec.MsgspecError, ValueError):
-        raise InvalidRecord([FieldError("", "no es JSON válido", "registro")]) from None
-    except Exception:  # a foreign object's own error may hold personal data
-        raise InvalidRecord([FieldError("", "no se puede leer el registro", "registro")]) from None
-    if not found:
-        raise InvalidRecord([FieldError("", "se esperaba un objeto con los campos del esquema", "registro")])
-    return found
 
 
 def _unknown(key: str, names: Sequence[str]) -> str:

@@ -93,9 +93,12 @@ def answer_frame(
         if warnings:
             for place, words in unusual_values(model.schema, columns).items():
                 told[rows.start + int(np.flatnonzero(~bad)[place])] = words
-        probability = compiled.predict(columns)
-        found[rows][~bad] = probability
-        labels[rows][~bad] = _labels(model, columns, probability)
+        try:
+            probability = compiled.predict(columns)
+            found[rows][~bad] = probability
+            labels[rows][~bad] = _labels(model, columns, probability)
+        except Exception as error:  # its text may hold values of a row
+            raise model.failed(error) from None
         return len(bad)
 
     with tqdm_for(progress)(total=len(table), unit=" filas", unit_scale=True, disable=not progress) as bar:
@@ -260,7 +263,7 @@ def _publish(
     if not reasons and all(part is None for part in (path.kpis, path.audit, path.drift)):
         return []
     rows, found = (table, found) if known.all() else (table[known], found[known])
-    if path.audit is not None:
+    if path.audit is not None:  # a log wants each decision whole
         decided = [path.score(record) for record in records_of(model.schema, rows)]
         return [[reason.text for reason in decision.reasons] for decision in decided]
     if path.kpis is not None and len(found):

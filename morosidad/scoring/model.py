@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 import numpy as np
@@ -17,13 +17,7 @@ import numpy as np
 from morosidad._version import __version__
 from morosidad.compiler.pipeline import CompiledPipeline
 from morosidad.compiler.report import ParityReport
-from morosidad.errors import (
-    ArtifactCorrupted,
-    ArtifactError,
-    MissingExtra,
-    PredictionError,
-    UnsupportedModel,
-)
+from morosidad.errors import ArtifactCorrupted, ArtifactError, MissingExtra, PredictionError, UnsupportedModel
 from morosidad.model_file import artifact
 from morosidad.monitoring.drift_reference import DriftReference
 from morosidad.policy.cutoffs import Policy
@@ -35,7 +29,9 @@ from morosidad.scoring.compiled_content import content_digest, dump_compiled, lo
 from morosidad.scoring.content.check_rows import answers_as_saved
 from morosidad.scoring.content.trust import Trust
 from morosidad.scoring.contributions import Contributions
-from morosidad.scoring.sampled_reasons import SampledContributions
+
+if TYPE_CHECKING:
+    from morosidad.compiler.proof.sampled_shapley import SampledContributions
 
 SAMPLED = "probability, sampled"
 _Rows = list[tuple[int | float | str | bool | None, ...]]
@@ -98,7 +94,9 @@ class ScoringModel:
         )
         self.sampled: SampledContributions | None = None
         if self.background is not None and compiled.original is not None:
-            self.sampled = SampledContributions(compiled.original.predict, self.background)
+            from morosidad.compiler.proof.sampled_shapley import SampledContributions
+
+            self.sampled = SampledContributions(compiled.original.answers, self.background)
         self._reason_writer = ReasonWriter(self.schema, self.typical)
         self._explain = self._explanation() if policy.max_reasons else None
 
@@ -109,7 +107,8 @@ class ScoringModel:
 
         def explain(values: Row) -> tuple[float, Sequence[float]]:
             found = sample(values)
-            return found.probability, found.shares.tolist()
+            known = bool(np.isfinite(found.shares).all())
+            return found.probability, found.shares.tolist() if known else ()
 
         return explain
 
@@ -142,7 +141,7 @@ class ScoringModel:
         probability, shares = self.estimate(values)
         return self.decide(values, probability, shares, warnings, request_id)
 
-    def answer_many(self, rows: Sequence[Row]) -> list[Decision]:
+    def answer_many(self, rows: Sequence[Row]) -> list[Decision | None]:
         """Answer for many records, asking an original that is not compiled once for all of them.
 
         Parameters
@@ -152,22 +151,35 @@ class ScoringModel:
 
         Returns
         -------
-        list of Decision
-            In the order of the rows.
+        list of (Decision or None)
+            In the order of the rows; None where an original that is not compiled refuses one.
 
         Raises
         ------
         PredictionError
-            If the model fails, or answers with something that is no probability.
+            If the model fails on all of them, or answers with something that is no probability.
         """
         original = self.compiled.original
         if self.compiled.compiled or original is None or not rows:
             return [self.answer(row) for row in rows]
         try:
-            found = original.predict(rows).tolist()
+            found = original.answers(rows)
+            known = np.flatnonzero(~np.isnan(found)).tolist()
+            labels = dict(zip(known, self._labels_of([rows[i] for i in known], found[known]), strict=True))
         except Exception as error:
-            raise self._failed(error) from None
-        return [self.decide(row, probability) for row, probability in zip(rows, found, strict=True)]
+            raise self.failed(error) from None
+        decided: list[Decision | None] = [None] * len(rows)
+        for place, label in labels.items():
+            row, probability = rows[place], float(found[place])
+            shares = () if self._explain is None else self.estimate(row)[1]
+            decided[place] = self.decide(row, probability, shares, label=label)
+        return decided
+
+    def _labels_of(self, rows: Sequence[Row], probabilities: Any) -> list[int]:
+        original = self.compiled.original
+        if not self.compiled.own_labels or original is None or not rows:
+            return [int(p) for p in self.over_threshold(probabilities)]
+        return [int(label) for label in original.defaults(rows)]
 
     def estimate(self, values: Row) -> tuple[float, Sequence[float]]:
         """Give the probability of default, and each field's contribution where reasons are wanted.
@@ -193,9 +205,20 @@ class ScoringModel:
                 return self.compiled.predict_one(values), ()
             return self._explain(values)
         except Exception as error:  # its text may hold values of the record
-            raise self._failed(error) from None
+            raise self.failed(error) from None
 
-    def _failed(self, error: Exception) -> PredictionError:
+    def failed(self, error: Exception) -> PredictionError:
+        """Make the error that says that the model failed, without the text of its own error.
+
+        Parameters
+        ----------
+        error : Exception
+            What it raised: its text may hold values of a record.
+
+        Returns
+        -------
+        PredictionError
+        """
         message = f"{self.identity} failed on a valid record with {type(error).__name__}"
         return PredictionError(message, self.identity)
 
@@ -206,6 +229,7 @@ class ScoringModel:
         shares: Sequence[float] = (),
         warnings: tuple[str, ...] = (),
         request_id: str | None = None,
+        label: int | None = None,
     ) -> Decision:
         """Turn a probability of default into a decision: label, outcome, reasons.
 
@@ -221,6 +245,8 @@ class ScoringModel:
             What is unusual about the values.
         request_id : str, optional
             Comes back on the decision.
+        label : {0, 1}, optional
+            Where it is known already.
 
         Returns
         -------
@@ -238,7 +264,7 @@ class ScoringModel:
             raise self.no_probability()
         other = 1.0 - probability
         return Decision(
-            self._label(values, probability),
+            self._label(values, probability) if label is None else label,
             (other, probability),
             probability if probability > other else other,
             self.policy.outcome(probability),
@@ -258,7 +284,7 @@ class ScoringModel:
         try:
             return int(original.defaults([values])[0])
         except Exception as error:  # its text may hold values of the record
-            raise self._failed(error) from None
+            raise self.failed(error) from None
 
     def over_threshold(self, probability: Any) -> Any:
         """Tell whether a probability of default, or each of an array, means the label 1.
@@ -293,16 +319,32 @@ class ScoringModel:
         PredictionError
             If the model fails.
         """
-        explain, form = self._explanation(), self.compiled.form
-        scale = SAMPLED if form is None else form.scale
-        if explain is None:
-            raise UnsupportedModel(f"{self.identity} gives no contributions")
+        if self.sampled is not None:
+            return self._sampled_contributions(values)
+        explain, form = self.compiled.explain_one, self.compiled.form
+        if explain is None or form is None:
+            advice = "" if form is not None else ": it is not compiled; reasons='sampled' estimates them"
+            raise UnsupportedModel(f"{self.identity} gives no contributions{advice}")
         try:
             probability, shares = explain(values)
         except Exception as error:  # its text may hold values of the record
-            raise self._failed(error) from None
+            raise self.failed(error) from None
         named = dict(zip(self.schema.names, map(float, shares), strict=True))
-        return Contributions(float(probability), scale, self.schema.named(values), named)
+        return Contributions(float(probability), form.scale, self.schema.named(values), named)
+
+    def _sampled_contributions(self, values: Row) -> Contributions:
+        assert self.sampled is not None
+        try:
+            found = self.sampled(values)
+        except Exception as error:  # its text may hold values of the record
+            raise self.failed(error) from None
+        if not np.isfinite([found.probability, *found.shares]).all():
+            raise self.no_probability()
+        shares, errors = (
+            dict(zip(self.schema.names, numbers.tolist(), strict=True))
+            for numbers in (found.shares, found.errors)
+        )
+        return Contributions(found.probability, SAMPLED, self.schema.named(values), shares, errors)
 
     def no_probability(self) -> PredictionError:
         """Make the error that says that the model answered with something else.
@@ -337,9 +379,8 @@ class ScoringModel:
             "drift": msgspec.to_builtins(self.drift_reference),
             "notes": list(self.compiled.notes),
         }
-        if (
-            self.default != 1
-        ):  # what earlier versions knew nothing of stands there only where it says something
+        # what earlier versions knew nothing of is there only where it says something
+        if self.default != 1:
             manifest["default"] = self.default
         if self.background is not None:
             manifest["background"] = [list(row) for row in self.background]
@@ -458,7 +499,7 @@ class ScoringModel:
         Returns
         -------
         float
-            Seconds.
+            Seconds; NaN where the model answers none of the made-up rows.
         """
         from morosidad.compiler.proof.probe_rows import probe_rows
 
@@ -467,9 +508,12 @@ class ScoringModel:
         took = []
         for row in rows:
             start = clock()
-            self.answer(row)
+            try:
+                self.answer(row)
+            except PredictionError:  # a made-up row may be one that the original refuses
+                continue
             took.append(clock() - start)
-        return float(np.median(took)) / 1e9
+        return float(np.median(took)) / 1e9 if took else float("nan")
 
 
 def _parity_data(report: ParityReport | None) -> dict[str, Any] | None:

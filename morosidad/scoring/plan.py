@@ -38,8 +38,8 @@ class Plan(msgspec.Struct, frozen=True):
     default : str
         The label that means default.
     backend : str
-        What walks the trees or looks up the tables of the compiled form: ``numba`` or ``Python``; empty
-        for other forms.
+        What evaluates the compiled form for one record: ``numba``, ``Python`` or both; empty where that
+        is not known.
     """
 
     model: str
@@ -63,7 +63,7 @@ class Plan(msgspec.Struct, frozen=True):
         list of (str, str)
             What is said of, and what is said; nothing where there is nothing to say.
         """
-        form = f"{self.form}, walked by {self.backend}" if self.backend else self.form
+        form = f"{self.form}, evaluated by {self.backend}" if self.backend else self.form
         found = [
             ("model", self.model),
             ("default", self.default),
@@ -90,6 +90,8 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 def _duration(seconds: float) -> str:
+    if seconds != seconds:
+        return "unknown time"
     return f"{seconds * 1e6:.1f} µs" if seconds < 1e-3 else f"{seconds * 1e3:.1f} ms"
 
 
@@ -108,9 +110,9 @@ def plan_of(model: ScoringModel, cache: str = "") -> Plan:
     Plan
     """
     compiled = model.compiled
-    form = compiled.form
+    form, latency = compiled.form, model.latency()
     if model.sampled is not None:
-        reasons = f"sampled: {model.sampled}"
+        reasons = f"sampled: {model.sampled}, in {_duration(latency)}"
     elif form is None:
         reasons = "none: the model is not compiled; reasons='sampled' asks the original"
     elif compiled.explain_one is None:
@@ -126,8 +128,8 @@ def plan_of(model: ScoringModel, cache: str = "") -> Plan:
         reasons=reasons,
         notes=compiled.notes,
         parity=compiled.parity,
-        latency=model.latency(),
+        latency=latency,
         cache=cache,
         default=repr(model.labels[1]) if isinstance(model.labels[1], str) else str(model.labels[1]),
-        backend=getattr(compiled, "backend", None) or "",
+        backend="" if form is None else compiled.backend,
     )
