@@ -6,11 +6,21 @@ import ctypes
 import functools
 import os
 import time
+import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
+from sklearn.compose import make_column_transformer
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+
+from morosidad import Scorer
+from morosidad.errors import ArtifactUntrusted
+from support import small_frame
 
 
 class Root(TransformerMixin, BaseEstimator):
@@ -107,3 +117,32 @@ class Odd(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: Any) -> Any:
         return self.classes_[(self.predict_proba(X)[:, 1] > 0.3).astype(int)]
+
+
+# -- scorers of them -----------------------------------------------------------------------------
+
+KEY = b"a key of the tests"
+PICKLED: dict[str, Any] = {"key": KEY, "allow_pickle": True}
+
+
+def scorer_of(classifier: Any, step: Any = None, X: Any = None, y: Any = None, **options: Any) -> Scorer:
+    """Fit a pipeline with a step that has no compiled form."""
+    if X is None:
+        X, y = small_frame(200)
+    parts = make_column_transformer(
+        (SimpleImputer(), ["ingresos", "moras"]),
+        (OneHotEncoder(handle_unknown="ignore", sparse_output=False), ["empleo"]),
+    )
+    pipeline = make_pipeline(parts, Root() if step is None else step, classifier)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pipeline.fit(X, y)
+        return Scorer(pipeline, reference=X, **options)
+
+
+def load(path: Path, **options: Any) -> Scorer:
+    """Load a file, naming what it holds."""
+    try:
+        return Scorer.load(path, **options)
+    except ArtifactUntrusted as error:
+        return Scorer.load(path, trusted=error.types, **options)

@@ -22,7 +22,7 @@ import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -54,6 +54,24 @@ class Content(msgspec.Struct, frozen=True, eq=False):
     manifest: dict[str, Any]
     arrays: Sequence[Array] = ()
     members: Mapping[str, bytes] = {}
+
+
+class Trust(NamedTuple):
+    """What the caller allows a model file to hold.
+
+    Attributes
+    ----------
+    types : tuple of str
+        Types in a skops member, besides those that are harmless.
+    pickles : bool
+        Whether a pickle may be read.
+    signed : bool
+        Whether the file is signed with the caller's key.
+    """
+
+    types: tuple[str, ...] = ()
+    pickles: bool = False
+    signed: bool = False
 
 
 def save(path: Path_, content: Content, key: bytes | None = None) -> None:

@@ -25,9 +25,8 @@ from morosidad.policy.decision import Decision, Reason
 from morosidad.policy.reasons import ReasonWriter
 from morosidad.schema.field import Row
 from morosidad.schema.schema import Schema
-from morosidad.scoring.compiled_content import content_digest, dump_compiled, load_compiled
 from morosidad.scoring.content.check_rows import answers_as_saved
-from morosidad.scoring.content.trust import Trust
+from morosidad.scoring.content.compiled import content_digest, dump_compiled, load_compiled
 from morosidad.scoring.contributions import Contributions
 
 if TYPE_CHECKING:
@@ -392,7 +391,7 @@ class ScoringModel:
         content: artifact.Content,
         path: object = "",
         *,
-        trust: Trust = Trust(),  # noqa: B008 - it never changes
+        trust: artifact.Trust = artifact.Trust(),  # noqa: B008 - it never changes
         policy: Policy | None = None,
     ) -> ScoringModel:
         """Make the model that a file holds, and check that it answers as it did when it was saved.

@@ -13,7 +13,6 @@ from morosidad.model_file import artifact
 from morosidad.policy.cutoffs import Policy
 from morosidad.schema.schema import Schema
 from morosidad.scoring.answers import BaseScorer
-from morosidad.scoring.content.trust import Trust
 from morosidad.scoring.model import ScoringModel
 from morosidad.scoring.parts import Parts, check_parts
 from morosidad.scoring.record_path import RecordPath
@@ -35,7 +34,7 @@ class _Source(NamedTuple):
     def read(self) -> ScoringModel:
         assert self.path is not None
         content = artifact.load(self.path, self.key)
-        trust = Trust(self.trusted, self.allow_pickle, signed=self.key is not None)
+        trust = artifact.Trust(self.trusted, self.allow_pickle, signed=self.key is not None)
         return ScoringModel.from_content(content, self.path, trust=trust, policy=self.policy)
 
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from morosidad.errors import ArtifactCorrupted
 from morosidad.model_file import artifact
-from morosidad.scoring.content.trust import Trust
 from morosidad.scoring.model import ScoringModel
 
 
@@ -28,7 +27,7 @@ def run(task: dict[str, Any]) -> None:
 
 
 def _wrong(task: dict[str, Any]) -> str:
-    trust = Trust(tuple(task["types"]), pickles=True, signed=True)
+    trust = artifact.Trust(tuple(task["types"]), pickles=True, signed=True)
     try:
         content = artifact.load(task["model"], bytes.fromhex(task["key"]))
         ScoringModel.from_content(content, "", trust=trust)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import pickle
 import subprocess
 import sys
 import warnings
@@ -14,19 +13,17 @@ import numpy as np
 import own_steps
 import pandas as pd
 import pytest
+from own_steps import PICKLED, load, scorer_of
 from sklearn.compose import make_column_transformer
-from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
 from morosidad import Scorer
-from morosidad.__main__ import main
 from morosidad.errors import (
     ArtifactCorrupted,
     ArtifactError,
-    ArtifactKeyError,
     ArtifactUntrusted,
     NotCompiledWarning,
 )
@@ -34,8 +31,6 @@ from morosidad.model_file import artifact
 from morosidad.scoring import saving
 from support import small_frame
 
-KEY = b"a key of the tests"
-PICKLED: dict[str, Any] = {"key": KEY, "allow_pickle": True}
 ASK = """
 import json, sys
 import pandas as pd
@@ -50,35 +45,6 @@ for path in sys.argv[2:]:
         scorer = Scorer.load(path, trusted=error.types, **options)
     print(json.dumps([scorer.digest, scorer.predict_proba(X)[:, 1].tolist()]))
 """
-
-
-def scorer_of(classifier: Any, step: Any = None, X: Any = None, y: Any = None, **options: Any) -> Scorer:
-    """Fit a pipeline with a step that has no compiled form."""
-    if X is None:
-        X, y = small_frame(200)
-    parts = make_column_transformer(
-        (SimpleImputer(), ["ingresos", "moras"]),
-        (OneHotEncoder(handle_unknown="ignore", sparse_output=False), ["empleo"]),
-    )
-    pipeline = make_pipeline(parts, own_steps.Root() if step is None else step, classifier)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        pipeline.fit(X, y)
-        return Scorer(pipeline, reference=X, **options)
-
-
-@pytest.fixture
-def untried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take for granted what another process would say: other tests ask it."""
-    monkeypatch.setattr(saving, "try_in_child", lambda *_: "")
-
-
-def load(path: Path, **options: Any) -> Scorer:
-    """Load a file, naming what it holds."""
-    try:
-        return Scorer.load(path, **options)
-    except ArtifactUntrusted as error:
-        return Scorer.load(path, trusted=error.types, **options)
 
 
 # -- read back in another process ----------------------------------------------------------------
@@ -155,6 +121,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from morosidad import Scorer
 from morosidad.errors import ArtifactError
+from own_steps import PICKLED, load, scorer_of
 from support import small_frame
 
 class Mine(own_steps.Root):
@@ -205,83 +172,6 @@ def test_a_function_with_arguments_has_to_be_named(untried: None, tmp_path: Path
     with pytest.raises(ArtifactUntrusted) as caught:
         Scorer.load(tmp_path / "m")
     assert {"functools.partial", "numpy.clip"} <= set(caught.value.types)
-
-
-# -- pickles -------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def frame_scorer() -> Scorer:
-    return scorer_of(LogisticRegression(), own_steps.HoldsAFrame())
-
-
-def test_what_skops_cannot_store_is_refused_with_advice(frame_scorer: Scorer, tmp_path: Path) -> None:
-    with pytest.raises(ArtifactError, match=r"skops can't store it.*HoldsAFrame.*allow_pickle=True"):
-        frame_scorer.save(tmp_path / "m")
-
-
-def test_a_pickle_is_written_with_a_key_only(frame_scorer: Scorer, tmp_path: Path) -> None:
-    with pytest.raises(ArtifactKeyError, match="allow_pickle=True needs a key"):
-        frame_scorer.save(tmp_path / "m", allow_pickle=True)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_pickle_is_read_with_its_key_and_when_allowed_only(
-    untried: None, frame_scorer: Scorer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "m"
-    frame_scorer.save(path, **PICKLED)
-    content = artifact.load(path, KEY)
-    artifact.save(tmp_path / "unsigned", content)
-    with monkeypatch.context() as patch:
-        patch.setattr(pickle, "loads", lambda *_, **__: pytest.fail("it was unpickled"))
-        with pytest.raises(ArtifactUntrusted, match="allow_pickle=True"):
-            Scorer.load(path, KEY)
-        with pytest.raises(ArtifactKeyError, match="another key"):
-            Scorer.load(path, b"other", allow_pickle=True)
-        with pytest.raises(ArtifactKeyError, match="give the key"):
-            Scorer.load(path, allow_pickle=True)
-        with pytest.raises(ArtifactUntrusted, match="signed"):
-            Scorer.load(tmp_path / "unsigned", allow_pickle=True)
-    loaded = Scorer.load(path, **PICKLED)
-    assert loaded.digest == frame_scorer.digest
-    X, _ = small_frame(50, seed=9)
-    np.testing.assert_allclose(loaded.predict_proba(X), frame_scorer.predict_proba(X), rtol=0, atol=1e-12)
-    with pytest.raises(ArtifactError, match="allow_pickle=True"):
-        loaded.save(tmp_path / "again", KEY)
-    loaded.save(tmp_path / "again", **PICKLED)
-    assert (tmp_path / "again").read_bytes() == path.read_bytes()
-
-
-def test_reloading_allows_what_loading_allowed(untried: None, frame_scorer: Scorer, tmp_path: Path) -> None:
-    frame_scorer.save(tmp_path / "m", **PICKLED)
-    scorer = Scorer.load(tmp_path / "m", **PICKLED)
-    scorer.reload()
-    assert scorer.digest == frame_scorer.digest
-    other = Scorer.default()
-    with pytest.raises(ArtifactUntrusted):
-        other.reload(tmp_path / "m", KEY)
-    other.reload(tmp_path / "m", **PICKLED)
-    assert other.digest == frame_scorer.digest
-
-
-def test_the_command_line_has_the_same_two_conditions(
-    untried: None, frame_scorer: Scorer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    import joblib
-
-    path, key_file = str(tmp_path / "m"), tmp_path / "key"
-    key_file.write_bytes(KEY + b"\n")
-    X, _ = small_frame(200)
-    X.to_csv(tmp_path / "X.csv", index=False)
-    joblib.dump(frame_scorer._model.compiled.original.estimator, tmp_path / "p.joblib")
-    command = ["compile", str(tmp_path / "p.joblib"), "--trust", "--reference", str(tmp_path / "X.csv")]
-    assert main([*command, "-o", path, "--allow-pickle"]) == 2
-    assert "needs a key" in capsys.readouterr().err
-    assert main([*command, "-o", path, "--allow-pickle", "--key-file", str(key_file)]) == 1
-    assert main(["inspect", path, "--key-file", str(key_file)]) == 2
-    assert "--allow-pickle" in capsys.readouterr().err
-    assert main(["inspect", path, "--key-file", str(key_file), "--allow-pickle"]) == 0
 
 
 # -- check rows and digests ----------------------------------------------------------------------

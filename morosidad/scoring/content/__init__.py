@@ -1,1 +1,1 @@
-"""What a model file holds besides plain facts: check rows, and originals that are not compiled."""
+"""The content of a model file: compiled forms, originals and check rows."""

@@ -11,7 +11,6 @@ import msgspec
 import numpy as np
 
 from morosidad.compiler.pipeline import CompiledPipeline
-from morosidad.model_file.held_objects import holds_float32
 from morosidad.schema.field import Row
 
 EXACT = 1e-12
@@ -67,6 +66,8 @@ def _answered(compiled: CompiledPipeline, rows: Iterable[Row]) -> Iterator[tuple
 
 
 def _tolerance(compiled: CompiledPipeline, answers: list[float]) -> float:
+    from morosidad.model_file.held_objects import holds_float32
+
     columns = () if compiled.layout is None else compiled.layout.columns
     narrow = any(column.narrow for column in columns)
     narrow = narrow or all(float(np.float32(answer)) == answer for answer in answers)

@@ -19,9 +19,8 @@ import msgspec
 from morosidad.compiler.proof.original import Original
 from morosidad.errors import ArtifactError, ArtifactUntrusted
 from morosidad.frames.layout import FrameLayout
-from morosidad.model_file.artifact import Content
+from morosidad.model_file.artifact import Content, Trust
 from morosidad.schema.schema import Schema
-from morosidad.scoring.content.trust import Trust
 
 SKOPS = "model.skops"
 PICKLE = "model.pickle"

@@ -12,9 +12,9 @@ from morosidad.compiler.storage.packing import pack, unpack
 from morosidad.compiler.storage.soundness import check
 from morosidad.frames.layout import FrameLayout
 from morosidad.model_file import artifact
+from morosidad.model_file.artifact import Trust
 from morosidad.schema.schema import Schema
 from morosidad.scoring.content.check_rows import check_rows
-from morosidad.scoring.content.trust import Trust
 
 
 def dump_compiled(compiled: CompiledPipeline, manifest: dict[str, Any]) -> artifact.Content:
