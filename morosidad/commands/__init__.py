@@ -1,1 +1,1 @@
-"""What the command line can do: a module a command, with `add_arguments` and `run`, and shared `options`."""
+"""The commands of the command line: a module for each, with `add_arguments` and `run`."""

@@ -1,4 +1,4 @@
-"""``morosidad audit``: whether a decision log is whole, and whether a model still answers as it says."""
+"""``morosidad audit``: verification and replay of a decision log."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
+    """Add the options of the command."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     check = actions.add_parser("verify", help="find altered, removed or reordered lines, across rotations")
     again = actions.add_parser("replay", help="score the logged values again and name every difference")

@@ -1,4 +1,4 @@
-"""``morosidad compile``: a fitted pipeline in a joblib file becomes a model file."""
+"""``morosidad compile``: conversion of a fitted pipeline in a joblib file to a model file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from morosidad.commands.options import add_csv, add_model, check_output
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
+    """Add the options of the command."""
     parser.add_argument("pipeline", help="joblib file with the fitted pipeline")
     parser.add_argument(
         "--trust",

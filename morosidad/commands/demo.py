@@ -1,4 +1,4 @@
-"""``morosidad demo``: applicants decided before your eyes, then the same measured and compared."""
+"""``morosidad demo``: a few decisions, then latency and agreement with scikit-learn."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RECORDS = 10_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
+    """Add the options of the command."""
     parser.add_argument("--records", type=int, default=RECORDS, help="records to measure (%(default)s)")
     parser.add_argument("--seed", type=int, default=7, help="of the synthetic applicants (%(default)s)")
 

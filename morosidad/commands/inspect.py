@@ -1,4 +1,4 @@
-"""``morosidad inspect``: what a model file holds."""
+"""``morosidad inspect``: the content of a model file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from morosidad.commands.options import add_opening, load_scorer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
+    """Add the options of the command."""
     parser.add_argument("model", help="model file")
     add_opening(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")

@@ -7,7 +7,7 @@ import re
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
+    """Add the options of the command."""
     parser.add_argument("name", help="who it is for; it stands in logs and counts for limits")
     parser.add_argument(
         "--scopes", default="score", help="score, metrics, admin, separated by commas (%(default)s)"
@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the key, which is shown once, and the line for the settings."""
-    from morosidad.asgi.keys import SCOPES, make_key
+    from morosidad.asgi.guards.keys import SCOPES, make_key
     from morosidad.errors import SettingsError
 
     scopes = arguments.scopes.split(",")

@@ -1,4 +1,4 @@
-"""What several commands take."""
+"""Command-line options that several commands share."""
 
 from __future__ import annotations
 
@@ -44,7 +44,17 @@ def add_opening(parser: argparse.ArgumentParser) -> None:
 
 
 def load_scorer(arguments: argparse.Namespace) -> Scorer:
-    """Load the model file that was named, with what opens it."""
+    """Load the model file that was named, with what opens it.
+
+    Parameters
+    ----------
+    arguments : Namespace
+        With the options of `add_opening`, and ``model``.
+
+    Returns
+    -------
+    Scorer
+    """
     from morosidad.scoring.scorer import Scorer
 
     trusted = [name for name in arguments.trust.split(",") if name]
@@ -52,7 +62,23 @@ def load_scorer(arguments: argparse.Namespace) -> Scorer:
 
 
 def read_key(path: str | None) -> bytes | None:
-    """Read a signing key from a file, without the newline at its end."""
+    """Read a signing key from a file.
+
+    Parameters
+    ----------
+    path : str or None
+        The file.
+
+    Returns
+    -------
+    bytes or None
+        Without the newline at the end of the file.
+
+    Raises
+    ------
+    ArtifactError
+        If it can't be read.
+    """
     if path is None:
         return None
     try:

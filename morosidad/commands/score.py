@@ -1,4 +1,4 @@
-"""``morosidad score``: the rows of a CSV file decided in constant memory, bad rows set apart."""
+"""``morosidad score``: decisions on the rows of a CSV file in constant memory, bad rows in another file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from morosidad.commands.options import add_csv, add_opening, check_output, load_
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
+    """Add the options of the command."""
     parser.add_argument("model", help="model file")
     parser.add_argument("data", help="CSV file with one applicant a row")
     parser.add_argument("-o", "--output", required=True, help="CSV file to write, a row for each good row")
@@ -45,17 +45,17 @@ def run(arguments: argparse.Namespace) -> int:
     )
     keep = [name for name in arguments.keep.split(",") if name]
     with ExitStack() as stack:
-        sink = _Sink(stack, output, bad_path)
+        outputs = _OutputFiles(stack, output, bad_path)
         for chunk in chunks:
-            sink.write(scorer, chunk, keep, arguments.reasons)
-    print(f"{sink.good:,} rows decided: {arguments.output}")
-    if sink.bad:
-        print(f"{sink.bad:,} bad rows: {bad_path}", file=sys.stderr)
-    return 1 if sink.bad else 0
+            outputs.write(scorer, chunk, keep, arguments.reasons)
+    print(f"{outputs.good:,} rows decided: {arguments.output}")
+    if outputs.bad:
+        print(f"{outputs.bad:,} bad rows: {bad_path}", file=sys.stderr)
+    return 1 if outputs.bad else 0
 
 
-class _Sink:
-    """Where good and bad rows go; the file for bad ones is there afterwards only if there are some."""
+class _OutputFiles:
+    """The files for good and bad rows; the file for bad ones is there afterwards only if there are some."""
 
     def __init__(self, stack: ExitStack, good: Path, bad: Path) -> None:
         self._stack = stack
@@ -66,7 +66,6 @@ class _Sink:
     def write(self, scorer: Any, chunk: Any, keep: list[str], reasons: bool) -> None:
         from morosidad.errors import InvalidFrame
         from morosidad.frames.csv_files import as_fields
-        from morosidad.scoring.frame_path import row_errors
 
         absent = [name for name in keep if name not in chunk.columns]
         if absent:
@@ -84,7 +83,7 @@ class _Sink:
         if refused.any():
             bad = chunk[refused].copy()
             bad.insert(0, "row", rows[refused])
-            bad.insert(1, "reason", [str(error) for error in row_errors(scorer._model, fields[refused])])
+            bad.insert(1, "reason", [str(error) for error in scorer.frame_errors(fields[refused])])
             self._append(self._paths[1], bad)
             self.bad += len(bad)
 

@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
     parser.add_argument("--model", help="model file (the shipped one, trained on synthetic applicants)")
     parser.add_argument("--host", help="address to listen on (127.0.0.1)")
-    parser.add_argument("--port", help="port to listen on (5000)")
+    parser.add_argument("--port", help="port to listen on (5000); 0 for any that is free")
     parser.add_argument("--workers", help="processes that share the port (1)")
     parser.add_argument("--settings", help="JSON file with settings")
     parser.add_argument(
@@ -41,20 +41,25 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.settings is not None:
         environment["MOROSIDAD_SETTINGS_FILE"] = arguments.settings
     from morosidad.asgi import load_scorer
-    from morosidad.asgi.server import refuse_lost_folders, refuse_open_door, refuse_taken_port, serve
+    from morosidad.asgi.runtime.server import (
+        refuse_unprotected,
+        refuse_unwritable_files,
+        reserved_port,
+        serve,
+    )
 
-    refuse_open_door(settings)
-    refuse_lost_folders(settings)
-    refuse_taken_port(settings)
-    print(welcome(settings, load_scorer(settings).model), flush=True)
-    serve(settings, environment)
+    refuse_unprotected(settings)
+    refuse_unwritable_files(settings)
+    with reserved_port(settings) as port:
+        print(welcome(settings, load_scorer(settings).model, port), flush=True)
+        serve(settings, environment, port)
     return 0
 
 
-def welcome(settings: Settings, model: str) -> str:
+def welcome(settings: Settings, model: str, port: int) -> str:
     """Say what is served, where, and what is kept."""
     host = f"[{settings.server_host}]" if ":" in settings.server_host else settings.server_host
-    address = f"http://{host}:{settings.server_port}"
+    address = f"http://{host}:{port}"
     shipped = "" if settings.server_model else " (a sample: it learned from made-up applicants)"
     lines = {
         "model": f"{model}{shipped}",

@@ -1,4 +1,4 @@
-"""``morosidad train``: a CSV file in, a model file and honest figures out."""
+"""``morosidad train``: a model file and cross-validated figures from a CSV file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from morosidad.errors import InvalidFrame
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
+    """Add the options of the command."""
     from morosidad.training.selection import MODELS
 
     parser.add_argument("data", help="CSV file with one applicant a row")

@@ -1,1 +1,1 @@
-"""Data frames and files as a schema reads them, column by column."""
+"""Data frames and CSV files, validated and converted by a schema."""

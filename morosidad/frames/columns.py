@@ -1,4 +1,4 @@
-"""A frame's columns as scikit-learn's encoders and scalers take them, whatever pandas holds them as."""
+"""Conversion of a frame's columns to the dtypes that scikit-learn's encoders and scalers take."""
 
 from __future__ import annotations
 
@@ -27,6 +27,18 @@ def read_columns(schema: Schema, frame: pd.DataFrame) -> pd.DataFrame:
     Numbers, integers and booleans become float64 with NaN; categories become objects: texts or
     integers, NaN where missing.
 
+    Parameters
+    ----------
+    schema : Schema
+        What a record is.
+    frame : DataFrame
+        With a column for each field.
+
+    Returns
+    -------
+    DataFrame of shape (n_rows, n_fields)
+        Of float64 and object columns, with the index of `frame`.
+
     Raises
     ------
     InvalidFrame
@@ -44,7 +56,20 @@ def read_columns(schema: Schema, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def levels_of(field: Field, column: pd.Series[Any]) -> list[str | int]:
-    """Give a category field's levels: declared, then observed, then others that the column holds."""
+    """Give a category field's levels.
+
+    Parameters
+    ----------
+    field : Field
+        Of categories.
+    column : Series of object
+        Its column, as `read_columns` gives it.
+
+    Returns
+    -------
+    list of str or int
+        Those declared, then those observed, then others that the column holds.
+    """
     known = [*(field.categories or ()), *((field.observed and field.observed.categories) or ())]
     return list(dict.fromkeys([*known, *sorted(column.dropna().unique())]))
 

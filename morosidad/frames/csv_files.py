@@ -1,4 +1,4 @@
-"""CSV files as data frames that a schema can read, whole or in chunks of constant size."""
+"""CSV files as data frames, whole or in chunks of constant size."""
 
 from __future__ import annotations
 
@@ -29,6 +29,11 @@ def read_csv(path: str, *, sep: str = ",", encoding: str = "utf-8", progress: bo
     progress : bool, default=False
         Show a progress bar.
 
+    Returns
+    -------
+    DataFrame
+        With the dtypes that pandas finds.
+
     Raises
     ------
     InvalidFrame
@@ -49,7 +54,7 @@ def read_chunks(
     rows: int | None = None,
     progress: bool = False,
 ) -> Iterator[pd.DataFrame]:
-    """Read a file piece by piece.
+    """Read a file in chunks.
 
     Parameters
     ----------
@@ -63,6 +68,11 @@ def read_chunks(
         Rows in a piece.
     progress : bool, default=False
         Show a progress bar.
+
+    Yields
+    ------
+    DataFrame
+        With the index of its rows in the file; of object dtype with ``text=True``.
 
     Raises
     ------

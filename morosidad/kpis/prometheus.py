@@ -1,4 +1,4 @@
-"""The tracker's figures for Prometheus: counters and histograms that only grow, and gauges of the window."""
+"""Prometheus collector of a tracker: counters and histograms since the start, gauges of the window."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from morosidad.errors import MissingExtra
-from morosidad.kpis.counts import (
+from morosidad.kpis.counting.columns import (
     ABOVE,
     BELOW,
     HITS,
@@ -18,8 +18,8 @@ from morosidad.kpis.counts import (
     PROBABILITY,
     SCORE_BINS,
     STAGE_LABELS,
-    Counts,
 )
+from morosidad.kpis.counts import Counts
 from morosidad.sketch import QuantileSketch
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 class KPICollector:
     """Collects a tracker's figures when Prometheus asks, and costs nothing before.
+
+    Register it: ``registry.register(KPICollector(tracker))``.
 
     Histograms of seconds have a bucket for each octave from 2 µs on, that of probabilities one for each
     twentieth. With a shared file, the figures are those of all processes.
@@ -49,11 +51,17 @@ class KPICollector:
         try:
             import prometheus_client  # noqa: F401
         except ImportError as error:
-            raise MissingExtra("KPITracker.to_prometheus", "server") from error
+            raise MissingExtra("KPICollector", "server") from error
         self._tracker = tracker
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the metric families."""
+        """Yield the metric families.
+
+        Yields
+        ------
+        Metric
+            As prometheus-client takes them.
+        """
         from prometheus_client.metrics_core import HistogramMetricFamily
 
         counts = self._tracker.lifetime()

@@ -1,1 +1,1 @@
-"""Model files: reading, writing and signing them, and importing joblib files."""
+"""Model files: reading, writing, signing, and the import of joblib files."""

@@ -102,6 +102,10 @@ def load(path: Path_, key: bytes | None = None) -> Content:
         With a key, the file must be signed with it. Without one, a signed file is refused too:
         whoever signs expects the signature to be checked.
 
+    Returns
+    -------
+    Content
+
     Raises
     ------
     ArtifactError
@@ -133,7 +137,18 @@ def load(path: Path_, key: bytes | None = None) -> Content:
 
 
 def digest(content: Content) -> str:
-    """Give the identity of what a model file holds: BLAKE2b-128 in hexadecimal."""
+    """Give the identity of what a model file holds.
+
+    Parameters
+    ----------
+    content : Content
+        What it holds.
+
+    Returns
+    -------
+    str
+        BLAKE2b-128 in hexadecimal.
+    """
     state = hashlib.blake2b(digest_size=16)
     state.update(msgspec.json.encode(content.manifest, order="sorted"))
     for array in content.arrays:

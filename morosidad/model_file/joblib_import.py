@@ -1,4 +1,4 @@
-"""Fitted pipelines from joblib files, which run whatever code they hold when they are read."""
+"""Import of fitted pipelines from joblib files, which run whatever code they hold."""
 
 from __future__ import annotations
 

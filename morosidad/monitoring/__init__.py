@@ -1,1 +1,1 @@
-"""What became of the population after the model was made: drift."""
+"""Monitoring of a model in use: population drift."""

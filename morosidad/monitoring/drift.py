@@ -1,11 +1,13 @@
-"""Whether the applicants of today are those that the model was made for.
+"""Drift monitor: the population stability index of every field and of the score.
 
 The population stability index compares how two populations are spread over the same cells:
-``sum((now - then) * log(now / then))`` over the shares (Siddiqi, *Credit Risk Scorecards*, Wiley, 2006).
+``sum((now - then) * log(now / then))`` over the shares (Siddiqi, *Credit Risk Scorecards*, Wiley, 2006,
+doi:10.1002/9781119201731).
 It is not zero even when nothing has changed. For `n` records against `m` in `k` cells,
 ``psi / (1/n + 1/m)`` then follows about a chi-squared law with ``k - 1`` degrees of freedom (Yurdakul and
 Naranjo, *Statistical properties of the population stability index*, Journal of Risk Model Validation
-14(4), 2020). What chance alone would rarely exceed is called noise here; only what exceeds it is drift.
+14(4), 2020, doi:10.21314/JRMV.2020.227). What chance alone would rarely exceed is called noise here;
+only what exceeds it is drift.
 """
 
 from __future__ import annotations
@@ -23,10 +25,10 @@ from typing import Any, Literal
 import msgspec
 import numpy as np
 
-from morosidad.alerts import AlertBook, Limit
+from morosidad.alerts import DRIFT, STRONG_DRIFT, AlertBook, Limit
 from morosidad.monitoring.drift_reference import DriftReference, FieldReference
 
-State = Literal["estable", "moderado", "fuerte", "sin datos"]
+DriftState = Literal["estable", "moderado", "fuerte", "sin datos"]
 
 _PARTS = 10  # of the window: one is filling up, and the oldest is dropped for it
 _FEWEST = 150  # records that an alert is founded on
@@ -73,7 +75,7 @@ class FieldDrift(msgspec.Struct, frozen=True):
     psi: float
     noise: float = msgspec.field(name="ruido")
     records: int = msgspec.field(name="registros")
-    state: State = msgspec.field(name="estado")
+    state: DriftState = msgspec.field(name="estado")
     cells: tuple[CellShare, ...] = msgspec.field(name="celdas")
 
 
@@ -176,7 +178,17 @@ class DriftMonitor:
         self.reset()
 
     def renewed(self, reference: DriftReference) -> DriftMonitor:
-        """Return an empty monitor of the same make for another reference."""
+        """Return an empty monitor of the same make for another reference.
+
+        Parameters
+        ----------
+        reference : DriftReference
+            That of another model.
+
+        Returns
+        -------
+        DriftMonitor
+        """
         return DriftMonitor(reference, **self._make)
 
     def reset(self) -> None:
@@ -226,6 +238,11 @@ class DriftMonitor:
     def merge(self, other: DriftMonitor) -> None:
         """Add the records that `other`, with the same reference, has looked at.
 
+        Parameters
+        ----------
+        other : DriftMonitor
+            It is not changed.
+
         Raises
         ------
         ValueError
@@ -238,6 +255,13 @@ class DriftMonitor:
     def add(self, records: int, counts: Sequence[int]) -> None:
         """Add what another monitor of the same reference gave as its `totals`.
 
+        Parameters
+        ----------
+        records : int
+            Records that it looked at.
+        counts : sequence of int
+            Of each cell of each field, and of the score.
+
         Raises
         ------
         ValueError
@@ -248,7 +272,12 @@ class DriftMonitor:
             self._records += records
 
     def report(self) -> DriftReport:
-        """Return how far each field and the score have moved."""
+        """Return how far each field and the score have moved.
+
+        Returns
+        -------
+        DriftReport
+        """
         records, counts = self.totals()
         drifts = []
         for field, (_, _, first, _, _) in zip(self._fields, self._plan, strict=True):
@@ -259,6 +288,11 @@ class DriftMonitor:
         """Open one alert while any field has drifted, a critical one when strongly; close it afterwards.
 
         A handful of records is no population: below 150 that were looked at, nothing is said.
+
+        Parameters
+        ----------
+        alerts : AlertBook
+            Where the alert is opened.
         """
         report = self.report()
         drifted, grave = [], False
@@ -270,11 +304,19 @@ class DriftMonitor:
         drifted.sort(key=lambda drift: drift.psi, reverse=True)
         named = "; ".join(f"«{d.field}» PSI {d.psi:.2f} (ruido {d.noise:.2f})" for d in drifted[:_NAMED])
         more = f"; y {len(drifted) - _NAMED} más" if len(drifted) > _NAMED else ""
-        message = f"La población cambió: {named}{more}; con {report.records} registros"
-        alerts.set("deriva", bool(drifted), "critical" if grave else "warning", message)
+        found = STRONG_DRIFT if grave else DRIFT
+        alerts.report(found, bool(drifted), fields=f"{named}{more}", records=report.records)
 
     def totals(self) -> tuple[int, list[int]]:
-        """Give the records looked at, and how many fell into each cell of each field, and of the score."""
+        """Give what was counted.
+
+        Returns
+        -------
+        records : int
+            Records that were looked at.
+        counts : list of int
+            How many fell into each cell of each field, and of the score.
+        """
         with self._lock:
             parts = [*self._past, (self._records, self._counts)]
             counts: list[int] = np.sum([part for _, part in parts], axis=0).tolist()
@@ -290,7 +332,7 @@ class DriftMonitor:
             return FieldDrift(field.field, 0.0, 0.0, 0, "sin datos", cells)
         psi, freedom = _psi(field.counts, counts)
         noise = (1 / records + 1 / total) * _chi_squared(self._z, freedom)
-        state: State = "estable"
+        state: DriftState = "estable"
         if psi > noise and psi >= self._limits[0]:
             state = "fuerte" if psi >= self._limits[1] else "moderado"
         return FieldDrift(field.field, psi, noise, records, state, cells)
@@ -316,7 +358,10 @@ def _psi(reference: Sequence[int], current: Sequence[int]) -> tuple[float, int]:
 
 
 def _chi_squared(z: float, freedom: int) -> float:
-    """Quantile of the chi-squared law where the normal one is `z` (Wilson and Hilferty, PNAS 17, 1931)."""
+    """Compute the quantile of the chi-squared law where the normal one is `z`.
+
+    By the approximation of Wilson and Hilferty, *PNAS* 17, 1931, doi:10.1073/pnas.17.12.684.
+    """
     if not freedom:
         return 0.0
     part = 2 / (9 * freedom)

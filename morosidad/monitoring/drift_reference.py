@@ -1,4 +1,4 @@
-"""How the fields and the score were spread when the model was made."""
+"""The reference of a drift monitor: binned distributions of the fields and of the score."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SCORE = "probabilidad"
 
 
 class FieldReference(msgspec.Struct, frozen=True):
-    """How the values of a field were spread.
+    """The distribution of a field's values.
 
     The cells are, in order: for a measured number, up to each cut and beyond the last; for a category, or a
     number with few values, each value and then all others; and, last of all, missing values.
@@ -50,7 +50,7 @@ class FieldReference(msgspec.Struct, frozen=True):
 
 
 class DriftReference(msgspec.Struct, frozen=True):
-    """How the fields and the score were spread; its JSON is kept in the model file.
+    """The distributions of the fields and of the score; their JSON is kept in the model file.
 
     Attributes
     ----------
@@ -89,6 +89,10 @@ class DriftReference(msgspec.Struct, frozen=True):
         min_share : float
             Share below which a value is counted among the others.
 
+        Returns
+        -------
+        DriftReference
+
         Raises
         ------
         ValueError
@@ -106,7 +110,18 @@ class DriftReference(msgspec.Struct, frozen=True):
 
 
 def is_missing(value: Any) -> bool:
-    """Tell whether a value is None, NaN, or what else does not equal itself."""
+    """Tell whether a value is missing.
+
+    Parameters
+    ----------
+    value : object
+        Of any kind.
+
+    Returns
+    -------
+    bool
+        True for None, NaN, and what else does not equal itself.
+    """
     return value is None or (value == value) is not True
 
 

@@ -1,5 +1,8 @@
 """Figures for notebooks and reports: one applicant, the model, the service, the population."""
 
-from morosidad.plots.figures import calibration, drift, roc, scores, waterfall
+from morosidad.plots.applicant import waterfall
+from morosidad.plots.quality import calibration, roc, scores
+from morosidad.plots.service import kpis
+from morosidad.plots.stability import drift
 
-__all__ = ["calibration", "drift", "roc", "scores", "waterfall"]
+__all__ = ["calibration", "drift", "kpis", "roc", "scores", "waterfall"]

@@ -67,7 +67,8 @@ class Policy(msgspec.Struct, frozen=True):
         -------
         {'aprobar', 'revisar', 'rechazar'}
         """
-        return OUTCOMES[self._band(probability)]
+        outcome: DecisionOutcome = OUTCOMES[self._band(probability)]
+        return outcome
 
     def outcome_codes(self, probabilities: NDArray[np.float64]) -> NDArray[np.int8]:
         """Give the outcomes for many probabilities of default.

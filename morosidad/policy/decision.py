@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import copy
 from html import escape
 from typing import Literal, get_args
 
@@ -96,7 +95,7 @@ class Decision(msgspec.Struct, frozen=True):
         Decision
             A copy with this request id and ``cached="acierto"``.
         """
-        answer = copy(self)  # every field, also one that is added later
+        answer: Decision = self.__copy__()  # type: ignore[attr-defined]  # every field, also a new one
         force_setattr(answer, "cached", "acierto")
         force_setattr(answer, "request_id", request_id)
         return answer
@@ -116,7 +115,7 @@ class Decision(msgspec.Struct, frozen=True):
         Decision
             A copy.
         """
-        answer = copy(self)
+        answer: Decision = self.__copy__()  # type: ignore[attr-defined]
         force_setattr(answer, "request_id", request_id)
         if warnings is not None:
             force_setattr(answer, "warnings", warnings)

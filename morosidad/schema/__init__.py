@@ -1,4 +1,4 @@
-"""What a record is: fields, their limits, and how a mapping or JSON becomes typed values."""
+"""Schemas: the fields of a record, their limits, and validation."""
 
 from morosidad.schema.field import Field, Observed, Value
 from morosidad.schema.schema import Record, Schema

@@ -1,4 +1,4 @@
-"""The schema of a savings and credit cooperative's application form: the default one."""
+"""The default schema: the application form of a savings and credit cooperative."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One field of a record: its kind, its limits, and how one value is read."""
+"""The field of a schema: kind, limits, aliases, and validation of one value."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import msgspec
 from msgspec.structs import force_setattr
 
 from morosidad.errors import SchemaError
+from morosidad.schema.observed import Observed as Observed
 
 Value = int | float | str | bool | None
 """A value of a record after validation; ``None`` means missing."""
@@ -37,30 +38,6 @@ _JSON_TYPES = {"integer": "integer", "number": "number", "boolean": "boolean"}
 
 class _RefusedError(ValueError):
     """A value that a field refuses: what was expected, and the kind of error."""
-
-
-class Observed(msgspec.Struct, frozen=True):
-    """What the training data held for one field; a value outside it is scored with a warning.
-
-    Attributes
-    ----------
-    low, high : float or None
-        The smallest and the largest number.
-    categories : tuple of (str or int), or None
-        Every category.
-    missing : bool
-        Whether some rows had no value.
-    """
-
-    low: float | None = None
-    high: float | None = None
-    categories: tuple[str | int, ...] | None = None
-    missing: bool = True
-
-    def __post_init__(self) -> None:
-        for end in ("low", "high"):
-            if getattr(self, end) is not None:
-                force_setattr(self, end, float(getattr(self, end)))
 
 
 class Field(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
@@ -224,6 +201,11 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
         factor : float, default=1.0
             Unit factor of the alias that it was given under.
 
+        Returns
+        -------
+        int, float, str, bool or None
+            None where the value is missing.
+
         Raises
         ------
         ValueError
@@ -296,7 +278,18 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
         return number if self.kind == "integer" else float(number)
 
     def unusual(self, value: Value) -> str | None:
-        """Say, in Spanish, in what way a valid value is outside what the training data held."""
+        """Describe in what way a valid value is outside what the training data held.
+
+        Parameters
+        ----------
+        value : int, float, str, bool or None
+            As `read` gives it.
+
+        Returns
+        -------
+        str or None
+            In Spanish; None where it is not outside.
+        """
         seen = self.observed
         if seen is None:
             return None
@@ -356,7 +349,13 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
         return msgspec.Meta(**limits, multiple_of=1 if self.kind == "integer" else None)
 
     def json_schema(self) -> dict[str, Any]:
-        """Describe one value as JSON Schema; only declared limits appear."""
+        """Describe one value as JSON Schema.
+
+        Returns
+        -------
+        dict
+            Only declared limits appear.
+        """
         if self.categories is not None:
             out: dict[str, Any] = {"enum": [*self.categories, *([] if self.required else [None])]}
         else:

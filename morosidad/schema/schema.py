@@ -1,4 +1,4 @@
-"""What a record is: its fields, their limits, and how a mapping or JSON becomes typed values.
+"""The schema of a record: ordered fields, validation of mappings and JSON, JSON Schema.
 
 A schema knows two kinds of limit. A *declared* one is a rule: a value outside it is refused.
 An *observed* one is what the training data happened to hold: a value outside it is scored and
@@ -20,15 +20,12 @@ from msgspec.structs import astuple
 from morosidad.errors import FieldError, InvalidRecord, SchemaError
 from morosidad.schema.field import EXACT, Field, Observed, Value
 from morosidad.schema.inference import infer_fields
+from morosidad.schema.record_forms import Record, as_mapping
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Field", "Observed", "Schema", "Value"]
-
-Record = Mapping[str, Any] | bytes | bytearray | memoryview | str | object
-"""What `Schema.validate` takes: a mapping, JSON, or an object with attributes."""
-
+__all__ = ["Field", "Observed", "Record", "Schema", "Value"]
 
 # a hostile record may hold any number of names: near matches cost time, errors cost room
 _MAX_HINTS = 10
@@ -116,7 +113,18 @@ class Schema:
         return self.named(self.read(record)[0])
 
     def named(self, values: Sequence[Value]) -> dict[str, Value]:
-        """Give the values that `read` gave by name, integers as `int`."""
+        """Give the values that `read` gave by name.
+
+        Parameters
+        ----------
+        values : sequence
+            In the order of the fields.
+
+        Returns
+        -------
+        dict of str to int, float, str, bool or None
+            Integers as `int`.
+        """
         pairs = zip(self.fields, values, strict=True)
         return {f.name: int(v) if f.kind == "integer" and v is not None else v for f, v in pairs}
 
@@ -149,7 +157,7 @@ class Schema:
                 return astuple(self._decode(record)), ()
         except (msgspec.MsgspecError, ValueError, RecursionError, SystemError):
             pass  # SystemError: msgspec before 0.22 trips over integers that no float reaches
-        given = _as_mapping(record, [*self.names, *self._aliases])
+        given = as_mapping(record, [*self.names, *self._aliases])
         try:
             return astuple(msgspec.convert(self._tidy(given), self._fast)), ()
         except Exception:  # a foreign value's own error may hold personal data; examining names the field
@@ -236,6 +244,11 @@ class Schema:
         name, version : str
             As in `Schema`.
 
+        Returns
+        -------
+        Schema
+            With one field for each other column.
+
         Raises
         ------
         InvalidFrame
@@ -245,13 +258,28 @@ class Schema:
         return cls(infer_fields(frame, target), target, name=name, version=version)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the schema as plain data, ready for JSON."""
+        """Give the schema as plain data.
+
+        Returns
+        -------
+        dict
+            Ready for JSON.
+        """
         fields = msgspec.to_builtins(self.fields)
         return {"name": self.name, "version": self.version, "target": self.target, "fields": fields}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Schema:
         """Make the schema that `to_dict` gave.
+
+        Parameters
+        ----------
+        data : mapping
+            What `to_dict` gave.
+
+        Returns
+        -------
+        Schema
 
         Raises
         ------
@@ -289,7 +317,18 @@ class Schema:
         }
 
     def replace(self, fields: Iterable[Field]) -> Schema:
-        """Give the same schema with other fields."""
+        """Give the same schema with other fields.
+
+        Parameters
+        ----------
+        fields : iterable of Field
+            All of them.
+
+        Returns
+        -------
+        Schema
+            With the same target, name and version.
+        """
         return Schema(fields, self.target, name=self.name, version=self.version)
 
     def __len__(self) -> int:
@@ -329,31 +368,6 @@ def _struct_of(fields: Sequence[Field]) -> type[msgspec.Struct]:
         kw_only=True,
         gc=False,
     )
-
-
-def _as_mapping(record: Any, names: Iterable[str]) -> Mapping[Any, Any]:
-    """Give any kind of record as a mapping, or say that it is none."""
-    try:
-        if isinstance(record, (bytes, bytearray, memoryview, str)):
-            record = msgspec.json.decode(record)
-            if not isinstance(record, dict):
-                raise InvalidRecord([FieldError("", "se esperaba un objeto JSON", "registro")])
-        if isinstance(record, Mapping):
-            return dict(record.items())
-        if hasattr(record, "columns") and hasattr(record, "shape"):
-            raise InvalidRecord([FieldError("", "se esperaba un solo registro, no una tabla", "registro")])
-        if hasattr(record, "keys") and hasattr(record, "__getitem__"):
-            return {key: record[key] for key in record.keys()}  # noqa: SIM118 - rows of databases have keys only
-        found = {name: getattr(record, name) for name in names if hasattr(record, name)}
-    except InvalidRecord:
-        raise
-    except (msgspec.MsgspecError, ValueError):
-        raise InvalidRecord([FieldError("", "no es JSON válido", "registro")]) from None
-    except Exception:  # a foreign object's own error may hold personal data
-        raise InvalidRecord([FieldError("", "no se puede leer el registro", "registro")]) from None
-    if not found:
-        raise InvalidRecord([FieldError("", "se esperaba un objeto con los campos del esquema", "registro")])
-    return found
 
 
 def _unknown(key: str, names: Sequence[str]) -> str:

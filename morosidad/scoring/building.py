@@ -1,4 +1,4 @@
-"""Construction of a scoring model from a fitted pipeline: schema, judge, compilation, usual values."""
+"""Construction of a scoring model from a fitted pipeline."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from morosidad.compiler.gate import OwnRows, ambiguous_rows
 from morosidad.compiler.pipeline import CompiledPipeline, rows_of, values_of
 from morosidad.compiler.proof.judge import Judge
 from morosidad.compiler.proof.probe_rows import as_rows
+from morosidad.compiler.proof.reference import Reference, read_reference
+from morosidad.compiler.proof.sampled_shapley import background
 from morosidad.compiler.readers.calibration import decision_threshold
 from morosidad.errors import InvalidFrame, InvalidRecord, SchemaError
 from morosidad.frames.layout import FrameLayout
@@ -25,8 +27,6 @@ from morosidad.policy.cutoffs import Policy
 from morosidad.schema.field import Field, Row
 from morosidad.schema.schema import Schema
 from morosidad.scoring.model import ScoringModel
-from morosidad.scoring.reference import Reference, read_reference
-from morosidad.scoring.sampled_reasons import background
 from morosidad.training.labels import default_place
 
 if TYPE_CHECKING:

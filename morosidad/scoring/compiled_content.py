@@ -106,6 +106,31 @@ def _layout(manifest: dict[str, Any]) -> FrameLayout | None:
     return msgspec.convert(manifest.get("layout"), FrameLayout | None)
 
 
+def rebuild_compiled(compiled: CompiledPipeline) -> CompiledPipeline:
+    """Make the functions of a compiled pipeline again, of the same content.
+
+    Parameters
+    ----------
+    compiled : CompiledPipeline
+        It is not changed.
+
+    Returns
+    -------
+    CompiledPipeline
+    """
+    return CompiledPipeline(
+        compiled.schema,
+        compiled.form,
+        compiled.original,
+        reference=compiled.reference,
+        parity=compiled.parity,
+        threshold=compiled.threshold,
+        notes=compiled.notes,
+        own_labels=compiled.own_labels,
+        layout=compiled.layout,
+    )
+
+
 def answers_as_saved(compiled: CompiledPipeline, content: artifact.Content) -> bool:
     """Tell whether a pipeline answers the records in its file as it did when the file was written.
 

@@ -260,7 +260,7 @@ def _publish(
     if not reasons and all(part is None for part in (path.kpis, path.audit, path.drift)):
         return []
     rows, found = (table, found) if known.all() else (table[known], found[known])
-    if path.audit is not None:
+    if path.audit is not None:  # a log wants each decision whole
         decided = [path.score(record) for record in records_of(model.schema, rows)]
         return [[reason.text for reason in decision.reasons] for decision in decided]
     if path.kpis is not None and len(found):

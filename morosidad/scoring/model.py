@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 import numpy as np
@@ -17,13 +17,7 @@ import numpy as np
 from morosidad._version import __version__
 from morosidad.compiler.pipeline import CompiledPipeline
 from morosidad.compiler.report import ParityReport
-from morosidad.errors import (
-    ArtifactCorrupted,
-    ArtifactError,
-    MissingExtra,
-    PredictionError,
-    UnsupportedModel,
-)
+from morosidad.errors import ArtifactCorrupted, ArtifactError, MissingExtra, PredictionError, UnsupportedModel
 from morosidad.model_file import artifact
 from morosidad.monitoring.drift_reference import DriftReference
 from morosidad.policy.cutoffs import Policy
@@ -31,9 +25,16 @@ from morosidad.policy.decision import Decision, Reason
 from morosidad.policy.reasons import ReasonWriter
 from morosidad.schema.field import Row
 from morosidad.schema.schema import Schema
-from morosidad.scoring.compiled_content import answers_as_saved, dump_compiled, load_compiled
+from morosidad.scoring.compiled_content import (
+    answers_as_saved,
+    dump_compiled,
+    load_compiled,
+    rebuild_compiled,
+)
 from morosidad.scoring.contributions import Contributions
-from morosidad.scoring.sampled_reasons import SampledContributions
+
+if TYPE_CHECKING:
+    from morosidad.compiler.proof.sampled_shapley import SampledContributions
 
 SAMPLED = "probability, sampled"
 _Rows = list[tuple[int | float | str | bool | None, ...]]
@@ -96,6 +97,8 @@ class ScoringModel:
         )
         self.sampled: SampledContributions | None = None
         if self.background is not None and compiled.original is not None:
+            from morosidad.compiler.proof.sampled_shapley import SampledContributions
+
             self.sampled = SampledContributions(compiled.original.predict, self.background)
         self._reason_writer = ReasonWriter(self.schema, self.typical)
         self._explain = self._explanation() if policy.max_reasons else None
@@ -335,9 +338,8 @@ class ScoringModel:
             "drift": msgspec.to_builtins(self.drift_reference),
             "notes": list(self.compiled.notes),
         }
-        if (
-            self.default != 1
-        ):  # what earlier versions knew nothing of stands there only where it says something
+        # what earlier versions knew nothing of is there only where it says something
+        if self.default != 1:
             manifest["default"] = self.default
         if self.background is not None:
             manifest["background"] = [list(row) for row in self.background]
@@ -411,20 +413,8 @@ class ScoringModel:
         ScoringModel
             With the same digest.
         """
-        compiled = self.compiled
-        fresh = CompiledPipeline(
-            compiled.schema,
-            compiled.form,
-            compiled.original,
-            reference=compiled.reference,
-            parity=compiled.parity,
-            threshold=compiled.threshold,
-            notes=compiled.notes,
-            own_labels=compiled.own_labels,
-            layout=compiled.layout,
-        )
         return ScoringModel(
-            fresh,
+            rebuild_compiled(self.compiled),
             self.policy,
             name=self.name,
             version=self.version,

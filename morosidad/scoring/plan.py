@@ -38,8 +38,8 @@ class Plan(msgspec.Struct, frozen=True):
     default : str
         The label that means default.
     backend : str
-        What walks the trees or looks up the tables of the compiled form: ``numba`` or ``Python``; empty
-        for other forms.
+        What evaluates the compiled form for one record: ``numba``, ``Python`` or both; empty where that
+        is not known.
     """
 
     model: str
@@ -63,7 +63,7 @@ class Plan(msgspec.Struct, frozen=True):
         list of (str, str)
             What is said of, and what is said; nothing where there is nothing to say.
         """
-        form = f"{self.form}, walked by {self.backend}" if self.backend else self.form
+        form = f"{self.form}, evaluated by {self.backend}" if self.backend else self.form
         found = [
             ("model", self.model),
             ("default", self.default),
@@ -129,5 +129,5 @@ def plan_of(model: ScoringModel, cache: str = "") -> Plan:
         latency=model.latency(),
         cache=cache,
         default=repr(model.labels[1]) if isinstance(model.labels[1], str) else str(model.labels[1]),
-        backend=getattr(compiled, "backend", None) or "",
+        backend="" if form is None else compiled.backend,
     )

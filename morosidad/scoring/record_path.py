@@ -166,9 +166,8 @@ class RecordPath:
             except InvalidRecord as error:
                 answers.append(RecordError(place, error.errors))
         try:
-            decided = (
-                self._recovering_batch(active, [request.values for _, request in valid]) if valid else []
-            )
+            rows = [request.values for _, request in valid]
+            decided = self._recovering_batch(active, rows) if rows else []
         except Exception as error:
             self._count_failure(error, start, len(valid))
             raise
@@ -270,10 +269,10 @@ class RecordPath:
     def _recovering(self, request: ScoringRequest) -> Decision:
         if self.recovery is None:
             return self._compute(request)
-        decision = self.recovery.call(self._compute_anew, request)
+        decision = self.recovery.call(self._compute_with_active_model, request)
         return decision.for_request(request.request_id) if decision.degraded else decision
 
-    def _compute_anew(self, request: ScoringRequest) -> Decision:
+    def _compute_with_active_model(self, request: ScoringRequest) -> Decision:
         """Decide with the model that is active now, if it reads records as the one that was asked."""
         active = self._successor(request.active)
         if active is not request.active:
@@ -283,9 +282,9 @@ class RecordPath:
     def _recovering_batch(self, active: ActiveModel, rows: list[Row]) -> list[Decision]:
         if self.recovery is None:
             return active.model.answer_many(rows)
-        return self.recovery.call(self._compute_batch_anew, active, rows=rows)
+        return self.recovery.call(self._compute_batch_with_active_model, active, rows=rows)
 
-    def _compute_batch_anew(self, active: ActiveModel, rows: list[Row]) -> list[Decision]:
+    def _compute_batch_with_active_model(self, active: ActiveModel, rows: list[Row]) -> list[Decision]:
         return self._successor(active).model.answer_many(rows)
 
     def _successor(self, active: ActiveModel) -> ActiveModel:

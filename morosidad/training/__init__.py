@@ -1,1 +1,1 @@
-"""Training for those who bring data and no pipeline, synthetic data, and the model that is shipped."""
+"""Training: candidate pipelines, their selection, synthetic data, and the shipped model."""

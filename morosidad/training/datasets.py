@@ -166,6 +166,10 @@ def log_odds(columns: Mapping[str, Array]) -> NDArray[np.float64]:
     ----------
     columns : mapping of str to ndarray
         Every field of `AHORRO_VALLE`, without missing values.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
     """
     incomes = columns["ingresos_mensuales"]
     burden = (columns["gastos_mensuales"] + columns["cuota_deudas_mensual"]) / incomes

@@ -1,4 +1,4 @@
-"""Training for those who bring data and no pipeline: the default pipelines and how good they are."""
+"""Candidate pipelines, cross-validation and selection of a model."""
 
 from __future__ import annotations
 
@@ -62,6 +62,11 @@ def fit(X: pd.DataFrame, y: Any, schema: Schema, *, model: str = "logistic") -> 
         The kind of model: logistic regression, an explainable boosting machine (extra ``glassbox``),
         histogram gradient boosting.
 
+    Returns
+    -------
+    estimator
+        A fitted pipeline or classifier with ``predict_proba``.
+
     Raises
     ------
     InvalidFrame
@@ -76,7 +81,25 @@ def fit(X: pd.DataFrame, y: Any, schema: Schema, *, model: str = "logistic") -> 
 
 
 def pipeline(schema: Schema, model: str) -> Any:
-    """Make one of the default pipelines, not yet fitted."""
+    """Make one of the default pipelines.
+
+    Parameters
+    ----------
+    schema : Schema
+        What a record is.
+    model : str
+        The kind of model, as in `fit`.
+
+    Returns
+    -------
+    estimator
+        Not yet fitted.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such kind of model.
+    """
     if model not in _PIPELINES:
         raise SettingsError([f"model: one of {', '.join(MODELS)} was expected"])
     return _PIPELINES[model](schema)
@@ -108,7 +131,8 @@ def choose(
     -------
     model : str
         The kind to fit: with ``'auto'`` the first of logistic, glassbox and boosting whose log loss lies
-        within one standard error of the best (the one-standard-error rule of Breiman et al., 1984).
+        within one standard error of the best (the one-standard-error rule of Breiman et al.,
+        *Classification and Regression Trees*, 1984, doi:10.1201/9781315139470).
     comparison : dict of str to Figures
         What was measured of each.
     """
@@ -122,7 +146,13 @@ def choose(
 
 
 def installed() -> tuple[str, ...]:
-    """Name the kinds of model that can be fitted here, simplest first."""
+    """Name the kinds of model that can be fitted here.
+
+    Returns
+    -------
+    tuple of str
+        Simplest first.
+    """
     return tuple(kind for kind in _PIPELINES if kind != "glassbox" or find_spec("interpret") is not None)
 
 
@@ -179,7 +209,24 @@ def cross_validate(
 def summary(
     y: Any, model: str, comparison: dict[str, Figures] | None = None, *, positive: Any = None
 ) -> dict[str, Any]:
-    """Say what a model was trained on, how good it is, and beside which others, for its file."""
+    """Summarize the training of a model, for its file.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_rows,)
+        The two classes that it was trained on.
+    model : str
+        The kind of model.
+    comparison : dict of str to Figures, optional
+        What was measured of it and of others.
+    positive : object, optional
+        The label that means default, where the labels are not 0 and 1 or False and True.
+
+    Returns
+    -------
+    dict
+        Plain data: rows, default rate, cross-validated figures.
+    """
     classes = np.asarray(y)
     default = is_default(classes, positive)
     facts = {"model": model, "rows": len(classes), "default_rate": float(default.mean())}

@@ -1,4 +1,4 @@
-"""The model shipped in the package: how it is trained, and where it lies.
+"""The model shipped in the package: its path, its training data and its training.
 
 It is trained on synthetic applicants, says so in its name, and decides on nobody real.
 """
@@ -17,7 +17,15 @@ PATH = Path(__file__).parent.parent / "data" / "ahorro-valle-sintetico.morosidad
 
 
 def training_data() -> tuple[Any, Any]:
-    """Make the synthetic applicants and their answers."""
+    """Make the synthetic applicants and their answers.
+
+    Returns
+    -------
+    X : DataFrame of shape (20000, 20)
+        The fields of `AHORRO_VALLE`, with the dtypes of `make_applicants`.
+    y : ndarray of int64, shape (20000,)
+        1 means default.
+    """
     from morosidad.training.datasets import make_applicants
 
     frame = make_applicants(ROWS, seed=SEED)
@@ -25,7 +33,13 @@ def training_data() -> tuple[Any, Any]:
 
 
 def train_pipeline() -> Any:
-    """Fit the pipeline that the shipped model was compiled from."""
+    """Fit the pipeline that the shipped model was compiled from.
+
+    Returns
+    -------
+    Pipeline
+        Of scikit-learn.
+    """
     from morosidad.training.selection import fit
 
     return fit(*training_data(), AHORRO_VALLE, model="logistic")

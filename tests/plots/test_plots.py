@@ -14,7 +14,7 @@ from sklearn.metrics import brier_score_loss, roc_auc_score, roc_curve
 
 from morosidad import DriftMonitor, Policy, Scorer, plots
 from morosidad.errors import InvalidRecord, MissingExtra, UnsupportedModel
-from morosidad.plots import figures
+from morosidad.plots import quality
 from support import small_frame
 
 pytest.importorskip("plotly")
@@ -140,7 +140,7 @@ def test_calibration_compares_what_was_said_with_what_came(known: tuple[Scorer, 
 
 
 def test_wilsons_interval_is_the_published_one() -> None:
-    low, high = figures._wilson(np.array([0.0, 0.5]), np.array([10, 10]))
+    low, high = quality._wilson(np.array([0.0, 0.5]), np.array([10, 10]))
     np.testing.assert_allclose([*low, *high], [0.0, 0.2366, 0.2775, 0.7634], atol=1e-4)
 
 

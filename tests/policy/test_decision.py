@@ -1,105 +1,12 @@
+"""Decisions: their JSON, their copies for caches and requests, their card."""
+
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from morosidad.errors import FieldError, SettingsError
-from morosidad.policy.cutoffs import Policy
+from morosidad.errors import FieldError
 from morosidad.policy.decision import Decision, Reason, RecordError
-from morosidad.policy.reasons import ReasonWriter
-from morosidad.schema.schema import Field, Schema
-
-SCHEMA = Schema(
-    [Field("deuda", "number", label="Deuda"), Field("zona", "category"), Field("mora", "integer")]
-)
-WRITER = ReasonWriter(SCHEMA, [100.0, None, 0.0])
-
-
-def test_outcome_bands_include_their_cut_off() -> None:
-    policy = Policy(review_at=0.2, decline_at=0.5)
-    assert [policy.outcome(p) for p in (0.0, 0.19999, 0.2, 0.49999, 0.5, 1.0)] == [
-        "aprobar",
-        "aprobar",
-        "revisar",
-        "revisar",
-        "rechazar",
-        "rechazar",
-    ]
-
-
-def test_equal_cut_offs_leave_nothing_to_review() -> None:
-    policy = Policy(review_at=0.3, decline_at=0.3)
-    assert {policy.outcome(p / 100) for p in range(101)} == {"aprobar", "rechazar"}
-
-
-def test_a_policy_names_everything_that_is_wrong_with_it() -> None:
-    with pytest.raises(SettingsError) as caught:
-        Policy(review_at=0.6, decline_at=0.5, max_reasons=-1)
-    assert len(caught.value.problems) == 2
-
-
-@pytest.mark.parametrize(
-    "wrong", [{"review_at": "0.2"}, {"decline_at": None}, {"max_reasons": 1.5}, {"max_reasons": "4"}]
-)
-def test_a_policy_says_what_it_expected(wrong: dict[str, Any]) -> None:
-    with pytest.raises(SettingsError) as caught:
-        Policy(**wrong)
-    assert next(iter(wrong)) in caught.value.problems[0]
-
-
-def test_numbers_of_numpy_make_a_policy() -> None:
-    policy = Policy(np.float32(0.25), np.float64(0.5), np.int64(3))
-    assert msgspec.json.encode(policy) == msgspec.json.encode(Policy(0.25, 0.5, 3))
-
-
-@pytest.mark.parametrize("cut_offs", [(-0.1, 0.5), (0.2, 1.1), (float("nan"), 0.5)])
-def test_cut_offs_are_probabilities(cut_offs: tuple[float, float]) -> None:
-    with pytest.raises(SettingsError):
-        Policy(*cut_offs)
-
-
-def test_reasons_are_the_strongest_that_raise_the_risk() -> None:
-    reasons = WRITER.reasons((200.0, "rural", 3), (0.5, -1.0, 0.7), 4)
-    assert [(r.code, r.field, r.contribution) for r in reasons] == [
-        ("R03", "mora", 0.7),
-        ("R01", "deuda", 0.5),
-    ]
-    assert WRITER.reasons((200.0, "rural", 3), (0.5, -1.0, 0.7), 1) == reasons[:1]
-
-
-def test_ties_stand_in_the_order_of_the_schema() -> None:
-    assert [r.field for r in WRITER.reasons((1.0, "a", 1), (0.5, 0.5, 0.5), 3)] == ["deuda", "zona", "mora"]
-
-
-def test_a_share_of_zero_is_no_reason() -> None:
-    assert WRITER.reasons((1.0, "a", 1), (0.0, -0.0, -1.0), 3) == ()
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (200.0, "Deuda: por encima de lo habitual"),
-        (50.0, "Deuda: por debajo de lo habitual"),
-        (100.0, "Deuda: aumenta el riesgo"),
-        (None, "Deuda: no se informó"),
-    ],
-)
-def test_the_text_says_on_which_side_of_the_usual_a_number_lies(value: float | None, text: str) -> None:
-    (reason,) = WRITER.reasons((value, "a", 0), (1.0, 0.0, 0.0), 1)
-    assert reason.text == text
-
-
-@given(st.lists(st.floats(-5, 5), min_size=3, max_size=3), st.integers(0, 4))
-def test_reasons_agree_with_a_simple_model(shares: list[float], most: int) -> None:
-    found = [r.field for r in WRITER.reasons((1.0, "a", 1), shares, most)]
-    ranked = sorted(range(3), key=lambda i: (-shares[i], i))
-    assert found == [SCHEMA.names[i] for i in ranked if shares[i] > 0][:most]
-
 
 DECISION = Decision(
     label=1,
@@ -153,3 +60,40 @@ def test_a_record_error_is_json_with_the_keys_of_the_wire() -> None:
         "indice": 3,
         "errores": [{"campo": "edad", "mensaje": "obligatorio: falta el valor", "tipo": "falta"}],
     }
+
+
+EVERY_FIELD = Decision(
+    label=1,
+    probabilities=(0.25, 0.75),
+    confidence=0.75,
+    outcome="rechazar",
+    reasons=(Reason("R01", "deuda", "Deuda: aumenta el riesgo", 0.5),),
+    model="m@1",
+    warnings=("deuda: sin dato",),
+    cached="otra",
+    degraded=True,
+    request_id="abc",
+)
+
+
+def test_the_example_leaves_no_field_at_its_default() -> None:
+    bare = Decision(0, (1.0, 0.0), 1.0, "aprobar")
+    for name in Decision.__struct_fields__:
+        assert getattr(EVERY_FIELD, name) != getattr(bare, name), name
+
+
+def test_a_cached_decision_keeps_every_field_but_where_it_came_from_and_for_whom() -> None:
+    answer = EVERY_FIELD.as_cached("xyz")
+    assert (answer.cached, answer.request_id) == ("acierto", "xyz")
+    for name in set(Decision.__struct_fields__) - {"cached", "request_id"}:
+        assert getattr(answer, name) == getattr(EVERY_FIELD, name), name
+    assert (EVERY_FIELD.cached, EVERY_FIELD.request_id) == ("otra", "abc")
+
+
+def test_a_decision_for_another_request_keeps_every_other_field() -> None:
+    answer = EVERY_FIELD.for_request(None)
+    assert msgspec.structs.replace(answer, request_id="abc") == EVERY_FIELD
+    answer = EVERY_FIELD.for_request("xyz", ())
+    assert msgspec.structs.replace(answer, request_id="abc", warnings=EVERY_FIELD.warnings) == EVERY_FIELD
+    assert (answer.request_id, answer.warnings) == ("xyz", ())
+    assert EVERY_FIELD.warnings == ("deuda: sin dato",)

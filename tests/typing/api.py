@@ -9,8 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from morosidad import AHORRO_VALLE, Decision, Field, Policy, Reason, RecordError, Schema, Scorer
-from morosidad.errors import ArtifactVersionError, FieldError, InvalidRecord, Overloaded
+from morosidad.errors import ArtifactVersionError, FieldError, InvalidRecord, Overloaded, PredictionError
 from morosidad.schema.field import Value
+from morosidad.scoring.contributions import Contributions
 from morosidad.scoring.plan import Plan
 
 schema = Schema([Field("edad", "integer", ge=18, le=85, required=True)], target="moroso")
@@ -34,6 +35,9 @@ assert_type(scorer.score_frame(pd.DataFrame()), pd.DataFrame)
 assert_type(scorer.predict_proba(pd.DataFrame()), NDArray[np.float64])
 assert_type(scorer.predict(pd.DataFrame()), NDArray[Any])
 assert_type(scorer.plan, Plan)
+assert_type(scorer.contributions({"edad": 40}), Contributions)
+assert_type(scorer.classes, tuple[Any, Any])
+assert_type(scorer.frame_errors(pd.DataFrame()), list[InvalidRecord | PredictionError])
 assert_type(Scorer.load("m", key=b"k", trusted=["a.B"]), Scorer)
 assert_type(Scorer.train(pd.DataFrame(), [0, 1]), Scorer)
 

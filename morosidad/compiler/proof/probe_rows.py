@@ -176,9 +176,8 @@ class Validity:
         if self._schema.wants_a_value and all(value is None for value in row):
             return False
         for place, (value, limits) in enumerate(zip(row, self._limits, strict=True)):
-            if limits is not None and type(value) is float and limits[0] < value < limits[1]:
-                if not limits[2] or value.is_integer():
-                    continue  # most values are such
+            if limits is not None and type(value) is float and _inside(value, *limits):
+                continue  # most values are such
             if not self.value(place, value):
                 return False
         return True
@@ -186,6 +185,10 @@ class Validity:
     def keep(self, rows: Iterable[Row]) -> list[Row]:
         """Leave out the rows that the schema refuses."""
         return [row for row in rows if self.row(row)]
+
+
+def _inside(value: float, low: float, high: float, whole: bool) -> bool:
+    return low < value < high and (not whole or value.is_integer())
 
 
 def _open_limits(field: Field) -> tuple[float, float, bool] | None:

@@ -1,0 +1,87 @@
+"""Waterfall figure of one applicant: the contribution of each field to the score."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from morosidad.plots.style import BAD, FAINT, GOOD, plotly_for, styled
+from morosidad.schema.schema import Record
+from morosidad.scoring.scorer import Scorer
+
+_SCALES = {"probability": "probabilidad de mora", "log-odds": "log-odds de mora"}
+
+
+def waterfall(scorer: Scorer, record: Record, *, top: int = 10) -> Any:
+    """Draw how one applicant's values lead from the usual score to this one.
+
+    Parameters
+    ----------
+    scorer : Scorer
+        Who decides, with a compiled model that knows its reference.
+    record : mapping, JSON as bytes or text, or object with attributes
+        As in `Scorer.score_one`. Its values stand in the picture.
+    top : int
+        So many fields, those that weigh most; the others are drawn as one.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        Contributions on the model's own scale.
+
+    Raises
+    ------
+    InvalidRecord
+        With every wrong field at once.
+    UnsupportedModel
+        The model gives no contributions: it is not compiled, or has no reference.
+    MissingExtra
+        plotly is not installed.
+    """
+    go = plotly_for("waterfall")
+    found = scorer.contributions(record)
+    shares = list(found.contributions.values())
+    total, probability = float(sum(shares)), found.probability
+    end = {"probability": probability, "log-odds": _log_odds(probability)}.get(found.scale, total)
+    order = sorted(range(len(shares)), key=lambda i: -abs(shares[i]))
+    shown, rest = order[:top], [i for i in order[top:] if shares[i]]
+    named = list(found.values.values())
+    fields = scorer.schema.fields
+    rows = [("lo usual", end - total), *((_cell(fields[i], named[i]), shares[i]) for i in shown if shares[i])]
+    rows += [(f"otros {len(rest)} campos", float(sum(shares[i] for i in rest)))] if rest else []
+    figure = go.Figure(
+        go.Waterfall(
+            orientation="h",
+            y=[*(name for name, _ in rows), "este solicitante"],
+            x=[*(share for _, share in rows), end],
+            measure=["absolute", *["relative"] * (len(rows) - 1), "total"],
+            text=[f"{share:+.2f}" if place else f"{share:.2f}" for place, (_, share) in enumerate(rows)]
+            + [f"{end:.2f}"],
+            increasing={"marker": {"color": BAD}},
+            decreasing={"marker": {"color": GOOD}},
+            totals={"marker": {"color": FAINT}},
+            connector={"line": {"color": FAINT, "width": 1}},
+        )
+    )
+    figure.update_yaxes(autorange="reversed", automargin=True)
+    scale = {"probability": "probabilidad de mora", "log-odds": "log-odds de mora"}.get(
+        found.scale, "puntaje"
+    )
+    return styled(
+        figure, f"Probabilidad de mora: {probability:.1%}", scale, height=160 + 30 * (len(rows) + 1)
+    )
+
+
+def _cell(field: Any, value: object) -> str:
+    shown = str(value)
+    if value is None or isinstance(value, bool):
+        shown = {None: "sin dato", True: "sí", False: "no"}[value]
+    elif isinstance(value, (int, float)):
+        shown = f"{value:,.2f}".removesuffix(".00")
+    return f"{field.label or field.name} = {shown}"
+
+
+def _log_odds(probability: float) -> float:
+    p = min(max(probability, 1e-300), 1 - 1e-16)
+    return float(np.log(p / (1.0 - p)))

@@ -1,0 +1,51 @@
+"""Figure of population stability: the drift of the score and of each field."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from morosidad.monitoring.drift import DriftReport
+from morosidad.plots.style import BAD, FAINT, GOOD, INK, WARN, plotly_for, styled
+
+_STATES = {"estable": GOOD, "moderado": WARN, "fuerte": BAD, "sin datos": FAINT}
+
+
+def drift(report: DriftReport, *, top: int = 20) -> Any:
+    """Draw how far the score and each field have moved, and how far chance alone might move them.
+
+    Parameters
+    ----------
+    report : DriftReport
+        What `DriftMonitor.report` gave.
+    top : int
+        So many fields, those that moved most; the score is always there.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        A bar for the population stability index, coloured by its state; a tick for the noise.
+
+    Raises
+    ------
+    MissingExtra
+        plotly is not installed.
+    """
+    go = plotly_for("drift")
+    moved = [report.score, *sorted(report.fields, key=lambda field: -field.psi)[:top]]
+    names = [each.field for each in moved]
+    figure = go.Figure()
+    figure.add_bar(
+        y=names, x=[each.psi for each in moved], orientation="h", showlegend=False,
+        marker={"color": [_STATES[each.state] for each in moved]},
+        hovertext=[each.state for each in moved],
+    )  # fmt: skip
+    figure.add_scatter(
+        y=names, x=[each.noise for each in moved], mode="markers", name="azar: rara vez lo supera",
+        marker={"symbol": "line-ns", "size": 16, "line": {"width": 2, "color": INK}},
+    )  # fmt: skip
+    figure.update_layout(
+        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 1, "xanchor": "right"}
+    )
+    figure.update_yaxes(autorange="reversed", automargin=True)
+    title = f"Estabilidad de la población, {report.records} registros"
+    return styled(figure, title, "índice de estabilidad (PSI)", height=160 + 26 * len(moved))
