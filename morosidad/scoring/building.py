@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -206,8 +206,10 @@ def _drift_reference(compiled: CompiledPipeline, columns: Kept) -> DriftReferenc
     if columns is None or not len(columns[0]):
         return None
     schema = compiled.schema
-    values = {
-        field.name: column if field.kind == "number" else values_of(field, column)
+    values: dict[str, Iterable[Any]] = {
+        field.name: column
+        if field.kind == "number" and isinstance(column, np.ndarray)
+        else values_of(field, column)
         for field, column in zip(schema.fields, columns, strict=True)
     }
     coded = [field.name for field in schema.fields if field.kind in ("category", "boolean")]
