@@ -14,6 +14,7 @@ from morosidad._version import __version__
 if TYPE_CHECKING:
     from morosidad.audit import AuditLog as AuditLog
     from morosidad.cache import TieredCache as TieredCache
+    from morosidad.compiler import check_compiled as check_compiled
     from morosidad.compiler import compile_pipeline as compile_pipeline
     from morosidad.errors import MorosidadError as MorosidadError
     from morosidad.kpis import KPITracker as KPITracker
@@ -48,6 +49,7 @@ _HOME = {
     "Scorer": "scoring.scorer",
     "Settings": "settings",
     "TieredCache": "cache",
+    "check_compiled": "compiler",
     "compile_pipeline": "compiler",
     "make_applicants": "training.datasets",
 }
@@ -70,6 +72,7 @@ __all__ = [
     "Settings",
     "TieredCache",
     "__version__",
+    "check_compiled",
     "compile_pipeline",
     "make_applicants",
 ]

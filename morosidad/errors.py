@@ -44,7 +44,8 @@ class FieldError(msgspec.Struct, frozen=True):
     message : str
         What was expected, in Spanish. It never holds the value that was given.
     code : str
-        One of ``falta``, ``tipo``, ``rango``, ``categoria``, ``desconocido``, ``duplicado``, ``registro``.
+        One of ``falta``, ``tipo``, ``rango``, ``categoria``, ``desconocido``, ``duplicado``, ``registro``,
+        ``modelo`` (the model refuses a record that the schema accepts).
     """
 
     field: str = msgspec.field(name="campo")

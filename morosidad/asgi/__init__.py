@@ -74,5 +74,9 @@ def load_scorer(settings: Settings) -> Scorer:
     if settings.server_model is None:
         return Scorer.default()
     key = settings.server_model_key
-    trusted = settings.server_model_trusted
-    return Scorer.load(settings.server_model, None if key is None else key.encode(), trusted=trusted)
+    return Scorer.load(
+        settings.server_model,
+        None if key is None else key.encode(),
+        trusted=settings.server_model_trusted,
+        allow_pickle=settings.server_model_allow_pickle,
+    )

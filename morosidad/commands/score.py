@@ -22,6 +22,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--keep", default="", help="columns to carry over, separated by commas")
     parser.add_argument("--reasons", action="store_true", help="add the reasons (slower)")
+    parser.add_argument(
+        "--allow-missing",
+        action="store_true",
+        help="decide although a column is missing that the model uses: every value of it is missing then",
+    )
     add_opening(parser)
     add_csv(parser)
 
@@ -46,8 +51,12 @@ def run(arguments: argparse.Namespace) -> int:
     keep = [name for name in arguments.keep.split(",") if name]
     with ExitStack() as stack:
         outputs = _OutputFiles(stack, output, bad_path)
+        options = {
+            "reasons": arguments.reasons,
+            "missing_columns": "ignore" if arguments.allow_missing else "raise",
+        }
         for chunk in chunks:
-            outputs.write(scorer, chunk, keep, arguments.reasons)
+            outputs.write(scorer, chunk, keep, options)
     print(f"{outputs.good:,} rows decided: {arguments.output}")
     if outputs.bad:
         print(f"{outputs.bad:,} bad rows: {bad_path}", file=sys.stderr)
@@ -63,7 +72,7 @@ class _OutputFiles:
         self._files: dict[Path, TextIO] = {}
         self.good = self.bad = 0
 
-    def write(self, scorer: Any, chunk: Any, keep: list[str], reasons: bool) -> None:
+    def write(self, scorer: Any, chunk: Any, keep: list[str], options: dict[str, Any]) -> None:
         from morosidad.errors import InvalidFrame
         from morosidad.frames.csv_files import as_fields
 
@@ -71,13 +80,13 @@ class _OutputFiles:
         if absent:
             raise InvalidFrame(f"there is no column to keep: {', '.join(absent)}", absent)
         fields = as_fields(chunk, scorer.schema)
-        out = scorer.score_frame(fields, errors="coerce", reasons=reasons)
+        out = scorer.score_frame(fields, errors="coerce", **options)
         refused = out["probability"].isna()
         rows = chunk.index + 1
         good = chunk.loc[~refused, keep].join(out[~refused])
         good.insert(0, "row", rows[~refused])
-        if reasons:
-            good["reasons"] = good["reasons"].map("; ".join)
+        for texts in {"warnings", "reasons"} & set(good):
+            good[texts] = good[texts].map("; ".join)
         self._append(self._paths[0], good)
         self.good += len(good)
         if refused.any():

@@ -6,6 +6,9 @@ import argparse
 import os
 from typing import TYPE_CHECKING
 
+from morosidad.commands.options import add_pickle, read_key
+from morosidad.errors import SettingsError
+
 if TYPE_CHECKING:
     from morosidad.settings import Settings
 
@@ -13,6 +16,8 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
     parser.add_argument("--model", help="model file (the shipped one, trained on synthetic applicants)")
+    parser.add_argument("--key-file", help="file with the key that the model file was signed with")
+    add_pickle(parser, "serve a model that is a pickle, which runs the code in it; the file has to be signed")
     parser.add_argument("--host", help="address to listen on (127.0.0.1)")
     parser.add_argument("--port", help="port to listen on (5000); 0 for any that is free")
     parser.add_argument("--workers", help="processes that share the port (1)")
@@ -30,6 +35,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     given = {
         "server_model": arguments.model,
+        "server_model_key": _key(arguments.key_file),
+        "server_model_allow_pickle": "true" if arguments.allow_pickle else None,
         "server_host": arguments.host,
         "server_port": arguments.port,
         "server_processes": arguments.workers,
@@ -54,6 +61,15 @@ def run(arguments: argparse.Namespace) -> int:
         print(welcome(settings, load_scorer(settings).model, port), flush=True)
         serve(settings, environment, port)
     return 0
+
+
+def _key(path: str | None) -> str | None:
+    """Read a key as text, as settings hold it."""
+    key = read_key(path)
+    try:
+        return None if key is None else key.decode()
+    except UnicodeDecodeError:
+        raise SettingsError([f"{path}: a key of text in UTF-8 was expected"]) from None
 
 
 def welcome(settings: Settings, model: str, port: int) -> str:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import Any
 
-from morosidad.commands.options import add_csv, add_model, check_output
+from morosidad.commands.options import add_csv, add_model, add_positive, check_output
 from morosidad.errors import InvalidFrame
 
 
@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="logistic",
         help="kind of model (%(default)s)",
     )
+    add_positive(parser)
     add_model(parser)
     add_csv(parser)
 
@@ -32,6 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     from morosidad.policy.cutoffs import Policy
     from morosidad.schema.schema import Schema
     from morosidad.scoring.scorer import Scorer
+    from morosidad.training.labels import count_labels, default_place, label_named
     from morosidad.training.selection import choose, fit, summary
 
     check_output(arguments.output, arguments.data)
@@ -39,9 +41,12 @@ def run(arguments: argparse.Namespace) -> int:
     bars = sys.stderr.isatty()
     frame = read_csv(arguments.data, sep=arguments.sep, encoding=arguments.encoding, progress=bars)
     X, y = _split(frame, arguments.target)
+    labels, counts = count_labels(y)
+    positive = label_named(arguments.positive, labels, counts)
+    default_place(labels, positive, counts)  # what it does not say shows before the work
     schema = Schema.infer(X)
-    model, comparison = choose(X, y, schema, model=arguments.model, progress=bars)
-    facts = summary(y, model, comparison)
+    model, comparison = choose(X, y, schema, model=arguments.model, progress=bars, positive=positive)
+    facts = summary(y, model, comparison, positive=positive)
     scorer = Scorer(
         fit(X, y, schema, model=model),
         schema=schema,
@@ -49,6 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
         policy=policy,
         name=arguments.name,
         version=arguments.model_version,
+        positive=positive,
         training=facts,
     )
     scorer.save(arguments.output)

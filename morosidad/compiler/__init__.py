@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from morosidad.compiler.checks import check_compiled as check_compiled
     from morosidad.compiler.compilation import CompiledTransformer as CompiledTransformer
     from morosidad.compiler.compilation import check_classifier as check_classifier
     from morosidad.compiler.compilation import compile_pipeline as compile_pipeline
@@ -31,6 +32,7 @@ _HOME = {
     "NotCompilable": "registry",
     "ParityReport": "report",
     "check_classifier": "compilation",
+    "check_compiled": "checks",
     "compile_pipeline": "compilation",
     "compile_transformer": "compilation",
     "compiles": "compilation",  # after the readers of this package, so that one's own come last
@@ -45,6 +47,7 @@ __all__ = [
     "NotCompilable",
     "ParityReport",
     "check_classifier",
+    "check_compiled",
     "compile_pipeline",
     "compile_transformer",
     "compiles",

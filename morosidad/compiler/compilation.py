@@ -24,7 +24,9 @@ from morosidad.compiler.gate import (
 )
 from morosidad.compiler.nodes.base import Expr
 from morosidad.compiler.nodes.expressions import Constant, Narrow, Raw
+from morosidad.compiler.obstacles import obstacles
 from morosidad.compiler.pipeline import CompiledPipeline
+from morosidad.compiler.proof.asking import in_words, part_name, quiet
 from morosidad.compiler.proof.original import Original
 from morosidad.compiler.proof.parity import compare, rows_near
 from morosidad.compiler.proof.probe_rows import probe_rows, valid_rows
@@ -99,7 +101,8 @@ def compile_pipeline(
     InvalidFrame
         If it needs columns that the schema has no field for.
     """
-    check_classifier(estimator)
+    if own is None:  # else the judge has asked it already
+        check_classifier(estimator)
     task = _Compilation(estimator, schema, list(reference), layout, own, default, tuple(cutoffs))
     return task.run()
 
@@ -136,10 +139,14 @@ class _Compilation:
                 return self._uncompiled(note)
             compiled, report, note = self._compared(form, self.original.under(schema))
         except NotCompilable as reason:
-            return self._uncompiled(str(reason))
+            return self._uncompiled("; ".join(self._obstacles(str(reason))))
         if not report.passed:
             return self._uncompiled(f"the parity gate refused the compiled form: {note or report}", report)
         return compiled
+
+    def _obstacles(self, first: str) -> list[str]:
+        inputs = [_input(found) for found in self.original.inputs]
+        return obstacles(self.original.estimator, inputs, self.original.schema, first)
 
     def _form(self) -> tuple[Form, Schema]:
         original = self.original
@@ -194,7 +201,8 @@ class _Compilation:
         original, labels = self.original, self._other_labels()
         notes = [words for words in dict.fromkeys((note, labels)) if words]
         if self.own is not None:
-            notes += check_original(original, self.own)
+            checked, own_notes = check_original(original, self.own, self.threshold)
+            parity, notes = parity or checked, notes + own_notes
         base = _own_rows(self.own) or self.reference[:5] or probe_rows(original.schema, ())[:20]
         schema = original.demanded(base)
         return CompiledPipeline(
@@ -236,13 +244,25 @@ def _limited(field: Field, limit: float | None) -> Field:
     return msgspec.structs.replace(field, **changes)
 
 
-def check_classifier(estimator: Any) -> None:
-    """Raise `UnsupportedModel` unless this is a fitted classifier of two classes with probabilities."""
-    steps = getattr(estimator, "steps", None)
-    name = type(steps[-1][1] if steps else estimator).__name__
+def check_classifier(estimator: Any, rows: Any = None) -> None:
+    """Make sure that this is a fitted classifier of two classes with probabilities.
+
+    Parameters
+    ----------
+    estimator : object
+        What was given.
+    rows : DataFrame or ndarray, optional
+        Some rows to ask it about, where it keeps no ``classes_``.
+
+    Raises
+    ------
+    UnsupportedModel
+        If it is anything else.
+    """
     if isinstance(estimator, type):
         name = estimator.__name__
         raise UnsupportedModel(f"{name} is a class; a fitted {name} was expected", name)
+    name = part_name(estimator)
     if isinstance(estimator, str | PathLike):
         raise UnsupportedModel("a fitted pipeline was expected, not a path: see Scorer.load", name)
     if not hasattr(estimator, "predict_proba"):
@@ -250,9 +270,25 @@ def check_classifier(estimator: Any) -> None:
         raise UnsupportedModel(f"{name} gives no probabilities{advice}", name)
     classes = getattr(estimator, "classes_", None)
     if classes is None:
-        raise UnsupportedModel(f"{name} is not fitted", name)
-    if len(classes) != 2:
+        _check_fitted(estimator, name, rows)
+    elif len(classes) != 2:
         raise UnsupportedModel(f"{name} has {len(classes)} classes; exactly two were expected", name)
+
+
+def _check_fitted(estimator: Any, name: str, rows: Any) -> None:
+    """Ask an estimator without ``classes_`` whether it is fitted: by its answer, or else scikit-learn."""
+    from sklearn.exceptions import NotFittedError
+    from sklearn.utils.validation import check_is_fitted
+
+    try:
+        with quiet():
+            check_is_fitted(estimator) if rows is None else estimator.predict_proba(rows)
+    except NotFittedError as error:
+        raise UnsupportedModel(f"{name} is not fitted: {' '.join(str(error).split())}", name) from None
+    except Exception as error:
+        if rows is None:  # scikit-learn can't tell of what is no estimator of its kind: it is asked later
+            return
+        raise UnsupportedModel(f"{name} answers no row: {in_words(error)}", name) from error
 
 
 class CompiledTransformer:

@@ -12,19 +12,22 @@ from numpy.typing import NDArray
 
 from morosidad.compiler.nodes.base import Floats
 from morosidad.compiler.pipeline import CompiledPipeline
-from morosidad.compiler.proof.judge import Verdict
+from morosidad.compiler.proof.asking import in_words, part_name, quiet
+from morosidad.compiler.proof.judge import SAME, Judge, Verdict
 from morosidad.compiler.proof.original import Original
 from morosidad.compiler.proof.probe_rows import Validity
+from morosidad.compiler.proof.reference import Reference
 from morosidad.compiler.report import ParityReport
-from morosidad.errors import UnsupportedModel
+from morosidad.errors import InvalidRecord, UnsupportedModel
+from morosidad.frames.layout import FrameLayout
 from morosidad.frames.reading import read_frame
+from morosidad.frames.records import records_of
 from morosidad.schema.field import Row
+from morosidad.schema.schema import Schema
 
 if TYPE_CHECKING:
     import pandas as pd
 
-ASKED_AGAIN = 100
-"""So many own rows are asked again as records where the original itself answers."""
 NAMED_ROWS = 3
 NAMED_FIELDS = 5
 
@@ -217,7 +220,7 @@ def _fields_that_matter(
     return [compiled.schema.names[place] for place in closed[:NAMED_FIELDS].tolist()]
 
 
-def check_original(original: Original, own: OwnRows) -> list[str]:
+def check_original(original: Original, own: OwnRows, threshold: float) -> tuple[ParityReport, list[str]]:
     """Make sure that the original answers records as it answers the user's own rows.
 
     Parameters
@@ -226,11 +229,15 @@ def check_original(original: Original, own: OwnRows) -> list[str]:
         The estimator, asked in frames that are made of records.
     own : OwnRows
         What the judge answered.
+    threshold : float
+        Probability above which the label is 1.
 
     Returns
     -------
-    list of str
-        Notes: what a record can't express.
+    report : ParityReport
+        How the answers about records compare with the judge's.
+    notes : list of str
+        What a record can't express.
 
     Raises
     ------
@@ -238,27 +245,30 @@ def check_original(original: Original, own: OwnRows) -> list[str]:
         If an answer differs.
     """
     notes: list[str] = []
+    gap, compared = 0.0, 0
+    name = part_name(original.estimator)
     places = [place for place, row in enumerate(own.rows) if row is not None]
-    step = 1 + len(places) // ASKED_AGAIN
-    for place in places[::step]:
-        row = own.rows[place]
-        if row is None:
-            continue
+    rows = [row for row in own.rows if row is not None]
+    with quiet():
+        together = original.answers(rows) if rows else np.empty(0)
+    for place, row, among in zip(places, rows, together.tolist(), strict=True):
         expected = own.verdict.probabilities[place]
         answer = _asked(original, row)
-        if isinstance(answer, float) and abs(answer - expected) <= 1e-12:
+        if isinstance(answer, float) and abs(answer - expected) <= 1e-12 and abs(among - expected) <= SAME:
+            gap, compared = max(gap, abs(answer - expected), abs(among - expected)), compared + 1
             continue
         if own.ambiguous[place]:
             notes = [_ambiguity(original)]
             continue
         said = f"{answer:.6g}" if isinstance(answer, float) else answer
-        name = type(original.estimator).__name__
         raise UnsupportedModel(
             f"{name} answers otherwise about a record than about the row that it was made of: row "
-            f"{own.verdict.places[place]} of the reference gets {expected:.6g}, as a record {said}",
+            f"{own.verdict.places[place]} of the reference gets {expected:.6g}, as a record {said}, as a "
+            f"record among others {among:.6g}",
             name,
         )
-    return notes
+    report = ParityReport(0, gap, 0, 0, SAME, threshold, compared, own.verdict.together)
+    return report, notes
 
 
 def _asked(original: Original, row: Row) -> float | str:
@@ -267,7 +277,7 @@ def _asked(original: Original, row: Row) -> float | str:
             warnings.simplefilter("ignore")
             return float(original.predict([row])[0])
     except Exception as error:
-        return type(error).__name__
+        return in_words(error)
 
 
 def _ambiguity(original: Original) -> str:
@@ -302,3 +312,63 @@ def ambiguous_rows(frame: pd.DataFrame, layout: Any) -> NDArray[np.bool_]:
             nones = np.fromiter((value is None for value in cells), bool, len(frame))
             found |= cells.isna().to_numpy() & (nones != (column.absent == "none"))
     return found
+
+
+def own_rows(
+    estimator: Any, read: Reference, schema: Schema, default: int, cutoffs: Sequence[float]
+) -> OwnRows:
+    """Ask the judge about the user's own rows, and read the same rows as records.
+
+    Parameters
+    ----------
+    estimator : object
+        A fitted classifier or pipeline.
+    read : Reference
+        The user's own rows, matched with its columns.
+    schema : Schema
+        What a record is.
+    default : {0, 1}
+        The place of the class that means default.
+    cutoffs : sequence of float
+        Probabilities at which the label or the decision changes.
+
+    Returns
+    -------
+    OwnRows
+
+    Raises
+    ------
+    UnsupportedModel
+        As `Judge.verdict`.
+    """
+    verdict = Judge(estimator, read.own, default).verdict(cutoffs)
+    frame = read.frame.iloc[verdict.places]
+    rows: list[Row | None] = []
+    for record in records_of(schema, frame):
+        try:
+            rows.append(schema.read(record)[0])
+        except InvalidRecord:
+            rows.append(None)
+    return OwnRows(verdict, rows, frame, ambiguous_rows(frame, read.layout))
+
+
+def matched(layout: FrameLayout, schema: Schema) -> FrameLayout:
+    """Name each column's field as the schema does, which may know the column under an alias.
+
+    Parameters
+    ----------
+    layout : FrameLayout
+        With the fields under the names of the columns.
+    schema : Schema
+        What a record is.
+
+    Returns
+    -------
+    FrameLayout
+    """
+    aliases = {alias: field.name for field in schema.fields for alias in field.aliases}
+    columns = [
+        msgspec.structs.replace(column, field=aliases.get(column.field, column.field))
+        for column in layout.columns
+    ]
+    return FrameLayout(tuple(columns), layout.container)

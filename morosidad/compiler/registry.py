@@ -57,6 +57,22 @@ def compiles(*estimators: str | type, of_default: bool = False) -> Callable[[F],
     return register
 
 
+def reader_of(cls: type) -> CompileFunction | None:
+    """Find the function that compiles a class.
+
+    Parameters
+    ----------
+    cls : type
+        Of an estimator.
+
+    Returns
+    -------
+    callable or None
+        None where none is registered.
+    """
+    return _FUNCTIONS.get(cls) or _FUNCTIONS.get(class_name(cls))
+
+
 def class_name(cls: type) -> str:
     """Name a class by its top package and its own name."""
     return f"{cls.__module__.partition('.')[0]}.{cls.__qualname__}"
@@ -105,7 +121,7 @@ class Compiler:
             If its class is not registered, or one of its settings has no compiled form.
         """
         kind = type(estimator)
-        function = _FUNCTIONS.get(kind) or _FUNCTIONS.get(class_name(kind))
+        function = reader_of(kind)
         if function is None:
             raise NotCompilable(f"{kind.__name__} has no compiled form")
         default = self.default

@@ -109,7 +109,7 @@ def as_fields(texts: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The columns that the schema knows.
+        The columns that the schema knows, and the others as they are.
     """
     import pandas as pd
 
@@ -126,6 +126,7 @@ def as_fields(texts: pd.DataFrame, schema: Schema) -> pd.DataFrame:
                 kept = numbers.isna() & column.notna()
                 column = numbers.astype(object).where(~kept, column) if kept.any() else numbers
             columns[name] = column
+    columns |= {name: texts[name] for name in texts.columns if name not in columns}
     return pd.DataFrame(columns, index=texts.index)
 
 

@@ -96,7 +96,7 @@ class DriftReference(msgspec.Struct, frozen=True):
         Raises
         ------
         ValueError
-            The score of a record is missing, or there are no records.
+            There are no scores, or that of a record is missing.
         """
         by_value = set(categorical)
         fields = tuple(

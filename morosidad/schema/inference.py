@@ -52,6 +52,7 @@ def infer_fields(frame: pd.DataFrame, target: str | None) -> list[Field]:
 def _infer_field(name: str, column: pd.Series[Any]) -> Field:
     import pandas.api.types as kinds
 
+    check_kind(name, column)
     present = column.dropna()
     missing = len(present) < len(column)
     if present.dtype == object:
@@ -67,10 +68,6 @@ def _infer_field(name: str, column: pd.Series[Any]) -> Field:
         if np.isinf([low, high]).any():
             raise InvalidFrame(f"column {name!r} holds infinity", [name])
         return Field(name, kind, observed=Observed(low, high, None, missing))
-    if kinds.is_datetime64_any_dtype(present.dtype) or kinds.infer_dtype(present) in ("date", "datetime"):
-        raise InvalidFrame(
-            f"column {name!r} holds dates: turn them into numbers, such as days until then", [name]
-        )
     try:
         levels = [read_level(name, level) for level in present.unique()]
     except TypeError:  # what can't be hashed is no category
@@ -78,6 +75,54 @@ def _infer_field(name: str, column: pd.Series[Any]) -> Field:
     if len({type(level) for level in levels}) > 1:
         raise InvalidFrame(f"column {name!r} mixes numbers and categories as text", [name])
     return Field(name, "category", observed=Observed(None, None, tuple(sorted(levels)), missing))
+
+
+def check_kind(name: str, column: pd.Series[Any]) -> None:
+    """Make sure that a column holds no moments, durations or complex numbers.
+
+    Parameters
+    ----------
+    name : str
+        The column's name, for the error.
+    column : Series of shape (n_rows,)
+        Of any data type.
+
+    Raises
+    ------
+    InvalidFrame
+        If it does: what it holds, and what to turn it into.
+    """
+    import pandas as pd
+
+    dtype: Any = column.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        dtype = dtype.categories.dtype
+    kind = _OF_DTYPE.get(getattr(dtype, "kind", "O"))
+    if kind is None and isinstance(dtype, pd.PeriodDtype | pd.IntervalDtype):
+        kind = "dates" if isinstance(dtype, pd.PeriodDtype) else "intervals"
+    if kind is None and (not isinstance(dtype, np.dtype) or dtype.kind == "O"):
+        some = column.dropna()
+        cells = some.cat.categories if isinstance(some.dtype, pd.CategoricalDtype) else some.to_numpy(object)
+        kind = _OF_OBJECTS.get(pd.api.types.infer_dtype(cells, skipna=True))
+    if kind is not None:
+        raise InvalidFrame(f"column {name!r} holds {kind}: {_ADVICE[kind]}", [name])
+
+
+_OF_DTYPE = {"M": "dates", "m": "durations", "c": "complex numbers"}
+_OF_OBJECTS = {
+    **dict.fromkeys(("date", "datetime", "datetime64", "period"), "dates"),
+    **dict.fromkeys(("timedelta", "timedelta64"), "durations"),
+    "time": "times of day",
+    "complex": "complex numbers",
+    "interval": "intervals",
+}
+_ADVICE = {
+    "dates": "turn them into numbers, such as days until then, before the pipeline",
+    "durations": "turn them into numbers, such as column.dt.total_seconds() / 86_400 for days",
+    "times of day": "turn them into numbers, such as hours since midnight",
+    "complex numbers": "turn them into real numbers, such as two columns",
+    "intervals": "turn them into text, or into the numbers of their ends",
+}
 
 
 def read_level(name: str, level: Any) -> str | int:

@@ -43,6 +43,8 @@ class Schema:
         Name of the column that training data holds the answer in. It is no field.
     name, version : str
         Go into the model file and into every line of the decision log.
+    ignored : iterable of str
+        Names that a record may hold and that are no fields, as columns that a pipeline drops.
 
     Raises
     ------
@@ -57,7 +59,13 @@ class Schema:
     """
 
     def __init__(
-        self, fields: Iterable[Field], target: str | None = None, *, name: str = "esquema", version: str = "1"
+        self,
+        fields: Iterable[Field],
+        target: str | None = None,
+        *,
+        name: str = "esquema",
+        version: str = "1",
+        ignored: Iterable[str] = (),
     ) -> None:
         self.fields: tuple[Field, ...] = tuple(fields)
         if strangers := sorted(
@@ -71,6 +79,7 @@ class Schema:
         self._aliases: dict[str, tuple[str, float]] = {
             alias: (f.name, factor) for f in self.fields for alias, factor in f.aliases.items()
         }
+        self.ignored: tuple[str, ...] = tuple(ignored)
         self._check()
         self._fast = _struct_of(self.fields)
         self._decode = msgspec.json.Decoder(self._fast).decode
@@ -82,6 +91,8 @@ class Schema:
         if len(set(taken)) < len(taken):
             twice = next(name for name in taken if taken.count(name) > 1)
             raise SchemaError(f"the name {twice!r} stands for two fields or aliases", twice)
+        if both := [name for name in self.ignored if name in taken]:
+            raise SchemaError(f"{both[0]!r} can't be ignored and a field too", both[0])
         if self.target in taken:
             raise SchemaError(f"the target {self.target!r} can't be a field too", str(self.target))
 
@@ -167,6 +178,8 @@ class Schema:
         """Leave out NaN and bring plain aliases to their fields, so that one conversion can do the rest."""
         tidy: dict[Any, Any] = {}
         for key, value in record.items():
+            if key in self.ignored:
+                continue
             name, factor = self._aliases.get(key, (key, 1.0))
             if factor != 1 or (name != key and (name in record or name in tidy)):
                 raise ValueError
@@ -213,7 +226,7 @@ class Schema:
                 if name in given:
                     errors.append(FieldError(name, "dado dos veces, con nombres distintos", "duplicado"))
                 given[name] = (value, factor)
-            else:
+            elif key not in self.ignored:
                 strangers += 1
                 if strangers > _MAX_STRANGERS:
                     continue
@@ -266,7 +279,8 @@ class Schema:
             Ready for JSON.
         """
         fields = msgspec.to_builtins(self.fields)
-        return {"name": self.name, "version": self.version, "target": self.target, "fields": fields}
+        data = {"name": self.name, "version": self.version, "target": self.target, "fields": fields}
+        return {**data, "ignored": list(self.ignored)} if self.ignored else data
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Schema:
@@ -290,9 +304,10 @@ class Schema:
             fields = msgspec.convert(data["fields"], list[Field])
             target = msgspec.convert(data["target"], str | None)
             name, version = msgspec.convert((data["name"], data["version"]), tuple[str, str])
+            ignored = msgspec.convert(data.get("ignored", ()), tuple[str, ...])
         except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
             raise SchemaError(f"this is no schema: {error}") from None
-        return cls(fields, target, name=name, version=version)
+        return cls(fields, target, name=name, version=version, ignored=ignored)
 
     @cached_property
     def digest(self) -> str:
@@ -327,9 +342,9 @@ class Schema:
         Returns
         -------
         Schema
-            With the same target, name and version.
+            With the same target, name, version and ignored names.
         """
-        return Schema(fields, self.target, name=self.name, version=self.version)
+        return Schema(fields, self.target, name=self.name, version=self.version, ignored=self.ignored)
 
     def __len__(self) -> int:
         return len(self.fields)

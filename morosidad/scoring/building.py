@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from morosidad._typing import Floats
 from morosidad.compiler import check_classifier, compile_pipeline
-from morosidad.compiler.gate import OwnRows, ambiguous_rows
+from morosidad.compiler.gate import matched, own_rows
 from morosidad.compiler.pipeline import CompiledPipeline, rows_of, values_of
-from morosidad.compiler.proof.judge import Judge
+from morosidad.compiler.proof.asking import PLAIN_LABELS, quiet
 from morosidad.compiler.proof.probe_rows import as_rows
 from morosidad.compiler.proof.reference import Reference, read_reference
 from morosidad.compiler.proof.sampled_shapley import background
 from morosidad.compiler.readers.calibration import decision_threshold
-from morosidad.errors import InvalidFrame, InvalidRecord, SchemaError
-from morosidad.frames.layout import FrameLayout
+from morosidad.errors import InvalidFrame, InvalidRecord, SchemaError, SettingsError
 from morosidad.frames.reading import Coded, Column, read_frame
 from morosidad.frames.records import records_of
 from morosidad.monitoring.drift_reference import DriftReference
@@ -71,13 +69,14 @@ def build_model(
     UnsupportedModel, InvalidFrame, SchemaError
         As in `Scorer`.
     """
-    check_classifier(pipeline)
-    classes = list(pipeline.classes_)
-    default = default_place(classes, positive)
     read = None if reference is None else read_reference(pipeline, reference, names)
-    schema = schema or _schema_of(pipeline, None if read is None else read.frame)
+    check_classifier(pipeline, None if read is None else read.own[:1])
+    classes = list(getattr(pipeline, "classes_", PLAIN_LABELS))
+    default = default_place(classes, positive)
+    schema = schema or _schema_of(pipeline, read)
     cutoffs = (policy.review_at, policy.decline_at)
-    own = None if read is None else _own_rows(pipeline, read, schema, default, cutoffs)
+    turns = (decision_threshold(pipeline, default), *cutoffs)
+    own = None if read is None else own_rows(pipeline, read, schema, default, turns)
     rows = [] if read is None else as_rows(schema, records_of(schema, read.frame))
     if read is not None and not rows:
         raise InvalidFrame(f"no reference row fits the schema{_first_error(schema, read.frame)}")
@@ -85,7 +84,7 @@ def build_model(
         pipeline,
         schema,
         rows,
-        layout=None if read is None else _matched(read.layout, schema),
+        layout=None if read is None else matched(read.layout, schema),
         own=own,
         default=default,
         cutoffs=cutoffs,
@@ -105,47 +104,32 @@ def build_model(
     )
 
 
-def _own_rows(
-    pipeline: Any, read: Reference, schema: Schema, default: int, cutoffs: tuple[float, float]
-) -> OwnRows:
-    """Ask the judge about the user's own rows, and read the same rows as records."""
-    verdict = Judge(pipeline, read.own, default).verdict([decision_threshold(pipeline, default), *cutoffs])
-    frame = read.frame.iloc[verdict.places]
-    rows: list[Row | None] = []
-    for record in records_of(schema, frame):
-        try:
-            rows.append(schema.read(record)[0])
-        except InvalidRecord:
-            rows.append(None)
-    return OwnRows(verdict, rows, frame, ambiguous_rows(frame, read.layout))
-
-
-def _matched(layout: FrameLayout, schema: Schema) -> FrameLayout:
-    """Name each column's field as the schema does, which may know the column under an alias."""
-    aliases = {alias: field.name for field in schema.fields for alias in field.aliases}
-    columns = [
-        msgspec.structs.replace(column, field=aliases.get(column.field, column.field))
-        for column in layout.columns
-    ]
-    return FrameLayout(tuple(columns), layout.container)
-
-
-def _schema_of(pipeline: Any, frame: pd.DataFrame | None) -> Schema:
+def _schema_of(pipeline: Any, read: Reference | None) -> Schema:
     for step in (step for _, step in getattr(pipeline, "steps", ())):
         if isinstance(getattr(step, "schema_", None), Schema):
             found: Schema = step.schema_
             return found
-    if frame is None:
+    if read is None:
         raise SchemaError("a schema is needed, or reference rows to infer one from")
-    return Schema.infer(frame)
+    return Schema(Schema.infer(read.frame).fields, ignored=read.dropped)
 
 
-def _background(compiled: CompiledPipeline, columns: Kept) -> list[Row] | None:
-    """Draw the background rows that contributions by sampling are measured against."""
-    if columns is None or not len(columns[0]):
-        return None
-    rows = rows_of(compiled.schema, columns)
-    return background(list(zip(*rows, strict=True)))
+def _background(compiled: CompiledPipeline, columns: Kept) -> list[Row]:
+    """Draw the background rows that contributions by sampling are measured against.
+
+    Raises
+    ------
+    SettingsError
+        If there is no reference to draw them from, or the model answers none of them.
+    """
+    if columns is None or compiled.original is None or not len(columns[0]):
+        raise SettingsError(["reasons: 'sampled' needs reference rows to measure contributions against"])
+    rows = background(list(zip(*rows_of(compiled.schema, columns), strict=True)))
+    with quiet():
+        answered = np.isfinite(compiled.original.answers(rows))
+    if not answered.any():
+        raise SettingsError(["reasons: 'sampled' mixes reference rows, and the model answers no mixture"])
+    return [row for row, good in zip(rows, answered.tolist(), strict=True) if good]
 
 
 def _first_error(schema: Schema, frame: pd.DataFrame) -> str:
@@ -205,15 +189,17 @@ def _drift_reference(compiled: CompiledPipeline, columns: Kept) -> DriftReferenc
     """Measure how the reference rows and their scores are distributed."""
     if columns is None or not len(columns[0]):
         return None
-    schema = compiled.schema
-    values: dict[str, Iterable[Any]] = {
-        field.name: column
-        if field.kind == "number" and isinstance(column, np.ndarray)
-        else values_of(field, column)
+    schema, scores = compiled.schema, compiled.predict(columns)
+    answered = np.isfinite(scores)
+    if not answered.any():
+        return None
+    scores, columns = scores[answered], [column[answered] for column in columns]
+    values: dict[str, Any] = {
+        field.name: column if field.kind == "number" else values_of(field, column)
         for field, column in zip(schema.fields, columns, strict=True)
     }
     coded = [field.name for field in schema.fields if field.kind in ("category", "boolean")]
-    return DriftReference.measure(values, compiled.predict(columns), categorical=coded)
+    return DriftReference.measure(values, scores, categorical=coded)
 
 
 def _kept(schema: Schema, frame: pd.DataFrame | None) -> Kept:

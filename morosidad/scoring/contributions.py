@@ -21,9 +21,12 @@ class Contributions(msgspec.Struct, frozen=True):
         The record's value of each field, in the order of the schema.
     contributions : dict of str to float
         Of each field, in the order of the schema; positive ones raise the risk.
+    errors : dict of str to float, or None
+        The standard error of each, where they are estimated by sampling.
     """
 
     probability: float
     scale: str
     values: dict[str, Value]
     contributions: dict[str, float]
+    errors: dict[str, float] | None = None

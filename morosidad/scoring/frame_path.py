@@ -93,9 +93,12 @@ def answer_frame(
         if warnings:
             for place, words in unusual_values(model.schema, columns).items():
                 told[rows.start + int(np.flatnonzero(~bad)[place])] = words
-        probability = compiled.predict(columns)
-        found[rows][~bad] = probability
-        labels[rows][~bad] = _labels(model, columns, probability)
+        try:
+            probability = compiled.predict(columns)
+            found[rows][~bad] = probability
+            labels[rows][~bad] = _labels(model, columns, probability)
+        except Exception as error:  # its text may hold values of a row
+            raise model.failed(error) from None
         return len(bad)
 
     with tqdm_for(progress)(total=len(table), unit=" filas", unit_scale=True, disable=not progress) as bar:

@@ -25,12 +25,9 @@ from morosidad.policy.decision import Decision, Reason
 from morosidad.policy.reasons import ReasonWriter
 from morosidad.schema.field import Row
 from morosidad.schema.schema import Schema
-from morosidad.scoring.compiled_content import (
-    answers_as_saved,
-    dump_compiled,
-    load_compiled,
-    rebuild_compiled,
-)
+from morosidad.scoring.compiled_content import content_digest, dump_compiled, load_compiled
+from morosidad.scoring.content.check_rows import answers_as_saved
+from morosidad.scoring.content.trust import Trust
 from morosidad.scoring.contributions import Contributions
 
 if TYPE_CHECKING:
@@ -99,7 +96,7 @@ class ScoringModel:
         if self.background is not None and compiled.original is not None:
             from morosidad.compiler.proof.sampled_shapley import SampledContributions
 
-            self.sampled = SampledContributions(compiled.original.predict, self.background)
+            self.sampled = SampledContributions(compiled.original.answers, self.background)
         self._reason_writer = ReasonWriter(self.schema, self.typical)
         self._explain = self._explanation() if policy.max_reasons else None
 
@@ -110,7 +107,8 @@ class ScoringModel:
 
         def explain(values: Row) -> tuple[float, Sequence[float]]:
             found = sample(values)
-            return found.probability, found.shares.tolist()
+            known = bool(np.isfinite(found.shares).all())
+            return found.probability, found.shares.tolist() if known else ()
 
         return explain
 
@@ -143,7 +141,7 @@ class ScoringModel:
         probability, shares = self.estimate(values)
         return self.decide(values, probability, shares, warnings, request_id)
 
-    def answer_many(self, rows: Sequence[Row]) -> list[Decision]:
+    def answer_many(self, rows: Sequence[Row]) -> list[Decision | None]:
         """Answer for many records, asking an original that is not compiled once for all of them.
 
         Parameters
@@ -153,22 +151,35 @@ class ScoringModel:
 
         Returns
         -------
-        list of Decision
-            In the order of the rows.
+        list of (Decision or None)
+            In the order of the rows; None where an original that is not compiled refuses one.
 
         Raises
         ------
         PredictionError
-            If the model fails, or answers with something that is no probability.
+            If the model fails on all of them, or answers with something that is no probability.
         """
         original = self.compiled.original
         if self.compiled.compiled or original is None or not rows:
             return [self.answer(row) for row in rows]
         try:
-            found = original.predict(rows).tolist()
+            found = original.answers(rows)
+            known = np.flatnonzero(~np.isnan(found)).tolist()
+            labels = dict(zip(known, self._labels_of([rows[i] for i in known], found[known]), strict=True))
         except Exception as error:
-            raise self._failed(error) from None
-        return [self.decide(row, probability) for row, probability in zip(rows, found, strict=True)]
+            raise self.failed(error) from None
+        decided: list[Decision | None] = [None] * len(rows)
+        for place, label in labels.items():
+            row, probability = rows[place], float(found[place])
+            shares = () if self._explain is None else self.estimate(row)[1]
+            decided[place] = self.decide(row, probability, shares, label=label)
+        return decided
+
+    def _labels_of(self, rows: Sequence[Row], probabilities: Any) -> list[int]:
+        original = self.compiled.original
+        if not self.compiled.own_labels or original is None or not rows:
+            return [int(p) for p in self.over_threshold(probabilities)]
+        return [int(label) for label in original.defaults(rows)]
 
     def estimate(self, values: Row) -> tuple[float, Sequence[float]]:
         """Give the probability of default, and each field's contribution where reasons are wanted.
@@ -194,9 +205,20 @@ class ScoringModel:
                 return self.compiled.predict_one(values), ()
             return self._explain(values)
         except Exception as error:  # its text may hold values of the record
-            raise self._failed(error) from None
+            raise self.failed(error) from None
 
-    def _failed(self, error: Exception) -> PredictionError:
+    def failed(self, error: Exception) -> PredictionError:
+        """Make the error that says that the model failed, without the text of its own error.
+
+        Parameters
+        ----------
+        error : Exception
+            What it raised: its text may hold values of a record.
+
+        Returns
+        -------
+        PredictionError
+        """
         message = f"{self.identity} failed on a valid record with {type(error).__name__}"
         return PredictionError(message, self.identity)
 
@@ -207,6 +229,7 @@ class ScoringModel:
         shares: Sequence[float] = (),
         warnings: tuple[str, ...] = (),
         request_id: str | None = None,
+        label: int | None = None,
     ) -> Decision:
         """Turn a probability of default into a decision: label, outcome, reasons.
 
@@ -222,6 +245,8 @@ class ScoringModel:
             What is unusual about the values.
         request_id : str, optional
             Comes back on the decision.
+        label : {0, 1}, optional
+            Where it is known already.
 
         Returns
         -------
@@ -239,7 +264,7 @@ class ScoringModel:
             raise self.no_probability()
         other = 1.0 - probability
         return Decision(
-            self._label(values, probability),
+            self._label(values, probability) if label is None else label,
             (other, probability),
             probability if probability > other else other,
             self.policy.outcome(probability),
@@ -259,7 +284,7 @@ class ScoringModel:
         try:
             return int(original.defaults([values])[0])
         except Exception as error:  # its text may hold values of the record
-            raise self._failed(error) from None
+            raise self.failed(error) from None
 
     def over_threshold(self, probability: Any) -> Any:
         """Tell whether a probability of default, or each of an array, means the label 1.
@@ -294,16 +319,32 @@ class ScoringModel:
         PredictionError
             If the model fails.
         """
-        explain, form = self._explanation(), self.compiled.form
-        scale = SAMPLED if form is None else form.scale
-        if explain is None:
-            raise UnsupportedModel(f"{self.identity} gives no contributions")
+        if self.sampled is not None:
+            return self._sampled_contributions(values)
+        explain, form = self.compiled.explain_one, self.compiled.form
+        if explain is None or form is None:
+            advice = "" if form is not None else ": it is not compiled; reasons='sampled' estimates them"
+            raise UnsupportedModel(f"{self.identity} gives no contributions{advice}")
         try:
             probability, shares = explain(values)
         except Exception as error:  # its text may hold values of the record
-            raise self._failed(error) from None
+            raise self.failed(error) from None
         named = dict(zip(self.schema.names, map(float, shares), strict=True))
-        return Contributions(float(probability), scale, self.schema.named(values), named)
+        return Contributions(float(probability), form.scale, self.schema.named(values), named)
+
+    def _sampled_contributions(self, values: Row) -> Contributions:
+        assert self.sampled is not None
+        try:
+            found = self.sampled(values)
+        except Exception as error:  # its text may hold values of the record
+            raise self.failed(error) from None
+        if not np.isfinite([found.probability, *found.shares]).all():
+            raise self.no_probability()
+        shares, errors = (
+            dict(zip(self.schema.names, numbers.tolist(), strict=True))
+            for numbers in (found.shares, found.errors)
+        )
+        return Contributions(found.probability, SAMPLED, self.schema.named(values), shares, errors)
 
     def no_probability(self) -> PredictionError:
         """Make the error that says that the model answered with something else.
@@ -319,7 +360,7 @@ class ScoringModel:
     @cached_property
     def digest(self) -> str:
         """Identity of all that the model file would hold, BLAKE2b-128 in hexadecimal."""
-        return artifact.digest(self.content)
+        return content_digest(self.content)
 
     @cached_property
     def content(self) -> artifact.Content:
@@ -351,7 +392,7 @@ class ScoringModel:
         content: artifact.Content,
         path: object = "",
         *,
-        trusted: Sequence[str] = (),
+        trust: Trust = Trust(),  # noqa: B008 - it never changes
         policy: Policy | None = None,
     ) -> ScoringModel:
         """Make the model that a file holds, and check that it answers as it did when it was saved.
@@ -362,8 +403,8 @@ class ScoringModel:
             What the file holds.
         path : path-like
             The file, for errors.
-        trusted : sequence of str
-            Types to allow in a model that is not compiled.
+        trust : Trust
+            What the caller allows in a model that is not compiled.
         policy : Policy, optional
             Replaces the one in the file.
 
@@ -376,13 +417,13 @@ class ScoringModel:
         ArtifactCorrupted
             If the content describes no model, or the model answers otherwise than it did.
         ArtifactUntrusted
-            If it holds Python objects of types that `trusted` does not name.
+            If it holds Python objects that `trust` does not allow.
         """
         manifest = content.manifest
         try:
             schema = Schema.from_dict(manifest["schema"])
             default = msgspec.convert(manifest.get("default", 1), Literal[0, 1])
-            compiled = load_compiled(content, schema, trusted, path)
+            compiled = load_compiled(content, schema, trust, path)
             stored = msgspec.convert(manifest["policy"], Policy)
             model = cls(
                 compiled,
@@ -396,13 +437,17 @@ class ScoringModel:
                 default=default,
                 background=msgspec.convert(manifest.get("background"), _Rows | None),
             )
-            same = answers_as_saved(compiled, content)
+            same = answers_as_saved(compiled, manifest)
         except (ArtifactError, MissingExtra):
             raise
         except Exception as error:  # whatever fails in making a model of a file, the file is at fault
             raise ArtifactCorrupted(f"{path}: the content describes no model: {error}", path) from None
         if not same:
             raise ArtifactCorrupted(f"{path}: the model does not answer as it did when it was saved", path)
+        if policy is not None and policy != stored:
+            manifest = {**manifest, "policy": msgspec.to_builtins(policy)}
+            content = artifact.Content(manifest, content.arrays, content.members)
+        model.__dict__["content"] = content  # written anew, it might differ in its last digits
         return model
 
     def rebuilt(self) -> ScoringModel:
@@ -413,8 +458,20 @@ class ScoringModel:
         ScoringModel
             With the same digest.
         """
-        return ScoringModel(
-            rebuild_compiled(self.compiled),
+        compiled = self.compiled
+        fresh = CompiledPipeline(
+            compiled.schema,
+            compiled.form,
+            compiled.original,
+            reference=compiled.reference,
+            parity=compiled.parity,
+            threshold=compiled.threshold,
+            notes=compiled.notes,
+            own_labels=compiled.own_labels,
+            layout=compiled.layout,
+        )
+        model = ScoringModel(
+            fresh,
             self.policy,
             name=self.name,
             version=self.version,
@@ -425,6 +482,9 @@ class ScoringModel:
             default=self.default,
             background=self.background,
         )
+        if "content" in self.__dict__:
+            model.__dict__["content"] = self.content
+        return model
 
     def latency(self, calls: int = 200, clock: Callable[[], int] = time.perf_counter_ns) -> float:
         """Measure the median time of one decision, without validation.
@@ -439,7 +499,7 @@ class ScoringModel:
         Returns
         -------
         float
-            Seconds.
+            Seconds; NaN where the model answers none of the made-up rows.
         """
         from morosidad.compiler.proof.probe_rows import probe_rows
 
@@ -448,9 +508,12 @@ class ScoringModel:
         took = []
         for row in rows:
             start = clock()
-            self.answer(row)
+            try:
+                self.answer(row)
+            except PredictionError:  # a made-up row may be one that the original refuses
+                continue
             took.append(clock() - start)
-        return float(np.median(took)) / 1e9
+        return float(np.median(took)) / 1e9 if took else float("nan")
 
 
 def _parity_data(report: ParityReport | None) -> dict[str, Any] | None:

@@ -90,6 +90,8 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 def _duration(seconds: float) -> str:
+    if seconds != seconds:
+        return "unknown time"
     return f"{seconds * 1e6:.1f} µs" if seconds < 1e-3 else f"{seconds * 1e3:.1f} ms"
 
 
@@ -108,9 +110,9 @@ def plan_of(model: ScoringModel, cache: str = "") -> Plan:
     Plan
     """
     compiled = model.compiled
-    form = compiled.form
+    form, latency = compiled.form, model.latency()
     if model.sampled is not None:
-        reasons = f"sampled: {model.sampled}"
+        reasons = f"sampled: {model.sampled}, in {_duration(latency)}"
     elif form is None:
         reasons = "none: the model is not compiled; reasons='sampled' asks the original"
     elif compiled.explain_one is None:
@@ -126,7 +128,7 @@ def plan_of(model: ScoringModel, cache: str = "") -> Plan:
         reasons=reasons,
         notes=compiled.notes,
         parity=compiled.parity,
-        latency=model.latency(),
+        latency=latency,
         cache=cache,
         default=repr(model.labels[1]) if isinstance(model.labels[1], str) else str(model.labels[1]),
         backend="" if form is None else compiled.backend,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from morosidad.cache.bypass import CacheBypass
-from morosidad.errors import DeadlineExceeded, InvalidRecord
+from morosidad.errors import DeadlineExceeded, FieldError, InvalidRecord, PredictionError
 from morosidad.policy.decision import Decision, RecordError
 from morosidad.schema.field import Row
 from morosidad.schema.schema import Record
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from morosidad.kpis import KPITracker
     from morosidad.monitoring.drift import DriftMonitor
     from morosidad.recovery import Failure, RecoveryPolicy
+
+REFUSED_BY_MODEL = FieldError("", "el modelo no puede responder a este registro", "modelo")
+"""What is wrong with a valid record that a model which is not compiled refuses."""
 
 
 class RecordPath:
@@ -173,6 +176,10 @@ class RecordPath:
             raise
         each = (self.clock() - start) / max(len(valid), 1)
         for (place, request), decision in zip(valid, decided, strict=True):
+            if decision is None:
+                answers[place] = RecordError(place, (REFUSED_BY_MODEL,))
+                self._count_failure(active.model.no_probability(), start)
+                continue
             answers[place] = decision.for_request(request.request_id, request.warnings)
             self._publish(request, answers[place], each, None)
         return answers
@@ -191,7 +198,10 @@ class RecordPath:
                 start = clock()
                 _ = (self.model.digest, row) in self.cache  # looks as `get` does, and counts nothing
                 looked_up = clock()
-                self.model.answer(row)
+                try:
+                    self.model.answer(row)
+                except PredictionError:  # a made-up row may be one that the original refuses
+                    continue
                 self.bypass.add_measurement(looked_up - start, clock() - looked_up)
 
     # -- cache ---------------------------------------------------------------------------------
@@ -279,12 +289,12 @@ class RecordPath:
             request = msgspec.structs.replace(request, active=active)
         return self._compute(request)
 
-    def _recovering_batch(self, active: ActiveModel, rows: list[Row]) -> list[Decision]:
+    def _recovering_batch(self, active: ActiveModel, rows: list[Row]) -> list[Decision | None]:
         if self.recovery is None:
             return active.model.answer_many(rows)
         return self.recovery.call(self._compute_batch_with_active_model, active, rows=rows)
 
-    def _compute_batch_with_active_model(self, active: ActiveModel, rows: list[Row]) -> list[Decision]:
+    def _compute_batch_with_active_model(self, active: ActiveModel, rows: list[Row]) -> list[Decision | None]:
         return self._successor(active).model.answer_many(rows)
 
     def _successor(self, active: ActiveModel) -> ActiveModel:

@@ -117,6 +117,8 @@ class Settings:
         Key that the model file was signed with.
     server_model_trusted : tuple of str
         Types to allow in a model that could not be compiled.
+    server_model_allow_pickle : bool
+        Whether a model may be served that is a pickle in a file signed with that key.
     server_host, server_port : str, int
         Where the server listens.
     server_processes : int
@@ -187,6 +189,7 @@ class Settings:
     server_model: str | None = _setting(None, text())
     server_model_key: str | None = _setting(None, secret(16))
     server_model_trusted: tuple[str, ...] = _setting((), listed("types as package.module.Name", type_name))
+    server_model_allow_pickle: bool = _setting(False, flag())
     server_host: str = _setting("127.0.0.1", text(none=False))
     server_port: int = _setting(5000, whole(0, 65535))
     server_processes: int = _setting(1, whole(1))

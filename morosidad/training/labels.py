@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from morosidad.errors import SettingsError
+from morosidad.errors import InvalidFrame, SettingsError
 
 
 def default_place(classes: Sequence[Any], positive: Any = None, counts: Sequence[int] | None = None) -> int:
@@ -62,10 +63,84 @@ def is_default(y: Any, positive: Any = None) -> Any:
 
     Raises
     ------
+    InvalidFrame
+        If there are not exactly two labels, or values are missing.
     SettingsError
         As `default_place`.
     """
+    labels, classes, counts = _counted(y)
+    return labels == classes[default_place(classes, positive, counts)]
+
+
+def label_named(text: str | None, classes: Sequence[Any], counts: Sequence[int] | None = None) -> Any:
+    """Find the label that a text names, as on a command line: ``1`` names the integer 1, and ``"1"``.
+
+    Parameters
+    ----------
+    text : str or None
+        What was given.
+    classes : sequence
+        The labels.
+    counts : sequence of int, optional
+        As in `default_place`.
+
+    Returns
+    -------
+    object
+        One of `classes`; None for None.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such label.
+    """
+    if text is None:
+        return None
+    plain = [label.item() if isinstance(label, np.generic) else label for label in classes]
+    same = [label for label in plain if str(label) == text]
+    same = same or [label for label in plain if _number(text) == label]
+    if len(same) != 1:
+        default_place(plain, text, counts)  # it is none of the labels, and says so
+    return same[0]
+
+
+def count_labels(y: Any) -> tuple[list[Any], list[int]]:
+    """Count the labels of a target.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_rows,)
+        Two labels.
+
+    Returns
+    -------
+    labels : list
+    counts : list of int
+        How many rows have each.
+
+    Raises
+    ------
+    InvalidFrame
+        If there are not exactly two labels, or values are missing.
+    """
+    _, classes, counts = _counted(y)
+    return classes, counts
+
+
+def _counted(y: Any) -> tuple[Any, list[Any], list[int]]:
     labels = np.asarray(y)
-    classes, counts = np.unique(labels, return_counts=True)
-    place = default_place(classes.tolist(), positive, counts.tolist())
-    return labels == classes[place]
+    found = Counter(labels.ravel().tolist())
+    if labels.ndim != 1 or len(found) != 2 or any(value is None or value != value for value in found):
+        raise InvalidFrame("the target must hold exactly two classes, and no missing value")
+    try:
+        classes = sorted(found)
+    except TypeError:
+        raise InvalidFrame("the target mixes labels of different types") from None
+    return labels, classes, [found[label] for label in classes]
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

@@ -8,13 +8,21 @@ for one applicant, and is refused.
 
 from __future__ import annotations
 
-import warnings
+import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from morosidad.compiler.proof.asking import (
+    ask_default,
+    ask_probability,
+    first_differing_step,
+    in_words,
+    part_name,
+    quiet,
+)
 from morosidad.errors import UnsupportedModel
 
 if TYPE_CHECKING:
@@ -31,6 +39,8 @@ NEAR_CUTOFF = 25
 PATTERNS = 100
 SAME = 1e-6
 """Float32 sums differ by less than this between one row and many."""
+ALONE_LABELS = 20
+"""So many labels are asked one at a time."""
 
 
 class Verdict(NamedTuple):
@@ -98,17 +108,8 @@ class Judge:
         UnsupportedModel
             If the answer is not one probability for each of two classes.
         """
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            answer = np.asarray(self._estimator.predict_proba(self.rows(places)), dtype=np.float64)
-        if answer.shape != (len(places), 2):
-            name = type(self._estimator).__name__
-            expected = f"({len(places)}, 2)"
-            message = (
-                f"predict_proba of {name} gives an array of shape {answer.shape}; {expected} was expected"
-            )
-            raise UnsupportedModel(message, name)
-        return answer[:, self._default]
+        with quiet():
+            return ask_probability(self._estimator, self.rows(places), self._default)
 
     def verdict(self, cutoffs: Sequence[float] = ()) -> Verdict:
         """Ask about rows one at a time, and about all together.
@@ -133,7 +134,7 @@ class Judge:
         refused: dict[int, Exception] = {}
         for place in chosen.tolist():
             try:
-                answered[place] = float(self.probability([place])[0])
+                answered[place] = self._finite(place)
             except UnsupportedModel:
                 raise
             except Exception as error:
@@ -143,12 +144,20 @@ class Judge:
         if not answered:
             self._answers_none(chosen, refused, scores)
         together = batch if scores is not None else places
+        self._same_again(places, alone)
         if scores is None:
             scores = self._asked_together(places)
-        among = scores[np.searchsorted(together, places)]
-        self._same_alone(places, alone, among)
-        self._same_again(places, alone)
+        else:
+            self._refused_together(refused, together, scores)
+        self._same_alone(places, alone, scores, together)
         return Verdict(places, alone, self._defaults(places), refused, len(together))
+
+    def _finite(self, place: int) -> float:
+        """Ask about one row; an answer that is no number is a refusal."""
+        answer = float(self.probability([place])[0])
+        if not math.isfinite(answer):
+            raise ValueError(f"predict_proba gives {answer}")
+        return answer
 
     def _batch(self) -> tuple[Places, Floats | None]:
         """Ask about the whole reference, evenly thinned where it is long; None where that is refused."""
@@ -164,59 +173,85 @@ class Judge:
     def _asked_together(self, places: Places) -> Floats:
         try:
             return self.probability(places)
+        except UnsupportedModel:
+            raise
         except Exception as error:
             raise self._unsupported(
-                f"answers {len(places)} rows one at a time and refuses them together: {_words(error)}"
+                f"answers {len(places)} rows one at a time and refuses them together: {in_words(error)}"
             ) from error
 
     def _answers_none(self, chosen: Places, refused: dict[int, Exception], scores: Floats | None) -> None:
-        error = next(iter(refused.values()))
-        if scores is not None:
-            words = "answers its reference as a whole, and no row of it alone"
-        else:
-            words = f"answers none of {len(chosen)} rows of its reference"
-        raise self._unsupported(f"{words}: {_words(error)}") from error
+        place, error = next(iter(refused.items()))
+        if scores is None or not np.isfinite(scores).any():
+            words = f"answers none of {len(chosen)} rows of its reference: {in_words(error)}"
+            raise self._unsupported(words) from error
+        words = f"answers its reference as a whole, and no row of it alone: {in_words(error)}"
+        raise self._unsupported(words + self._advice(place, np.arange(len(self._reference)))) from error
 
-    def _same_alone(self, places: Places, alone: Floats, among: Floats) -> None:
-        gap = np.abs(alone - among)
+    def _refused_together(self, refused: dict[int, Exception], together: Places, scores: Floats) -> None:
+        """Refuse an estimator that answers a row among others, and not alone."""
+        for place, error in refused.items():
+            among = scores[np.searchsorted(together, place)]
+            if np.isfinite(among):
+                raise self._unsupported(
+                    f"gives an answer that depends on the rows beside it: row {place} of the reference alone "
+                    f"is refused ({in_words(error)}), among the others it gets {among:.6g}"
+                    f"{self._advice(place, together)}"
+                ) from error
+
+    def _same_alone(self, places: Places, alone: Floats, scores: Floats, together: Places) -> None:
+        among = scores[np.searchsorted(together, places)]
+        gap = np.nan_to_num(np.abs(alone - among), nan=np.inf)
         if not (gap > SAME).any():
             return
-        at = int(np.nanargmax(gap))
+        at = int(np.argmax(gap))
         raise self._unsupported(
             f"gives an answer that depends on the rows beside it: asked about row {places[at]} of the "
             f"reference alone it says {alone[at]:.6g}, among the others {among[at]:.6g} "
-            f"({int((gap > SAME).sum())} of "
-            f"{len(places)} rows differ). Fit what looks at other rows (dummies, codes, ranks, means) as a "
-            f"transformer of the pipeline"
+            f"({int((gap > SAME).sum())} of {len(places)} rows differ)"
+            f"{self._advice(int(places[at]), together)}"
         )
 
+    def _advice(self, place: int, together: Places) -> str:
+        at = int(np.searchsorted(together, place))
+        step = first_differing_step(self._estimator, self.rows([place]), self.rows(together), at)
+        words = (
+            ". Fit what looks at other rows (dummies, codes, ranks, means) as a transformer of the pipeline"
+        )
+        return f"; its step {step} looks at other rows{words}" if step else words
+
     def _same_again(self, places: Places, alone: Floats) -> None:
-        again = float(self.probability([int(places[0])])[0])
-        if again != alone[0]:
-            words = (
-                f"answers at random: row {places[0]} of the reference gets {alone[0]:.6g}, then {again:.6g}"
-            )
-            raise self._unsupported(words)
+        for place, first in list(zip(places.tolist(), alone.tolist(), strict=True))[:: 1 + len(places) // 8]:
+            again = self._finite(place)
+            if abs(again - first) > SAME:
+                words = f"answers at random: row {place} of the reference gets {first:.6g}, then {again:.6g}"
+                raise self._unsupported(words)
 
     def _defaults(self, places: Places) -> NDArray[np.bool_] | None:
-        predict = getattr(self._estimator, "predict", None)
-        if predict is None:
+        if not hasattr(self._estimator, "predict"):
             return None
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            labels = np.asarray(predict(self.rows(places)))
-        found: NDArray[np.bool_] = labels == self._estimator.classes_[self._default]
-        return found.reshape(len(places))
+        try:
+            with quiet():
+                found = ask_default(self._estimator, self.rows(places), self._default)
+                some = slice(None, None, 1 + len(places) // ALONE_LABELS)
+                alone = [
+                    bool(ask_default(self._estimator, self.rows([place]), self._default)[0])
+                    for place in places[some].tolist()
+                ]
+        except UnsupportedModel:
+            raise
+        except Exception as error:
+            raise self._unsupported(f"gives probabilities and no labels: {in_words(error)}") from error
+        if alone != found[some].tolist():
+            raise self._unsupported("gives labels that depend on the rows beside them: see predict")
+        return found
 
     def _unsupported(self, words: str) -> UnsupportedModel:
-        name = type(self._estimator).__name__
-        return UnsupportedModel(f"{name} {words}", name)
+        return UnsupportedModel(f"{self._name()} {words}", part_name(self._estimator))
 
-
-def _words(error: Exception) -> str:
-    """Put an estimator's own error into one line: while a scorer is made, nothing personal is at stake."""
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text[:300]}"
+    def _name(self) -> str:
+        name, part = type(self._estimator).__name__, part_name(self._estimator)
+        return part if name == part else f"the pipeline of {part}"
 
 
 def _as_frame(reference: Any) -> pd.DataFrame:
@@ -262,7 +297,7 @@ def select_rows(
         chosen[place] = None
     spread = np.random.default_rng(0).permutation(len(among)).tolist()
     for place in spread:
-        if len(chosen) >= max(MIN_ROWS, min(MAX_ROWS, len(chosen))) and len(chosen) >= MIN_ROWS:
+        if len(chosen) >= MIN_ROWS:
             break
         chosen[place] = None
     found: Places = np.sort(among[list(chosen)])
@@ -271,7 +306,12 @@ def select_rows(
 
 def _patterns(frame: pd.DataFrame) -> list[int]:
     """Give the first row of each pattern of missing values, the rarest patterns first."""
-    gaps = np.packbits(frame.isna().to_numpy(dtype=bool), axis=1)
+    absent = [frame.isna().to_numpy(dtype=bool)]
+    for place in range(frame.shape[1]):
+        column = frame.iloc[:, place]
+        if column.dtype == object and absent[0][:, place].any():  # None and NaN may differ to the estimator
+            absent.append(np.fromiter((value is None for value in column), bool, len(column))[:, None])
+    gaps = np.packbits(np.hstack(absent), axis=1)
     if not gaps.shape[1]:
         return []
     _, first, counts = np.unique(gaps, axis=0, return_index=True, return_counts=True)

@@ -11,11 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morosidad.compiler.nodes.base import Floats
+from morosidad.compiler.proof.asking import ask_default, ask_probability
 from morosidad.compiler.proof.probe_rows import changed, unseen
-from morosidad.errors import InvalidFrame, UnsupportedModel
+from morosidad.errors import InvalidFrame
 from morosidad.frames.layout import ColumnLayout, FrameBuilder, FrameLayout
-from morosidad.schema.field import Field, Row
+from morosidad.schema.field import Field, Row, Value
 from morosidad.schema.schema import Schema
+
+DEMAND_BASES = 3
+"""So many rows are tried with a value left out, or with a category that was never seen."""
 
 
 class Original:
@@ -40,7 +44,7 @@ class Original:
         self.estimator = estimator
         self.schema = schema
         self.default = default
-        self.stored: bytes | None = None  # as a model file holds it: written anew, it would differ
+        self.stored: Any = None  # as a model file holds it: written anew, it would differ
         names = getattr(estimator, "feature_names_in_", None)
         self.names: list[str] | None = None if names is None else [str(name) for name in names]
         self.layout = layout or plain_layout(schema, self.names)
@@ -56,6 +60,7 @@ class Original:
                 f"the model was fitted on {width} unnamed columns; the schema has {len(schema)} fields"
             )
         self._frames = FrameBuilder(self.layout, schema.names)
+        self._answered: Row | None = None  # the first row that it answered tells whether it still does
 
     def under(self, schema: Schema) -> Original:
         """Give the same estimator, asked in the terms of another schema.
@@ -70,7 +75,7 @@ class Original:
         Original
         """
         fresh = Original(self.estimator, schema, self.layout, default=self.default)
-        fresh.stored = self.stored
+        fresh.stored, fresh._answered = self.stored, self._answered
         return fresh
 
     @property
@@ -93,13 +98,10 @@ class Original:
         -------
         ndarray of shape (n_rows,), float64
         """
-        answer = np.asarray(self.estimator.predict_proba(self._frames.frame(rows)), dtype=np.float64)
-        if answer.shape != (len(rows), 2):
-            name = type(self.estimator).__name__
-            raise UnsupportedModel(
-                f"predict_proba of {name} gives an array of shape {answer.shape}, not ({len(rows)}, 2)", name
-            )
-        return answer[:, self.default]
+        found = ask_probability(self.estimator, self._frames.frame(rows), self.default)
+        if self._answered is None and np.isfinite(found).all():
+            self._answered = rows[0]
+        return found
 
     def answers(self, rows: Sequence[Row]) -> Floats:
         """Give the probability of default of each record that the estimator answers.
@@ -119,13 +121,14 @@ class Original:
         Raises
         ------
         Exception
-            Its own, if it refuses all of several records, as where it is at fault itself.
+            Its own, if it refuses all of several records and one that it has answered before.
         """
         try:
             return self.predict(rows)
         except Exception:
             found = self._halves(rows) if len(rows) > 1 else np.full(len(rows), np.nan)
-            if len(rows) > 1 and np.isnan(found).all():
+            at_fault = self._answered is None or not self._answers(self._answered)
+            if np.isnan(found).all() and at_fault and len(rows) > 1:
                 raise
             return found
 
@@ -152,9 +155,7 @@ class Original:
         ndarray of shape (n_rows,), bool
             Whether the label is that of default.
         """
-        labels = np.asarray(self.estimator.predict(self._frames.frame(rows))).reshape(len(rows))
-        found: NDArray[np.bool_] = labels == self.estimator.classes_[self.default]
-        return found
+        return ask_default(self.estimator, self._frames.frame(rows), self.default)
 
     def demanded(self, rows: Sequence[Row]) -> Schema:
         """Give the schema with what the estimator can't do without declared, found by asking it.
@@ -168,19 +169,23 @@ class Original:
         -------
         Schema
         """
-        base = next((row for row in rows if self._answers(row)), None)
-        if base is None:
+        bases = [row for row in rows if self._answers(row)][:DEMAND_BASES]
+        if not bases:
             return self.schema
-        return self.schema.replace(self._demanded(i, f, base) for i, f in enumerate(self.schema.fields))
+        return self.schema.replace(self._demanded(i, f, bases) for i, f in enumerate(self.schema.fields))
 
-    def _demanded(self, place: int, field: Field, base: Row) -> Field:
+    def _demanded(self, place: int, field: Field, bases: Sequence[Row]) -> Field:
+        """Demand only what no base row can do without: one that is odd speaks for itself alone."""
         changes: dict[str, Any] = {}
-        if not field.required and not self._answers(changed(base, place, None)):
+        if not field.required and not self._takes(place, [None], bases):
             changes["required"] = True
         open_ended = field.kind == "category" and field.categories is None and field.usual_levels is not None
-        if open_ended and not self._answers(changed(base, place, unseen(field))):
+        if open_ended and not self._takes(place, unseen_levels(field), bases):
             changes["categories"] = field.usual_levels
         return msgspec.structs.replace(field, **changes)
+
+    def _takes(self, place: int, values: Sequence[Value], bases: Sequence[Row]) -> bool:
+        return any(self._answers(changed(base, place, value)) for value in values for base in bases)
 
     def _answers(self, row: Row) -> bool:
         try:
@@ -189,6 +194,32 @@ class Original:
                 return bool(np.isfinite(self.predict([row])).all())
         except Exception:
             return False
+
+
+def unseen_levels(field: Field) -> list[str | int]:
+    """Give categories that a field has never held, in the forms of those that it has.
+
+    An estimator that reads a text (``"12 meses"``) refuses a text without a number, and takes others.
+
+    Parameters
+    ----------
+    field : Field
+        With usual levels.
+
+    Returns
+    -------
+    list of (str or int)
+    """
+    known = field.usual_levels or ()
+    texts = [level for level in known if isinstance(level, str)][:2]
+    turned = [level.translate(_NEXT_DIGIT) for level in texts]
+    made = [unseen(field), *turned, *(f"{level} " for level in texts), *(f"{level}x" for level in texts)]
+    numbers = [level for level in known if isinstance(level, int)]
+    made += [min(numbers) - 1] if numbers else []
+    return [level for level in dict.fromkeys(made) if level not in known]
+
+
+_NEXT_DIGIT = str.maketrans("0123456789", "1234567890")
 
 
 def plain_layout(schema: Schema, names: Sequence[str] | None = None) -> FrameLayout:

@@ -176,8 +176,8 @@ class Validity:
         if self._schema.wants_a_value and all(value is None for value in row):
             return False
         for place, (value, limits) in enumerate(zip(row, self._limits, strict=True)):
-            if limits is not None and type(value) is float and _inside(value, *limits):
-                continue  # most values are such
+            if limits is not None and _lies_within(value, limits):
+                continue  # most values do
             if not self.value(place, value):
                 return False
         return True
@@ -187,8 +187,9 @@ class Validity:
         return [row for row in rows if self.row(row)]
 
 
-def _inside(value: float, low: float, high: float, whole: bool) -> bool:
-    return low < value < high and (not whole or value.is_integer())
+def _lies_within(value: Value, limits: tuple[float, float, bool]) -> bool:
+    low, high, whole = limits
+    return isinstance(value, float) and low < value < high and (not whole or value.is_integer())
 
 
 def _open_limits(field: Field) -> tuple[float, float, bool] | None:

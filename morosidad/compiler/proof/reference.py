@@ -15,6 +15,7 @@ import numpy as np
 from morosidad._dataframes import as_pandas, missing_columns
 from morosidad.errors import InvalidFrame
 from morosidad.frames.layout import Container, FrameLayout
+from morosidad.schema.inference import check_kind
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,11 +32,14 @@ class Reference(NamedTuple):
         The same rows, each column under the name of its field; without columns that the pipeline drops.
     layout : FrameLayout
         How the pipeline's columns are laid out.
+    dropped : tuple of str
+        The columns that the pipeline drops or was not fitted on: they are no fields.
     """
 
     own: Any
     frame: pd.DataFrame
     layout: FrameLayout
+    dropped: tuple[str, ...] = ()
 
 
 def read_reference(estimator: Any, reference: Any, names: Sequence[str] | None = None) -> Reference:
@@ -67,6 +71,7 @@ def read_reference(estimator: Any, reference: Any, names: Sequence[str] | None =
     if not len(frame):
         raise InvalidFrame("the reference has no rows")
     _refuse_doubles(frame.columns)
+    given: list[Any] = list(frame.columns)
     kept = kept_names(estimator)
     own: Any = reference if array else frame
     if kept is not None and not array:
@@ -77,8 +82,11 @@ def read_reference(estimator: Any, reference: Any, names: Sequence[str] | None =
     used = set(columns) if array or kept is None else used_columns(estimator, columns)
     chosen = {name: fields[name] for name in frame.columns if name in used}
     container: Container = "array" if array else "frame"
+    for name in chosen:
+        check_kind(fields[name], frame[name])
     layout = FrameLayout.of(frame, chosen, container)
-    return Reference(own, frame[list(chosen)].set_axis(list(chosen.values()), axis=1), layout)
+    dropped = tuple(name for name in given if isinstance(name, str) and name not in chosen)
+    return Reference(own, frame[list(chosen)].set_axis(list(chosen.values()), axis=1), layout, dropped)
 
 
 def _of_array(array: Any) -> pd.DataFrame:

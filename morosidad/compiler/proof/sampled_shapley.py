@@ -71,13 +71,19 @@ class SampledContributions:
     Parameters
     ----------
     predict : callable
-        Rows → ndarray of shape (n_rows,), float64: the model's probabilities of default.
+        Rows → ndarray of shape (n_rows,), float64: the model's probabilities of default, NaN where
+        it refuses a row.
     background : sequence of tuple
         Rows that stand for the usual applicant.
     pairs : int
         So many orders of joining, each with its reverse.
     seed : int
         The same seed gives the same contributions for the same record.
+
+    Raises
+    ------
+    ValueError
+        If there are no background rows, or they are of different lengths.
     """
 
     def __init__(
@@ -90,6 +96,8 @@ class SampledContributions:
     ) -> None:
         self._predict = predict
         self._background = list(background)
+        if not self._background or not self._background[0] or len(set(map(len, self._background))) != 1:
+            raise ValueError("background rows were expected, each with one value for each field")
         n, rng = len(self._background[0]), np.random.default_rng(seed)
         half = [rng.permutation(n) for _ in range(pairs)]
         self._orders = [order for one in half for order in (one, one[::-1])]
@@ -114,6 +122,7 @@ class SampledContributions:
         Returns
         -------
         Contributions
+            Over the pairs of orders of which the model answers every mixture; NaN without any.
         """
         n = len(values)
         rows: list[Row] = [values]
@@ -130,5 +139,8 @@ class SampledContributions:
             path = np.append(answers[1 + i * n : 1 + (i + 1) * n], probability)
             gained[i, order] = np.diff(path)
         pairs = gained.reshape(-1, 2, n).mean(axis=1)
+        pairs = pairs[np.isfinite(pairs).all(axis=1)]
+        if not len(pairs):
+            return Contributions(probability, np.full(n, np.nan), np.full(n, np.nan))
         errors = pairs.std(axis=0, ddof=1) / np.sqrt(len(pairs)) if len(pairs) > 1 else np.full(n, np.nan)
         return Contributions(probability, pairs.mean(axis=0), errors)

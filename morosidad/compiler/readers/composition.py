@@ -32,7 +32,7 @@ def column_transformer(estimator: Any, columns: Sequence[Expr], compiler: Compil
     out: list[Expr] = []
     sparse = compiler.sparse
     for name, part, chosen in estimator.transformers_:
-        inputs = [columns[i] for i in _places(chosen, names, len(columns))]
+        inputs = [columns[i] for i in chosen_places(chosen, names, len(columns))]
         compiler.sparse = sparse
         if inputs:
             out += _part(estimator, name, part, inputs, compiler)
@@ -49,8 +49,22 @@ def _part(owner: Any, name: str, part: Any, columns: Sequence[Expr], compiler: C
     return made if weight == 1.0 else [fold_constants(Arith(column, "*", weight)) for column in made]
 
 
-def _places(chosen: Any, names: Sequence[str], n: int) -> list[int]:
-    """Give the places of columns that were chosen by name, number, slice or mask."""
+def chosen_places(chosen: Any, names: Sequence[str], n: int) -> list[int]:
+    """Give the places of columns that were chosen by name, number, slice or mask.
+
+    Parameters
+    ----------
+    chosen : object
+        As a column transformer takes it.
+    names : sequence of str
+        The names of the columns; empty where they have none.
+    n : int
+        How many columns there are.
+
+    Returns
+    -------
+    list of int
+    """
     if isinstance(chosen, slice):
         ends = [names.index(end) if isinstance(end, str) else end for end in (chosen.start, chosen.stop)]
         if isinstance(chosen.stop, str):

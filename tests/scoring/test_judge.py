@@ -1,0 +1,262 @@
+"""Every way of asking a scorer, against the user's own pipeline asked about the user's own row alone."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.compose import make_column_transformer
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from sklearn.tree import DecisionTreeClassifier
+
+from morosidad.errors import SettingsError, UnsupportedModel
+from morosidad.scoring.scorer import Scorer
+
+ROWS = 24
+NUMBERS = (
+    "float64", "float32", "float16", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32",
+    "uint64", "Int64", "Int8", "Float64", "Float32", "bool", "boolean", "object-bool", "object-int",
+    "double[pyarrow]", "int64[pyarrow]",
+)  # fmt: skip
+TEXTS = (
+    "object-None", "object-nan", "object-both", "category", "category-ordered", "category-int", "str",
+    "string", "string[pyarrow]",
+)  # fmt: skip
+GAPS = {"float64", "float32", "float16", "Int64", "Int8", "Float64", "Float32", "boolean", "object-bool"}
+LABELS = ((0, 1), (False, True), ("bueno", "malo"), (-1, 1), (1, 2))
+
+
+def number_column(rng: np.random.Generator, dtype: str) -> pd.Series[Any]:
+    whole = rng.integers(0, 90, ROWS)
+    gaps = rng.random(ROWS) < 0.15
+    if dtype in ("bool", "boolean", "object-bool"):
+        truths = pd.Series(whole > 40)
+        if dtype == "bool":
+            return truths
+        cells = truths.astype(object).mask(gaps, None)
+        return cells.astype("boolean") if dtype == "boolean" else cells
+    if dtype == "object-int":
+        return pd.Series(whole.tolist(), dtype=object)
+    if dtype.startswith(("float", "Float", "double")):
+        column = pd.Series(whole + np.round(rng.random(ROWS), 4)).astype(dtype)
+    else:
+        column = pd.Series(whole).astype(dtype)
+    return column.mask(gaps) if dtype in GAPS else column
+
+
+def text_column(rng: np.random.Generator, dtype: str) -> pd.Series[Any]:
+    levels = ["fijo", "libre", "otro"]
+    cells = pd.Series([levels[i] for i in rng.integers(0, 3, ROWS)], dtype=object)
+    gaps = rng.random(ROWS) < 0.2
+    if dtype == "category-int":
+        numbers = pd.Series(rng.integers(1, 4, ROWS))
+        return numbers.astype(pd.CategoricalDtype([3, 1, 2]))
+    if dtype.startswith("object"):
+        absent = {"object-None": [None], "object-nan": [np.nan], "object-both": [None, np.nan]}[dtype]
+        places = np.flatnonzero(gaps)
+        for at, place in enumerate(places):
+            cells.iloc[place] = absent[at % len(absent)]
+        return cells
+    cells = cells.mask(gaps, None)
+    if dtype.startswith("category"):
+        return cells.astype(pd.CategoricalDtype(["otro", "fijo", "libre"], ordered="ordered" in dtype))
+    return cells.astype(dtype)
+
+
+@st.composite
+def frames(draw: Any) -> tuple[pd.DataFrame, list[str], list[str]]:
+    rng = np.random.default_rng(draw(st.integers(0, 2**16)))
+    numbers = draw(st.lists(st.sampled_from(NUMBERS), min_size=1, max_size=3))
+    texts = draw(st.lists(st.sampled_from(TEXTS), max_size=2))
+    columns = {f"n{i}": number_column(rng, dtype) for i, dtype in enumerate(numbers)}
+    columns |= {f"t{i}": text_column(rng, dtype) for i, dtype in enumerate(texts)}
+    if draw(st.booleans()):
+        columns["fecha"] = pd.Series(pd.date_range("2020-01-01", periods=ROWS))
+    order = draw(st.permutations(list(columns)))
+    frame = pd.DataFrame({name: columns[name] for name in order})
+    return frame, [f"n{i}" for i in range(len(numbers))], [f"t{i}" for i in range(len(texts))]
+
+
+def target(frame: pd.DataFrame, labels: tuple[Any, Any]) -> np.ndarray[Any, Any]:
+    rng = np.random.default_rng(len(frame.columns))
+    turn = rng.random(len(frame)) < 0.4
+    turn[:2] = [False, True]
+    return np.array([labels[int(one)] for one in turn], dtype=object if isinstance(labels[0], str) else None)
+
+
+def to_float(x: Any) -> Any:
+    return x.astype("float64") if hasattr(x, "columns") else np.asarray(x, dtype=float)
+
+
+def fitted(frame: pd.DataFrame, numbers: list[str], texts: list[str], kind: str, y: Any) -> Any:
+    model: Any = {
+        "logistic": LogisticRegression(max_iter=300),
+        "tree": DecisionTreeClassifier(max_depth=4, random_state=0),
+        "boosting": HistGradientBoostingClassifier(max_iter=4, random_state=0),
+        "neighbours": KNeighborsClassifier(3),
+    }[kind]
+    floats = FunctionTransformer(to_float)
+    parts: list[Any] = [(make_pipeline(floats, SimpleImputer(), StandardScaler()), numbers)]
+    if texts:
+        encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+        parts.append((encoder, texts))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return make_pipeline(make_column_transformer(*parts), model).fit(frame, y)
+
+
+def record_of(row: pd.DataFrame) -> dict[str, Any]:
+    return {
+        str(name): None if pd.isna(value) else value for name, value in row.iloc[0].astype(object).items()
+    }
+
+
+def agrees(scorer: Scorer, pipeline: Any, frame: Any, default: int, *, tolerance: float = 1e-6) -> None:
+    """Compare every way of asking with the judge."""
+    rows = [frame.iloc[[i]] if hasattr(frame, "iloc") else frame[[i]] for i in range(len(frame))]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        alone = np.array([pipeline.predict_proba(row)[0, default] for row in rows])
+        labels = [pipeline.predict(row)[0] for row in rows]
+    if hasattr(frame, "iloc") and all(isinstance(name, str) for name in frame.columns):
+        records = [record_of(row) for row in rows]
+    else:
+        cells = np.asarray(frame)
+        names = scorer.schema.names
+        records = [dict(zip(names, map(float, cells[i]), strict=True)) for i in range(len(cells))]
+    one = [scorer.score_one(record) for record in records]
+    many = scorer.score_many(records)
+    table = scorer.score_frame(frame)
+    meant = [label == pipeline.classes_[default] for label in labels]
+    for found in (
+        [d.probability for d in one],
+        [d.probability for d in many],
+        table["probability"],
+        scorer.predict_proba(frame)[:, default],
+    ):
+        np.testing.assert_allclose(np.asarray(found, dtype=float), alone, rtol=0, atol=tolerance)
+    assert [d.label for d in one] == [int(x) for x in meant]
+    assert [d.label for d in many] == [int(x) for x in meant]
+    assert table["label"].tolist() == [int(x) for x in meant]
+    assert [str(label) for label in scorer.predict(frame)] == [str(label) for label in labels]
+
+
+@settings(max_examples=10)
+@given(
+    frames(),
+    st.sampled_from(["logistic", "tree", "boosting", "neighbours"]),
+    st.sampled_from(LABELS),
+    st.booleans(),
+)
+def test_every_way_of_asking_gives_the_answer_of_the_row_alone(
+    drawn: tuple[pd.DataFrame, list[str], list[str]], kind: str, labels: tuple[Any, Any], first: bool
+) -> None:
+    frame, numbers, texts = drawn
+    try:
+        pipeline = fitted(frame, numbers, texts, kind, target(frame, labels))
+    except (TypeError, ValueError):  # scikit-learn itself refuses the data type
+        return
+    positive = labels[0] if first else labels[1]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        scorer = Scorer(pipeline, reference=frame, positive=positive)
+    assert str(scorer.plan).splitlines()[1] == f"default  {positive!r}"
+    kept = frame
+    if "object-both" in str(frame.dtypes) or scorer.plan.notes:
+        both = [name for name in texts if len({type(x) for x in frame[name] if pd.isna(x)}) > 1]
+        kept = frame[frame[both].notna().all(axis=1)] if both else frame
+    agrees(scorer, pipeline, kept.reset_index(drop=True), 0 if first else 1)
+
+
+@settings(max_examples=4)
+@given(st.integers(0, 99), st.sampled_from(["array", "integers"]), st.booleans())
+def test_a_pipeline_without_names_is_asked_by_place(seed: int, container: str, float32: bool) -> None:
+    rng = np.random.default_rng(seed)
+    cells = rng.normal(size=(ROWS, 3)).astype(np.float32 if float32 else np.float64)
+    y = (rng.random(ROWS) < 0.4).astype(int)
+    y[:2] = 0, 1
+    reference: Any = cells if container == "array" else pd.DataFrame(cells)
+    pipeline = make_pipeline(StandardScaler(), LogisticRegression()).fit(reference, y)
+    scorer = Scorer(pipeline, reference=reference)
+    assert scorer.schema.names == ("x0", "x1", "x2")
+    agrees(scorer, pipeline, reference, 1)
+
+
+# -- answers that depend on other rows -----------------------------------------------------------
+
+
+def _dummies(x: pd.DataFrame) -> pd.DataFrame:
+    made = pd.get_dummies(x["t"])
+    return made.reindex(columns=range(3), fill_value=0) if made.shape[1] == 0 else made
+
+
+def _codes(x: pd.DataFrame) -> pd.DataFrame:
+    return x["t"].astype("category").cat.codes.to_frame()
+
+
+def _rank(x: pd.DataFrame) -> pd.DataFrame:
+    return x[["n"]].rank()
+
+
+def _centred(x: pd.DataFrame) -> pd.DataFrame:
+    return x[["n"]] - x[["n"]].mean()
+
+
+def _scaled(x: pd.DataFrame) -> pd.DataFrame:
+    return x[["n"]] / max(float(x["n"].std(ddof=0)), 1.0)
+
+
+def _shifted(x: pd.DataFrame) -> pd.DataFrame:
+    return x[["n"]].shift(1, fill_value=0.0)
+
+
+def _reversed(x: pd.DataFrame) -> Any:
+    return x[["n"]].to_numpy()[::-1]
+
+
+@settings(max_examples=7)
+@given(st.sampled_from([_dummies, _codes, _rank, _centred, _scaled, _shifted, _reversed]), st.integers(0, 50))
+def test_an_answer_that_depends_on_other_rows_is_refused(function: Any, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame({"n": rng.normal(size=ROWS) * 9, "t": rng.choice(["a", "b", "c"], ROWS)})
+    y = np.arange(ROWS) % 2
+    y = np.where(frame["n"] > 0, 1, y * (frame["t"] == "c"))
+    step = FunctionTransformer(function)
+    pipeline = make_pipeline(step, LogisticRegression()).fit(frame, y)
+    with pytest.raises(UnsupportedModel) as caught:
+        Scorer(pipeline, reference=frame)
+    words = str(caught.value)
+    assert "among the others" in words or "no row of it alone" in words
+    assert f"FunctionTransformer({function.__name__})" in words
+
+
+def test_an_answer_at_random_is_refused() -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"n": rng.normal(size=ROWS)})
+
+    def noise(x: Any) -> Any:
+        return x + rng.normal(size=x.shape)
+
+    y = (frame["n"] > 0).astype(int)
+    pipeline = make_pipeline(FunctionTransformer(noise), LogisticRegression()).fit(frame, y)
+    with pytest.raises(UnsupportedModel, match=r"at random: row \d+ of the reference gets"):
+        Scorer(pipeline, reference=frame)
+
+
+def test_the_label_that_means_default_is_said() -> None:
+    frame = pd.DataFrame({"n": np.arange(8.0)})
+    model = LogisticRegression().fit(frame, ["bueno"] * 4 + ["malo"] * 4)
+    with pytest.raises(SettingsError, match="the labels are 'bueno' and 'malo'"):
+        Scorer(model, reference=frame)
+    with pytest.raises(SettingsError, match="not among the labels"):
+        Scorer(model, reference=frame, positive="pésimo")
