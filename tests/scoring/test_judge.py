@@ -199,6 +199,7 @@ def test_a_pipeline_without_names_is_asked_by_place(seed: int, container: str, f
     reference: Any = cells if container == "array" else pd.DataFrame(cells)
     pipeline = make_pipeline(StandardScaler(), LogisticRegression()).fit(reference, y)
     scorer = Scorer(pipeline, reference=reference)
+    assert scorer.plan.compiled
     assert scorer.schema.names == ("x0", "x1", "x2")
     agrees(scorer, pipeline, reference, 1)
 
