@@ -3,16 +3,16 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test races lint types docs examples clean
+.PHONY: demo test reliability races lint types docs examples benchmarks clean
 
 demo: $(VENV)/.demo          ## decide a handful of applicants, then measure and compare
 	$(BIN)/python -m morosidad demo
 
-test: $(VENV)/.test          ## run every test, with branch coverage
-	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest
-	$(BIN)/coverage combine -q
-	$(BIN)/coverage report
+test: $(VENV)/.test          ## the tests of the loop, on all processors, with branch coverage
+	$(BIN)/pytest -q -n auto --dist loadfile --cov --cov-report term -m "not reliability"
+
+reliability: $(VENV)/.test   ## the rest: load, faults, soak, fuzzing; the whole length with `--long` (docs/reliability.md)
+	$(BIN)/pytest -q -m reliability
 
 races: $(VENV)/.test         ## the tests of threads, with Python switching between them as often as it can
 	$(BIN)/pytest -q --switch-interval 1e-6 -k "thread or race or callers or reload or concurrent or meanwhile"
@@ -35,6 +35,9 @@ docs: $(VENV)/.test
 examples: $(VENV)/.test
 	for example in examples/*.py examples/*/run.py; do echo "$$example" && $(BIN)/python "$$example" || exit 1; done
 	$(BIN)/jupyter-execute examples/notebook.ipynb
+
+benchmarks: $(VENV)/.test    ## one short round of every benchmark, to see that it works; its figures mean nothing
+	for one in benchmarks/bench_*.py; do echo "$$one" && $(BIN)/python -W ignore "$$one" --smoke || exit 1; done
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or newer is needed"'

@@ -9,16 +9,9 @@ regressions.
 
 from __future__ import annotations
 
-import os
-import statistics
-import sys
-import time
+import contextlib
 from collections.abc import Callable
-from contextlib import contextmanager
-from functools import cache
-from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -31,24 +24,19 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from measuring import DATA, data, full, in_turns, sets, without_numba
 from morosidad import Schema
 from morosidad.compiler import CompiledPipeline, compile_pipeline
 from morosidad.compiler.proof.probe_rows import as_rows
 
-DATA = Path(os.environ.get("CREDIT_DATA_FOLDER", Path(__file__).parents[2] / "shared" / "data"))
 REFERENCE_ROWS = 2000
-
-
-@cache
-def data(name: str) -> tuple[pd.DataFrame, pd.Series]:
-    frame = pd.read_csv(DATA / f"{name}.csv")
-    return frame.drop(columns="default"), frame["default"]
 
 
 def models(name: str) -> dict[str, Any]:
     """Fit the models of one data set."""
     X, y = data(name)
-    machine = ExplainableBoostingClassifier(random_state=0, outer_bags=2, max_rounds=300, n_jobs=1)
+    rounds = full(300, 20)
+    machine = ExplainableBoostingClassifier(random_state=0, outer_bags=2, max_rounds=rounds, n_jobs=1)
     boosting = HistGradientBoostingClassifier(interaction_cst="no_interactions", random_state=0)
     columns = make_column_transformer(
         (StandardScaler(), make_column_selector(dtype_include="number")),
@@ -61,30 +49,11 @@ def models(name: str) -> dict[str, Any]:
     return {title: model.fit(X, y) for title, model in fitted.items()}
 
 
-@contextmanager
-def numba(present: bool):  # type: ignore[no-untyped-def]
-    """Do as if numba were not installed."""
-    with mock.patch.dict(sys.modules, {} if present else {"numba": None}):
-        yield
-
-
 def compiled(name: str, model: Any, *, jit: bool) -> CompiledPipeline:
     X, _ = data(name)
     schema = Schema.infer(X)
-    with numba(jit):
+    with contextlib.nullcontext() if jit else without_numba():
         return compile_pipeline(model, schema, as_rows(schema, X.head(REFERENCE_ROWS).to_dict("records")))
-
-
-def in_turns(calls: dict[str, tuple[Callable[[], Any], int]], rounds: int = 15) -> dict[str, float]:
-    """Time calls in turns; give each one's median of means, in seconds a call."""
-    took: dict[str, list[float]] = {name: [] for name in calls}
-    for _ in range(rounds):
-        for name, (call, times) in calls.items():
-            start = time.perf_counter()
-            for _ in range(times):
-                call()
-            took[name].append((time.perf_counter() - start) / times)
-    return {name: statistics.median(values) for name, values in took.items()}
 
 
 def over(records: list[Any], call: Callable[[Any], Any]) -> Callable[[], None]:
@@ -111,7 +80,7 @@ def measure(name: str, title: str, model: Any) -> None:
     }
     if isinstance(model, ExplainableBoostingClassifier):
         calls["array"] = (over(arrays, model.predict_proba), 1)
-    took = in_turns(calls)
+    took = in_turns(calls, 15)
     theirs = {key: took[key] / 20 for key in ("frame", "array") if key in took}
     ours = {key: took[key] / 200 for key in ("jit", "plain")}
     gap = max(
@@ -129,7 +98,7 @@ def main() -> None:
         "| model, data, what its own predict_proba gets | own | with numba | | without | | largest \\|Δp\\| |"
     )
     print("|---|---|---|---|---|---|---|")
-    for name in ("german", "taiwan"):
+    for name in sets("german", "taiwan"):
         for title, model in models(name).items():
             measure(name, title, model)
 

@@ -22,6 +22,7 @@ from typing import Any
 
 import msgspec
 
+from measuring import full
 from morosidad.audit import AuditContext, AuditLog, read, verify
 
 FIELDS = tuple(f"campo_{i}" for i in range(20))
@@ -141,7 +142,7 @@ WAYS: dict[str, Callable[[Path], AbstractContextManager[Way]]] = {
 }
 
 
-def caller_cost(way: str, rounds: int = 40, burst: int = 90) -> float:
+def caller_cost(way: str, rounds: int = full(40, 1), burst: int = 90) -> float:
     """Median microseconds that the caller spends, in bursts, with the file caught up in between."""
     costs = []
     with tempfile.TemporaryDirectory() as folder, WAYS[way](Path(folder) / "d.jsonl") as (append, flush):
@@ -154,7 +155,7 @@ def caller_cost(way: str, rounds: int = 40, burst: int = 90) -> float:
     return statistics.median(costs) / 1000
 
 
-def whole_cost(way: str, count: int = 5000) -> float:
+def whole_cost(way: str, count: int = full(5000, 100)) -> float:
     """Microseconds per decision until all lines are in the file."""
     with tempfile.TemporaryDirectory() as folder, WAYS[way](Path(folder) / "d.jsonl") as (append, flush):
         append()
@@ -231,7 +232,7 @@ def main() -> None:
     first = costs["AuditLog.append"]
     for way, (caller, whole) in costs.items():
         print(f"{way:30}{caller:12.2f}{caller / first[0]:8.1f}{whole:18.2f}{whole / first[1]:8.1f}")
-    for durable, count in [(False, 100_000), (True, 4_000)]:
+    for durable, count in [(False, full(100_000, 800)), (True, full(4_000, 80))]:
         written, verified, again = eight_threads(count, durable=durable)
         print(
             f"{count} decisions from 8 threads, durable={durable}: all present, chain valid; "

@@ -16,8 +16,8 @@ from typing import Any, Protocol
 
 import cachetools
 import pytest
-import theine
 
+from measuring import full, installed
 from morosidad.cache import TieredCache
 
 L1, L2, TTL = 100, 500, 300
@@ -49,6 +49,8 @@ class Theine:
     """theine, with as many entries."""
 
     def __init__(self, size: int = L1 + L2) -> None:
+        import theine
+
         self.cache: theine.Cache[Any, Any] = theine.Cache(size)
 
     def get(self, key: Any) -> Any:
@@ -58,9 +60,10 @@ class Theine:
         self.cache.set(key, value)
 
 
+THEINE: dict[str, Callable[[], Any]] = {"theine": Theine} if installed("theine") else {}
 CACHES: dict[str, Callable[[], Any]] = {
     "TTLCache under a lock": LockedTTLCache,
-    "theine": Theine,
+    **THEINE,
     "TieredCache": lambda: TieredCache(L1, L2, TTL),
 }
 
@@ -112,7 +115,7 @@ def test_time(benchmark: Any, name: str, work: str) -> None:
     benchmark(run, cache, keys)
 
 
-def nanoseconds(work: str, rounds: int = 25) -> dict[str, float]:
+def nanoseconds(work: str, rounds: int = full(25, 1)) -> dict[str, float]:
     """Best time of one operation for each cache, taken in turns so that all meet the same noise."""
     run, keys = WORK[work]
     caches = {name: make() for name, make in CACHES.items()}
@@ -164,7 +167,7 @@ TRACES: dict[str, Callable[[int], list[int]]] = {
 }
 POLICIES: dict[str, Callable[[], Any]] = {
     "plain LRU": lambda: cachetools.LRUCache(L1 + L2),
-    "theine": Theine,
+    **THEINE,
     "TieredCache": lambda: TieredCache(L1, L2, TTL),
 }
 
@@ -179,7 +182,7 @@ def hit_ratio(cache: Any, trace: list[int]) -> float:
     return hits / len(trace)
 
 
-def main(length: int = 200_000) -> None:
+def main(length: int = full(200_000, 12_000)) -> None:
     print(f"{'ns per operation':26}" + "".join(f"{name:>24}" for name in CACHES) + f"{'ratio':>8}")
     for work in WORK:
         times = nanoseconds(work)

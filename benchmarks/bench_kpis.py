@@ -14,12 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from measuring import full, installed
 from morosidad.kpis import KPITracker
 from morosidad.kpis.live import LiveMetrics
 from morosidad.monitoring.drift import DriftMonitor
 from morosidad.monitoring.drift_reference import DriftReference
 
-ROUNDS = 15
+ROUNDS = full(15, 1)
 
 
 def full_tracker(**options: object) -> KPITracker:
@@ -105,7 +106,9 @@ def main() -> None:
         shared = KPITracker(shared=Path(folder) / "two", processes=2)
         alone = KPITracker()
         works: dict[str, Callable[[], object]] = {
-            "prometheus-client Histogram.observe": histogram(),
+            **(
+                {"prometheus-client Histogram.observe": histogram()} if installed("prometheus_client") else {}
+            ),
             "record: seconds alone": lambda: alone.record(0.0123),
             "record: every quantity": every_quantity(KPITracker()),
             "record: every quantity, stages of a sample": with_stages(KPITracker()),
@@ -113,20 +116,20 @@ def main() -> None:
             "drift of 17 fields, one record in ten": drift(every=10),
             "drift of 17 fields, each record": drift(every=1),
         }
-        times = best(works, number=20_000)
+        times = best(works, number=full(20_000, 200))
         observe = next(iter(times.values()))
         for name, seconds in times.items():
             print(f"{name:45}{seconds * 1e9:9.0f} ns {seconds / observe:6.2f} x")
 
-        full, merged = full_tracker(), full_tracker()
+        filled, merged = full_tracker(), full_tracker()
         eight = [full_tracker(shared=Path(folder) / "eight", processes=8) for _ in range(8)]
         reports: dict[str, Callable[[], object]] = {
-            "report on a full window": full.report,
+            "report on a full window": filled.report,
             "report on eight processes": eight[0].report,
-            "live sample": LiveMetrics(full).tick,
-            "merge of a full tracker": lambda: merged.merge(full),
+            "live sample": LiveMetrics(filled).tick,
+            "merge of a full tracker": lambda: merged.merge(filled),
         }
-        for name, seconds in best(reports, number=20).items():
+        for name, seconds in best(reports, number=full(20, 1)).items():
             print(f"{name:45}{seconds * 1e3:9.3f} ms")
 
 

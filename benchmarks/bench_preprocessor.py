@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from measuring import full
 from morosidad import AHORRO_VALLE, Preprocessor, make_applicants
 
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -25,7 +26,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 def case(options: dict[str, Any]) -> tuple[Preprocessor, dict[str, Any]]:
     """Fit on synthetic applicants; give one whose record is whole."""
-    X = make_applicants(5000, seed=0).drop(columns="moroso_12m")
+    X = make_applicants(full(5000, 500), seed=0).drop(columns="moroso_12m")
     record = X.dropna().iloc[0].to_dict()
     return Preprocessor(AHORRO_VALLE, **options).fit(X), record
 
@@ -51,10 +52,10 @@ def main() -> None:
         fitted.transform_one(record)
         turns = [
             (
-                seconds(lambda: fitted.transform_one(record), 3000),  # noqa: B023
-                seconds(lambda: fitted.transform(pd.DataFrame([record])), 15),  # noqa: B023
+                seconds(lambda: fitted.transform_one(record), full(3000, 10)),  # noqa: B023
+                seconds(lambda: fitted.transform(pd.DataFrame([record])), full(15, 1)),  # noqa: B023
             )
-            for _ in range(7)
+            for _ in range(full(7, 1))
         ]
         one, frame = (statistics.median(column) for column in zip(*turns, strict=True))
         print(f"{name:<22}{one * 1e6:>12.2f} µs{frame * 1e6:>12.0f} µs{frame / one:>8.0f}×")

@@ -12,14 +12,14 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
-import stamina
-import tenacity
-
+from measuring import full, installed
 from morosidad.errors import Escalated
 from morosidad.recovery import RecoveryPolicy
 
-ROUNDS = 15
-SECONDS_PER_ROUND = 0.02
+ROUNDS = full(15, 1)
+SECONDS_PER_ROUND = full(0.02, 0.002)
+CALLS = full(1000, 20)
+TENACITY, STAMINA = installed("tenacity"), installed("stamina")
 RECORD = {"edad": 41, "ingreso_mensual": 850.0, "deuda_actual": 1200.0}
 
 
@@ -58,17 +58,28 @@ def fails_once(policy: RecoveryPolicy) -> float:
     return policy.call(flaky, RECORD)
 
 
+def retried(function: Callable[..., Any]) -> dict[str, Callable[..., Any]]:
+    """Decorate a function with each rival that is installed."""
+    found: dict[str, Callable[..., Any]] = {}
+    if TENACITY:
+        import tenacity
+
+        found["@tenacity.retry"] = tenacity.retry(stop=tenacity.stop_after_attempt(3))(function)
+    if STAMINA:
+        import stamina
+
+        found["@stamina.retry"] = stamina.retry(on=Exception, attempts=3)(function)
+    return found
+
+
 def contenders() -> dict[str, Callable[[], object]]:
     policy = RecoveryPolicy(hooks=())
     decorated = policy(score)
-    by_tenacity = tenacity.retry(stop=tenacity.stop_after_attempt(3))(score)
-    by_stamina = stamina.retry(on=Exception, attempts=3)(score)
     return {
         "the function alone": lambda: score(RECORD),
         "policy.call": lambda: policy.call(score, RECORD),
         "@policy": lambda: decorated(RECORD),
-        "@tenacity.retry": lambda: by_tenacity(RECORD),
-        "@stamina.retry": lambda: by_stamina(RECORD),
+        **{name: (lambda call=call: call(RECORD)) for name, call in retried(score).items()},
     }
 
 
@@ -84,8 +95,6 @@ def off_the_way() -> dict[str, Callable[[], object]]:
 
 def async_contenders() -> dict[str, Callable[[], Awaitable[object]]]:
     policy = RecoveryPolicy(hooks=())
-    by_tenacity = tenacity.retry(stop=tenacity.stop_after_attempt(3))(ascore)
-    by_stamina = stamina.retry(on=Exception, attempts=3)(ascore)
 
     async def bounded() -> float:
         async with asyncio.timeout(8.0):
@@ -94,8 +103,7 @@ def async_contenders() -> dict[str, Callable[[], Awaitable[object]]]:
     return {
         "asyncio.timeout alone": bounded,
         "policy.acall": lambda: policy.acall(ascore, RECORD),
-        "@tenacity.retry, async": lambda: by_tenacity(RECORD),
-        "@stamina.retry, async": lambda: by_stamina(RECORD),
+        **{f"{name}, async": (lambda call=call: call(RECORD)) for name, call in retried(ascore).items()},
     }
 
 
@@ -123,9 +131,9 @@ async def abest_of(calls: dict[str, Callable[[], Awaitable[object]]]) -> dict[st
     for _ in range(ROUNDS):
         for name, call in calls.items():
             start = time.perf_counter()
-            for _ in range(1000):
+            for _ in range(CALLS):
                 await call()
-            best[name] = min(best[name], (time.perf_counter() - start) / 1000)
+            best[name] = min(best[name], (time.perf_counter() - start) / CALLS)
     return best
 
 
@@ -133,7 +141,7 @@ def table(title: str, best: dict[str, float], ours: str, others: tuple[str, ...]
     print(f"\n{title}")
     for name, seconds in best.items():
         print(f"  {name:<38}{seconds * 1e6:>10.3f} µs")
-    for other in others:
+    for other in filter(best.__contains__, others):
         print(f"  {ours} / {other}: {best[ours] / best[other]:.3f}")
 
 

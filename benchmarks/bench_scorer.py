@@ -6,14 +6,11 @@ pytest-benchmark (``pytest benchmarks/bench_scorer.py``) the same calls are time
 
 from __future__ import annotations
 
-import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,37 +22,21 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from measuring import data, full, in_turns, sets
 from morosidad import Policy, Schema, Scorer, make_applicants
 
-DATA = Path(os.environ.get("CREDIT_DATA_FOLDER", Path(__file__).parents[2] / "shared" / "data"))
 CASES = ("german", "taiwan", "synthetic")
 
 
 def case(name: str) -> tuple[Any, pd.DataFrame, Schema]:
     """Fit a logistic pipeline of scikit-learn's own parts on a data set."""
-    target = "moroso_12m" if name == "synthetic" else "default"
-    frame = (
-        make_applicants(5000, seed=0).dropna() if name == "synthetic" else pd.read_csv(DATA / f"{name}.csv")
-    )
-    X, y = frame.drop(columns=target), frame[target]
+    X, y = data(name)
     numbers = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
     columns = make_column_transformer(
         (numbers, make_column_selector(dtype_include="number")),
         (OneHotEncoder(handle_unknown="ignore"), make_column_selector(dtype_exclude="number")),
     )
     return make_pipeline(columns, LogisticRegression(max_iter=1000)).fit(X, y), X, Schema.infer(X)
-
-
-def in_turns(calls: dict[str, tuple[Callable[[], Any], int]], rounds: int = 7) -> dict[str, float]:
-    """Time calls in turns; give each one's median of means, in seconds a call."""
-    took: dict[str, list[float]] = {name: [] for name in calls}
-    for _ in range(rounds):
-        for name, (call, times) in calls.items():
-            start = time.perf_counter()
-            for _ in range(times):
-                call()
-            took[name].append((time.perf_counter() - start) / times)
-    return {name: statistics.median(values) for name, values in took.items()}
 
 
 def row(work: str, theirs: str, ours: str, ratio: float) -> None:
@@ -73,16 +54,17 @@ def single(name: str) -> None:
             "pipeline": (lambda: pipeline.predict_proba(pd.DataFrame([record])), 20),
             "four": (lambda: four.score_one(record), 5000),
             "none": (lambda: none.score_one(record), 5000),
-        }
+        },
+        rounds=7,
     )
     theirs = times["pipeline"]
     for label, ours in (("four reasons", times["four"]), ("no reasons", times["none"])):
         row(f"one record, {name}, {label}", f"{theirs * 1e6:.0f} µs", f"{ours * 1e6:.2f} µs", theirs / ours)
 
 
-def batch(rows: int = 1_000_000) -> None:
+def batch(name: str, rows: int = full(1_000_000, 5_000)) -> None:
     """One million rows, beside the pipeline's own predict_proba."""
-    pipeline, X, schema = case("german")
+    pipeline, X, schema = case(name)
     scorer = Scorer(pipeline, schema=schema, reference=X)
     big = X.sample(rows, replace=True, random_state=0, ignore_index=True)
     times = in_turns(
@@ -93,22 +75,22 @@ def batch(rows: int = 1_000_000) -> None:
         rounds=3,
     )
     theirs, ours = rows / times["pipeline"], rows / times["ours"]
-    row(f"{rows:,} rows, german", f"{theirs:,.0f} rows/s", f"{ours:,.0f} rows/s", ours / theirs)
+    row(f"{rows:,} rows, {name}", f"{theirs:,.0f} rows/s", f"{ours:,.0f} rows/s", ours / theirs)
 
 
 def process(code: str) -> float:
     """Give the median wall time of a new Python process."""
     took = []
-    for _ in range(9):
+    for _ in range(full(9, 1)):
         start = time.perf_counter()
         subprocess.run([sys.executable, "-c", code], check=True)
         took.append(time.perf_counter() - start)
     return statistics.median(took)
 
 
-def starts() -> None:
+def starts(name: str) -> None:
     """Import time over numpy, and a model file to its first decision in a new process."""
-    pipeline, X, schema = case("german")
+    pipeline, X, schema = case(name)
     record = X.iloc[3].to_dict()
     with tempfile.TemporaryDirectory() as folder:
         import joblib
@@ -127,13 +109,14 @@ def starts() -> None:
 
 def main() -> None:
     print("| work | scikit-learn | morosidad | ratio |\n|---|---|---|---|")
-    for name in CASES:
+    names = sets(*CASES)
+    for name in names:
         single(name)
-    batch()
-    starts()
+    batch(names[0])
+    starts(names[0])
 
 
-@pytest.fixture(scope="module", params=CASES)
+@pytest.fixture(scope="module", params=sets(*CASES))
 def scored(request: pytest.FixtureRequest) -> tuple[Scorer, dict[str, Any]]:
     pipeline, X, schema = case(request.param)
     return Scorer(pipeline, schema=schema, reference=X), X.iloc[3].to_dict()

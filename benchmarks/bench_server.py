@@ -1,7 +1,8 @@
 """The server under load, beside an empty one and others: ``python benchmarks/bench_server.py``.
 
 All figures of one table come from one run, in turns, so that the ratios hold on a noisy machine. It needs
-``wrk``. Other servers are measured where ``--rival NAME=PYTHON`` names an interpreter that has them.
+``wrk``; a smoke run does without. Other servers are measured where ``--rival NAME=PYTHON`` names an
+interpreter that has them.
 """
 
 from __future__ import annotations
@@ -25,14 +26,16 @@ from typing import Any, NamedTuple
 import joblib
 import psutil
 
+from measuring import SMOKE, full, installed
 from morosidad import Scorer, make_applicants
 from morosidad.schema.ahorro_valle import AHORRO_VALLE
 from morosidad.training.shipped import PATH, train_pipeline
+from server_tools.client import p99s, post, quantiles
 
 HERE = Path(__file__).parent
-RIVALS = HERE / "server_rivals.py"
+TOOLS = HERE / "server_tools"
 PATHS = {"mlserver": "/v2/models/scoring/infer"}
-PEOPLE = 5000
+PEOPLE = full(5000, 200)
 STARTUP = 120.0
 
 SCRIPT = """
@@ -119,10 +122,12 @@ class Bench:
 
     def rival(self, name: str, python: str = sys.executable) -> Any:
         """Run another server."""
-        return self.serve(python, str(RIVALS), name, "{port}", str(self.pipeline))
+        return self.serve(python, str(TOOLS / "rivals.py"), name, "{port}", str(self.pipeline))
 
     def burst(self, served: Served, name: str = "", connections: int = 16) -> Round:
         """Ask as fast as answers come, for a while."""
+        if shutil.which("wrk") is None:
+            return asyncio.run(self._burst_by_ourselves(served, connections))
         before = served.work()
         url = f"http://127.0.0.1:{served.port}{PATHS.get(name, '/predecir')}"
         bodies = "bodies-mlserver" if name == "mlserver" else "bodies"
@@ -143,13 +148,33 @@ class Bench:
             found["failed"],
         )
 
+    async def _burst_by_ourselves(self, served: Served, connections: int) -> Round:
+        """Ask in Python, which is slower than what is asked: enough for a smoke run."""
+        took: list[float] = []
+        failed: list[bool] = []
+        began = time.perf_counter()
+
+        async def one() -> None:
+            reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+            while (start := time.perf_counter()) < began + self.seconds or len(took) < 200:
+                body = self.bodies[len(took) % len(self.bodies)].encode()
+                status, _ = await post(reader, writer, "/predecir", body)
+                took.append(time.perf_counter() - start)
+                failed.append(status != 200)
+            writer.close()
+
+        before = served.work()
+        await asyncio.gather(*(one() for _ in range(connections)))
+        work = (served.work() - before) / len(took)
+        return Round(len(took) / (time.perf_counter() - began), *quantiles(took), work, sum(failed))
+
     def in_turns(self, servers: dict[str, Served]) -> dict[str, Round]:
         """Ask each in turns; give the median of each figure, of the rounds after the first."""
         found: dict[str, list[Round]] = {name: [] for name in servers}
         for number in range(self.rounds + 1):
             for name, served in servers.items():
                 done = self.burst(served, name)
-                if number:
+                if number or SMOKE:
                     found[name].append(done)
         return {
             name: Round(*(statistics.median(column) for column in zip(*rounds, strict=True)))
@@ -212,40 +237,19 @@ def streams(bench: Bench, clients: int) -> None:
     with bench.ours(WEBSOCKET_CLIENTS=clients) as served:
         served.wait()
         top = bench.burst(served).rate
-        without = [asyncio.run(steady(served.port, bench.bodies, 0.3 * top, 10.0)) for _ in range(2)]
-        command = [sys.executable, str(HERE / "stream_clients.py"), str(served.port), str(clients)]
+        without = p99s(served.port, bench.bodies, 0.3 * top)
+        command = [sys.executable, str(TOOLS / "streams.py"), str(served.port), str(clients)]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holding:
             assert holding.stdin is not None
             assert holding.stdout is not None
             holding.stdout.readline()  # all are connected
-            beside = [asyncio.run(steady(served.port, bench.bodies, 0.3 * top, 10.0)) for _ in range(2)]
+            beside = p99s(served.port, bench.bodies, 0.3 * top)
             told, _ = holding.communicate("\n")
     got = json.loads(told)
     print(f"\n{clients} WebSocket clients: {got['shortest']} to {got['longest']} messages each "
           f"in {got['seconds']:.1f} s, "
           f"largest gap {got['gap']:.2f} s; p99 of decisions {min(without) * 1e3:.2f} ms without, "
           f"{min(beside) * 1e3:.2f} ms with them")  # fmt: skip
-
-
-async def steady(port: int, bodies: list[str], rate: float, seconds: float, connections: int = 16) -> float:
-    """Ask at a steady rate on several connections; give the 99th percentile in seconds."""
-    took: list[float] = []
-    end = time.perf_counter() + seconds
-
-    async def one(number: int) -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        due = time.perf_counter() + number / rate
-        while (now := time.perf_counter()) < end:
-            await asyncio.sleep(max(0.0, due - now))
-            due += connections / rate
-            body = bodies[len(took) % len(bodies)].encode()
-            start = time.perf_counter()
-            await _post(reader, writer, "/predecir", body)
-            took.append(time.perf_counter() - start)
-        writer.close()
-
-    await asyncio.gather(*(one(number) for number in range(connections)))
-    return statistics.quantiles(took, n=100)[98]
 
 
 def reloads(bench: Bench, times: int) -> None:
@@ -284,7 +288,7 @@ async def _reload(
         while not over.is_set():
             body = bodies[turn % len(bodies)]
             turn += 1
-            status, answer = await _post(reader, writer, "/predecir", body)
+            status, answer = await post(reader, writer, "/predecir", body)
             counts["answers"] += 1
             counts["failed"] += status != 200
             if status == 200:
@@ -298,24 +302,12 @@ async def _reload(
         due = time.monotonic() + 1.0
         shutil.copy(models[(number + 1) % 2], file.with_name("next"))
         file.with_name("next").replace(file)
-        status, _ = await _post(reader, writer, "/admin/recargar", b"")
+        status, _ = await post(reader, writer, "/admin/recargar", b"")
         counts["failed"] += status != 200
         await asyncio.sleep(max(0.0, due - time.monotonic()))
     over.set()
     await asyncio.gather(*asking)
     return counts["answers"], counts["failed"], counts["mixed"]
-
-
-async def _post(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str, body: bytes
-) -> tuple[int, Any]:
-    writer.write(
-        b"POST %b HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%b"
-        % (path.encode(), len(body), body)
-    )
-    head = await reader.readuntil(b"\r\n\r\n")
-    content = await reader.readexactly(int(head.split(b"content-length: ")[1].split(b"\r\n")[0]))
-    return int(head.split(b" ", 2)[1]), json.loads(content)
 
 
 def head(ratio: str) -> None:
@@ -339,10 +331,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", default=["decisions", "rivals", "streams", "reloads"])
     parser.add_argument("--rival", action="append", default=[], help="NAME=PYTHON")
-    parser.add_argument("--seconds", type=float, default=4.0)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=full(4.0, 0.3))
+    parser.add_argument("--rounds", type=int, default=full(5, 0))
+    parser.add_argument("--smoke", action="store_true", help="one short round, whose figures mean nothing")
     given = parser.parse_args()
-    named = {"fastapi": sys.executable} | dict(one.split("=", 1) for one in given.rival)
+    if shutil.which("wrk") is None:
+        if not SMOKE:
+            parser.error("wrk is not installed")
+        print("left out: wrk is not installed; a client in Python asks instead")
+    named = {"fastapi": sys.executable} if installed("fastapi") else {}
+    named |= dict(one.split("=", 1) for one in given.rival)
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before")
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder), given.seconds, given.rounds)
@@ -351,9 +349,9 @@ def main() -> None:
         if "rivals" in given.parts:
             rivals(bench, named)
         if "streams" in given.parts:
-            streams(bench, 1000)
+            streams(bench, full(1000, 10))
         if "reloads" in given.parts:
-            reloads(bench, 30)
+            reloads(bench, full(30, 2))
     print(f"\nload {os.getloadavg()[0]:.1f} after")
 
 

@@ -13,7 +13,6 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import contextlib
-import importlib.util
 import json
 import statistics
 import subprocess
@@ -24,12 +23,9 @@ import tracemalloc
 import warnings
 from collections.abc import Callable, Iterator
 from functools import cache
-from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import joblib
-import numpy as np
 import pandas as pd
 import pytest
 from sklearn.compose import make_column_selector, make_column_transformer
@@ -44,21 +40,17 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
 
+from measuring import DATA, Calls, data, full, in_turns, installed, sets, without_numba, words
 from morosidad import Policy, Schema, Scorer
 
-DATA = Path(os.environ.get("CREDIT_DATA_FOLDER", Path(__file__).parents[2] / "shared" / "data"))
 CASES = ("german", "taiwan", "made up")
 LIBRARIES = {"lightgbm": "lightgbm", "xgboost": "xgboost", "ebm": "interpret"}
 MODELS = ("hist", "forest", "forest, leaves of 20", "boosting", *LIBRARIES)
-Calls = dict[str, tuple[Callable[[], Any], int]]
 
 
-def installed(kind: str) -> bool:
+def grown(kind: str) -> bool:
     """Tell whether a model's library is there, and say so where it is not."""
-    there = kind not in LIBRARIES or importlib.util.find_spec(LIBRARIES[kind]) is not None
-    if not there:
-        print(f"{kind}: {LIBRARIES[kind]} is not installed")
-    return there
+    return kind not in LIBRARIES or installed(LIBRARIES[kind])
 
 
 def model(name: str) -> Any:
@@ -85,21 +77,6 @@ def model(name: str) -> Any:
 
 
 @cache
-def data(name: str) -> tuple[pd.DataFrame, pd.Series[int]]:
-    """Read real applicants, or make some up with missing values and rare categories."""
-    if name != "made up":
-        frame = pd.read_csv(DATA / f"{name}.csv")
-        return frame.drop(columns="default"), frame["default"]
-    rng, n = np.random.default_rng(0), 10_000
-    X = pd.DataFrame({f"n{i}": rng.lognormal(i, 1.0, n) for i in range(12)})
-    weights = 0.5 ** np.arange(20)
-    for i in range(5):
-        X[f"c{i}"] = rng.choice([f"nivel {k}" for k in range(20)], n, p=weights / weights.sum())
-    z = np.log(X["n0"]) - np.log(X["n1"]) + (X["c0"] == "nivel 1") + rng.normal(size=n)
-    return X.mask(rng.random(X.shape) < 0.1), (z > 0.5).astype(int)
-
-
-@cache
 def case(name: str, kind: str) -> tuple[Any, pd.DataFrame, Schema]:
     """Fit a model behind an imputer, a scaler and an encoder; the machine of tables needs none."""
     X, y = data(name)
@@ -111,30 +88,6 @@ def case(name: str, kind: str) -> tuple[Any, pd.DataFrame, Schema]:
     )
     pipeline = model(kind) if kind == "ebm" else make_pipeline(columns, model(kind))
     return pipeline.fit(X, y), X, Schema.infer(X)
-
-
-@contextlib.contextmanager
-def without_numba() -> Iterator[None]:
-    """Have plain Python walk the trees and tables that are compiled meanwhile."""
-    with mock.patch.dict(sys.modules, {"numba": None}):
-        yield
-
-
-def in_turns(
-    calls: Calls, rounds: int = 9, clock: Callable[[], float] = time.process_time
-) -> dict[str, float]:
-    """Time calls in turns; give each one's median of means, in seconds a call.
-
-    What runs on one thread is timed by the processor's clock, which stands still while others have it.
-    """
-    took: dict[str, list[float]] = {name: [] for name in calls}
-    for _ in range(rounds):
-        for name, (call, times) in calls.items():
-            start = clock()
-            for _ in range(times):
-                call()
-            took[name].append((clock() - start) / times)
-    return {name: statistics.median(values) for name, values in took.items()}
 
 
 def row(*cells: Any) -> None:
@@ -182,7 +135,7 @@ def records(cases: Cases) -> None:
         }
         for i, scorer in enumerate(scorers):
             calls[str(i)] = (lambda s=scorer, some=some: [s.score_one(r) for r in some], 10 if i < 3 else 2)
-        took = in_turns(calls)
+        took = in_turns(calls, clock=time.process_time)
         theirs = took["theirs"] / len(frames)
         ours = [took[str(i)] / len(some) for i in range(4)]
         cells = [cell for mine in ours for cell in (us(mine), times(theirs / mine))]
@@ -210,7 +163,7 @@ def peak(call: Callable[[], Any]) -> int:
     return found
 
 
-def batch(cases: Cases, n: int = 1_000_000) -> None:
+def batch(cases: Cases, n: int = full(1_000_000, 5_000)) -> None:
     """Many rows: on one core, and on all of them, beside the pipeline's own predict_proba."""
     cores = os.process_cpu_count() if sys.version_info >= (3, 13) else len(os.sched_getaffinity(0))
     each = ["pipeline", "ours", "ratio"]
@@ -262,7 +215,7 @@ def starts(cases: Cases) -> None:
             row(f"{name}, {kind}", *(f"{s:.2f} s" for s in seconds), *sizes)
 
 
-def process(code: str, runs: int = 5, **variables: str) -> float:
+def process(code: str, runs: int = full(5, 1), **variables: str) -> float:
     """Give the median time that a new Python process takes to run some code, from when Python is up."""
     timed = f"import time; start = time.perf_counter(); {code}; print(time.perf_counter() - start)"
     command = [sys.executable, "-W", "ignore", "-c", timed]
@@ -280,13 +233,13 @@ PARTS: dict[str, tuple[Callable[[Cases], None], tuple[str, ...]]] = {
 }
 
 
-def main(words: list[str]) -> None:
+def main(named: list[str]) -> None:
     warnings.simplefilter("ignore")
     for part, (measure, kinds) in PARTS.items():
-        if part in words or not set(words) & set(PARTS):
-            names = [name for name in CASES if name in words] or CASES
-            chosen = [kind for kind in kinds if kind in words] or kinds
-            measure([(name, kind) for kind in chosen if installed(kind) for name in names])
+        if part in named or not set(named) & set(PARTS):
+            names = sets(*([name for name in CASES if name in named] or CASES))
+            chosen = [kind for kind in kinds if kind in named] or full(kinds, ("hist",))
+            measure([(name, kind) for kind in chosen if grown(kind) for name in names])
 
 
 @pytest.fixture(scope="module", params=["hist", "forest"])
@@ -308,4 +261,4 @@ def test_a_frame(benchmark: Any, scored: tuple[Scorer, dict[str, Any], pd.DataFr
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(words())

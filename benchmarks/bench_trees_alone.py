@@ -10,17 +10,18 @@ in its row. Name models to run only those.
 from __future__ import annotations
 
 import contextlib
-import sys
 import tempfile
+import time
 import warnings
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
-from bench_trees import MODELS, Calls, data, head, in_turns, installed, model, row, times, us
+from bench_trees import MODELS, grown, head, model, row, times, us
 from numpy.typing import NDArray
 
+from measuring import SMOKE, Calls, data, full, in_turns, words
 from morosidad import Schema
 from morosidad.compiler import compile_pipeline
 
@@ -99,8 +100,8 @@ def last_column(answer: Any) -> NDArray[Any]:
 
 def measure(kind: str) -> None:
     """Fit one model, and ask it through whatever can."""
-    X, y = data("taiwan")
-    X = X.astype(float)
+    X, y = data("synthetic" if SMOKE else "taiwan")
+    X = X.select_dtypes("number").astype(float)
     fitted = model(kind).fit(X if kind == "ebm" else X.to_numpy(), y)
     rows = [tuple(row) for row in X.iloc[:50].to_numpy().tolist()]
     compiled = compile_pipeline(fitted, Schema.infer(X), rows)
@@ -118,8 +119,8 @@ def measure(kind: str) -> None:
             calls[name] = (lambda ask=ask, ones=ones: [ask(one) for one in ones], 1)
         except Exception as error:
             why = " ".join(str(error).split())[:70]
-            row(kind, name, f"no: {type(error).__name__}: {why}", "", "", "", "")
-    took = in_turns(calls)
+            row(kind, name, f"left out: {type(error).__name__}: {why}", "", "", "", "")
+    took = in_turns(calls, clock=time.process_time)
     ours = took.pop("ours")
     for name, theirs in took.items():
         cells = (
@@ -143,10 +144,10 @@ def main(kinds: list[str]) -> None:
         r"theirs \|Δp\|",
         r"ours \|Δp\|",
     )
-    for kind in kinds or MODELS:
-        if installed(kind):
+    for kind in kinds or full(MODELS, ("hist",)):
+        if grown(kind):
             measure(kind)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(words())

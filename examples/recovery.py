@@ -1,4 +1,4 @@
-"""A model that fails while it serves, and comes back: what callers see, and what the operator is told.
+"""A model that fails while it serves, and comes back: what callers see, and the events for the operator.
 
 Run it: ``python examples/recovery.py``.
 """
@@ -17,7 +17,7 @@ APPLICANT = {"atrasos": 3.0}
 
 
 class Bureau(ClassifierMixin, BaseEstimator):
-    """A model that asks somebody else, who may not answer: so it can't be compiled."""
+    """A model that asks another service, which may not answer: so it can't be compiled."""
 
     failures_to_come = 0
 
@@ -37,12 +37,12 @@ class Bureau(ClassifierMixin, BaseEstimator):
 def main() -> None:
     X = pd.DataFrame({"atrasos": [0.0, 1.0, 2.0, 5.0]})
     model = Bureau().fit(X, [0, 0, 1, 1])
-    told, now = [], [0.0]
+    events, now = [], [0.0]
     careful = Decision(0, (0.5, 0.5), 0.5, "revisar")  # when nothing helps, a person looks at it
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotCompiledWarning)
         kpis = KPITracker()
-        recovery = RecoveryPolicy(default_levels(), hooks=[told.append], clock=lambda: now[0])
+        recovery = RecoveryPolicy(default_levels(), hooks=[events.append], clock=lambda: now[0])
         scorer = Scorer(model, schema=Schema.infer(X), kpis=kpis, recovery=recovery)
         patient = Scorer(
             model,
@@ -54,7 +54,7 @@ def main() -> None:
     # It fails twice: the caller waits a little and never learns of it.
     Bureau.failures_to_come = 2
     assert scorer.score_one(APPLICANT) == healthy
-    print("recovered at:", [(event.level, event.outcome.name) for event in told])
+    print("recovered at:", [(event.level, event.outcome.name) for event in events])
 
     # It fails for good: every level is tried once, then calls are refused at once.
     Bureau.failures_to_come = 1000

@@ -1,15 +1,48 @@
-"""Alerts that open, persist and close, instead of being raised anew each second; limits that do not waver."""
+"""The catalogue of alerts, the book in which they open and close, and thresholds with hysteresis."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
-Level = Literal["info", "warning", "critical"]
+AlertLevel = Literal["info", "warning", "critical"]
+LOG_PREFIX = "registro:"
+"""What stands before the codes of the decision log where they meet those of a server."""
+
+
+class AlertType(NamedTuple):
+    """An entry of the catalogue of alerts.
+
+    Attributes
+    ----------
+    code : str
+        What it is about, as on the wire.
+    level : {"info", "warning", "critical"}
+        How grave it is.
+    text : str
+        What is wrong, in Spanish, with the names of figures in braces.
+    advice : str
+        What to do, for the documentation.
+    """
+
+    code: str
+    level: AlertLevel
+    text: str
+    advice: str
+
+    def fill(self, **figures: object) -> tuple[str, AlertLevel, str]:
+        """Put figures into the text.
+
+        Returns
+        -------
+        code, level, message
+            What an alert is opened with.
+        """
+        return self.code, self.level, self.text.format(**figures)
 
 
 class Alert(msgspec.Struct, frozen=True):
@@ -29,7 +62,7 @@ class Alert(msgspec.Struct, frozen=True):
         When it ended; None while it persists.
     """
 
-    level: Level = msgspec.field(name="tipo")
+    level: AlertLevel = msgspec.field(name="tipo")
     message: str = msgspec.field(name="mensaje")
     timestamp: float
     code: str = msgspec.field(name="codigo")
@@ -53,7 +86,7 @@ class AlertBook:
         self._alerts: list[Alert] = []
         self._lock = threading.Lock()
 
-    def set(self, code: str, wrong: bool, level: Level, message: str) -> None:
+    def set(self, code: str, wrong: bool, level: AlertLevel, message: str) -> None:
         """Say whether `code` is wrong now: its alert opens, persists with the new message, or closes."""
         with self._lock:
             place = next((i for i, alert in enumerate(self._alerts) if self._is_open(alert, code)), None)
@@ -65,6 +98,10 @@ class AlertBook:
                 self._alerts[place] = Alert(level, message, began, code)
             elif place is not None:
                 self._alerts[place] = msgspec.structs.replace(self._alerts[place], closed=self._wall())
+
+    def report(self, alert: AlertType, wrong: bool, **figures: object) -> None:
+        """Say whether what a catalogued alert is about is wrong now; its text takes the figures."""
+        self.set(alert.code, wrong, alert.level, alert.text.format(**figures) if wrong else "")
 
     @property
     def active(self) -> tuple[Alert, ...]:
@@ -122,3 +159,148 @@ class Limit:
             line = self._back if self.passed else self._threshold
             self.passed = figure > line if self._above else figure < line
         return self.passed
+
+
+# -- the catalogue ---------------------------------------------------------------------------------------
+
+SLOW_ANSWERS = AlertType(
+    "tiempo_respuesta",
+    "warning",
+    "Tiempo de respuesta alto: {seconds:.2f} s",
+    "see the recommendations of the report",
+)
+MEMORY_HIGH = AlertType(
+    "memoria",
+    "critical",
+    "Uso de memoria crítico: {percent:.0f} %",
+    "see the recommendations of the report",
+)
+CACHE_MISSES = AlertType(
+    "cache",
+    "info",
+    "Aciertos de la caché bajos: {rate:.1%}",
+    "see the recommendations of the report",
+)
+LATE_ANSWERS = AlertType(
+    "plazos",
+    "warning",
+    "El modelo no respondió a tiempo a {number} solicitudes",
+    "restore a model that works, or lengthen `timeout_prediction`",
+)
+REFUSALS = AlertType(
+    "rechazos",
+    "warning",
+    "Solicitudes que no se pudieron atender: {number}",
+    "more processes or machines, or a quicker model; if `recuperacion` stands beside it, the model fails",
+)
+RECOVERING = AlertType(
+    "recuperacion",
+    "warning",
+    "El modelo falla: la recuperación está en marcha",
+    "the log names the kind of error",
+)
+RELOAD_FAILED = AlertType(
+    "recarga",
+    "warning",
+    "La última recarga del modelo falló: sigue el anterior",
+    "`morosidad inspect` says what is wrong with the file; put a good one in place and reload again",
+)
+DRIFT = AlertType(
+    "deriva",
+    "warning",
+    "La población cambió: {fields}; con {records} registros",
+    "look at the fields named; train anew",
+)
+STRONG_DRIFT = AlertType(
+    "deriva",
+    "critical",
+    "La población cambió: {fields}; con {records} registros",
+    "look at the fields named; train anew",
+)
+RATE_STORAGE_DOWN = AlertType(
+    "limites",
+    "warning",
+    "No responde el Redis del límite: no hay límite",
+    "bring the Redis back; until then nobody is limited",
+)
+LOG_DISK_FULL = AlertType(
+    "disco_lleno",
+    "critical",
+    "no se puede escribir el registro de decisiones: {reason}",
+    "make room; writing goes on by itself",
+)
+LOG_FOLDER_GONE = AlertType(
+    "sin_carpeta",
+    "critical",
+    "no se puede escribir el registro de decisiones: {reason}",
+    "restore the folder; writing goes on by itself",
+)
+LOG_NOT_PERMITTED = AlertType(
+    "sin_permiso",
+    "critical",
+    "no se puede escribir el registro de decisiones: {reason}",
+    "give the process its permission back; writing goes on by itself",
+)
+LOG_NOT_WRITTEN = AlertType(
+    "sin_escritura",
+    "critical",
+    "no se puede escribir el registro de decisiones: {reason}",
+    "mend what the error names; writing goes on by itself",
+)
+DECISIONS_LOST = AlertType(
+    "decisiones_perdidas",
+    "critical",
+    "hay decisiones que no quedaron en el registro: {number} hasta ahora",
+    "make the log's disk quicker; what is lost is declared in the log",
+)
+DECISIONS_DECLARED_LOST = AlertType(
+    "decisiones_perdidas",
+    "critical",
+    "decisiones perdidas para siempre: {number}; el registro lo declara",
+    "make the log's disk quicker; what is lost is declared in the log",
+)
+LOG_LINES_MISSING = AlertType(
+    "lineas_faltantes",
+    "critical",
+    "faltan {number} líneas que ya estaban escritas",
+    "find out who changed the file; `morosidad audit verify` names what is missing",
+)
+LOG_NOT_ROTATED = AlertType(
+    "sin_rotacion",
+    "warning",
+    "no se puede empezar un archivo nuevo; sigue el mismo",
+    "make room or restore the folder; the present file goes on growing",
+)
+LOG_LINE_TORN = AlertType(
+    "lineas_cortadas",
+    "warning",
+    "se cortó una línea a medio escribir ({number} bytes)",
+    "nothing; a crash had left the line, and the log declares it",
+)
+
+SERVICE_ALERTS = (
+    SLOW_ANSWERS,
+    MEMORY_HIGH,
+    CACHE_MISSES,
+    LATE_ANSWERS,
+    REFUSALS,
+    RECOVERING,
+    RELOAD_FAILED,
+    DRIFT,
+    STRONG_DRIFT,
+    RATE_STORAGE_DOWN,
+)
+"""What a server tells of its parts."""
+
+LOG_ALERTS = (
+    LOG_DISK_FULL,
+    LOG_FOLDER_GONE,
+    LOG_NOT_PERMITTED,
+    LOG_NOT_WRITTEN,
+    DECISIONS_LOST,
+    DECISIONS_DECLARED_LOST,
+    LOG_LINES_MISSING,
+    LOG_NOT_ROTATED,
+    LOG_LINE_TORN,
+)
+"""What a decision log tells of itself; a server puts `LOG_PREFIX` before their codes."""

@@ -1,9 +1,9 @@
-"""The exceptions that morosidad raises, grouped by what the caller does next.
+"""The exception tree, grouped by what the caller does next.
 
 ::
 
     MorosidadError
-    ├── InputError                  mend the record and send it again
+    ├── InputError                  correct the record and send it again
     │   ├── InvalidRecord           .errors: every wrong field, at once
     │   └── InvalidFrame            .columns: the columns that are missing or wrong
     ├── ModelError                  give another model, or another schema
@@ -14,7 +14,7 @@
     │   ├── ArtifactVersionError    .found, .supported
     │   ├── ArtifactKeyError        the key is missing or another one signed the file
     │   └── ArtifactUntrusted       it holds code, which the caller must allow by name   (.types)
-    ├── ConfigurationError          mend the settings or the installation
+    ├── ConfigurationError          correct the settings or the installation
     │   ├── SchemaError             a Field or Schema that contradicts itself   (.field)
     │   ├── SettingsError           .problems: every wrong setting, at once
     │   └── MissingExtra            .extra: what to ``pip install``
@@ -73,7 +73,7 @@ def _restore(cls: type[MorosidadError], args: tuple[Any, ...], data: dict[str, A
 
 
 class InputError(MorosidadError):
-    """What came in is wrong: mend it and send it again."""
+    """The input is wrong: correct it and send it again."""
 
 
 class InvalidRecord(InputError, ValueError):

@@ -1,4 +1,4 @@
-"""Progress bars, where they are wanted."""
+"""The progress bar class: tqdm, in its form for notebooks where bars are shown."""
 
 from __future__ import annotations
 
@@ -6,7 +6,19 @@ from typing import Any
 
 
 def tqdm_for(shown: bool) -> Any:
-    """Give tqdm's class; the one for notebooks, which warns where it lacks its widgets, only to be seen."""
+    """Return tqdm's class.
+
+    Parameters
+    ----------
+    shown : bool
+        Whether the bar is shown; only then the class for notebooks is imported, which warns where its
+        widgets are missing.
+
+    Returns
+    -------
+    type
+        The class.
+    """
     if shown:
         from tqdm.auto import tqdm as with_widgets
 

@@ -1,9 +1,10 @@
-"""A quantile sketch whose relative error is known beforehand, and whose counts simply add up.
+"""A quantile sketch with a bounded relative error (DDSketch), whose counts add up across sketches.
 
-The buckets' edges grow by a constant factor, so a value stands for its bucket with the same *relative*
-error everywhere (Masson, Rim and Lee, *DDSketch*, PVLDB 12(12), 2019). The factor here is a whole root of
-two: every octave holds the same number of buckets, and the octaves' edges (1 µs, 2 µs, 4 µs, …) are exact
-bounds for a histogram that others read.
+The buckets' edges grow by a constant factor, so a bucket stands for its values with the same *relative*
+error everywhere (Masson, Rim and Lee, *DDSketch: A Fast and Fully-Mergeable Quantile Sketch with
+Relative-Error Guarantees*, PVLDB 12(12), 2019, https://doi.org/10.14778/3352063.3352135). The factor here is
+a whole root of two: every octave holds the same number of buckets, and the octaves' edges (1 µs, 2 µs, 4 µs,
+…) are exact bounds for a histogram.
 """
 
 from __future__ import annotations
@@ -14,16 +15,16 @@ from math import ceil, inf, log, log2, nan
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+CountArray = NDArray[np.float64]
 
 
 class LogBuckets:
-    """Where a value falls among buckets that grow by a constant factor.
+    """Logarithmic buckets: a value's index among buckets that grow by a constant factor.
 
     Parameters
     ----------
     relative_error : float
-        Largest relative error of a value that is told from its bucket, above 0 and below 1.
+        Largest relative error of the value that stands for a bucket, above 0 and below 1.
     low, high : float
         The range that is covered, in the unit of the values. `high` is raised to a whole number of octaves
         above `low`.
@@ -36,7 +37,7 @@ class LogBuckets:
         Buckets in each octave, octaves, and buckets in all. The last bucket is for `high` and above.
     scale, shift : float
         ``int(log2(value) * scale + shift)`` is the bucket of a value inside the range.
-    middles : numpy.ndarray
+    middles : numpy.ndarray of float64, shape (size,)
         The value that stands for each bucket.
 
     Raises
@@ -61,7 +62,7 @@ class LogBuckets:
         self.shift: float = -log2(low) * self.scale
         factor = 2 ** (1 / self.per_octave)
         lower_edges = low * factor ** np.arange(self.size)
-        self.middles: Floats = np.asarray(lower_edges * (2 * factor / (1 + factor)), dtype=np.float64)
+        self.middles: CountArray = np.asarray(lower_edges * (2 * factor / (1 + factor)), dtype=np.float64)
         self.middles[-1] = self.high
 
     def __eq__(self, other: object) -> bool:
@@ -73,13 +74,41 @@ class LogBuckets:
         return hash((self.low, self.octaves, self.per_octave))
 
     def index(self, value: float) -> int:
-        """Bucket of `value`, clamped to the range; what is no number counts as lowest."""
+        """Return the bucket of `value`, clamped to the range; NaN counts as lowest.
+
+        Parameters
+        ----------
+        value : float
+            The value.
+
+        Returns
+        -------
+        int
+        """
         if value >= self.high:
             return self.size - 1
         return int(log2(value) * self.scale + self.shift) if value >= self.low else 0
 
-    def quantiles(self, counts: Floats, qs: Sequence[float]) -> list[float]:
-        """Quantiles of what `counts` holds, interpolated between neighbours as `numpy.quantile` does."""
+    def quantiles(self, counts: CountArray, qs: Sequence[float]) -> list[float]:
+        """Return quantiles of the counted values, interpolated as `numpy.quantile` does.
+
+        Parameters
+        ----------
+        counts : numpy.ndarray of float64, shape (size,)
+            Values in each bucket.
+        qs : sequence of float
+            From 0 to 1.
+
+        Returns
+        -------
+        list of float
+            One for each of `qs`; NaN when nothing was counted.
+
+        Raises
+        ------
+        ValueError
+            A quantile outside 0 to 1.
+        """
         if any(not 0 <= q <= 1 for q in qs):
             raise ValueError("a quantile lies between 0 and 1")
         reached = np.cumsum(counts)
@@ -91,8 +120,18 @@ class LogBuckets:
         values: list[float] = (below + (above - below) * (ranks - np.floor(ranks))).tolist()
         return values
 
-    def cumulative(self, counts: Floats) -> list[tuple[float, float]]:
-        """Return ``(upper edge, values up to it)`` of each octave; the last edge is infinity."""
+    def cumulative(self, counts: CountArray) -> list[tuple[float, float]]:
+        """Return ``(upper edge, values up to it)`` of each octave; the last edge is infinity.
+
+        Parameters
+        ----------
+        counts : numpy.ndarray of float64, shape (size,)
+            Values in each bucket.
+
+        Returns
+        -------
+        list of tuple of float
+        """
         octaves = counts[:-1].reshape(self.octaves, self.per_octave).sum(axis=1).cumsum().tolist()
         edges = [self.low * 2.0 ** (octave + 1) for octave in range(self.octaves)]
         return [*zip(edges, octaves, strict=True), (inf, float(counts.sum()))]
@@ -113,8 +152,8 @@ class QuantileSketch:
     Attributes
     ----------
     buckets : LogBuckets
-        Where the counts lie.
-    counts : numpy.ndarray
+        The buckets that are counted.
+    counts : numpy.ndarray of float64, shape (size,)
         How many values fell in each bucket.
     below, above : int
         Values that were clamped.
@@ -134,16 +173,32 @@ class QuantileSketch:
 
     def __init__(self, relative_error: float = 0.01, low: float = 1e-6, high: float = 60.0) -> None:
         self.buckets: LogBuckets = LogBuckets(relative_error, low, high)
-        self.counts: Floats = np.zeros(self.buckets.size)
+        self.counts: CountArray = np.zeros(self.buckets.size)
         self.below: int = 0
         self.above: int = 0
         self.sum: float = 0.0
 
     @classmethod
     def of(
-        cls, buckets: LogBuckets, counts: Floats, sum: float, below: int = 0, above: int = 0
+        cls, buckets: LogBuckets, counts: CountArray, sum: float, below: int = 0, above: int = 0
     ) -> QuantileSketch:
-        """Return a sketch of what was counted elsewhere; it keeps `counts` itself, not a copy."""
+        """Return a sketch of what was counted elsewhere; it keeps `counts` itself, not a copy.
+
+        Parameters
+        ----------
+        buckets : LogBuckets
+            The buckets.
+        counts : numpy.ndarray of float64, shape (size,)
+            Values in each bucket.
+        sum : float
+            Sum of the values, after clamping.
+        below, above : int
+            Values that were clamped.
+
+        Returns
+        -------
+        QuantileSketch
+        """
         sketch = cls.__new__(cls)
         sketch.buckets, sketch.counts, sketch.sum = buckets, counts, sum
         sketch.below, sketch.above = below, above
@@ -163,7 +218,19 @@ class QuantileSketch:
         return self.sum / self.count if self.count else nan
 
     def add(self, value: float, count: int = 1) -> None:
-        """Add `value`, `count` times over."""
+        """Add `value`, `count` times over.
+
+        Parameters
+        ----------
+        value : float
+            The value.
+        count : int
+            How many times.
+
+        Returns
+        -------
+        None
+        """
         low, high = self.buckets.low, self.buckets.high
         if value > high:
             self.above += count
@@ -176,6 +243,15 @@ class QuantileSketch:
 
     def merge(self, other: QuantileSketch) -> None:
         """Add everything that `other` holds.
+
+        Parameters
+        ----------
+        other : QuantileSketch
+            A sketch with the same buckets, which stays as it is.
+
+        Returns
+        -------
+        None
 
         Raises
         ------
@@ -190,9 +266,41 @@ class QuantileSketch:
         self.sum += other.sum
 
     def quantile(self, q: float) -> float:
-        """Return the `q`-quantile, `q` from 0 to 1; NaN when nothing was added."""
+        """Return one quantile.
+
+        Parameters
+        ----------
+        q : float
+            From 0 to 1.
+
+        Returns
+        -------
+        float
+            NaN when nothing was added.
+
+        Raises
+        ------
+        ValueError
+            `q` lies outside 0 to 1.
+        """
         return self.quantiles([q])[0]
 
     def quantiles(self, qs: Sequence[float]) -> list[float]:
-        """Return several quantiles in one pass."""
+        """Return several quantiles in one pass.
+
+        Parameters
+        ----------
+        qs : sequence of float
+            From 0 to 1.
+
+        Returns
+        -------
+        list of float
+            One for each of `qs`; NaN when nothing was added.
+
+        Raises
+        ------
+        ValueError
+            A quantile outside 0 to 1.
+        """
         return self.buckets.quantiles(self.counts, qs)

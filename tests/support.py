@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,9 @@ import pandas as pd
 import pytest
 
 ROOT = Path(__file__).parent.parent
+PYTHONPATH = os.pathsep.join(map(str, (ROOT, ROOT / "tests", ROOT / "tests" / "servers")))
+"""For processes that a test starts: the package, and what the tests share."""
+LONG = 60.0  # seconds after which something hangs, however slow the machine is
 
 
 class FakeClock:
@@ -24,6 +29,14 @@ class FakeClock:
 
     def advance(self, seconds: float) -> None:
         self.now += seconds
+
+
+def wait_until(condition: Callable[[], object], seconds: float = LONG) -> None:
+    """Wait for what another thread or process does, and fail only if it never happens."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.002)
 
 
 def needed(available: bool, what: str) -> None:

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import ast
 import inspect
 import pickle
+import re
+from pathlib import Path
 
 import pytest
 
+import morosidad
 from morosidad import errors
 from morosidad.errors import (
     ArtifactUntrusted,
@@ -25,12 +29,43 @@ EXCEPTIONS = [
 ]
 
 
-def test_the_tree_in_the_docstring_is_the_tree() -> None:
-    text = errors.__doc__ or ""
-    for cls in EXCEPTIONS:
-        line = next(line for line in text.splitlines() if cls.__name__ in line.replace("─", " ").split())
-        depth = sum(issubclass(base, MorosidadError) for base in cls.__mro__[1:])
-        assert max(line.find("├"), line.find("└"), 0) == 4 * depth, cls
+def drawn_tree() -> dict[str, tuple[str, list[str]]]:
+    """Parse the drawing: the parent and the named attributes of each class."""
+    found: dict[str, tuple[str, list[str]]] = {}
+    ancestors: list[str] = []
+    for line in (errors.__doc__ or "").splitlines():
+        match = re.match(r"    ((?:│   |    )*)(?:[├└]── )?([A-Z]\w+)(?: |$)", line)
+        if match is None:
+            continue
+        depth = len(match[1]) // 4 + ("── " in line)
+        del ancestors[depth:]
+        found[match[2]] = (ancestors[-1] if ancestors else "", re.findall(r"\.(\w+)", line))
+        ancestors.append(match[2])
+    return found
+
+
+def test_the_drawing_is_the_tree_of_classes_and_no_class_is_missing() -> None:
+    tree = {
+        cls.__name__: next((base.__name__ for base in cls.__bases__ if issubclass(base, MorosidadError)), "")
+        for cls in EXCEPTIONS
+    }
+    assert {name: parent for name, (parent, _) in drawn_tree().items()} == tree
+
+
+def test_the_drawing_names_the_attributes_of_the_classes() -> None:
+    for name, (_, attributes) in drawn_tree().items():
+        text = inspect.getdoc(getattr(errors, name)) or ""
+        described = re.search(r"Attributes\n-+\n(.*)", text, re.DOTALL)
+        assert set(re.findall(r"\w+", described[1]) if described else ()) >= set(attributes), name
+
+
+def test_every_exception_of_the_package_is_defined_here() -> None:
+    names = {cls.__name__ for cls in EXCEPTIONS}
+    for path in Path(morosidad.__file__).parent.rglob("*.py"):
+        if path != Path(errors.__file__):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                bases = node.bases if isinstance(node, ast.ClassDef) else []
+                assert not names & {base.id for base in bases if isinstance(base, ast.Name)}, path
 
 
 def test_an_invalid_record_carries_every_field() -> None:

@@ -1,11 +1,9 @@
-"""The optional server: a scorer on the wire.
+"""The optional ASGI server: a scorer behind HTTP and WebSockets.
 
-One direction, from below: `access`, `keys`, `rates` and `bodies` decide what comes in, and `problems` names
-what can be wrong with it; `parts`, `pulse`, `aside`, `watch`, `reloading` and `broadcast` are what
-`service` holds and runs; `endpoint` takes one request from its first byte to its last; `predictions`,
-`operations`, `site` (with `pages`, `panel` and `assets`) and `openapi` answer, `direct` being their short
-cut; `application` puts paths to them. `server` runs it, and `listening`, `protocol` and `streams` are how
-uvicorn then listens and speaks.
+Data flows one way through its packages: `problems` (error documents) < `guards` (access, keys, rate limits,
+bodies, event-loop load) < `runtime` (background threads, worker processes, alerts, reloads, uvicorn) <
+`service` (the served scorer and its parts) < `endpoints` (HTTP, the direct path, WebSockets) < `pages` (the
+form and the dashboard) < `openapi` < `routes` (the route table) < `application`.
 """
 
 from __future__ import annotations
@@ -76,5 +74,9 @@ def load_scorer(settings: Settings) -> Scorer:
     if settings.server_model is None:
         return Scorer.default()
     key = settings.server_model_key
-    trusted = settings.server_model_trusted
-    return Scorer.load(settings.server_model, None if key is None else key.encode(), trusted=trusted)
+    return Scorer.load(
+        settings.server_model,
+        None if key is None else key.encode(),
+        trusted=settings.server_model_trusted,
+        allow_pickle=settings.server_model_allow_pickle,
+    )

@@ -1,33 +1,34 @@
-"""The application: which path leads where, and what lives as long as it does."""
+"""The ASGI application: a scorer and its settings put behind the route table, with a lifespan."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import cached_property
 from typing import Any
 
+from starlette import routing
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
-from starlette.websockets import WebSocket
 
-from morosidad.asgi import operations, predictions
-from morosidad.asgi.broadcast import POLICY, TRY_LATER, Channel
-from morosidad.asgi.direct import Direct
-from morosidad.asgi.endpoint import Call, Endpoint, refusal, respond
-from morosidad.asgi.openapi import Description
-from morosidad.asgi.problems import Problem, not_routed
-from morosidad.asgi.service import READY, Service
-from morosidad.asgi.site import Site, files
+from morosidad.asgi.endpoints.call import Call
+from morosidad.asgi.endpoints.direct import DirectPath
+from morosidad.asgi.endpoints.http import Endpoint
+from morosidad.asgi.endpoints.responses import refusal, respond
+from morosidad.asgi.endpoints.route import Route
+from morosidad.asgi.endpoints.websockets import StreamEndpoint
+from morosidad.asgi.pages.site import files
+from morosidad.asgi.problems import not_routed
+from morosidad.asgi.routes import make_routes, predict_route, stream_routes
+from morosidad.asgi.service import Service
 from morosidad.scoring.scorer import Scorer
 from morosidad.settings import Settings
 
@@ -70,15 +71,15 @@ def create_app(scorer: Scorer, settings: Settings | None = None) -> Starlette:
             )
         ]
     app = _Application(
-        routes=_routes(service),
+        routes=_mounted(service, make_routes(service)),
         middleware=middleware,
         lifespan=_lifespan,
         exception_handlers={HTTPException: _not_routed, Exception: _not_foreseen},
     )
     app.router.redirect_slashes = False
     app.state.service = service
-    if not middleware:
-        app.state.direct = Direct(service)
+    looks_at_each = settings.server_access_log or service.limiter is not None or service.spans.active
+    app.state.direct = None if middleware or looks_at_each else DirectPath(service, predict_route())
     return app
 
 
@@ -96,58 +97,20 @@ class _Application(Starlette):
     @cached_property
     def table(self) -> dict[tuple[str, str], ASGIApp]:
         """The endpoints by method and path."""
-        routes = [route for route in self.routes if isinstance(route, Route)]
+        routes = [route for route in self.routes if isinstance(route, routing.Route)]
         return {(method, route.path): route.app for route in routes for method in route.methods or ()}
 
 
-def _routes(service: Service) -> list[BaseRoute]:
-    def post(path: str, handler: Any, **how: Any) -> Route:
-        return Route(path, Endpoint(service, path, handler, **how), methods=["POST"])
-
-    def get(path: str, handler: Any, **how: Any) -> Route:
-        return Route(path, Endpoint(service, path, handler, **how), methods=["GET"])
-
-    site = Site(service)
-    routes: list[BaseRoute] = [
-        get("/", site.form),
-        get("/dashboard", site.dashboard),
-        get("/api/panel", site.panel, need="metrics"),
-        post("/predecir", predictions.predict, need="score", work=True),
-        post("/predecir/lote", predictions.predict_batch, need="score", work=True),
-        post("/validar", predictions.check, need="score", kind="form"),
-        get("/api/metricas-tiempo-real", operations.metrics, need="metrics"),
-        get("/api/kpis", operations.kpis, need="metrics"),
-        get("/metrics", operations.prometheus, need="metrics"),
-        get("/openapi.json", Description(service)),
-        get("/salud/viva", operations.alive),
-        get("/salud/lista", operations.ready),
-        post("/admin/recargar", operations.reload, need="admin"),
+def _mounted(service: Service, routes: Sequence[Route]) -> list[routing.BaseRoute]:
+    """Give Starlette's routes: the table's, the pages' files, and the WebSockets."""
+    return [
+        *(routing.Route(route.path, Endpoint(service, route), methods=[route.method]) for route in routes),
+        *(routing.Route(path, file, methods=["GET"]) for path, file in files().items()),
+        *(
+            routing.WebSocketRoute(path, StreamEndpoint(service, channel, scope).serve)
+            for path, channel, scope in stream_routes(service)
+        ),
     ]
-    routes += [Route(path, file, methods=["GET"]) for path, file in files().items()]
-    if service.settings.websocket_enabled and service.settings.metrics_enabled:
-        routes += [
-            WebSocketRoute("/ws/metricas", _stream(service, service.metrics_channel)),
-            WebSocketRoute("/ws/kpis", _stream(service, service.kpis_channel)),
-        ]
-    return routes
-
-
-def _stream(service: Service, channel: Channel) -> Callable[[WebSocket], Any]:
-    async def serve(websocket: WebSocket) -> None:
-        headers = dict(websocket.scope["headers"])
-        client = service.access.client(websocket.scope)
-        try:
-            service.access.check(headers, client, "metrics")
-        except Problem:
-            await websocket.close(POLICY)
-            return
-        taken = len(service.metrics_channel) + len(service.kpis_channel)
-        if service.state != READY or taken >= service.settings.websocket_clients:
-            await websocket.close(TRY_LATER)
-            return
-        await channel.serve(websocket)
-
-    return serve
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""What Prometheus is told beside the tracker's figures: alerts, refusals, the decision log, the model."""
+"""The Prometheus exposition: the tracker's figures, alerts, refusals, the decision log, the model."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from morosidad.alerts import Alert, Level
-from morosidad.asgi.siblings import base_code
+from morosidad.alerts import Alert, AlertLevel
+from morosidad.asgi.runtime.worker_processes import base_code
 from morosidad.audit import AuditStats
 from morosidad.kpis.prometheus import KPICollector
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from morosidad.asgi.service import Service
 
-_LEVELS: tuple[Level, ...] = get_args(Level)
+_LEVELS: tuple[AlertLevel, ...] = get_args(AlertLevel)
 
 
 def exposition(service: Service) -> bytes:
@@ -42,7 +42,7 @@ class _ServiceCollector:
         yield _alerts(service.alerts.active)
         yield _refused(service)
         if service.audit is not None:
-            shares = (share.log for share in service.siblings.latest)
+            shares = (share.log for share in service.processes.latest)
             yield from _log([service.audit.stats(), *(log for log in shares if log is not None)])
         yield _model(service.scorer.model, service.scorer.digest)
 
@@ -51,7 +51,7 @@ def _alerts(alerts: Iterable[Alert]) -> Metric:
     """Show each code once, at its gravest level: which process opened it would make labels without end."""
     from prometheus_client.metrics_core import GaugeMetricFamily
 
-    gravest: dict[str, Level] = {}
+    gravest: dict[str, AlertLevel] = {}
     for alert in alerts:
         code = base_code(alert.code)
         known = gravest.get(code)
@@ -71,7 +71,7 @@ def _refused(service: Service) -> Metric:
     from prometheus_client.metrics_core import CounterMetricFamily
 
     total = Counter(service.refused)
-    for share in service.siblings.latest:
+    for share in service.processes.latest:
         for route, code, number in share.refused:
             total[route, code] += number
     family = CounterMetricFamily(

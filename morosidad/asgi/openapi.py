@@ -1,19 +1,21 @@
-"""What the server understands and answers, as an OpenAPI document made from the schema in use."""
+"""The OpenAPI 3.1 document, made from the route table and the schema in use."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from morosidad._version import __version__
-from morosidad.asgi.endpoint import Call, Reply
-from morosidad.asgi.examples import examples
-from morosidad.asgi.keys import Scope
-from morosidad.asgi.operations import Alive, Readiness
-from morosidad.asgi.predictions import RecordProblem, Validation
+from morosidad.asgi.endpoints.call import Call, Reply
+from morosidad.asgi.endpoints.operations import Alive, Readiness
+from morosidad.asgi.endpoints.predictions import RecordProblem, Validation
+from morosidad.asgi.endpoints.route import Content, Route, Samples
+from morosidad.asgi.pages.examples import examples
+from morosidad.asgi.pages.panel import Panel
 from morosidad.asgi.problems import CODES, ErrorDocument
-from morosidad.asgi.reloading import Reloaded
+from morosidad.asgi.runtime.reloading import Reloaded
 from morosidad.kpis import KPIReport
 from morosidad.kpis.live import LiveDocument
 from morosidad.policy.decision import Decision
@@ -33,6 +35,7 @@ _TYPES: list[Any] = [
     Alive,
     Readiness,
     Reloaded,
+    Panel,
 ]
 _REF = "#/components/schemas/{name}"
 _ID: dict[str, Any] = {"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,128}$"}
@@ -50,10 +53,13 @@ class Description:
     ----------
     service : Service
         Whose scorer and settings it describes.
+    routes : sequence of Route
+        What is served.
     """
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, routes: Sequence[Route]) -> None:
         self._service = service
+        self._routes = routes
         self._made: tuple[tuple[str, str], bytes] = (("", ""), b"")
 
     async def __call__(self, call: Call) -> Reply:
@@ -61,25 +67,13 @@ class Description:
         scorer = self._service.scorer
         wanted = (scorer.digest, call.scope.get("root_path", ""))
         if self._made[0] != wanted:
-            document = await self._service.aside.run(describe, scorer, self._service.settings, wanted[1])
+            settings, routes = self._service.settings, self._routes
+            document = await self._service.background.run(describe, scorer, settings, routes, wanted[1])
             self._made = (wanted, msgspec.json.encode(document))
         return Reply(self._made[1])
 
 
-class _Operation(NamedTuple):
-    """One thing that can be asked for."""
-
-    method: str
-    path: str
-    name: str
-    summary: str
-    answer: dict[str, Any]
-    need: Scope | None = None
-    body: dict[str, Any] | None = None
-    codes: tuple[str, ...] = ()
-
-
-def describe(scorer: Scorer, settings: Settings, root: str = "") -> dict[str, Any]:
+def describe(scorer: Scorer, settings: Settings, routes: Sequence[Route], root: str = "") -> dict[str, Any]:
     """Describe a server as OpenAPI 3.1.
 
     Parameters
@@ -88,6 +82,8 @@ def describe(scorer: Scorer, settings: Settings, root: str = "") -> dict[str, An
         Whose schema a record must fit.
     settings : Settings
         Limits, and whether keys are needed.
+    routes : sequence of Route
+        What is served.
     root : str
         The path under which a proxy serves the application.
 
@@ -111,69 +107,41 @@ def describe(scorer: Scorer, settings: Settings, root: str = "") -> dict[str, An
             "clave": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
             "portador": {"type": "http", "scheme": "bearer"},
         }
-    for operation in _operations(scorer, settings):
-        path = document["paths"].setdefault(operation.path, {})
-        path[operation.method] = _operation(operation, settings)
+    samples = _samples(scorer, settings)
+    for route in routes:
+        path = document["paths"].setdefault(route.path, {})
+        path[route.method.lower()] = _operation(route, settings, samples)
     return document
 
 
-def _operations(scorer: Scorer, settings: Settings) -> list[_Operation]:
+def _samples(scorer: Scorer, settings: Settings) -> Samples:
     applicants = examples(scorer.schema, scorer.drift_reference)
     plain = scorer.with_parts(cache=None, cache_auto=False, kpis=None, recovery=None, audit=None, drift=None)
     decided = [msgspec.to_builtins(plain.score_one(record)) for record in applicants]
-    answered = {**decided[0], "request_id": _ID_EXAMPLE, "tiempo_procesamiento": 0.00005}
-    in_order = [{**one, "request_id": f"{_ID_EXAMPLE}.{index}"} for index, one in enumerate(decided)]
-    whole = {"datos": applicants[0], "timestamp_cliente": 1234.5, "session_id": "sesion-1"}
-    batch = {"type": "array", "items": _ANYTHING, "maxItems": settings.server_batch_size}
-    in_batch = {"type": "array", "items": {"anyOf": [_ref(Decision), _ref(RecordProblem)]}}
-    empty = {"type": "object", "maxProperties": 0}
-    text = {"schema": {"type": "string"}}
-    page = _ok({"text/html": text})
-    health = {"503": _answer(_json(_ref(Readiness)), "No se toma trabajo")}
-    work = ("E503", "E504")
-    return [
-        _Operation("post", "/predecir", "predecir", "Decide sobre un solicitante",
-                   _ok(_json(_schema("Respuesta"), answered)), "score",
-                   _json(_envelope(_schema("Registro")), whole), ("E002", *work)),
-        _Operation("post", "/predecir/lote", "predecirLote", "Decide sobre varios registros, en su orden",
-                   _ok(_json(in_batch, in_order)), "score", _json(batch, applicants), work),
-        _Operation("post", "/validar", "validar", "Revisa un registro como lo haría /predecir, sin decidir",
-                   _ok(_json(_ref(Validation), {"valido": True, "errores": [], "advertencias": []})), "score",
-                   _json(_envelope({"type": "object"}), whole), ("E002",)),
-        _Operation("get", "/api/metricas-tiempo-real", "metricas", "Las cifras de este momento",
-                   _ok(_json(_ref(LiveDocument))), "metrics"),
-        _Operation("get", "/api/kpis", "kpis", "El informe de la ventana",
-                   _ok(_json(_ref(KPIReport))), "metrics"),
-        _Operation("get", "/metrics", "prometheus", "Las cifras para Prometheus",
-                   _ok({"text/plain": text}), "metrics"),
-        _Operation("get", "/", "formulario", "El formulario, para personas", page),
-        _Operation("get", "/dashboard", "tablero", "El tablero, para quien opera el servicio", page),
-        _Operation("get", "/salud/viva", "viva", "El proceso responde", _ok(_json(_ref(Alive)))),
-        _Operation("get", "/salud/lista", "lista", "Se toma trabajo",
-                   _ok(_json(_ref(Readiness))) | health),
-        _Operation("get", "/openapi.json", "descripcion", "Este documento", _ok(_json({"type": "object"}))),
-        _Operation("post", "/admin/recargar", "recargar", "Lee otra vez el archivo del modelo",
-                   _ok(_json(_ref(Reloaded))), "admin", _json(empty, {})),
-    ]  # fmt: skip
+    return Samples(applicants, decided, settings.server_batch_size)
 
 
-def _operation(operation: _Operation, settings: Settings) -> dict[str, Any]:
-    """Describe an operation with the errors that its need and its body bring."""
+def _operation(route: Route, settings: Settings, samples: Samples) -> dict[str, Any]:
+    """Describe a route, with the errors that its scope and its body bring."""
+    operation = route.operation
     out: dict[str, Any] = {"operationId": operation.name, "summary": operation.summary}
     codes: list[str] = ["E500", *operation.codes]
     keyed = bool(settings.server_api_keys)
-    if operation.need is not None:
+    if route.scope is not None:
         out["parameters"] = [{"$ref": "#/components/parameters/X-Request-ID"}]
         codes += ["E001", "E403", *(["E401"] if keyed else [])]
         codes += ["E429"] if settings.rate_limit_enabled else []
         if keyed:
-            out["security"] = [{"clave": [operation.need]}, {"portador": [operation.need]}]
+            out["security"] = [{"clave": [route.scope]}, {"portador": [route.scope]}]
     elif not keyed and not settings.server_anonymous:
         codes.append("E403")
     if operation.body is not None:
-        out["requestBody"] = {"content": operation.body, "required": operation.need != "admin"}
+        out["requestBody"] = {"content": operation.body(samples), "required": route.scope != "admin"}
         codes.append("E413")
-    return out | {"responses": dict(sorted((_errors(codes) | operation.answer).items()))}
+    answers = {"200": _answer(operation.answer(samples), "Todo bien")}
+    if operation.unready is not None:
+        answers["503"] = _answer(operation.unready(samples), "No se toma trabajo")
+    return out | {"responses": dict(sorted((_errors(codes) | answers).items()))}
 
 
 def _errors(codes: list[str]) -> dict[str, Any]:
@@ -243,10 +211,6 @@ def _answer(content: dict[str, Any], words: str, headers: dict[str, Any] | None 
     return {"description": words, "headers": _ID_HEADER | (headers or {}), "content": content}
 
 
-def _ok(content: dict[str, Any]) -> dict[str, Any]:
-    return {"200": _answer(content, "Todo bien")}
-
-
 def _json(schema: dict[str, Any], example: Any = None) -> dict[str, Any]:
     shown = {} if example is None else {"example": example}
     return {"application/json": {"schema": schema, **shown}}
@@ -258,3 +222,57 @@ def _schema(name: str) -> dict[str, Any]:
 
 def _ref(kind: type) -> dict[str, Any]:
     return _schema(kind.__name__)
+
+
+# -- what requests and answers hold -------------------------------------------------------------------
+
+
+def struct(kind: type, example: Any = None) -> Content:
+    """Describe a document of one of the code's types, with an example or without."""
+    return lambda _: _json(_ref(kind), example)
+
+
+def text(media_type: str) -> Content:
+    """Describe a text."""
+    return lambda _: {media_type: {"schema": {"type": "string"}}}
+
+
+def any_object(_: Samples) -> dict[str, Any]:
+    """Describe a JSON object of any kind."""
+    return _json({"type": "object"})
+
+
+def nothing(_: Samples) -> dict[str, Any]:
+    """Describe an object without members."""
+    return _json({"type": "object", "maxProperties": 0}, {})
+
+
+def applicant(samples: Samples) -> dict[str, Any]:
+    """Describe the request for one decision."""
+    return _json(_envelope(_schema("Registro")), _request(samples))
+
+
+def any_applicant(samples: Samples) -> dict[str, Any]:
+    """Describe the request to check a record, which may be wrong."""
+    return _json(_envelope({"type": "object"}), _request(samples))
+
+
+def decision(samples: Samples) -> dict[str, Any]:
+    """Describe one decision."""
+    shown = {**samples.decisions[0], "request_id": _ID_EXAMPLE, "tiempo_procesamiento": 0.00005}
+    return _json(_schema("Respuesta"), shown)
+
+
+def batch(samples: Samples) -> dict[str, Any]:
+    """Describe the request for many decisions."""
+    return _json({"type": "array", "items": _ANYTHING, "maxItems": samples.batch_size}, samples.applicants)
+
+
+def decisions(samples: Samples) -> dict[str, Any]:
+    """Describe many decisions, in the order of their records."""
+    shown = [{**one, "request_id": f"{_ID_EXAMPLE}.{i}"} for i, one in enumerate(samples.decisions)]
+    return _json({"type": "array", "items": {"anyOf": [_ref(Decision), _ref(RecordProblem)]}}, shown)
+
+
+def _request(samples: Samples) -> dict[str, Any]:
+    return {"datos": samples.applicants[0], "timestamp_cliente": 1234.5, "session_id": "sesion-1"}

@@ -1,4 +1,4 @@
-"""What can go wrong with a request, as the wire tells it: a status, a code, and words in Spanish."""
+"""Error documents: status, code and message, in Spanish, of what can go wrong with a request."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Problem(Exception):
         super().__init__(code)
 
 
-class Code(NamedTuple):
+class ErrorCode(NamedTuple):
     """One of the wire's codes: its status, and when it is given, in Spanish."""
 
     status: int
@@ -55,17 +55,17 @@ class Code(NamedTuple):
 
 
 CODES = {
-    "E001": Code(400, "no hay cuerpo, no es JSON o no tiene la forma esperada"),
-    "E002": Code(400, "el registro no es válido"),
-    "E401": Code(401, "falta la clave"),
-    "E403": Code(403, "la clave, el origen o la dirección no lo permiten"),
-    "E404": Code(404, "no existe esa dirección"),
-    "E405": Code(405, "método no permitido"),
-    "E413": Code(413, "la solicitud supera los límites"),
-    "E429": Code(429, "demasiadas solicitudes"),
-    "E500": Code(500, "error interno"),
-    "E503": Code(503, "el servicio no puede atender ahora"),
-    "E504": Code(504, "no hubo respuesta a tiempo"),
+    "E001": ErrorCode(400, "no hay cuerpo, no es JSON o no tiene la forma esperada"),
+    "E002": ErrorCode(400, "el registro no es válido"),
+    "E401": ErrorCode(401, "falta la clave"),
+    "E403": ErrorCode(403, "la clave, el origen o la dirección no lo permiten"),
+    "E404": ErrorCode(404, "no existe esa dirección"),
+    "E405": ErrorCode(405, "método no permitido"),
+    "E413": ErrorCode(413, "la solicitud supera los límites"),
+    "E429": ErrorCode(429, "demasiadas solicitudes"),
+    "E500": ErrorCode(500, "error interno"),
+    "E503": ErrorCode(503, "el servicio no puede atender ahora"),
+    "E504": ErrorCode(504, "no hubo respuesta a tiempo"),
 }
 
 
@@ -79,7 +79,7 @@ class ErrorDocument(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tru
     request_id: str
 
 
-def unreadable(message: str, errors: Sequence[FieldError] = ()) -> Problem:
+def bad_request(message: str, errors: Sequence[FieldError] = ()) -> Problem:
     """Say that the request is not one: E001."""
     return Problem("E001", message, errors=errors)
 
@@ -90,7 +90,7 @@ def too_large(limit: int) -> Problem:
     return Problem("E413", message, headers=[(b"connection", b"close")])
 
 
-def not_known(message: str) -> Problem:
+def unauthenticated(message: str) -> Problem:
     """Say that a key is needed: E401."""
     return Problem("E401", message, headers=[(b"www-authenticate", b"Bearer")])
 

@@ -1,4 +1,4 @@
-"""What stands behind the endpoints: the scorer with its parts, and what must be started and stopped."""
+"""The service behind the endpoints: the scorer with its parts, started and stopped as one."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from morosidad.alerts import AlertBook
-from morosidad.asgi.access import Access
-from morosidad.asgi.aside import Aside
-from morosidad.asgi.broadcast import Channel
-from morosidad.asgi.keys import Keyring
-from morosidad.asgi.parts import equip
-from morosidad.asgi.pulse import Pulse
-from morosidad.asgi.rates import RateLimiter
-from morosidad.asgi.reloading import Reloader
-from morosidad.asgi.siblings import Siblings
-from morosidad.asgi.spans import Spans
-from morosidad.asgi.watch import Watch
+from morosidad.asgi.guards.access import Access
+from morosidad.asgi.guards.keys import Keyring
+from morosidad.asgi.guards.loop_load import LoopLoad
+from morosidad.asgi.guards.rates import RateLimiter
+from morosidad.asgi.runtime.alert_monitor import AlertMonitor
+from morosidad.asgi.runtime.background import BackgroundThreads
+from morosidad.asgi.runtime.broadcast import Channel
+from morosidad.asgi.runtime.parts import complete_parts
+from morosidad.asgi.runtime.reloading import Reloader
+from morosidad.asgi.runtime.spans import Spans
+from morosidad.asgi.runtime.worker_processes import WorkerProcesses
 from morosidad.errors import DeadlineExceeded, InvalidRecord
 from morosidad.kpis import KPITracker, LiveMetrics
 from morosidad.policy.decision import Decision, RecordError
@@ -42,9 +42,9 @@ _logger = logging.getLogger("morosidad.asgi")
 
 STARTING, READY, STOPPING, STOPPED = "arrancando", "lista", "deteniéndose", "detenida"
 SATURATED = "El servicio está saturado"
-AT_ONCE, BATCHED = "directo", "lotes"
-_AT_ONCE_LIMIT = 0.001
-_BREATH = 50
+INLINE, BATCHED = "directo", "lotes"
+_INLINE_LIMIT = 0.001
+_YIELD_EVERY = 50
 _FREE_AGE = 60.0
 
 
@@ -73,7 +73,7 @@ class Service:
 
     def __init__(self, scorer: Scorer, settings: Settings) -> None:
         self.settings = settings
-        self.scorer: Scorer = equip(scorer, settings)
+        self.scorer: Scorer = complete_parts(scorer, settings)
         parts = self.scorer.parts
         kpis = parts.get("kpis")
         assert kpis is not None
@@ -103,13 +103,13 @@ class Service:
         )
         self.metrics_channel: Channel = Channel()
         self.kpis_channel: Channel = Channel()
-        self.pulse: Pulse = Pulse()
-        self.aside: Aside = Aside()
-        self.siblings: Siblings = Siblings(settings.kpi_file)
+        self.loop_load: LoopLoad = LoopLoad()
+        self.background: BackgroundThreads = BackgroundThreads()
+        self.processes: WorkerProcesses = WorkerProcesses(settings.kpi_file)
         self.reloader: Reloader = Reloader(self.scorer, self.warm_up, settings.kpi_file)
         self.refused: Counter[tuple[str, str]] = Counter()
-        self.watch: Watch = Watch(
-            self.scorer, self.alerts, self.reloader, self.siblings, self.limiter, self.refused
+        self.alert_monitor: AlertMonitor = AlertMonitor(
+            self.scorer, self.alerts, self.reloader, self.processes, self.limiter, self.refused
         )
 
     # -- from start to stop --------------------------------------------------------------------
@@ -136,9 +136,9 @@ class Service:
             on_cpu_normal=shedder.restore,
             on_cleanup=lambda _: None if self.cache is None else self.cache.expire(),
         )
-        await self.aside.start()
-        await self.aside.run(self.warm_up)
-        await self.aside.run(self._monitor.poll)
+        await self.background.start()
+        await self.background.run(self.warm_up)
+        await self.background.run(self._monitor.poll)
         self._monitor.start()
         self._ticking = asyncio.create_task(self._tick_always())
         self.state = READY
@@ -147,8 +147,8 @@ class Service:
         """Let the scorer decide on made-up applicants, and choose by that who decides from now on."""
         self.plan = self.scorer.warm_up()
         durable = self.audit is not None and self.audit.durable
-        quick = self.plan.compiled and self.plan.latency <= _AT_ONCE_LIMIT
-        self.mode = AT_ONCE if quick and not durable else BATCHED
+        quick = self.plan.compiled and self.plan.latency <= _INLINE_LIMIT
+        self.mode = INLINE if quick and not durable else BATCHED
 
     @property
     def stopping(self) -> bool:
@@ -173,11 +173,11 @@ class Service:
         self._batcher.close(timeout=self.settings.timeout_prediction)
         self.workers.close(timeout=self.settings.timeout_prediction)
         self._monitor.stop()
-        self.aside.stop()
+        self.background.stop()
         if self.audit is not None:
             self.audit.close()
         self.kpis.close()
-        self.siblings.leave()
+        self.processes.leave()
 
     # -- deciding --------------------------------------------------------------------------------
 
@@ -187,12 +187,16 @@ class Service:
             return (
                 "El servicio está arrancando" if self.state == STARTING else "El servicio se está deteniendo"
             )
-        return SATURATED if self.pulse.overloaded else ""
+        return SATURATED if self.loop_load.overloaded else ""
 
     @property
-    def at_once(self) -> bool:
+    def decides_inline(self) -> bool:
         """Whether the event loop itself decides now, with nothing in the way."""
-        return self.mode is AT_ONCE and self.state is READY and (self.recovery is None or self.recovery.calm)
+        return self.mode is INLINE and self.state is READY and self._model_healthy
+
+    @property
+    def _model_healthy(self) -> bool:
+        return self.recovery is None or self.recovery.healthy
 
     @property
     def full(self) -> bool:
@@ -209,7 +213,7 @@ class Service:
         TransientError
             When there is no answer for now, or not in time.
         """
-        if self.mode == AT_ONCE and (self.recovery is None or self.recovery.calm):
+        if self.mode == INLINE and self._model_healthy:
             try:
                 return self.scorer.score_nowait(record, request_id)
             except InvalidRecord:
@@ -235,13 +239,13 @@ class Service:
                 found.append(await self.decide(record, ids[index]))
             except InvalidRecord as error:
                 found.append(RecordError(index, error.errors))
-            if index % _BREATH == _BREATH - 1:
+            if index % _YIELD_EVERY == _YIELD_EVERY - 1:
                 await asyncio.sleep(0)
         return found
 
     def _submit(self, record: dict[str, Any], request_id: str | None) -> Task[Decision]:
         timeout = self.settings.timeout_prediction
-        if self.mode == AT_ONCE:
+        if self.mode == INLINE:
             score = self.scorer.score_one
             return self.workers.prediction.submit(score, record, request_id, timeout=timeout)
         return self._batcher.submit((record, request_id), timeout=timeout)
@@ -280,10 +284,10 @@ class Service:
         self.kpis.observe_resources(
             connections=len(self.metrics_channel) + len(self.kpis_channel), queue=queued
         )
-        await self.aside.run(self.watch.look)
+        await self.background.run(self.alert_monitor.check)
         await self.reloader.follow(self.workers.io)
         if self.settings.metrics_enabled:
-            metrics, report = await self.aside.run(self._gather)
+            metrics, report = await self.background.run(self._gather)
             await self.metrics_channel.publish(metrics)
             await self.kpis_channel.publish(report)
 

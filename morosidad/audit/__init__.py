@@ -1,11 +1,13 @@
-"""The decision log: what was decided, by which model, why; and the proof that nobody changed it since."""
+"""The audit log of decisions: a tamper-evident hash chain of JSON lines, its verification and its replay."""
 
 from __future__ import annotations
 
-from morosidad.audit.chain import find_logs
-from morosidad.audit.lines import AuditContext, DecisionLine, hash_values
+from morosidad.audit.chain.paths import find_logs
+from morosidad.audit.lines import AuditContext, DecisionLine
 from morosidad.audit.log import AuditLog, AuditStats
-from morosidad.audit.reading import Difference, ReplayReport, read, replay
+from morosidad.audit.personal_data import hash_values
+from morosidad.audit.reading import read
+from morosidad.audit.replay import Difference, ReplayReport, replay
 from morosidad.audit.verification import ChainProblem, ChainReport, verify
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Telling of the log's alerts: each once when it opens, and once when it closes."""
+"""Notification of the log's alerts: once when each opens, and once when it closes."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ import logging
 import threading
 from collections.abc import Callable
 
-from morosidad.alerts import Alert, AlertBook, Level
+from morosidad.alerts import DECISIONS_LOST, Alert, AlertBook, AlertLevel
 
 _logger = logging.getLogger("morosidad.audit")
 
-LOSSES = "decisiones_perdidas"
 
-
-class AlertBoard:
-    """Keeps the log's alerts and tells a listener of those that have opened or closed.
+class AlertNotifier:
+    """Keeps the log's alerts and notifies a listener of those that have opened or closed.
 
     Parameters
     ----------
@@ -34,12 +32,12 @@ class AlertBoard:
         """Return the open alerts, oldest first."""
         return self._book.active
 
-    def open(self, code: str, level: Level, message: str) -> None:
+    def open(self, code: str, level: AlertLevel, message: str) -> None:
         """Open an alert, unless it is open already."""
         self._set(code, True, level, message)
 
-    def update(self, code: str, level: Level, message: str) -> None:
-        """Open an alert, or let an open one go on with a new message, which nobody is told of."""
+    def update(self, code: str, level: AlertLevel, message: str) -> None:
+        """Open an alert, or give an open one a new message without a notification."""
         self._set(code, True, level, message)
         self._book.set(code, True, level, message)
 
@@ -48,13 +46,13 @@ class AlertBoard:
         for code in codes:
             self._set(code, False, "info", "")
 
-    def settle(self, code: str, level: Level, message: str) -> None:
-        """Close an alert that is open with its last word."""
+    def close_with(self, code: str, level: AlertLevel, message: str) -> None:
+        """Close an open alert with a final message."""
         self._book.set(code, True, level, message)
         self.close(code)
 
     def send(self) -> None:
-        """Tell of what has opened and closed since the last time."""
+        """Notify the listener of what has opened and closed since the last call."""
         with self._lock:
             unsent, self._unsent = self._unsent, []
         for alert in unsent:
@@ -63,7 +61,7 @@ class AlertBoard:
             except Exception as error:  # a listener's fault must not stop the writer
                 _logger.error("on_alert raised %s", type(error).__name__)
 
-    def _set(self, code: str, wrong: bool, level: Level, message: str) -> None:
+    def _set(self, code: str, wrong: bool, level: AlertLevel, message: str) -> None:
         with self._lock:
             if wrong != any(alert.code == code for alert in self._book.active):
                 self._book.set(code, wrong, level, message)
@@ -71,7 +69,7 @@ class AlertBoard:
 
 
 def _log(alert: Alert) -> None:
-    if alert.closed is not None and alert.code == LOSSES:
+    if alert.closed is not None and alert.code == DECISIONS_LOST.code:
         _logger.warning("%s", alert.message)  # what was lost stays lost
     elif alert.closed is not None:
         _logger.info("resuelto: %s", alert.message)

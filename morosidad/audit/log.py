@@ -1,35 +1,33 @@
-"""The decision log: a bounded queue in front, one writer behind."""
+"""AuditLog: the decision log, an append-only hash chain written by one thread."""
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import msgspec
 
 from morosidad.alerts import Alert
-from morosidad.audit.alerts import LOSSES, AlertBoard
-from morosidad.audit.chain import GENESIS
-from morosidad.audit.file import ChainedFile
-from morosidad.audit.lifetime import Lifetime
-from morosidad.audit.lines import AuditContext, DecisionLike, LineEncoder, Values
-from morosidad.audit.recorder import Batch, Item, Recorder, Ticket
+from morosidad.audit.chain.file import ChainedFile
+from morosidad.audit.chain.hashing import GENESIS
+from morosidad.audit.encoding import LineEncoder, LoggedValues
+from morosidad.audit.lines import AuditContext
+from morosidad.audit.protocols import DecisionLike
 from morosidad.audit.usage import MachineUsage, Usage
+from morosidad.audit.writing.batch import Acknowledgement, LogItem
+from morosidad.audit.writing.queue import DecisionQueue
 from morosidad.errors import SettingsError
 
-RETRY_SECONDS = 1.0
-_BATCH = 1000
-_WAY = 0.001  # seconds that an eager `append` leaves the interpreter to the writer, at most
-_AT_ONCE = 32  # decisions that an eager `append` makes lines of: in one go each takes half the time
+# The longest that `append` leaves the interpreter to the writer, where it encodes itself.
+_YIELD_SECONDS = 0.001
 
 
 class AuditStats(msgspec.Struct, frozen=True):
-    """How the log stands.
+    """Statistics of the log, and its last line.
 
     Attributes
     ----------
@@ -50,8 +48,8 @@ class AuditStats(msgspec.Struct, frozen=True):
     digest: str = msgspec.field(name="huella")
 
 
-class AuditLog:
-    """The log of what was decided: one chained JSON line per decision.
+class AuditLog(DecisionQueue):
+    """The audit log of decisions: one hash-chained JSON line per decision.
 
     Nothing happens before the first decision. Then one thread writes, and each process has a
     file of its own: the first one `path`, others that path with ``-2``, ``-3`` and so on. Full
@@ -70,8 +68,8 @@ class AuditLog:
         Keys the chain, so that who lacks it can't forge a line, and the hashes of values.
     durable : bool
         Whether `append` waits for the disk.
-    eager : bool
-        Whether `append` itself makes the lines, some at a time, and leaves the interpreter to the writer
+    encode_in_caller : bool
+        Whether `append` itself encodes the lines, some at a time, and leaves the interpreter to the writer
         for a moment (1 ms at most) when there is something to write: for event loops, with which a
         busy writer would compete for the interpreter.
     queue_size : int
@@ -98,17 +96,14 @@ class AuditLog:
         A parameter is out of range, or ``values="hash"`` lacks its key.
     """
 
-    _in_hand: int  # taken from the queue, and not in the file yet
-    _lost: int
-
     def __init__(
         self,
         path: str | PathLike[str],
         *,
-        values: Values = "full",
+        values: LoggedValues = "full",
         key: str | bytes | None = None,
         durable: bool = False,
-        eager: bool = False,
+        encode_in_caller: bool = False,
         queue_size: int = 10_000,
         buffer_size: int = 100,
         flush_interval: float = 10.0,
@@ -130,21 +125,19 @@ class AuditLog:
         if not all(checks.values()):
             raise SettingsError([problem for problem, fine in checks.items() if not fine])
         secret = (key.encode() if isinstance(key, str) else key) or None
-        self._encoder = LineEncoder(values, secret)
-        self._new_file = partial(
-            ChainedFile, Path(path), rotation_size=rotation_size, key=secret, durable=durable
+        super().__init__(
+            partial(ChainedFile, Path(path), rotation_size=rotation_size, key=secret, durable=durable),
+            LineEncoder(values, secret),
+            encode_in_caller=encode_in_caller,
+            buffer_size=min(buffer_size, queue_size),
+            flush_interval=flush_interval,
+            on_alert=on_alert,
+            usage=usage or MachineUsage(now),
+            now=now,
         )
         self._durable = durable
-        self._eager = eager
         self._queue_size = queue_size
-        self._buffer_size = min(buffer_size, queue_size)
-        self._flush_interval = flush_interval
         self._timeout = timeout
-        self._on_alert = on_alert
-        self._usage = usage or MachineUsage(now)
-        self._now = now
-        self._prepare()
-        self._lifetime = Lifetime(self.close, self._after_fork)
 
     @property
     def durable(self) -> bool:
@@ -154,7 +147,18 @@ class AuditLog:
     def bind(
         self, context: AuditContext
     ) -> Callable[[DecisionLike, Sequence[Any] | Mapping[str, Any], float], bool]:
-        """Return `append` for one model: a callable of the decision, its values and its seconds."""
+        """Return `append` for one model.
+
+        Parameters
+        ----------
+        context : AuditContext
+            The model that decides.
+
+        Returns
+        -------
+        callable
+            Takes the decision, its values and its seconds, as `append`.
+        """
         return partial(self.append, context)
 
     def append(
@@ -164,7 +168,7 @@ class AuditLog:
         values: Sequence[Any] | Mapping[str, Any],
         seconds: float,
     ) -> bool:
-        """Log a decision. Never raises, and never waits: but for the disk if durable, for 1 ms if eager.
+        """Log a decision. Never raises; waits for the disk if durable, for 1 ms if it encodes itself.
 
         What is handed over may be encoded later, in the writer's thread, so it must not change.
 
@@ -185,198 +189,52 @@ class AuditLog:
             True when it was taken; in a durable log, when it is on the disk. False when it is
             lost, or in a durable log when it waits in memory for the disk to work again.
         """
-        ticket = Ticket() if self._durable else None
-        item: Item = (context, decision, values, seconds, self._now(), ticket)
+        acknowledgement = Acknowledgement() if self._durable else None
+        item: LogItem = (context, decision, values, seconds, self._now(), acknowledgement)
         with self._lock:
-            waiting = len(self._queue) + self._in_hand + 1
+            waiting = len(self._queue) + self._unwritten + 1
             if self._closed or waiting > self._queue_size:
                 self._lost += 1
                 return False
             self._queue.append(item)
         if self._writer is None:
             self._start()
-        if ticket is not None:
+        if acknowledgement is not None:
             self._wake.set()
-            return not self._recorder.failing and ticket.wait(self._timeout)
-        if self._eager and len(self._queue) >= _AT_ONCE:
-            self._make_ahead()
+            return not self._log_writer.failing and acknowledgement.wait(self._timeout)
+        if self._encodes_in_caller:
+            self._encode_in_caller()
         if waiting % self._buffer_size == 0:
             self._idle.clear()
             self._wake.set()
-            if self._eager and not self._recorder.failing:
-                self._idle.wait(_WAY)
+            if self._encodes_in_caller and not self._log_writer.failing:
+                self._idle.wait(_YIELD_SECONDS)
         return True
 
-    def flush(self) -> bool:
-        """Write what waits in memory, in the caller's thread; tell whether that worked."""
-        self._drain()
-        return not self._recorder.failing
-
-    def close(self) -> None:
-        """Write what waits in memory and close the file. Idempotent.
-
-        Decisions that can't be written even now are lost and counted.
-        """
-        with self._lock:
-            self._closed = True
-            writer = self._writer
-        self._closing.set()
-        self._wake.set()
-        if writer is not None and writer is not threading.current_thread():
-            writer.join()
-        self._drain()
-        with self._lock:
-            self._lost += len(self._queue) + self._in_hand
-            self._queue.clear()
-            self._ahead, self._in_hand = Batch(), 0
-        self._note_losses()
-        self._board.send()
-        with self._io:
-            self._file.close()
-        self._lifetime.forget()
-
     def alerts(self) -> tuple[Alert, ...]:
-        """Return the alerts that are open now, oldest first."""
-        self._note_losses()
-        return self._board.active()
+        """Return the alerts that are open now, oldest first.
+
+        Returns
+        -------
+        tuple of Alert
+        """
+        self._update_loss_alert()
+        return self._notifier.active()
 
     def stats(self) -> AuditStats:
-        """Tell how the log stands."""
+        """Return the counts of the log and its last line.
+
+        Returns
+        -------
+        AuditStats
+        """
         last = self._file.last
         with self._lock:
             return AuditStats(
                 path=str(self._file.path),
                 written=self._written,
-                waiting=len(self._queue) + self._in_hand,
+                waiting=len(self._queue) + self._unwritten,
                 lost=self._lost,
                 last=last.id if last else "",
                 digest=last.digest if last else GENESIS,
             )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def _prepare(self) -> None:
-        self._lock = threading.Lock()  # the queue and the counters
-        self._making = threading.Lock()  # the lines made ahead
-        self._io = threading.Lock()  # the file
-        self._wake = threading.Event()
-        self._idle = threading.Event()
-        self._closing = threading.Event()
-        self._board = AlertBoard(self._on_alert, self._now)
-        self._file = self._new_file()
-        self._recorder = Recorder(self._file, self._encoder, self._board, self._usage, self._now)
-        self._writer: threading.Thread | None = None
-        self._closed = False
-        self._queue: list[Item] = []
-        self._ahead = Batch()  # older than what is in the queue
-        self._in_hand = self._written = self._lost = self._declared = self._settled = 0
-
-    def _after_fork(self) -> None:
-        """Start anew in a forked child: what waits in memory is the parent's to write."""
-        self._file.close()
-        self._prepare()
-
-    def _start(self) -> None:
-        with self._lock:
-            if self._writer is not None or self._closed:
-                return
-            writer = threading.Thread(target=self._run, name="morosidad-audit", daemon=True)
-            try:
-                writer.start()
-            except RuntimeError:
-                return  # no thread to be had: `close` writes what has come in
-            self._writer = writer
-        self._lifetime.watch_exit()
-
-    def _run(self) -> None:
-        while not self._closing.is_set():
-            if self._recorder.failing:
-                self._closing.wait(RETRY_SECONDS)
-            else:
-                self._wake.wait(self._flush_interval)
-            self._wake.clear()
-            self._drain(self._buffer_size if self._eager else 1)
-            self._idle.set()
-
-    def _make_ahead(self) -> None:
-        """Make the lines of what came last, unless somebody is about it or writing fails."""
-        if self._recorder.failing or not self._making.acquire(blocking=False):
-            return
-        try:
-            if len(self._ahead) < _BATCH:
-                self._recorder.encode(self._next(_AT_ONCE), self._ahead)
-        finally:
-            self._making.release()
-
-    def _next(self, number: int) -> list[Item]:
-        """Take decisions out of the queue, into one's hands."""
-        with self._lock:
-            items = self._queue[:number]
-            del self._queue[:number]
-            self._in_hand += len(items)
-        return items
-
-    def _take(self) -> Batch:
-        """Take what was made ahead, chained behind the last line, and what waits behind it."""
-        with self._making:
-            batch = self._ahead
-            if batch.sealed is None or batch.sealed.behind != self._file.last:
-                batch.seal(self._file.begin())
-            self._recorder.encode(self._next(_BATCH), batch)
-            self._ahead = Batch(self._file.begin(batch.sealed))
-        return batch
-
-    def _drain(self, enough: int = 1) -> None:
-        """Write a batch, and go on while `enough` decisions wait."""
-        with self._io:
-            while self._write_batch() and len(self._queue) + self._in_hand >= enough:
-                pass
-            if self._lost > self._declared and not self._recorder.failing:
-                self._write_batch()  # once: what is lost meanwhile can wait
-        self._board.send()
-
-    def _write_batch(self) -> bool:
-        """Write a batch; False when there is nothing left to write, or writing fails."""
-        batch = self._take()
-        with self._lock:
-            lost = self._lost - self._declared
-        if not len(batch) and not lost:
-            return False
-        self._note_losses()
-        written = self._recorder.record(batch, lost)
-        with self._lock:
-            self._in_hand -= written + batch.unreadable
-            self._written += written
-            self._lost += batch.unreadable
-            if not self._recorder.failing:
-                self._declared += lost
-            self._settle_losses()
-        if batch.tickets:
-            self._put_back(batch)
-        return not self._recorder.failing
-
-    def _put_back(self, batch: Batch) -> None:
-        """Let decisions that could not be written wait in front of all that came after them."""
-        batch.unreadable = 0  # those are counted
-        with self._making:
-            batch.join(self._ahead)
-            self._ahead = batch
-
-    def _note_losses(self) -> None:
-        with self._lock:  # until the alert is open, so that it can't be closed before
-            if self._lost > self._declared:
-                lost = self._lost - self._settled
-                message = f"hay decisiones que no quedaron en el registro: {lost} hasta ahora"
-                self._board.update(LOSSES, "critical", message)
-
-    def _settle_losses(self) -> None:
-        """Close the alert when all losses are declared in the log; with the lock in hand."""
-        lost = self._declared - self._settled
-        if lost and self._declared == self._lost:
-            message = f"decisiones perdidas para siempre: {lost}; el registro lo declara"
-            self._board.settle(LOSSES, "critical", message)
-            self._settled = self._declared

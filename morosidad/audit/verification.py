@@ -1,26 +1,16 @@
-"""Verification: finds what was altered, removed, moved or added in a log, across its files."""
+"""Verification of the hash chain: lines altered, removed, moved or added, across the files of a log."""
 
 from __future__ import annotations
 
 import bisect
-import errno
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from morosidad.audit.chain import (
-    GENESIS,
-    MAX_LINE,
-    Link,
-    SealedLine,
-    is_numbered,
-    numbered_files,
-    read_head,
-    unseal,
-)
+from morosidad.audit.chain.hashing import GENESIS, MAX_LINE, ChainedLine, ChainPosition, parse_line
+from morosidad.audit.chain.paths import is_numbered, log_files, read_head, read_lines
 from morosidad.audit.lines import EventLine
 
 SHOWN = 100
@@ -137,29 +127,9 @@ def verify(
     secret = (key.encode() if isinstance(key, str) else key) or None
     while True:
         files = log_files(base)
-        report = _Walk(base, secret, anchor).report(files)
+        report = _ChainChecker(base, secret, anchor).report(files)
         if report.ok or log_files(base) == files:  # else the log was rotated in the meantime
             return report
-
-
-def log_files(base: Path) -> list[Path]:
-    """Return the files of a log, oldest first; of a numbered file only that one."""
-    if is_numbered(base):
-        return [base]
-    files = [*numbered_files(base).values(), *([base] if base.exists() else [])]
-    if not files and read_head(base) is None:
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(base))
-    return files
-
-
-def read_lines(path: Path) -> Iterator[bytes]:
-    """Read lines with their ends; one that is too long comes as its beginning, without an end."""
-    with path.open("rb") as file:
-        while line := file.readline(MAX_LINE):
-            whole = line.endswith(b"\n")
-            while not whole and (rest := file.readline(MAX_LINE)):
-                whole = rest.endswith(b"\n")
-            yield line
 
 
 class _Gap(NamedTuple):
@@ -168,7 +138,7 @@ class _Gap(NamedTuple):
     place: tuple[str, int]
 
 
-class _Walk:
+class _ChainChecker:
     """Goes along the lines and keeps in mind what must come next."""
 
     def __init__(self, base: Path, key: bytes | None, anchor: str | None) -> None:
@@ -181,7 +151,7 @@ class _Walk:
         self._previous = GENESIS  # its predecessor's digest
         self._broken = 0  # lines since the last sound one that may stand for lines of ours
         self._chain = ""
-        self._last = Link("", 0, GENESIS)
+        self._last = ChainPosition("", 0, GENESIS)
         self._place = ("", 0)
         self._missing: list[_Gap] = []  # in order
         self._problems: list[ChainProblem] = []
@@ -197,7 +167,7 @@ class _Walk:
                     self._torn = len(line)
                 else:
                     self._lines += 1
-                    self._see(unseal(line, self._key))
+                    self._check(parse_line(line, self._key))
         self._finish()
         return ChainReport(
             files=[str(path) for path in files],
@@ -211,43 +181,43 @@ class _Walk:
             problems=self._problems,
         )
 
-    def _see(self, line: SealedLine | None) -> None:
+    def _check(self, line: ChainedLine | None) -> None:
         if line is None or not line.sound:
-            self._see_broken(line)
+            self._check_broken(line)
             return
         self._count(line)
-        link = line.link
-        if link.chain != self._chain and self._chain:
+        position = line.position
+        if position.chain != self._chain and self._chain:
             self._problem("ajena", "la línea es de otra cadena")
             self._report_missing()
-            self._go_on(link)
-        elif link.number < self._expected:
-            self._see_again(link.number)
+            self._advance(position)
+        elif position.number < self._expected:
+            self._check_repeated(position.number)
         else:
-            if link.number == self._expected and line.previous != self._previous:
+            if position.number == self._expected and line.previous != self._previous:
                 self._problem("alterada", "la línea anterior no es la que era")
-            elif self._expected and link.number > self._expected + self._broken:
-                self._missing.append(_Gap(self._expected + self._broken, link.number - 1, self._place))
-            self._go_on(link)
+            elif self._expected and position.number > self._expected + self._broken:
+                self._missing.append(_Gap(self._expected + self._broken, position.number - 1, self._place))
+            self._advance(position)
 
-    def _see_broken(self, line: SealedLine | None) -> None:
-        """See a line that is not as it was, or was never ours: which of the two, the next ones tell."""
+    def _check_broken(self, line: ChainedLine | None) -> None:
+        """Check an altered or foreign line: the next ones show which of the two it is."""
         self._problem("alterada", "la línea no concuerda con su huella")
-        if line is not None and line.link.number == self._expected and not self._broken:
-            self._expected, self._previous = self._expected + 1, line.link.digest
+        if line is not None and line.position.number == self._expected and not self._broken:
+            self._expected, self._previous = self._expected + 1, line.position.digest
         else:
             self._broken += 1
 
-    def _go_on(self, link: Link) -> None:
-        if self._head and link[:2] == self._head[:2] and link.digest != self._head.digest:
+    def _advance(self, position: ChainPosition) -> None:
+        if self._head and position[:2] == self._head[:2] and position.digest != self._head.digest:
             self._problem("alterada", "la línea no es la que se escribió")
-        if link.digest == self._anchor:
+        if position.digest == self._anchor:
             self._anchor = None
-        self._chain, self._last = link.chain, link
-        self._expected, self._previous, self._broken = link.number + 1, link.digest, 0
+        self._chain, self._last = position.chain, position
+        self._expected, self._previous, self._broken = position.number + 1, position.digest, 0
 
-    def _see_again(self, number: int) -> None:
-        """See a line whose turn is over: it was moved if it has been missed, and copied otherwise."""
+    def _check_repeated(self, number: int) -> None:
+        """Check a line with an earlier number: it was moved if it was missing, and copied otherwise."""
         index = bisect.bisect_right(self._missing, number, key=lambda gap: gap.first) - 1
         gap = self._missing[index] if index >= 0 else None
         if gap is None or number > gap.last:
@@ -257,7 +227,7 @@ class _Walk:
         self._missing[index : index + 1] = [part for part in parts if part.first <= part.last]
         self._problem("movida", f"la línea {number} está fuera de su lugar")
 
-    def _count(self, line: SealedLine) -> None:
+    def _count(self, line: ChainedLine) -> None:
         if line.body.startswith(b'{"tipo":"decision"'):
             self._decisions += 1
         else:

@@ -1,4 +1,4 @@
-"""TieredCache, what may stand below it, and what it reports."""
+"""A two-tier cache (TieredCache), its Redis tier, the store protocol and its statistics."""
 
 from morosidad.cache.redis import RedisTier
 from morosidad.cache.stats import CacheStats

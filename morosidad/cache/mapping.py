@@ -1,4 +1,4 @@
-"""A cache as a mapping: memory in two tiers, perhaps a store below, one lock."""
+"""The mapping interface of the cache: two tiers in memory, perhaps a store below, one lock."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager
 from threading import RLock
 from typing import Any, Final, TypeVar, cast, overload
 
-from morosidad.cache.flights import Flight
-from morosidad.cache.store import KeyLocks, Store, checked
+from morosidad.cache.single_flight import Flight
+from morosidad.cache.store import Store, StripedLocks, check_store
 from morosidad.cache.tiers import Entry, Tiers
 
 K = TypeVar("K", bound=Hashable)
@@ -21,7 +21,7 @@ NOT_FOUND: Final = "no such entry in the cache"
 
 
 class CacheMapping(MutableMapping[K, V]):
-    """The mapping that `TieredCache` is; see there."""
+    """The `MutableMapping` of `TieredCache`, which describes the parameters."""
 
     def __init__(
         self,
@@ -33,20 +33,20 @@ class CacheMapping(MutableMapping[K, V]):
         stale: float,
         clock: Callable[[], float],
     ) -> None:
-        self._store = None if isinstance(l2, int) else checked(l2)
+        self._store = None if isinstance(l2, int) else check_store(l2)
         l2_limit = l2 if isinstance(l2, int) else 0
         if not (l1 > 0 and l2_limit >= 0 and ttl > 0 and stale >= 0):
             raise ValueError("l1 and ttl must be above 0, l2 and stale not below 0")
         self._ttl, self._stale, self._clock = ttl, stale, clock
         self._getsizeof = getsizeof
         self._sized = getsizeof is not None or type(self).getsizeof is not CacheMapping.getsizeof
-        self._begin(Tiers(l1, l2_limit, sized=self._sized))
+        self._init_state(Tiers(l1, l2_limit, sized=self._sized))
 
-    def _begin(self, tiers: Tiers[K, V]) -> None:
+    def _init_state(self, tiers: Tiers[K, V]) -> None:
         self._tiers = tiers
         self._l1 = tiers.l1
         self._lock = RLock()
-        self._key_locks = KeyLocks()
+        self._locks_by_key = StripedLocks()
         # The computations whose results may be stored: to write a key, or to remove it, takes it out of here.
         self._flights: dict[K, Flight[V]] = {}
         self._l1_hits = self._l2_hits = self._misses = 0
@@ -56,7 +56,19 @@ class CacheMapping(MutableMapping[K, V]):
     @overload
     def get(self, key: K, default: V | T) -> V | T: ...
     def get(self, key: K, default: Any = None) -> Any:
-        """Return the value of `key`, or `default` where there is none."""
+        """Return the value of `key`, or `default` where there is none.
+
+        Parameters
+        ----------
+        key : hashable
+            The key.
+        default : object, optional
+            What to return where there is no entry.
+
+        Returns
+        -------
+        object
+        """
         with self._lock:
             entry = self._tiers[key]
             if entry is not None and (now := self._clock()) < entry.deadline:
@@ -68,7 +80,7 @@ class CacheMapping(MutableMapping[K, V]):
             if self._store is None:
                 self._misses += 1
                 return default
-        value = self._fetch(key)
+        value = self._load_from_store(key)
         return default if value is MISSING else value
 
     def __getitem__(self, key: K) -> V:
@@ -76,7 +88,7 @@ class CacheMapping(MutableMapping[K, V]):
         return self.__missing__(key) if value is MISSING else cast("V", value)
 
     def __missing__(self, key: K) -> V:
-        """Answer ``cache[key]`` where there is none; a subclass may do better than raise."""
+        """Answer ``cache[key]`` where there is none; a subclass may return a value."""
         raise KeyError(NOT_FOUND)
 
     def __contains__(self, key: object) -> bool:
@@ -115,6 +127,10 @@ class CacheMapping(MutableMapping[K, V]):
         ttl : float, optional
             Seconds it lives, by default the cache's own. With none left the entry is removed.
 
+        Returns
+        -------
+        None
+
         Raises
         ------
         ValueError
@@ -130,13 +146,25 @@ class CacheMapping(MutableMapping[K, V]):
         if self._store is None:
             self._write(key, value, size, life)
             return
-        with self._key_locks.of(key):
+        with self._locks_by_key.of(key):
             self._write(key, value, size, life)
             self._store.set(key, value, life)
 
     def setdefault(self, key: K, default: Any = None) -> Any:
-        """Return the value of `key`, having stored `default` where there was none."""
-        with self._holding(key):
+        """Return the value of `key`, having stored `default` where there was none.
+
+        Parameters
+        ----------
+        key : hashable
+            The key.
+        default : object, optional
+            What to store where there is no entry.
+
+        Returns
+        -------
+        object
+        """
+        with self._lock_for(key):
             value = self.get(key, MISSING)
             if value is MISSING:
                 self.set(key, default)
@@ -151,8 +179,20 @@ class CacheMapping(MutableMapping[K, V]):
     @overload
     def pop(self, key: K, default: V | T) -> V | T: ...
     def pop(self, key: K, default: Any = MISSING) -> Any:
-        """Remove `key` and return its value, or `default` where there is none."""
-        value = self._take(key)
+        """Remove `key` and return its value, or `default` where there is none.
+
+        Parameters
+        ----------
+        key : hashable
+            The key.
+        default : object, optional
+            What to return where there is no entry; without it a `KeyError` is raised.
+
+        Returns
+        -------
+        object
+        """
+        value = self._remove(key)
         if value is not MISSING:
             return value
         if default is MISSING:
@@ -167,8 +207,8 @@ class CacheMapping(MutableMapping[K, V]):
                 key = next((e.key for e in self._tiers.entries() if now < e.deadline), MISSING)
             if key is MISSING:
                 raise KeyError("the cache is empty")
-            # Not under the lock, for the sake of the store; should somebody be faster, the next one goes.
-            value = self._take(key)
+            # Not under the lock, because of the store; if another caller is faster, the next entry goes.
+            value = self._remove(key)
             if value is not MISSING:
                 return key, value
 
@@ -180,7 +220,7 @@ class CacheMapping(MutableMapping[K, V]):
         TypeError
             If the store has no ``clear()``; memory is emptied all the same.
         """
-        with self._key_locks.all() if self._store is not None else self._lock:
+        with self._locks_by_key.all() if self._store is not None else self._lock:
             with self._lock:
                 self._flights.clear()
                 self._tiers.clear()
@@ -190,7 +230,18 @@ class CacheMapping(MutableMapping[K, V]):
                 clear()
 
     def getsizeof(self, value: V) -> int:
-        """Return what a value measures."""
+        """Return what a value measures.
+
+        Parameters
+        ----------
+        value : object
+            The value.
+
+        Returns
+        -------
+        int
+            1 unless the cache was given a measure.
+        """
         return 1 if self._getsizeof is None else self._getsizeof(value)
 
     @property
@@ -220,19 +271,19 @@ class CacheMapping(MutableMapping[K, V]):
         with self._lock:
             state = self.__dict__.copy()
             state["_tiers"] = (self._tiers.l1_limit, self._tiers.l2_limit, self._tiers.dump(self._clock()))
-        for name in ("_l1", "_lock", "_key_locks", "_flights"):
+        for name in ("_l1", "_lock", "_locks_by_key", "_flights"):
             del state[name]
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         l1, l2, queues = state.pop("_tiers")
         self.__dict__.update(state)
-        self._begin(Tiers(l1, l2, sized=self._sized))
+        self._init_state(Tiers(l1, l2, sized=self._sized))
         self._tiers.load(queues, self._clock())
 
-    def _holding(self, key: K) -> AbstractContextManager[object]:
-        """Keep others from writing `key`; where a store may be waited for, other keys go on."""
-        return self._lock if self._store is None else self._key_locks.of(key)
+    def _lock_for(self, key: K) -> AbstractContextManager[object]:
+        """Return the lock under which `key` is written; with a store, other keys are not blocked."""
+        return self._lock if self._store is None else self._locks_by_key.of(key)
 
     def _hit(self, entry: Entry[K, V], now: float) -> V:
         if entry.queue is self._l1:
@@ -243,14 +294,14 @@ class CacheMapping(MutableMapping[K, V]):
             self._tiers.promote(entry, now)
         return entry.value
 
-    def _fetch(self, key: K) -> Any:
-        """Look up what memory did not have in the store, and bring it up."""
+    def _load_from_store(self, key: K) -> Any:
+        """Look up in the store what memory lacks, and put it into L1."""
         store = cast("Store[K, V]", self._store)
-        with self._key_locks.of(key):
+        with self._locks_by_key.of(key):
             with self._lock:
                 entry = self._tiers[key]
                 if entry is not None and (now := self._clock()) < entry.deadline:
-                    # Somebody brought it up while we waited for the key.
+                    # Another caller loaded it while this one waited for the key.
                     return self._hit(entry, now)
             found = store.get(key)
             with self._lock:
@@ -276,17 +327,17 @@ class CacheMapping(MutableMapping[K, V]):
         deadline = now + life
         self._tiers.put(Entry(key, value, size, now, deadline, deadline + self._stale))
 
-    def _take(self, key: K) -> Any:
+    def _remove(self, key: K) -> Any:
         """Remove `key` everywhere and return its value, if it was still alive."""
-        with self._holding(key):
-            value = self._forget(key)
+        with self._lock_for(key):
+            value = self._remove_from_memory(key)
             if self._store is not None:
                 if value is MISSING and (found := self._store.get(key)) is not None:
                     value = found[0]
                 self._store.delete(key)
             return value
 
-    def _forget(self, key: K) -> Any:
+    def _remove_from_memory(self, key: K) -> Any:
         """Remove `key` from memory and return its value, if it was still alive."""
         with self._lock:
             self._flights.pop(key, None)

@@ -1,4 +1,4 @@
-"""RedisTier: a second tier in Redis, shared by every process that scores with the same model."""
+"""RedisTier: a second cache tier in Redis, shared by every process that scores with the same model."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ V = TypeVar("V")
 T = TypeVar("T")
 
 # Past so many writes that did not get through, everything is removed rather than each of them.
-MAX_MISSED = 10_000
+MAX_MISSED_WRITES = 10_000
 SCAN_COUNT = 1000
 PLAIN_TYPES = frozenset({str, bytes, int, float, bool, type(None)})
 ALL = "*"
@@ -30,7 +30,16 @@ GLOB_SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\*?[]"})
 
 
 def pack_key(key: Any) -> bytes:
-    """Encode a key of plain values and tuples, so that unequal keys never look alike.
+    """Encode a key of plain values and tuples as MessagePack; unequal keys have unequal bytes.
+
+    Parameters
+    ----------
+    key : object
+        A plain value, or a tuple of them, nested to any depth.
+
+    Returns
+    -------
+    bytes
 
     Raises
     ------
@@ -51,7 +60,18 @@ def _plain(key: Any) -> Any:
 
 
 def namespace_of(key: Any) -> str:
-    """Name the model a key belongs to: its first part, where that is text or bytes."""
+    """Name the model a key belongs to: its first part, where that is text or bytes.
+
+    Parameters
+    ----------
+    key : object
+        The key of an entry.
+
+    Returns
+    -------
+    str
+        The model, ``"-"`` where the key names none.
+    """
     first = key[0] if isinstance(key, tuple) and key else None
     if isinstance(first, bytes):
         return first.hex()
@@ -125,7 +145,7 @@ class RedisTier(Generic[V]):
         self._encode = encode or msgspec.msgpack.Encoder().encode
         self._decode = decode or msgspec.msgpack.Decoder(type).decode
         self._encode_key = encode_key
-        self._unseal = msgspec.msgpack.Decoder(tuple[bytes, bytes]).decode
+        self._unpack = msgspec.msgpack.Decoder(tuple[bytes, bytes]).decode
         self._prefix = prefix
         self._cooldown = cooldown
         self._clock = clock
@@ -133,7 +153,7 @@ class RedisTier(Generic[V]):
         self._retry_at: float | None = None
         self._probing = False
         # Names that a write or a removal did not reach; `ALL` stands for every one.
-        self._missed: set[bytes | str] = set()
+        self._missed_writes: set[bytes | str] = set()
         self.failures: int = 0
         self.rejected: int = 0
 
@@ -149,6 +169,15 @@ class RedisTier(Generic[V]):
             Seconds.
         **options
             As for `RedisTier`.
+
+        Returns
+        -------
+        RedisTier
+
+        Raises
+        ------
+        MissingExtra
+            If the ``redis`` package is not installed.
         """
         redis = _redis()
         from redis.backoff import NoBackoff
@@ -160,18 +189,28 @@ class RedisTier(Generic[V]):
         return cls(client, **options)
 
     def get(self, key: Hashable, /) -> tuple[V, float] | None:
-        """Return the value of `key` and the seconds it has left, or ``None``."""
+        """Return the value of `key` and the seconds it has left, or ``None``.
+
+        Parameters
+        ----------
+        key : hashable
+            The key.
+
+        Returns
+        -------
+        tuple of (object, float), or None
+        """
         packed = self._encode_key(key)
         name = self._name(key, packed)
         reply = self._call(lambda: self._read(name))
         if reply is None:
             return None
-        sealed, milliseconds = reply
-        if sealed is None:
+        packed_entry, milliseconds = reply
+        if packed_entry is None:
             return None
-        # Whatever a decoder makes of foreign bytes, here it means that there is nothing to be had.
+        # Whatever a decoder raises on foreign bytes, the entry counts as absent.
         with suppress(Exception):
-            owner, value = self._unseal(sealed)
+            owner, value = self._unpack(packed_entry)
             if owner == packed:
                 return self._decode(value), math.inf if milliseconds < 0 else milliseconds / 1000
         with self._lock:
@@ -179,23 +218,57 @@ class RedisTier(Generic[V]):
         return None
 
     def set(self, key: Hashable, value: V, ttl: float, /) -> None:
-        """Keep `value` for `ttl` seconds; ``math.inf`` is for ever."""
+        """Keep `value` for `ttl` seconds; ``math.inf`` is for ever.
+
+        Parameters
+        ----------
+        key : hashable
+            The key.
+        value : object
+            The value.
+        ttl : float
+            Seconds.
+
+        Returns
+        -------
+        None
+        """
         packed = self._encode_key(key)
         name = self._name(key, packed)
-        sealed = msgspec.msgpack.encode((packed, self._encode(value)))
+        packed_entry = msgspec.msgpack.encode((packed, self._encode(value)))
         milliseconds = None if math.isinf(ttl) else int(ttl * 1000)
         if milliseconds == 0:
             self._call(lambda: self._client.unlink(name), name)
         else:
-            self._call(lambda: self._client.set(name, sealed, px=milliseconds), name)
+            self._call(lambda: self._client.set(name, packed_entry, px=milliseconds), name)
 
     def delete(self, key: Hashable, /) -> None:
-        """Forget `key`."""
+        """Remove `key`.
+
+        Parameters
+        ----------
+        key : hashable
+            The key.
+
+        Returns
+        -------
+        None
+        """
         name = self._name(key, self._encode_key(key))
         self._call(lambda: self._client.unlink(name), name)
 
     def clear(self, model: str | None = None) -> None:
-        """Forget the entries of one model, or everything under the prefix."""
+        """Remove the entries of one model, or everything under the prefix.
+
+        Parameters
+        ----------
+        model : str, optional
+            Digest of the model, as it stands in the names of the entries.
+
+        Returns
+        -------
+        None
+        """
         self._call(lambda: self._remove_all(model), ALL)
 
     @property
@@ -216,8 +289,8 @@ class RedisTier(Generic[V]):
         with self._client.pipeline(transaction=True) as pipe:
             pipe.get(name)
             pipe.pttl(name)
-            sealed, milliseconds = pipe.execute()
-        return sealed, milliseconds
+            packed_entry, milliseconds = pipe.execute()
+        return packed_entry, milliseconds
 
     def _remove_all(self, model: str | None = None) -> None:
         start = f"{self._prefix}:" if model is None else f"{self._prefix}:{model}:"
@@ -229,42 +302,42 @@ class RedisTier(Generic[V]):
             self._client.unlink(*batch)
 
     def _call(self, work: Callable[[], T], writes: bytes | str | None = None) -> T | None:
-        """Ask Redis, unless it is to be left alone; remember the writes that don't get through."""
+        """Call Redis, unless it is cooling down; remember the writes that don't get through."""
         with self._lock:
             probing = self._retry_at is not None
             if self._retry_at is not None:
                 if self._probing or self._clock() < self._retry_at:
-                    self._miss(writes)
+                    self._note_missed(writes)
                     return None
                 self._probing = True
         try:
             if probing:
-                self._mend()
+                self._remove_missed()
             answer = work()
             if probing:
                 with self._lock:
-                    # What others missed meanwhile is left for the next call to mend.
-                    self._retry_at = self._clock() if self._missed else None
+                    # What other calls missed meanwhile is removed by the next call.
+                    self._retry_at = self._clock() if self._missed_writes else None
             return answer
         except self._errors:
             with self._lock:
                 self.failures += 1
                 self._retry_at = self._clock() + self._cooldown
-                self._miss(writes)
+                self._note_missed(writes)
             return None
         finally:
             if probing:
                 self._probing = False
 
-    def _miss(self, *names: bytes | str | None) -> None:
-        self._missed.update(name for name in names if name is not None)
-        if ALL in self._missed or len(self._missed) > MAX_MISSED:
-            self._missed = {ALL}
+    def _note_missed(self, *names: bytes | str | None) -> None:
+        self._missed_writes.update(name for name in names if name is not None)
+        if ALL in self._missed_writes or len(self._missed_writes) > MAX_MISSED_WRITES:
+            self._missed_writes = {ALL}
 
-    def _mend(self) -> None:
-        """Remove what is out of date in Redis because it could not be reached."""
+    def _remove_missed(self) -> None:
+        """Remove what is out of date in Redis because a write did not reach it."""
         with self._lock:
-            missed, self._missed = self._missed, set()
+            missed, self._missed_writes = self._missed_writes, set()
         try:
             if ALL in missed:
                 self._remove_all()
@@ -272,7 +345,7 @@ class RedisTier(Generic[V]):
                 self._remove(missed)
         except self._errors:
             with self._lock:
-                self._miss(*missed)
+                self._note_missed(*missed)
             raise
 
 

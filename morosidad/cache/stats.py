@@ -1,4 +1,4 @@
-"""What a cache reports of itself."""
+"""Statistics of a cache: hits, misses, evictions and sizes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class CacheStats(msgspec.Struct, frozen=True, kw_only=True):
-    """What a cache has done, counted at one moment.
+    """Statistics of a cache, consistent at one moment.
 
     Every look-up is one of ``l1_hits``, ``l2_hits``, ``stale_hits`` and ``misses``; every key that came in is
     still there (``entries``) or counted in ``evictions``, ``expiries`` or ``removals``.
@@ -16,7 +16,7 @@ class CacheStats(msgspec.Struct, frozen=True, kw_only=True):
     l1_hits, l2_hits : int
         Look-ups that each tier answered.
     stale_hits : int
-        Answers given past their deadline, while somebody renewed them.
+        Answers given past their deadline, while a caller renewed them.
     misses : int
         Look-ups that found nothing.
     waits : int

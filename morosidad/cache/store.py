@@ -1,4 +1,4 @@
-"""What may stand below L1 in the place of memory."""
+"""The protocol of a second tier outside the process, and the locks that keep it and memory equal."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class Store(Protocol[K_contra, V]):
         ...
 
     def delete(self, key: K_contra, /) -> None:
-        """Forget `key`, whether it is there or not."""
+        """Remove `key`, whether it is there or not."""
         ...
 
 
-def checked(store: Store[K, V]) -> Store[K, V]:
-    """Return `store`, or say at once what it lacks."""
+def check_store(store: Store[K, V]) -> Store[K, V]:
+    """Return `store`; a `TypeError` names the methods that it lacks."""
     lacks = [name for name in ("get", "set", "delete") if not callable(getattr(store, name, None))]
     if lacks:
         name = type(store).__name__
@@ -42,12 +42,12 @@ def checked(store: Store[K, V]) -> Store[K, V]:
     return store
 
 
-class KeyLocks:
-    """A fixed number of locks, of which each key has one.
+class StripedLocks:
+    """A fixed number of locks, shared out over the keys by hash (lock striping).
 
-    Who reads or writes a key in a store holds the key's lock for as long as memory and store may differ, so
-    that a value read before a write never lands above it. These locks are taken before the cache's own, and
-    no call to the store happens under the latter.
+    A caller that reads or writes a key in a store holds the key's lock for as long as memory and store may
+    differ, so that a value read before a write never replaces it. These locks are taken before the cache's
+    own, and no call to the store happens under the latter.
     """
 
     def __init__(self, number: int = 64) -> None:

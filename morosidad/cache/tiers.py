@@ -1,4 +1,4 @@
-"""The two tiers in memory: which entry lies where, and which one leaves next.
+"""The two tiers in memory and their eviction policy, 2Q with lazy promotion.
 
 L1 and the two halves of L2 are queues, first in, first out. A hit in L1 only marks the entry, so it costs
 one look-up and no reordering. What leaves L1 moves to the *proven* half of L2 if it was asked for again, else
@@ -6,8 +6,9 @@ to the *unproven* half; a hit in L2 moves the entry up. L2 drops the oldest unpr
 keys asked for once passes through without driving out what is asked for often. The hashes of the entries last
 dropped are remembered: a key that comes back soon after it left has proven itself.
 
-This is the arrangement of 2Q (Johnson and Shasha, VLDB 1994), with the lazy marking of S3-FIFO (Yang et al.,
-SOSP 2023).
+This is 2Q (Johnson and Shasha, *2Q: A Low Overhead High Performance Buffer Management Replacement Algorithm*,
+VLDB 1994), with the lazy promotion of S3-FIFO (Yang, Zhang, Qiu, Yue and Rashmi, SOSP 2023,
+https://doi.org/10.1145/3600006.3613147).
 """
 
 from __future__ import annotations
@@ -26,16 +27,16 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-class Link:
-    """A place in a queue."""
+class QueueNode:
+    """A node of a doubly linked queue."""
 
     __slots__ = ("next", "prev")
     next: Any
     prev: Any
 
 
-class Entry(Link, Generic[K, V]):
-    """A value, when it dies, and the queue in which it lies (none once it has left)."""
+class Entry(QueueNode, Generic[K, V]):
+    """A value with its expiry times and the queue that holds it (None once it has left)."""
 
     __slots__ = ("deadline", "end", "hash", "key", "queue", "size", "stored", "used", "value")
 
@@ -51,7 +52,7 @@ class Entry(Link, Generic[K, V]):
         self.queue: Queue[K, V] | None = None
 
 
-class Queue(Link, Generic[K, V]):
+class Queue(QueueNode, Generic[K, V]):
     """First in, first out; an entry leaves from anywhere without being searched for."""
 
     __slots__ = ("size",)
@@ -79,11 +80,11 @@ class Queue(Link, Generic[K, V]):
         self.size -= entry.size
 
     def __iter__(self) -> Iterator[Entry[K, V]]:
-        link = self.next
-        while link is not self:
-            following = link.next
-            yield link
-            link = following
+        node = self.next
+        while node is not self:
+            following = node.next
+            yield node
+            node = following
 
     def __bool__(self) -> bool:
         return self.next is not self
@@ -109,8 +110,8 @@ class Tiers(cachetools.Cache[K, "Entry[K, V] | None"]):
         self.expiries: int = 0
         self.removals: int = 0
         self._recent: OrderedDict[int, None] = OrderedDict()
-        self._ends: list[tuple[float, int, Entry[K, V]]] = []
-        self._crowd = 64
+        self._expiry_heap: list[tuple[float, int, Entry[K, V]]] = []
+        self._heap_limit = 64
         self._serial = count()
 
     def __missing__(self, key: K) -> None:
@@ -133,12 +134,12 @@ class Tiers(cachetools.Cache[K, "Entry[K, V] | None"]):
                 del self._recent[entry.hash]
                 entry.used = True
         while self.l1.size + entry.size > self.l1_limit:
-            self._leave_l1(self.l1.next)
-        self._hold(entry, self.l1)
-        if len(self._ends) > self._crowd:
-            self._ends = [item for item in self._ends if item[2].queue is not None]
-            heapify(self._ends)
-            self._crowd = 2 * len(self._ends) + 64
+            self._demote_oldest(self.l1.next)
+        self._insert(entry, self.l1)
+        if len(self._expiry_heap) > self._heap_limit:
+            self._expiry_heap = [item for item in self._expiry_heap if item[2].queue is not None]
+            heapify(self._expiry_heap)
+            self._heap_limit = 2 * len(self._expiry_heap) + 64
 
     def promote(self, entry: Entry[K, V], now: float) -> None:
         """Move an entry that was hit in L2 up to L1."""
@@ -147,11 +148,11 @@ class Tiers(cachetools.Cache[K, "Entry[K, V] | None"]):
         entry.used = True
         self.promotions += 1
         while self.l1.size + entry.size > self.l1_limit:
-            self._leave_l1(self.l1.next)
+            self._demote_oldest(self.l1.next)
         self.l1.append(entry)
 
     def discard(self, entry: Entry[K, V]) -> tuple[K, V]:
-        """Take an entry out, wherever it lies, and let go of what it held."""
+        """Take an entry out of its queue, and drop its key and value."""
         key, value = entry.key, entry.value
         cachetools.Cache.__delitem__(self, key)
         cast("Queue[K, V]", entry.queue).remove(entry)
@@ -159,29 +160,29 @@ class Tiers(cachetools.Cache[K, "Entry[K, V] | None"]):
         return key, value
 
     def remove(self, entry: Entry[K, V]) -> tuple[K, V]:
-        """Take an entry out because somebody wants it gone."""
+        """Take an entry out because it was deleted."""
         self.removals += 1
         return self.discard(entry)
 
     def popitem(self) -> tuple[K, None]:
-        """Drop the entry whose turn it is; cachetools calls this too."""
+        """Evict the next entry; cachetools calls this too."""
         return self._drop((self.unproven or self.proven or self.l1).next), None
 
     def expire(self, now: float) -> list[tuple[K, V]]:
-        """Take out every entry whose end has come."""
+        """Take out every expired entry."""
         gone: list[tuple[K, V]] = []
-        while self._ends and self._ends[0][0] <= now:
-            entry = heappop(self._ends)[2]
+        while self._expiry_heap and self._expiry_heap[0][0] <= now:
+            entry = heappop(self._expiry_heap)[2]
             if entry.queue is not None:
                 gone.append(self.discard(entry))
         self.expiries += len(gone)
         return gone
 
     def clear(self) -> None:
-        """Take out everything, and forget what was dropped lately."""
+        """Take out everything, the history of evicted keys too."""
         for entry in self.entries():
             self.remove(entry)
-        self._ends.clear()
+        self._expiry_heap.clear()
         self._recent.clear()
 
     def entries(self) -> Iterator[Entry[K, V]]:
@@ -204,17 +205,17 @@ class Tiers(cachetools.Cache[K, "Entry[K, V] | None"]):
             for key, value, size, age, left, end, used in rows:
                 entry: Entry[K, V] = Entry(key, value, size, now - age, now + left, now + end)
                 entry.used = used
-                self._hold(entry, getattr(self, name))
+                self._insert(entry, getattr(self, name))
                 self.insertions += 1
 
-    def _hold(self, entry: Entry[K, V], queue: Queue[K, V]) -> None:
+    def _insert(self, entry: Entry[K, V], queue: Queue[K, V]) -> None:
         cachetools.Cache.__setitem__(self, entry.key, entry)
         queue.append(entry)
         if entry.end < math.inf:
-            heappush(self._ends, (entry.end, next(self._serial), entry))
+            heappush(self._expiry_heap, (entry.end, next(self._serial), entry))
 
-    def _leave_l1(self, entry: Entry[K, V]) -> None:
-        """Move L1's oldest entry down, and drop what L2 then holds too much of."""
+    def _demote_oldest(self, entry: Entry[K, V]) -> None:
+        """Move L1's oldest entry to L2, and evict what L2 then has no room for."""
         if entry.used and not self.l2_limit:
             # Nothing lies below, so what was asked for again gets a second round in L1 itself.
             self.l1.remove(entry)

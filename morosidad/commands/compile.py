@@ -6,7 +6,7 @@ import argparse
 import sys
 import warnings
 
-from morosidad.commands.options import add_csv, add_model, add_positive, check_output
+from morosidad.commands.options import add_csv, add_model, add_pickle, add_positive, check_output, read_key
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="CSV file with rows of the kind that it was fitted on, best those themselves: for the schema, "
         "the comparison with scikit-learn, reasons and drift",
     )
+    parser.add_argument("--key-file", help="file with a key to sign the model file with")
+    add_pickle(parser, "write what skops can't store as a pickle; needs --key-file, for writing and reading")
     add_positive(parser)
     add_model(parser)
     add_csv(parser)
@@ -34,10 +36,13 @@ def run(arguments: argparse.Namespace) -> int:
     from morosidad.frames.csv_files import read_csv
     from morosidad.model_file.joblib_import import load_pipeline
     from morosidad.policy.cutoffs import Policy
+    from morosidad.scoring.saving import check_pickle_key
     from morosidad.scoring.scorer import Scorer
     from morosidad.training.labels import label_named
 
-    check_output(arguments.output, arguments.pipeline, arguments.reference)
+    check_output(arguments.output, arguments.pipeline, arguments.reference, arguments.key_file)
+    key = read_key(arguments.key_file)
+    check_pickle_key(arguments.output, key, arguments.allow_pickle)
     policy = Policy(review_at=arguments.review_at, decline_at=arguments.decline_at)
     pipeline = load_pipeline(arguments.pipeline, trust=arguments.trust)
     reference = None
@@ -54,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
             version=arguments.model_version,
             positive=label_named(arguments.positive, getattr(pipeline, "classes_", PLAIN_LABELS)),
         )
-    scorer.save(arguments.output)
+    scorer.save(arguments.output, key, allow_pickle=arguments.allow_pickle)
     plan = scorer.plan
     print(f"{plan}\nwritten: {arguments.output}")
     return 0 if plan.compiled else 1

@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the key, which is shown once, and the line for the settings."""
-    from morosidad.asgi.keys import SCOPES, make_key
+    from morosidad.asgi.guards.keys import SCOPES, make_key
     from morosidad.errors import SettingsError
 
     scopes = arguments.scopes.split(",")

@@ -50,6 +50,12 @@ def add_opening(parser: argparse.ArgumentParser) -> None:
         metavar="TYPES",
         help="types to allow in a model that could not be compiled, separated by commas",
     )
+    add_pickle(parser, "read a model that is a pickle, which runs the code in it; the file has to be signed")
+
+
+def add_pickle(parser: argparse.ArgumentParser, what: str) -> None:
+    """Take whether a model file may hold a pickle."""
+    parser.add_argument("--allow-pickle", action="store_true", help=what)
 
 
 def load_scorer(arguments: argparse.Namespace) -> Scorer:
@@ -67,7 +73,8 @@ def load_scorer(arguments: argparse.Namespace) -> Scorer:
     from morosidad.scoring.scorer import Scorer
 
     trusted = [name for name in arguments.trust.split(",") if name]
-    return Scorer.load(arguments.model, read_key(arguments.key_file), trusted=trusted)
+    key = read_key(arguments.key_file)
+    return Scorer.load(arguments.model, key, trusted=trusted, allow_pickle=arguments.allow_pickle)
 
 
 def read_key(path: str | None) -> bytes | None:

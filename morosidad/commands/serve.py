@@ -6,6 +6,9 @@ import argparse
 import os
 from typing import TYPE_CHECKING
 
+from morosidad.commands.options import add_pickle, read_key
+from morosidad.errors import SettingsError
+
 if TYPE_CHECKING:
     from morosidad.settings import Settings
 
@@ -13,8 +16,10 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
     parser.add_argument("--model", help="model file (the shipped one, trained on synthetic applicants)")
+    parser.add_argument("--key-file", help="file with the key that the model file was signed with")
+    add_pickle(parser, "serve a model that is a pickle, which runs the code in it; the file has to be signed")
     parser.add_argument("--host", help="address to listen on (127.0.0.1)")
-    parser.add_argument("--port", help="port to listen on (5000)")
+    parser.add_argument("--port", help="port to listen on (5000); 0 for any that is free")
     parser.add_argument("--workers", help="processes that share the port (1)")
     parser.add_argument("--settings", help="JSON file with settings")
     parser.add_argument(
@@ -30,6 +35,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     given = {
         "server_model": arguments.model,
+        "server_model_key": _key(arguments.key_file),
+        "server_model_allow_pickle": "true" if arguments.allow_pickle else None,
         "server_host": arguments.host,
         "server_port": arguments.port,
         "server_processes": arguments.workers,
@@ -41,20 +48,34 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.settings is not None:
         environment["MOROSIDAD_SETTINGS_FILE"] = arguments.settings
     from morosidad.asgi import load_scorer
-    from morosidad.asgi.server import refuse_lost_folders, refuse_open_door, refuse_taken_port, serve
+    from morosidad.asgi.runtime.server import (
+        refuse_unprotected,
+        refuse_unwritable_files,
+        reserved_port,
+        serve,
+    )
 
-    refuse_open_door(settings)
-    refuse_lost_folders(settings)
-    refuse_taken_port(settings)
-    print(welcome(settings, load_scorer(settings).model), flush=True)
-    serve(settings, environment)
+    refuse_unprotected(settings)
+    refuse_unwritable_files(settings)
+    with reserved_port(settings) as port:
+        print(welcome(settings, load_scorer(settings).model, port), flush=True)
+        serve(settings, environment, port)
     return 0
 
 
-def welcome(settings: Settings, model: str) -> str:
+def _key(path: str | None) -> str | None:
+    """Read a key as text, as settings hold it."""
+    key = read_key(path)
+    try:
+        return None if key is None else key.decode()
+    except UnicodeDecodeError:
+        raise SettingsError([f"{path}: a key of text in UTF-8 was expected"]) from None
+
+
+def welcome(settings: Settings, model: str, port: int) -> str:
     """Say what is served, where, and what is kept."""
     host = f"[{settings.server_host}]" if ":" in settings.server_host else settings.server_host
-    address = f"http://{host}:{settings.server_port}"
+    address = f"http://{host}:{port}"
     shipped = "" if settings.server_model else " (a sample: it learned from made-up applicants)"
     lines = {
         "model": f"{model}{shipped}",

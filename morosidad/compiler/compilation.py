@@ -13,8 +13,7 @@ import numpy as np
 import morosidad.compiler.readers  # noqa: F401 - they fill the registry
 from morosidad.compiler.backends.numpy_columns import ColumnBatch
 from morosidad.compiler.backends.python_source import FunctionSource
-from morosidad.compiler.forms.complement import Complement
-from morosidad.compiler.forms.form import Form
+from morosidad.compiler.forms.form import Form, OnProbability
 from morosidad.compiler.gate import (
     OwnRows,
     check_original,
@@ -32,7 +31,7 @@ from morosidad.compiler.proof.asking import in_words, part_name, quiet
 from morosidad.compiler.proof.original import Original
 from morosidad.compiler.proof.parity import compare, rows_between, rows_near
 from morosidad.compiler.proof.probe_rows import probe_rows, valid_rows
-from morosidad.compiler.readers.calibration import decision_threshold
+from morosidad.compiler.readers.calibration import decision_threshold, fixed_threshold
 from morosidad.compiler.registry import Compiler, NotCompilable, compiles
 from morosidad.compiler.report import ParityReport
 from morosidad.errors import NotCompiledWarning, UnsupportedModel
@@ -55,6 +54,8 @@ __all__ = [
 
 NARROW_TOLERANCE = 1e-6
 """Allowed where columns are float32 or narrower: the original itself may reckon in float32."""
+TIED = 1e-13
+"""Sums of the two classes' probabilities add up to 1 within this, so a threshold on one is on the other."""
 
 NARROW_LIMITS = {"float16": 65504.0, "float32": float(np.sqrt(np.finfo(np.float32).max))}
 """The largest numbers of such columns; beyond these the squares and ratios of float32 overflow."""
@@ -123,8 +124,9 @@ class _Compilation:
         default: int,
         cutoffs: tuple[float, ...],
     ) -> None:
-        threshold = decision_threshold(estimator)
-        self.threshold = threshold if default == 1 else _turned(threshold)
+        self.threshold = decision_threshold(estimator, default)
+        fixed = fixed_threshold(estimator)
+        self.of_other = fixed is not None and fixed[1] != default
         self.original = Original(estimator, schema, layout, default=default)
         self.original = self.original.under(_within_type(schema, self.original.layout))
         self.reference = reference
@@ -133,11 +135,12 @@ class _Compilation:
 
     def run(self) -> CompiledPipeline:
         """Compile and compare."""
-        if self.own is not None and (count := labels_follow(self.threshold, self.own.verdict)):
-            note = f"predict gives other labels than the threshold {self.threshold:.6g} on {count} own rows"
-            return self._uncompiled(note, labels=True)
         try:
             form, schema = self._form()
+            if self.of_other and isinstance(form, OnProbability):
+                self.threshold += TIED
+            if note := self._other_labels():
+                return self._uncompiled(note)
             compiled, report, note = self._compared(form, self.original.under(schema))
         except NotCompilable as reason:
             return self._uncompiled("; ".join(self._obstacles(str(reason))))
@@ -150,10 +153,9 @@ class _Compilation:
         return obstacles(self.original.estimator, inputs, self.original.schema, first)
 
     def _form(self) -> tuple[Form, Schema]:
-        compiler = Compiler(self.original.schema, threshold=self.threshold)
-        form = compiler.form(self.original.estimator, [_input(found) for found in self.original.inputs])
-        if self.original.default == 0:
-            form = Complement(form)
+        original = self.original
+        compiler = Compiler(original.schema, threshold=self.threshold, default=original.default)
+        form = compiler.form(original.estimator, [_input(found) for found in original.inputs])
         return form, compiler.demanded()
 
     def _compared(self, form: Form, original: Original) -> tuple[CompiledPipeline, ParityReport, str]:
@@ -192,11 +194,16 @@ class _Compilation:
         compiled.parity = report
         return compiled, report, note
 
-    def _uncompiled(
-        self, note: str, parity: ParityReport | None = None, *, labels: bool = False
-    ) -> CompiledPipeline:
+    def _other_labels(self) -> str:
+        """Say where the estimator's labels are not those of its threshold; empty where they are."""
+        count = 0 if self.own is None else labels_follow(self.threshold, self.own.verdict)
+        words = f"predict gives other labels than the threshold {self.threshold:.6g} on {count} own rows"
+        return words if count else ""
+
+    def _uncompiled(self, note: str, parity: ParityReport | None = None) -> CompiledPipeline:
         warnings.warn(f"not compiled, so slower: {note}", NotCompiledWarning, stacklevel=6)
-        original, notes = self.original, [note]
+        original, labels = self.original, self._other_labels()
+        notes = [words for words in dict.fromkeys((note, labels)) if words]
         if self.own is not None:
             checked, own_notes = check_original(original, self.own, self.threshold)
             parity, notes = parity or checked, notes + own_notes
@@ -213,18 +220,13 @@ class _Compilation:
             threshold=self.threshold,
             parity=parity,
             notes=notes,
-            own_labels=labels,
+            own_labels=bool(labels) or self.of_other,
         )
 
 
 def _own_rows(own: OwnRows | None) -> list[Row]:
     """Give a few own rows that the judge answered."""
     return [] if own is None else [row for row in own.rows if row is not None][:5]
-
-
-def _turned(threshold: float) -> float:
-    """Give the threshold on the probability of the first class: on a tie the label is the first class."""
-    return float(np.nextafter(1.0 - threshold, -np.inf))
 
 
 def _input(found: tuple[int, ColumnLayout] | None) -> Expr:

@@ -358,7 +358,7 @@ def own_rows(
     default : {0, 1}
         The place of the class that means default.
     cutoffs : sequence of float
-        Probabilities at which the decision changes.
+        Probabilities at which the label or the decision changes.
 
     Returns
     -------
@@ -369,7 +369,7 @@ def own_rows(
     UnsupportedModel
         As `Judge.verdict`.
     """
-    verdict = Judge(estimator, read.own, default).verdict([0.5, *cutoffs])
+    verdict = Judge(estimator, read.own, default).verdict(cutoffs)
     frame = read.frame.iloc[verdict.places]
     rows: list[Row | None] = []
     for record in records_of(schema, frame):

@@ -198,11 +198,25 @@ def each_chunk(answer: Callable[[slice], Answer], n_rows: int, *, parallel: bool
 def rows_of(schema: Schema, columns: Sequence[Column]) -> list[Row]:
     """Turn validated columns back into rows, as the schema reads records."""
     return list(
-        zip(*(_values(f, column) for f, column in zip(schema.fields, columns, strict=True)), strict=True)
+        zip(*(values_of(f, column) for f, column in zip(schema.fields, columns, strict=True)), strict=True)
     )
 
 
-def _values(field: Field, column: Column) -> list[Value]:
+def values_of(field: Field, column: Column) -> list[Value]:
+    """Turn one validated column back into values, as the schema reads records.
+
+    Parameters
+    ----------
+    field : Field
+        What the column holds.
+    column : ndarray of shape (n_rows,), float64, or Coded
+        The column.
+
+    Returns
+    -------
+    list
+        None where a value is missing.
+    """
     if isinstance(column, Coded):
         levels: list[Value] = [*column.levels, None]
         return [levels[code] for code in column.codes.tolist()]

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from morosidad.compiler.forms.complement import Complement
 from morosidad.compiler.forms.form import Form
 from morosidad.compiler.nodes.base import Expr, Key
 from morosidad.compiler.nodes.expressions import Fill, Raw, fields_of
@@ -19,13 +20,14 @@ CompileFunction = Callable[[Any, Sequence[Expr], "Compiler"], Compiled]
 F = TypeVar("F", bound=Callable[..., Any])
 
 _FUNCTIONS: dict[str | type, CompileFunction] = {}
+_OF_DEFAULT: set[CompileFunction] = set()
 
 
 class NotCompilable(Exception):
     """An estimator, or one of its settings, has no compiled form; the message says which and why."""
 
 
-def compiles(*estimators: str | type) -> Callable[[F], F]:
+def compiles(*estimators: str | type, of_default: bool = False) -> Callable[[F], F]:
     """Register the function that compiles an estimator's class.
 
     Parameters
@@ -33,6 +35,10 @@ def compiles(*estimators: str | type) -> Callable[[F], F]:
     *estimators : str or type
         The classes, or their names as ``"package.ClassName"`` (the top package and the class,
         so that nothing has to be imported): ``"sklearn.StandardScaler"``.
+    of_default : bool
+        Whether the function of a classifier gives the probability of the class in
+        `Compiler.default`. Others give that of the second class, and where the first one means
+        default, it is 1 less that.
 
     Returns
     -------
@@ -44,6 +50,8 @@ def compiles(*estimators: str | type) -> Callable[[F], F]:
 
     def register(function: F) -> F:
         _FUNCTIONS.update(dict.fromkeys(estimators, function))
+        if of_default:
+            _OF_DEFAULT.add(function)
         return function
 
     return register
@@ -79,20 +87,30 @@ class Compiler:
         The record's fields.
     threshold : float, default=0.5
         Probability above which the label is 1.
+    default : {0, 1}
+        The place of the class whose probability is wanted among the estimator's two.
+
+    Attributes
+    ----------
+    sparse : bool
+        Whether the columns read so far stand in a sparse matrix, whose zeros some libraries take for
+        missing. A transformer that makes one, or none of one, says so here.
     """
 
-    def __init__(self, schema: Schema, *, threshold: float = 0.5) -> None:
+    def __init__(self, schema: Schema, *, threshold: float = 0.5, default: int = 1) -> None:
         self.schema = schema
         self.threshold = threshold
+        self.default = default
         self.required: set[int] = set()
+        self.sparse = False
+        self._missing = frozenset(i for i, field in enumerate(schema.fields) if not field.required)
         self.allowed: dict[int, set[Key]] = {}
         self.limits: dict[int, tuple[float, bool]] = {}
 
     @property
     def missing(self) -> frozenset[int]:
         """The fields that may have no value."""
-        fields = enumerate(self.schema.fields)
-        return frozenset(i for i, field in fields if not field.required and i not in self.required)
+        return self._missing
 
     def compile(self, estimator: Any, columns: Sequence[Expr]) -> Compiled:
         """Compile one estimator over its input columns.
@@ -106,13 +124,19 @@ class Compiler:
         function = reader_of(kind)
         if function is None:
             raise NotCompilable(f"{kind.__name__} has no compiled form")
+        default = self.default
+        known = default == 1 or function in _OF_DEFAULT
+        self.default = default if known else 1
         try:
-            return function(estimator, columns, self)
+            compiled = function(estimator, columns, self)
         except (NotCompilable, MorosidadError):
             raise
         except Exception as error:  # another version of its library, perhaps: the original still answers
             words = f"{kind.__name__} can't be read: {type(error).__name__}: {error}"
             raise NotCompilable(words) from error
+        finally:
+            self.default = default
+        return Complement(compiled) if isinstance(compiled, Form) and not known else compiled
 
     def transform(self, estimator: Any, columns: Sequence[Expr]) -> list[Expr]:
         """Compile a transformer over its input columns.
@@ -137,16 +161,33 @@ class Compiler:
         NotCompilable
             As in `compile`, or if it gives columns, as a selector at the end of a pipeline does.
         """
+        sparse = self.sparse
         compiled = self.compile(estimator, columns)
+        self.sparse = sparse
         if not isinstance(compiled, Form):
             raise NotCompilable(f"{type(estimator).__name__} gives columns where a classifier was expected")
         return compiled
+
+    def second_class(self, estimator: Any, columns: Sequence[Expr]) -> Form:
+        """Compile a classifier whose second class is asked about, whichever means default.
+
+        Raises
+        ------
+        NotCompilable
+            As in `form`.
+        """
+        default, self.default = self.default, 1
+        try:
+            return self.form(estimator, columns)
+        finally:
+            self.default = default
 
     def require(self, *columns: Expr) -> None:
         """Demand that whatever could make a column missing is always given."""
         for column in columns:
             if column.may_be_missing(self.missing):
                 self.required |= fields_of(column)
+                self._missing -= fields_of(column)
             if column.may_be_missing(self.missing):
                 raise NotCompilable("a column can be missing where the model needs a number")
 

@@ -168,6 +168,7 @@ class FrameBuilder:
         self._single: Any = (
             np.dtype(kinds.pop()) if len(kinds) == 1 and kinds <= {"float64", "float32"} else None
         )
+        self._whole = self._places == list(range(len(names)))
         self._index: Any = None
 
     def frame(self, rows: Sequence[Row]) -> Any:
@@ -198,9 +199,9 @@ class FrameBuilder:
         return _stacked(list(columns.values()), len(rows))
 
     def _table(self, rows: Sequence[Row]) -> Any:
-        places, nan = self._places, float("nan")
-        cells = [[nan if row[place] is None else row[place] for place in places] for row in rows]
-        with np.errstate(over="ignore"):
+        places = self._places
+        cells = rows if self._whole else [[row[place] for place in places] for row in rows]
+        with np.errstate(over="ignore"):  # None becomes NaN
             return np.array(cells, dtype=self._single).reshape(len(rows), len(places))
 
 

@@ -1,8 +1,7 @@
-"""Key figures of the last minutes: counted as records go by, reported when asked.
+"""Key performance indicators (KPIs) over a sliding window, with reports, alerts and live metrics.
 
-One direction: `sketch` and `rings` hold numbers, `counts` says what a row of them means,
-`recorder` writes, `tracker` reads; `report`, `diagnosis`, `live` and `prometheus`
-show.
+Data flows one way: `counting` holds numbers by sub-window, `counts` are the figures of a span of time,
+`recorder` writes and `tracker` reads; `report`, `diagnosis` and `live` present.
 """
 
 from morosidad.alerts import Alert, AlertBook

@@ -1,52 +1,39 @@
-"""What a row of a tracker's counts holds, and where it lies in memory."""
+"""Counts of a span of time, and the figures that follow from them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from math import inf
 
-from morosidad.kpis.rings import Ring
-from morosidad.policy.decision import OUTCOMES, DecisionOutcome
-from morosidad.sketch import Floats, LogBuckets, QuantileSketch
-
-LATENCY = LogBuckets(relative_error=0.01, low=1e-6, high=60.0)
-STAGE_LABELS = {"validate": "validar", "cache": "caché", "predict": "predecir", "decide": "decidir"}
-STAGES = tuple(STAGE_LABELS)
-SCORE_BINS = 20
-
-(
-    SECONDS,  # of the predictions that succeeded
-    SECONDS_FAILED,
-    ERRORS,
-    TIMEOUTS,
-    BELOW,
+from morosidad.kpis.counting.columns import (
     ABOVE,
-    HITS,
-    MISSES,
-    NEGATIVE,  # label 0
-    POSITIVE,  # label 1, a defaulter
+    BELOW,
+    BUCKETS,
     CONFIDENCE,
     CPU,
     CPU_SAMPLES,
+    DECIDED,
+    ERRORS,
+    HITS,
+    LATENCY,
     MEMORY,
     MEMORY_SAMPLES,
+    MISSES,
+    NEGATIVE,
+    POSITIVE,
+    PROBABILITY,
     QUEUE,
     QUEUE_SAMPLES,
-    PROBABILITY,
-    DECIDED,  # one for each of OUTCOMES
-) = range(19)
-SCORES = DECIDED + len(OUTCOMES)  # probabilities by bin; the bin after the last holds those of exactly 1
-BUCKETS = SCORES + SCORE_BINS + 1
-COLUMNS = BUCKETS + LATENCY.size
-
-STAGE_COLUMNS = 1 + LATENCY.size  # for each stage: seconds, then buckets
-
-# The head of a lane.
-USED, BEGAN, CONNECTIONS, CONNECTIONS_AT, DAYS = range(5)
-KEPT_DAYS = 3  # yesterday and tomorrow too, for a wall clock that is set across midnight
-HEAD = DAYS + 2 * KEPT_DAYS
+    SCORES,
+    SECONDS,
+    SECONDS_FAILED,
+    STAGE_COLUMNS,
+    STAGES,
+    TIMEOUTS,
+)
+from morosidad.policy.decision import OUTCOMES, DecisionOutcome
+from morosidad.sketch import CountArray, QuantileSketch
 
 
 def _mean(total: float, samples: float) -> float | None:
@@ -65,7 +52,7 @@ class Counts:
         The time that was really observed.
     """
 
-    row: Floats
+    row: CountArray
     seconds: float
 
     @property
@@ -173,97 +160,33 @@ class Counts:
 
 
 def ages(parts: Sequence[Counts]) -> list[float]:
-    """Return the seconds from the end of each part of a timeline to the end of the latest."""
+    """Return the seconds from the end of each part of a timeline to the end of the latest.
+
+    Parameters
+    ----------
+    parts : sequence of Counts
+        Oldest first.
+
+    Returns
+    -------
+    list of float
+        One for each part.
+    """
     return [*accumulate((part.seconds for part in reversed(parts)), initial=0.0)][-2::-1]
 
 
-def stage_sketches(row: Floats) -> dict[str, QuantileSketch]:
-    """Return the seconds of each stage that a row of the stages' counts has something of."""
+def stage_sketches(row: CountArray) -> dict[str, QuantileSketch]:
+    """Return the seconds of each stage that a row of the stages' counts has something of.
+
+    Parameters
+    ----------
+    row : numpy.ndarray of float64, shape (stages * STAGE_COLUMNS,)
+        The counts of the stages.
+
+    Returns
+    -------
+    dict of str to QuantileSketch
+    """
     stages = zip(STAGES, row.reshape(len(STAGES), STAGE_COLUMNS), strict=True)
     sketches = {name: QuantileSketch.of(LATENCY, counts[1:], float(counts[0])) for name, counts in stages}
     return {name: sketch for name, sketch in sketches.items() if sketch.count}
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """How a tracker cuts time: trackers with the same shape can be merged, or share a file.
-
-    Attributes
-    ----------
-    window : float
-        Seconds that a report covers.
-    subwindows, stage_subwindows : int
-        Sub-windows of the window, for whole predictions and for their stages.
-    """
-
-    window: float
-    subwindows: int
-    stage_subwindows: int
-
-    @property
-    def cells(self) -> int:
-        """The memory of a lane, in float64 cells."""
-        main = Ring.cells(self.subwindows, COLUMNS)
-        return HEAD + main + Ring.cells(self.stage_subwindows, STAGE_COLUMNS * len(STAGES))
-
-
-class Lane:
-    """The counts of one process, in `shape.cells` cells of memory, zero at first.
-
-    Attributes
-    ----------
-    memory, head : numpy.ndarray
-        All cells, and the first few, which hold what is no count.
-    main, stages : Ring
-        Counts of whole predictions and of their stages.
-    """
-
-    __slots__ = ("_days", "head", "main", "memory", "stages")
-
-    def __init__(self, memory: Floats, shape: Shape) -> None:
-        rest = HEAD + Ring.cells(shape.subwindows, COLUMNS)
-        self.memory: Floats = memory
-        self.head: Floats = memory[:HEAD]
-        self._days = memory[DAYS:HEAD].reshape(KEPT_DAYS, 2)
-        self.main: Ring = Ring(memory[HEAD:rest], shape.subwindows, shape.window / shape.subwindows, COLUMNS)
-        stage_width = shape.window / shape.stage_subwindows
-        self.stages: Ring = Ring(
-            memory[rest:], shape.stage_subwindows, stage_width, STAGE_COLUMNS * len(STAGES)
-        )
-
-    def begin(self, now: float) -> None:
-        """Take the lane over, from nobody or from a process that died."""
-        self.main.repair()
-        self.stages.repair()
-        self.head[CONNECTIONS_AT] = -inf
-        if not self.head[USED]:
-            self.head[BEGAN] = now
-            self.head[USED] = 1
-
-    def open_day(self, day: int) -> Floats:
-        """Return the cell that counts the predictions of `day`, a proleptic ordinal."""
-        entry = self._days[day % KEPT_DAYS]
-        if entry[0] != day:
-            entry[:] = day, 0
-        cell: Floats = entry[1:]
-        return cell
-
-    def count_of(self, day: int) -> int:
-        """Return the predictions of `day` so far."""
-        stamp, predictions = self._days[day % KEPT_DAYS]
-        return int(predictions) if stamp == day else 0
-
-    def connections(self, since: float) -> int | None:
-        """Return the connections of the latest sample, None when it is from before `since`."""
-        return int(self.head[CONNECTIONS]) if self.head[CONNECTIONS_AT] >= since else None
-
-    def merge(self, other: Lane, since: float) -> None:
-        """Add what `other`, of the same shape and clock, has counted; samples count from `since`."""
-        self.main.merge(other.main)
-        self.stages.merge(other.stages)
-        for day, predictions in other._days:
-            if day >= self._days[int(day) % KEPT_DAYS][0]:
-                self.open_day(int(day))[0] += predictions
-        self.head[BEGAN] = min(self.head[BEGAN], other.head[BEGAN])
-        self.head[CONNECTIONS] = (self.connections(since) or 0) + (other.connections(since) or 0)
-        self.head[CONNECTIONS_AT] = max(self.head[CONNECTIONS_AT], other.head[CONNECTIONS_AT])

@@ -1,4 +1,4 @@
-"""How the service does, and what to do about it."""
+"""Diagnosis of the service: its state by thresholds with hysteresis, and recommendations in Spanish."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from typing import Literal
 import msgspec
 
 from morosidad.alerts import Limit
-from morosidad.kpis.counts import STAGE_LABELS, Counts
+from morosidad.kpis.counting.columns import STAGE_LABELS
+from morosidad.kpis.counts import Counts
 from morosidad.kpis.thresholds import Thresholds
 
-State = Literal["EXCELENTE", "BUENO", "REGULAR", "CRITICO", "SIN DATOS"]
+ServiceState = Literal["EXCELENTE", "BUENO", "REGULAR", "CRITICO", "SIN DATOS"]
 
-_STATES: tuple[State, ...] = ("EXCELENTE", "BUENO", "REGULAR", "CRITICO")
-_QUEUED = 1.0  # waiting on average: somebody asks for more than is answered
+_SERVICE_STATES: tuple[ServiceState, ...] = ("EXCELENTE", "BUENO", "REGULAR", "CRITICO")
+_QUEUED = 1.0  # waiting on average: the load exceeds the capacity
 _BUSY = 0.5  # under way on average: so does one who waits half of the time
 
 _STAGE_ADVICE = {
@@ -28,7 +29,7 @@ _STAGE_ADVICE = {
 
 
 class StageTimes(msgspec.Struct, frozen=True):
-    """How long one stage takes, in seconds.
+    """Latency statistics of one stage, in seconds.
 
     Attributes
     ----------
@@ -46,12 +47,12 @@ class StageTimes(msgspec.Struct, frozen=True):
 
 
 class Diagnosis:
-    """Judges the counts of a window by the thresholds, with hysteresis.
+    """Compares the counts of a window with the thresholds, with hysteresis.
 
     Parameters
     ----------
     thresholds : Thresholds
-        From which figures on something is wrong.
+        The limits of good service.
     """
 
     def __init__(self, thresholds: Thresholds) -> None:
@@ -65,13 +66,27 @@ class Diagnosis:
         self._cpu = Limit(t.cpu_percent, t.margin)
         self._lock = threading.Lock()
 
-    def judge(
+    def assess(
         self, counts: Counts, p95: float, stages: Mapping[str, StageTimes]
-    ) -> tuple[State, tuple[str, ...]]:
+    ) -> tuple[ServiceState, tuple[str, ...]]:
         """Return the state and, for each cause of trouble, what to do.
 
         The state counts how many of three things are wrong: the 95th percentile of the response time, the
         share of failures, and the throughput. Low throughput is wrong only if work is waiting.
+
+        Parameters
+        ----------
+        counts : Counts
+            The counts of the window.
+        p95 : float
+            95th percentile of the response time, in seconds.
+        stages : mapping of str to StageTimes
+            Latency statistics of the stages.
+
+        Returns
+        -------
+        tuple of (str, tuple of str)
+            The state, and the recommendations in Spanish.
         """
         with self._lock:
             asked = counts.total > 0
@@ -86,7 +101,7 @@ class Diagnosis:
             if starved:
                 advice.append(_on_throughput(counts))
             advice += self._on_resources(counts)
-        return (_STATES[slow + failing + starved] if asked else "SIN DATOS"), tuple(advice)
+        return (_SERVICE_STATES[slow + failing + starved] if asked else "SIN DATOS"), tuple(advice)
 
     def _on_latency(self, counts: Counts, p95: float, stages: Mapping[str, StageTimes]) -> str:
         if not counts.ok:

@@ -1,4 +1,4 @@
-"""The figures of this moment, taken once a second, with their history and alerts."""
+"""Live metrics: a sample of the key figures each second, with history and alerts."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Self
 
 import msgspec
 
-from morosidad.alerts import Alert, AlertBook, Limit
-from morosidad.kpis.diagnosis import State
+from morosidad.alerts import CACHE_MISSES, MEMORY_HIGH, SLOW_ANSWERS, Alert, AlertBook, Limit
+from morosidad.kpis.diagnosis import ServiceState
 from morosidad.kpis.tracker import KPITracker
 
 _MINUTE = 60.0
@@ -71,13 +71,13 @@ class LiveDocument(msgspec.Struct, frozen=True, kw_only=True):
     alerts : tuple of Alert
         The ten alerts that opened last, of those that persist.
     state : str
-        State of the service; CRITICO whenever a critical alert is open.
+        ServiceState of the service; CRITICO whenever a critical alert is open.
     """
 
     current: LiveSample = msgspec.field(name="metricas_actuales")
     last_minute: tuple[LiveSample, ...] = msgspec.field(name="historial_ultimo_minuto")
     alerts: tuple[Alert, ...] = msgspec.field(name="alertas_activas")
-    state: State = msgspec.field(name="estado_sistema")
+    state: ServiceState = msgspec.field(name="estado_sistema")
 
 
 class LiveMetrics:
@@ -134,7 +134,7 @@ class LiveMetrics:
                 connections=tracker.connections() or 0,
             )
             self._history.append(sample)
-            self._watch(sample, minute.lookups)
+            self._update_alerts(sample, minute.lookups)
         return LiveMessage(**msgspec.structs.asdict(sample), alerts=self.alerts.active)
 
     @property
@@ -146,7 +146,7 @@ class LiveMetrics:
     def document(self) -> LiveDocument:
         """Return the metrics document: the latest sample, the last sixty, alerts and state.
 
-        Where nobody takes samples, so that the latest is over two intervals old, it takes one.
+        Takes a sample where the latest is over two intervals old.
         """
         history = self.history
         if not history or self.tracker.wall() - history[-1].timestamp > 2 * self.interval:
@@ -186,12 +186,12 @@ class LiveMetrics:
         while not self._stop.wait(self.interval):
             self.tick()
 
-    def _watch(self, sample: LiveSample, lookups: int) -> None:
+    def _update_alerts(self, sample: LiveSample, lookups: int) -> None:
         """Open and close alerts by the latest sample."""
         seconds, memory, hits = sample.mean_seconds, sample.memory, sample.cache_hit_rate
         slow, full = self._slow.check(seconds), self._full.check(memory)
         idle = self._missing.check(hits if lookups >= self.tracker.thresholds.min_lookups else None)
         book = self.alerts
-        book.set("tiempo_respuesta", slow, "warning", f"Tiempo de respuesta alto: {seconds or 0:.2f} s")
-        book.set("memoria", full, "critical", f"Uso de memoria crítico: {memory or 0:.0f} %")
-        book.set("cache", idle, "info", f"Aciertos de la caché bajos: {hits or 0:.1%}")
+        book.report(SLOW_ANSWERS, slow, seconds=seconds or 0)
+        book.report(MEMORY_HIGH, full, percent=memory or 0)
+        book.report(CACHE_MISSES, idle, rate=hits or 0)

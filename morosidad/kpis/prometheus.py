@@ -8,7 +8,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from morosidad.errors import MissingExtra
-from morosidad.kpis.counts import (
+from morosidad.kpis.counting.columns import (
     ABOVE,
     BELOW,
     HITS,
@@ -18,8 +18,8 @@ from morosidad.kpis.counts import (
     PROBABILITY,
     SCORE_BINS,
     STAGE_LABELS,
-    Counts,
 )
+from morosidad.kpis.counts import Counts
 from morosidad.sketch import QuantileSketch
 
 if TYPE_CHECKING:

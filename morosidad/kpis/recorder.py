@@ -1,29 +1,19 @@
-"""The writing side of a tracker: a prediction costs a few additions, however many came before."""
+"""The recorder of predictions: constant time for each, however many came before."""
 
 from __future__ import annotations
 
-import os
-import threading
-import time
-import weakref
-from collections.abc import Callable, Mapping, MutableSequence
-from datetime import datetime, timedelta, tzinfo
-from datetime import time as time_of_day
-from itertools import cycle
-from math import inf, isfinite, log2
-from typing import Literal, Self, cast
-from zoneinfo import ZoneInfo
+from collections.abc import Mapping
+from math import isfinite, log2
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from morosidad.kpis.counts import (
+from morosidad.kpis.counting.columns import (
     ABOVE,
     BELOW,
     BUCKETS,
     CONFIDENCE,
-    CONNECTIONS,
-    CONNECTIONS_AT,
     CPU,
     CPU_SAMPLES,
     DECIDED,
@@ -45,66 +35,29 @@ from morosidad.kpis.counts import (
     STAGE_COLUMNS,
     STAGES,
     TIMEOUTS,
-    USED,
-    Lane,
-    Shape,
 )
-from morosidad.kpis.shared_counts import SharedCounts
+from morosidad.kpis.counting.process_counts import CONNECTIONS, CONNECTIONS_AT
+from morosidad.kpis.counting.windowed_counts import WindowedCounts
 from morosidad.policy.decision import OUTCOMES, DecisionOutcome
-from morosidad.sketch import Floats
 
-Outcome = Literal["ok", "error", "timeout"]
+CallOutcome = Literal["ok", "error", "timeout"]
 
 _LOW, _HIGH, _SCALE = LATENCY.low, LATENCY.high, LATENCY.scale
 _SHIFT = LATENCY.shift + BUCKETS
 _STAGE_STARTS = range(0, STAGE_COLUMNS * len(STAGES), STAGE_COLUMNS)
 _FAILURES = {"error": ERRORS, "timeout": TIMEOUTS}
-_DECIDED: dict[str, int] = {decision: DECIDED + place for place, decision in enumerate(OUTCOMES)}
+_OUTCOME_COLUMNS: dict[str, int] = {decision: DECIDED + place for place, decision in enumerate(OUTCOMES)}
 _BINS = float(SCORE_BINS)
 
 
-class Recorder:
-    """Counts predictions by sub-window; `KPITracker` adds the reading side, and describes the parameters."""
-
-    time_stages: Callable[[], bool]
-
-    def __init__(
-        self,
-        window: float = 300.0,
-        *,
-        subwindows: int = 300,
-        zone: tzinfo | str | None = None,
-        shared: str | os.PathLike[str] | None = None,
-        processes: int = 16,
-        stage_every: int = 31,
-        clock: Callable[[], float] = time.monotonic,
-        wall: Callable[[], float] = time.time,
-    ) -> None:
-        if not 0 < window < inf or subwindows < 1 or stage_every < 1:
-            raise ValueError("window, subwindows and stage_every must be positive")
-        self.window: float = float(window)
-        self.wall = wall
-        self.zone: tzinfo | None = ZoneInfo(zone) if isinstance(zone, str) else zone
-        self.time_stages = cycle([True, *[False] * (stage_every - 1)]).__next__
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._shape = Shape(self.window, subwindows, max(1, subwindows // 10))
-        self._cpu = self._memory = (-inf, 0.0)  # when, and how much
-        self._shared: SharedCounts | None = None
-        if shared is None:
-            self._keep_alone()
-        else:
-            self._shared = SharedCounts(shared, self._shape, processes)
-            self._write_to(self._shared.lanes, self._shared.index)
-        if hasattr(os, "register_at_fork"):
-            this = weakref.ref(self)
-            os.register_at_fork(after_in_child=lambda: _after_fork(this()))
+class KPIRecorder(WindowedCounts):
+    """The writing side of `KPITracker`: counts predictions, stages and samples of resources."""
 
     def record(
         self,
         seconds: float,
         *,
-        outcome: Outcome = "ok",
+        outcome: CallOutcome = "ok",
         probability: float | None = None,
         label: int | None = None,
         decision: DecisionOutcome | None = None,
@@ -128,6 +81,10 @@ class Recorder:
         cached : bool, optional
             Whether the cache answered; None when no cache was asked.
 
+        Returns
+        -------
+        None
+
         Raises
         ------
         ValueError
@@ -137,13 +94,13 @@ class Recorder:
         now = self._clock()
         with self._lock:
             if now >= self._until:
-                self._turn(now)
+                self._open_subwindow(now)
             row = self._row
             if outcome == "ok" and _LOW <= seconds <= _HIGH:
                 row[int(log2(seconds) * _SCALE + _SHIFT)] += 1.0
                 row[SECONDS] += seconds
             else:
-                self._record_unusual(seconds, outcome)
+                self._record_exceptional(seconds, outcome)
             if probability is not None:
                 confidence = probability if probability > 0.5 else 1.0 - probability
                 if confidence <= 1.0:
@@ -181,6 +138,10 @@ class Recorder:
         cached : bool, optional
             Whether the cache answered; None when no cache was asked.
 
+        Returns
+        -------
+        None
+
         Raises
         ------
         ValueError
@@ -198,7 +159,7 @@ class Recorder:
         now = self._clock()
         with self._lock:
             if now >= self._until:
-                self._turn(now)
+                self._open_subwindow(now)
             row = self._row
             for column, number in [*decided, *enumerate(bins.tolist(), SCORES)]:
                 row[column] += number
@@ -226,11 +187,20 @@ class Recorder:
 
         Timing the stages of every prediction would cost more than the rest of `record`: time one when
         `time_stages()` says so.
+
+        Parameters
+        ----------
+        validate, cache, predict, decide : float, optional
+            Seconds of each stage.
+
+        Returns
+        -------
+        None
         """
         now = self._clock()
         with self._lock:
             if now >= self._stages_until:
-                self._turn_stages(now)
+                self._open_stage_subwindow(now)
             row = self._stages_row
             for column, seconds in zip(_STAGE_STARTS, (validate, cache, predict, decide), strict=True):
                 if seconds is not None:
@@ -256,11 +226,15 @@ class Recorder:
             Connections open now in this process.
         queue : int, optional
             Requests waiting now in this process.
+
+        Returns
+        -------
+        None
         """
         now = self._clock()
         with self._lock:
             if now >= self._until:
-                self._turn(now)
+                self._open_subwindow(now)
             if cpu is not None and isfinite(cpu):
                 self._cpu = (now, cpu)
                 self._sample(CPU, CPU_SAMPLES, cpu)
@@ -270,8 +244,8 @@ class Recorder:
             if queue is not None:
                 self._sample(QUEUE, QUEUE_SAMPLES, queue)
             if connections is not None:
-                self._lane.head[CONNECTIONS] = connections
-                self._lane.head[CONNECTIONS_AT] = now
+                self._own.head[CONNECTIONS] = connections
+                self._own.head[CONNECTIONS_AT] = now
 
     def resources(self) -> tuple[float | None, float | None]:
         """Return the latest samples of CPU and memory, in per cent; None for one older than the window."""
@@ -281,75 +255,11 @@ class Recorder:
         cpu, memory = (percent if when >= since else None for when, percent in latest)
         return cpu, memory
 
-    def merge(self, other: Recorder) -> None:
-        """Add everything that `other` has counted, as if it had been recorded here.
-
-        Both must read the same clock. `other` stays as it is: merge it once.
-
-        Raises
-        ------
-        ValueError
-            `other` is this tracker, or cuts time in another way.
-        """
-        if other is self or other._shape != self._shape:
-            raise ValueError("merge another tracker, with the same window and sub-windows")
-        with other._lock:
-            theirs = [Lane(lane.memory.copy(), other._shape) for lane in other._lanes if lane.head[USED]]
-        now = self._clock()
-        with self._lock:
-            for lane in theirs:
-                self._lane.merge(lane, now - self.window)
-
-    def close(self) -> None:
-        """Leave the shared file. What was counted stays there until it leaves the window.
-
-        What is recorded afterwards is counted for this process alone.
-        """
-        with self._lock:
-            if self._shared is not None:
-                self._shared.release()
-                self._shared = None
-                self._keep_alone()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def _keep_alone(self) -> None:
-        self._write_to(np.full((1, self._shape.cells), 0.0), 0)  # all its memory now, not bit by bit
-
-    def _write_to(self, lanes: Floats, index: int) -> None:
-        """Count in lane `index` from now on."""
-        self._lanes = [Lane(memory, self._shape) for memory in lanes]
-        self._lane = self._lanes[index]
-        now = self._clock()
-        self._lane.begin(now)
-        self._turn(now)
-        self._turn_stages(now)
-
-    def _turn(self, now: float) -> None:
-        """Open the row and the day that `now` belongs to, and find out until when they hold."""
-        slot = self._lane.main.slot(now)
-        self._row = _cells(self._lane.main.open(slot))
-        wall = self.wall()
-        day = datetime.fromtimestamp(wall, self.zone).date()
-        self._today = _cells(self._lane.open_day(day.toordinal()))
-        midnight = datetime.combine(day + timedelta(days=1), time_of_day(), self.zone).timestamp()
-        self._until = min((slot + 1) * self._lane.main.width, now + midnight - wall)
-
-    def _turn_stages(self, now: float) -> None:
-        ring = self._lane.stages
-        slot = ring.slot(now)
-        self._stages_row = _cells(ring.open(slot))
-        self._stages_until = (slot + 1) * ring.width
-
     def _sample(self, column: int, samples: int, value: float) -> None:
         self._row[column] += value
         self._row[samples] += 1.0
 
-    def _record_unusual(self, seconds: float, outcome: str) -> None:
+    def _record_exceptional(self, seconds: float, outcome: str) -> None:
         """Count a failure, or a success outside the range."""
         row = self._row
         clamped = min(_HIGH, max(_LOW, seconds))
@@ -366,22 +276,6 @@ class Recorder:
 
 def _column_of(decision: str) -> int:
     try:
-        return _DECIDED[decision]
+        return _OUTCOME_COLUMNS[decision]
     except KeyError:
         raise ValueError("decision must be 'aprobar', 'revisar' or 'rechazar'") from None
-
-
-def _cells(row: Floats) -> MutableSequence[float]:
-    """Return the same cells as something that Python adds to faster than to an array."""
-    return cast(MutableSequence[float], row.data)
-
-
-def _after_fork(recorder: Recorder | None) -> None:
-    """Start a forked child from nothing, with a lock and a lane of its own."""
-    if recorder is not None:
-        recorder._lock = threading.Lock()
-        shared = recorder._shared
-        recorder._keep_alone()
-        if shared is not None:
-            shared.take_lane()
-            recorder._write_to(shared.lanes, shared.index)

@@ -1,4 +1,4 @@
-"""The KPI document: what an operator reads, and what travels as JSON."""
+"""The KPI report and its JSON document."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from html import escape
 
 import msgspec
 
-from morosidad.kpis.diagnosis import State
+from morosidad.kpis.diagnosis import ServiceState
 
 
 class KPIMetrics(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,7 +67,7 @@ class KPIReport(msgspec.Struct, frozen=True, kw_only=True):
     metrics : KPIMetrics
         The figures.
     state : str
-        EXCELENTE, BUENO, REGULAR, CRITICO, or SIN DATOS when nobody asked.
+        EXCELENTE, BUENO, REGULAR, CRITICO, or SIN DATOS without predictions.
     recommendations : tuple of str
         What to do, in Spanish, each with its cause.
     """
@@ -76,7 +76,7 @@ class KPIReport(msgspec.Struct, frozen=True, kw_only=True):
     period_minutes: float = msgspec.field(name="periodo_analisis_minutos")
     predictions: int = msgspec.field(name="total_predicciones_analizadas")
     metrics: KPIMetrics = msgspec.field(name="metricas")
-    state: State = msgspec.field(name="estado_performance")
+    state: ServiceState = msgspec.field(name="estado_performance")
     recommendations: tuple[str, ...] = msgspec.field(name="recomendaciones")
 
     def _repr_html_(self) -> str:

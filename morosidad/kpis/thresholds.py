@@ -1,4 +1,4 @@
-"""From which figures on the service does badly."""
+"""Thresholds of the key figures, for the state of the service and for alerts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reporting on the predictions of the last minutes."""
+"""KPITracker: the reading side, reports over a sliding window."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from math import isnan
 
 import numpy as np
 
-from morosidad.kpis.counts import BEGAN, USED, Counts, Lane, stage_sketches
+from morosidad.kpis.counting.process_counts import BEGAN, USED, ProcessCounts
+from morosidad.kpis.counts import Counts, stage_sketches
 from morosidad.kpis.diagnosis import Diagnosis, StageTimes
-from morosidad.kpis.recorder import Recorder
+from morosidad.kpis.recorder import KPIRecorder
 from morosidad.kpis.report import KPIMetrics, KPIReport
 from morosidad.kpis.thresholds import Thresholds
 from morosidad.sketch import QuantileSketch
@@ -20,7 +21,7 @@ from morosidad.sketch import QuantileSketch
 _QUANTILES = (0.5, 0.95, 0.99)
 
 
-class KPITracker(Recorder):
+class KPITracker(KPIRecorder):
     """Key figures of the predictions of the last minutes, in constant memory.
 
     Time is cut into sub-windows. A report covers the one under way and those before it that make up the
@@ -101,7 +102,12 @@ class KPITracker(Recorder):
         return f"KPITracker(window={self.window:g}, predictions={self.counts().total})"
 
     def report(self) -> KPIReport:
-        """Report on the window: figures, state and what to do."""
+        """Report on the window: figures, state and what to do.
+
+        Returns
+        -------
+        KPIReport
+        """
         counts = self.counts()
         total = counts.total
         p50, p95, p99 = (0.0 if isnan(q) else q for q in counts.latency.quantiles(_QUANTILES))
@@ -122,7 +128,7 @@ class KPITracker(Recorder):
             default_ratio=counts.default_ratio,
             confidence=counts.confidence,
         )
-        state, recommendations = self._diagnosis.judge(counts, p95, self.stages())
+        state, recommendations = self._diagnosis.assess(counts, p95, self.stages())
         return KPIReport(
             timestamp=self.wall(),
             period_minutes=self.window / 60,
@@ -142,69 +148,113 @@ class KPITracker(Recorder):
         whole : bool
             Leave out the sub-window under way, so that every one counted is over. It holds the place of
             the oldest, so at most one sub-window less than the window is looked at.
+
+        Returns
+        -------
+        Counts
         """
         now = self._clock()
-        main = self._lane.main
-        most = max(1, main.slots - whole)
+        main = self._own.main
+        most = max(1, main.subwindows - whole)
         number = most if last is None else min(most, max(1, round(last / main.width)))
-        final = main.slot(now) - whole
+        final = main.subwindow(now) - whole
         first = final - number + 1
-        lanes = self._used_lanes()
-        began = max(first * main.width, min(lane.head[BEGAN] for lane in lanes))
+        segments = self._used_segments()
+        began = max(first * main.width, min(float(segment.head[BEGAN]) for segment in segments))
         ended = (final + 1) * main.width if whole else now
-        row = np.sum([lane.main.sum(first, final) for lane in lanes], axis=0)
+        row = np.sum([segment.main.sum(first, final) for segment in segments], axis=0)
         return Counts(row, max(main.width, ended - began))
 
     def lifetime(self) -> Counts:
-        """Return what was ever counted. Its figures only grow."""
-        lanes = self._used_lanes()
-        seconds = self._clock() - min(lane.head[BEGAN] for lane in lanes)
-        return Counts(np.sum([lane.main.lifetime() for lane in lanes], axis=0), seconds)
+        """Return what was ever counted. Its figures only grow.
+
+        Returns
+        -------
+        Counts
+        """
+        segments = self._used_segments()
+        seconds = self._clock() - min(float(segment.head[BEGAN]) for segment in segments)
+        return Counts(np.sum([segment.main.lifetime() for segment in segments], axis=0), seconds)
 
     def stages(self) -> dict[str, StageTimes]:
-        """Return the times of each stage that was timed in the window, in the order of the stages."""
-        ring = self._lane.stages
-        final = ring.slot(self._clock())
-        lanes = self._used_lanes()
-        row = np.sum([lane.stages.sum(final - ring.slots + 1, final) for lane in lanes], axis=0)
+        """Return the times of each stage that was timed in the window, in the order of the stages.
+
+        Returns
+        -------
+        dict of str to StageTimes
+        """
+        ring = self._own.stages
+        final = ring.subwindow(self._clock())
+        segments = self._used_segments()
+        row = np.sum([segment.stages.sum(final - ring.subwindows + 1, final) for segment in segments], axis=0)
         return {
             stage: StageTimes(sketch.count, sketch.mean, *sketch.quantiles(_QUANTILES))
             for stage, sketch in stage_sketches(row).items()
         }
 
     def stages_lifetime(self) -> dict[str, QuantileSketch]:
-        """Return the seconds of every stage that was ever timed."""
-        return stage_sketches(np.sum([lane.stages.lifetime() for lane in self._used_lanes()], axis=0))
+        """Return the seconds of every stage that was ever timed.
+
+        Returns
+        -------
+        dict of str to QuantileSketch
+        """
+        return stage_sketches(
+            np.sum([segment.stages.lifetime() for segment in self._used_segments()], axis=0)
+        )
 
     def timeline(self, points: int = 60) -> list[Counts]:
         """Cut the window into about `points` parts, oldest first, and return the counts of each.
 
         Parts from before the tracker began, and the sub-window under way, are left out.
+
+        Parameters
+        ----------
+        points : int
+            Parts, at most.
+
+        Returns
+        -------
+        list of Counts
+            Oldest first.
         """
-        main = self._lane.main
-        lanes = self._used_lanes()
-        final = main.slot(self._clock()) - 1
-        first = max(final - main.slots + 2, main.slot(min(lane.head[BEGAN] for lane in lanes)))
+        main = self._own.main
+        segments = self._used_segments()
+        final = main.subwindow(self._clock()) - 1
+        first = max(
+            final - main.subwindows + 2,
+            main.subwindow(min(segment.head[BEGAN] for segment in segments)),
+        )
         if final < first:
             return []
-        rows = np.sum([lane.main.by_slot(first, final) for lane in lanes], axis=0)
+        rows = np.sum([segment.main.by_subwindow(first, final) for segment in segments], axis=0)
         parts = np.array_split(rows, min(points, len(rows)))
         return [Counts(part.sum(axis=0), len(part) * main.width) for part in parts]
 
     def connections(self) -> int | None:
-        """Return the connections open now, in all processes; None when nobody told of late."""
+        """Return the connections open now, in all processes; None without a recent sample.
+
+        Returns
+        -------
+        int or None
+        """
         since = self._clock() - self.window
-        known = [lane.connections(since) for lane in self._used_lanes()]
+        known = [segment.connections(since) for segment in self._used_segments()]
         return sum(n for n in known if n is not None) if any(n is not None for n in known) else None
 
     def predictions_today(self) -> int:
-        """Return the predictions of the local day so far."""
+        """Return the predictions of the local day so far.
+
+        Returns
+        -------
+        int
+        """
         today = datetime.fromtimestamp(self.wall(), self.zone).date().toordinal()
-        return sum(lane.count_of(today) for lane in self._used_lanes())
+        return sum(segment.count_of(today) for segment in self._used_segments())
 
     def _repr_html_(self) -> str:
         """Show the latest report in a notebook."""
         return self.report()._repr_html_()
 
-    def _used_lanes(self) -> list[Lane]:
-        return [lane for lane in self._lanes if lane.head[USED]]
+    def _used_segments(self) -> list[ProcessCounts]:
+        return [segment for segment in self._segments if segment.head[USED]]

@@ -25,7 +25,7 @@ from typing import Any, Literal
 import msgspec
 import numpy as np
 
-from morosidad.alerts import AlertBook, Limit
+from morosidad.alerts import DRIFT, STRONG_DRIFT, AlertBook, Limit
 from morosidad.monitoring.drift_reference import DriftReference, FieldReference
 
 DriftState = Literal["estable", "moderado", "fuerte", "sin datos"]
@@ -304,8 +304,8 @@ class DriftMonitor:
         drifted.sort(key=lambda drift: drift.psi, reverse=True)
         named = "; ".join(f"«{d.field}» PSI {d.psi:.2f} (ruido {d.noise:.2f})" for d in drifted[:_NAMED])
         more = f"; y {len(drifted) - _NAMED} más" if len(drifted) > _NAMED else ""
-        message = f"La población cambió: {named}{more}; con {report.records} registros"
-        alerts.set("deriva", bool(drifted), "critical" if grave else "warning", message)
+        found = STRONG_DRIFT if grave else DRIFT
+        alerts.report(found, bool(drifted), fields=f"{named}{more}", records=report.records)
 
     def totals(self) -> tuple[int, list[int]]:
         """Give what was counted.

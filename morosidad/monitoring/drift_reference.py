@@ -9,6 +9,9 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
+
+from morosidad._typing import Floats
 
 Category = str | int | float | bool
 
@@ -125,6 +128,10 @@ def is_missing(value: Any) -> bool:
 def _measure(
     name: str, column: Iterable[Any], bins: int, min_share: float, *, by_value: bool
 ) -> FieldReference:
+    if not by_value and isinstance(column, np.ndarray) and column.dtype == np.float64:
+        found = _measured(name, column, bins)
+        if found is not None:
+            return found
     values = list(getattr(column, "tolist", column.__iter__)())  # plain Python values, of any kind of column
     known = [value for value in values if not is_missing(value)]
     if not values:
@@ -136,11 +143,25 @@ def _measure(
         counts = [shares[value] for value in kept]
         others = len(known) - sum(counts)
         return FieldReference(name, (*counts, others, missing), categories=tuple(kept))
-    quantiles = np.quantile(known, np.arange(1, bins) / bins, method="inverted_cdf")
-    highest = max(known)
-    cuts = tuple(float(cut) for cut in dict.fromkeys(quantiles.tolist()) if cut < highest)
+    cuts = _cuts(np.array(known), bins)
     places = Counter(bisect_left(cuts, value) for value in known)
     return FieldReference(name, (*(places[cell] for cell in range(len(cuts) + 1)), missing), cuts=cuts)
+
+
+def _measured(name: str, column: Floats, bins: int) -> FieldReference | None:
+    """Measure a column of numbers at once; None where it has few of them."""
+    known = column[~np.isnan(column)]
+    if len(np.unique(known)) <= bins:
+        return None
+    cuts = _cuts(known, bins)
+    counts = np.bincount(np.searchsorted(cuts, known), minlength=len(cuts) + 1).tolist()
+    return FieldReference(name, (*counts, len(column) - len(known)), cuts=cuts)
+
+
+def _cuts(known: NDArray[Any], bins: int) -> tuple[float, ...]:
+    quantiles = np.quantile(known, np.arange(1, bins) / bins, method="inverted_cdf")
+    highest = known.max()
+    return tuple(float(cut) for cut in dict.fromkeys(quantiles.tolist()) if cut < highest)
 
 
 def _is_number(value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""What recovery tells: one event per attempt, and counts."""
+"""Events of recovery, one per attempt, their dispatch to hooks, and their counts."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _logger = logging.getLogger("morosidad.recovery")
 
 
 class Role(StrEnum):
-    """Who made an attempt."""
+    """The role of the caller that made an attempt."""
 
     LEADER = "lider"
     FOLLOWER = "seguidor"
     PROBE = "sonda"
 
 
-class Outcome(StrEnum):
-    """How an attempt ended."""
+class RecoveryOutcome(StrEnum):
+    """The outcome of an attempt at recovery."""
 
     RECOVERED = "recuperado"
     FAILED = "fallido"
@@ -39,7 +39,7 @@ class RecoveryEvent(msgspec.Struct, frozen=True):
     Attributes
     ----------
     component : str
-        The policy's component; with `error`, what identifies the trouble.
+        The policy's component; with `error`, it identifies the fault.
     error : str
         The type of the error that called for the attempt; for a probe, of the error that it met, if any.
     role : Role
@@ -47,21 +47,21 @@ class RecoveryEvent(msgspec.Struct, frozen=True):
         whether an open policy may close.
     level : str
         The level's name; ``""`` for a probe.
-    outcome : Outcome
+    outcome : RecoveryOutcome
         How it ended. `UNDECIDED`: it was cancelled, or raised an error that says nothing of the component.
     generation : int
         How many remedies had ended before.
     seconds : float
         How long it took.
     opened : bool
-        Whether it made the policy open: time to call somebody.
+        Whether it opened the policy: the alert to page on.
     """
 
     component: str = msgspec.field(name="componente")
     error: str
     role: Role = msgspec.field(name="papel")
     level: str = msgspec.field(name="nivel")
-    outcome: Outcome = msgspec.field(name="resultado")
+    outcome: RecoveryOutcome = msgspec.field(name="resultado")
     generation: int = msgspec.field(name="generacion")
     seconds: float = msgspec.field(name="segundos")
     opened: bool = msgspec.field(name="abre", default=False)
@@ -73,11 +73,21 @@ Hook: TypeAlias = Callable[[RecoveryEvent], object]
 def _severity(event: RecoveryEvent) -> int:
     if event.opened:
         return logging.ERROR
-    return logging.INFO if event.outcome is Outcome.RECOVERED else logging.WARNING
+    return logging.INFO if event.outcome is RecoveryOutcome.RECOVERED else logging.WARNING
 
 
 def log_event(event: RecoveryEvent) -> None:
-    """Log an event to ``morosidad.recovery``: opening is an error, a cure information, the rest warnings."""
+    """Log an event to ``morosidad.recovery``: ERROR when it opens, INFO when recovered, else WARNING.
+
+    Parameters
+    ----------
+    event : RecoveryEvent
+        The event.
+
+    Returns
+    -------
+    None
+    """
     _logger.log(
         _severity(event),
         "recuperación de %s, nivel %s: %s (%s, %.3f s)%s",
@@ -104,7 +114,7 @@ class RecoveryStats(msgspec.Struct, frozen=True):
     budget : float
         Levels that may still be run, of the budget.
     outcomes : dict
-        Attempts at recovery by `Outcome`.
+        Attempts at recovery by `RecoveryOutcome`.
     opened, gave_up, degraded : int
         Times the policy opened; calls on which recovery gave up; those of them that the fallback answered.
     threads, abandoned, abandoned_ever : int
@@ -115,7 +125,7 @@ class RecoveryStats(msgspec.Struct, frozen=True):
     attempts: int = msgspec.field(name="intentos")
     generation: int = msgspec.field(name="generacion")
     budget: float = msgspec.field(name="presupuesto")
-    outcomes: dict[Outcome, int] = msgspec.field(name="resultados")
+    outcomes: dict[RecoveryOutcome, int] = msgspec.field(name="resultados")
     opened: int = msgspec.field(name="aperturas")
     gave_up: int = msgspec.field(name="renuncias")
     degraded: int = msgspec.field(name="degradadas")
@@ -124,16 +134,16 @@ class RecoveryStats(msgspec.Struct, frozen=True):
     abandoned_ever: int = msgspec.field(name="hilos_abandonados_total")
 
 
-class Journal:
-    """Counts what happens and tells the hooks; a hook that raises is logged and does no other harm."""
+class EventDispatcher:
+    """Counts events and passes them to the hooks; a hook that raises is logged and does no other harm."""
 
     def __init__(self, hooks: Iterable[Hook]) -> None:
         self._hooks = tuple(hooks)
         self._lock = threading.Lock()
-        self._tally: Counter[str] = Counter()
+        self._counts: Counter[str] = Counter()
 
-    def tell(self, event: RecoveryEvent) -> None:
-        """Count an event and pass it on."""
+    def dispatch(self, event: RecoveryEvent) -> None:
+        """Count an event and call the hooks with it."""
         self.count(event.outcome, *(("opened",) if event.opened else ()))
         for hook in self._hooks:
             try:
@@ -144,9 +154,9 @@ class Journal:
     def count(self, *names: str) -> None:
         """Add one to each count."""
         with self._lock:
-            self._tally.update(names)
+            self._counts.update(names)
 
-    def tally(self) -> Counter[str]:
+    def counts(self) -> Counter[str]:
         """Return the counts so far."""
         with self._lock:
-            return self._tally.copy()
+            return self._counts.copy()

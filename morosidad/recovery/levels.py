@@ -1,4 +1,4 @@
-"""Levels of recovery: what is tried, and for how long, when a call fails."""
+"""Levels of recovery: named groups of remedies, each with a time limit."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Failure:
 Remedy: TypeAlias = Callable[[Failure], object]
 
 
-class Level(msgspec.Struct, frozen=True):
+class RecoveryLevel(msgspec.Struct, frozen=True):
     """One level of recovery.
 
     Attributes
@@ -71,15 +71,34 @@ class Level(msgspec.Struct, frozen=True):
             raise ValueError(f"level {self.name!r}: timeout must be a positive number of seconds")
 
     def apply(self, failure: Failure) -> None:
-        """Run the remedies."""
+        """Run the remedies.
+
+        Parameters
+        ----------
+        failure : Failure
+            The call that failed.
+
+        Returns
+        -------
+        None
+        """
         for remedy in self.remedies:
             remedy(failure)
 
 
 def model_at_fault(error: Exception) -> bool:
-    """Tell whether a failure speaks of the model rather than of what surrounds it.
+    """Return whether loading the model again may repair a failure.
 
-    Want of memory and failures of the system (files, network) are not mended by loading the same model again.
+    It does not repair lack of memory nor failures of the system (files, network).
+
+    Parameters
+    ----------
+    error : Exception
+        What the last attempt raised.
+
+    Returns
+    -------
+    bool
     """
     return isinstance(error, DeadlineExceeded) or not isinstance(error, (OSError, MemoryError))
 
@@ -91,7 +110,7 @@ def default_levels(
     clear_caches: Callable[[], object] | None = None,
     rebuild: Callable[[], object] | None = None,
     model_at_fault: Callable[[Exception], bool] = model_at_fault,
-) -> tuple[Level, ...]:
+) -> tuple[RecoveryLevel, ...]:
     """Build the usual levels, ``rapida`` (1 s), ``media`` (2 s) and ``completa`` (5 s), from what they call.
 
     Parameters
@@ -103,9 +122,14 @@ def default_levels(
     clear_caches : callable, optional
         Medium: drops every cache entry.
     rebuild : callable, optional
-        Full: makes the critical parts anew.
+        Full: builds the critical parts again.
     model_at_fault : callable
-        Given the error, tells whether loading the model again can help.
+        Given the error, returns whether loading the model again may repair it.
+
+    Returns
+    -------
+    tuple of RecoveryLevel
+        The three levels; one whose remedies are not given just tries again.
     """
 
     def reload_if_at_fault(failure: Failure) -> None:
@@ -116,7 +140,9 @@ def default_levels(
         return () if remedy is None else (lambda _: remedy(),)
 
     return (
-        Level("rapida", () if clear_related is None else (clear_related,), 1.0),
-        Level("media", (*(() if reload_model is None else (reload_if_at_fault,)), *plain(clear_caches)), 2.0),
-        Level("completa", plain(rebuild), 5.0),
+        RecoveryLevel("rapida", () if clear_related is None else (clear_related,), 1.0),
+        RecoveryLevel(
+            "media", (*(() if reload_model is None else (reload_if_at_fault,)), *plain(clear_caches)), 2.0
+        ),
+        RecoveryLevel("completa", plain(rebuild), 5.0),
     )

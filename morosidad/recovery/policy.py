@@ -1,4 +1,4 @@
-"""RecoveryPolicy: calls that fail are repaired and tried again, from threads and from tasks."""
+"""RecoveryPolicy: retries with escalating remedies behind a circuit breaker, for threads and for tasks."""
 
 from __future__ import annotations
 
@@ -7,25 +7,26 @@ import inspect
 import math
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import CancelledError, Future, wait
-from contextlib import closing, contextmanager, suppress
+from concurrent.futures import CancelledError, wait
+from contextlib import closing, contextmanager
 from typing import Any, ParamSpec, TypeVar, cast
 
 import msgspec
 
-from morosidad.errors import DeadlineExceeded, Escalated, InputError, Overloaded, TransientError
-from morosidad.recovery.breaker import Breaker
-from morosidad.recovery.climb import Climber, Course, Reply, Wait
-from morosidad.recovery.events import Hook, Journal, Outcome, RecoveryStats, log_event
-from morosidad.recovery.guard import Guard
-from morosidad.recovery.levels import Failure, Level, Remedy, default_levels, model_at_fault
+from morosidad.errors import Escalated, InputError, Overloaded, TransientError
+from morosidad.recovery.attempts import attempt, attempt_async, wait_async
+from morosidad.recovery.bulkhead import Bulkhead
+from morosidad.recovery.circuit_breaker import CircuitBreaker
+from morosidad.recovery.escalation import AttemptReply, Escalation, EscalationSteps, Wait
+from morosidad.recovery.events import EventDispatcher, Hook, RecoveryOutcome, RecoveryStats, log_event
+from morosidad.recovery.levels import Failure, RecoveryLevel, Remedy, default_levels, model_at_fault
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class RecoveryPolicy:
-    """Calls a function; when it fails, repairs what it depends on and calls it again.
+    """A recovery policy: retries with escalating remedies behind a circuit breaker.
 
     One policy serves one component for as long as the process lives, from any number of threads and event
     loops. Calls that fail together elect one leader, which runs the remedies of one level and proves them
@@ -35,7 +36,7 @@ class RecoveryPolicy:
 
     Parameters
     ----------
-    levels : sequence of Level, optional
+    levels : sequence of RecoveryLevel, optional
         What to try, gentlest first. By default the three levels of `default_levels`, whose remedies `attach`
         supplies.
     component : str
@@ -56,14 +57,14 @@ class RecoveryPolicy:
     hooks : iterable of callables
         Each is given every `RecoveryEvent`, in the thread where it happens.
     decay : float
-        Seconds without a failed level after which the policy steps back by one.
+        Seconds without a failed level after which one failed attempt is forgotten.
     retry_budget, budget_window : int, float
         Levels that may be run per that many seconds, retry included. Past it the policy opens.
     reset_after : float
         Seconds that the policy stays open before a probe.
     max_threads : int
-        The most threads at a time for remedies and retries, those left behind included; with
-        `attempt_timeout`, as many again for first attempts. When all are left behind, attempts fail at once.
+        The most threads at a time for remedies and retries, abandoned ones included; with
+        `attempt_timeout`, as many again for first attempts. When all are abandoned, attempts fail at once.
     clock : callable
         The time in seconds; it must never go back.
 
@@ -75,7 +76,7 @@ class RecoveryPolicy:
 
     def __init__(
         self,
-        levels: Sequence[Level] | None = None,
+        levels: Sequence[RecoveryLevel] | None = None,
         *,
         component: str = "modelo",
         deadline: float = 8.0,
@@ -90,21 +91,21 @@ class RecoveryPolicy:
         max_threads: int = 8,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        spans = {
+        durations = {
             "deadline": deadline,
             "attempt_timeout": attempt_timeout,
             "decay": decay,
             "budget_window": budget_window,
             "reset_after": reset_after,
         }
-        _refuse_nonsense(spans, {"retry_budget": retry_budget, "max_threads": max_threads}, levels)
+        _check_arguments(durations, {"retry_budget": retry_budget, "max_threads": max_threads}, levels)
         self._own_levels = levels is not None
         self._attached = False
         levels, hooks = tuple(levels or default_levels()), tuple(hooks)
         self._fallback = fallback
-        self._journal = Journal(hooks)
+        self._events = EventDispatcher(hooks)
         self._make: dict[str, Any] = {
-            **spans,
+            **durations,
             "component": component,
             "never": never,
             "fallback": fallback,
@@ -114,23 +115,24 @@ class RecoveryPolicy:
             "clock": clock,
         }
         self._clock = clock
-        self._breaker = Breaker(
+        self._breaker = CircuitBreaker(
             [level.timeout for level in levels],
             decay=decay,
             budget=retry_budget,
             budget_window=budget_window,
             reset_after=reset_after,
         )
-        self._climber = Climber(
+        first_attempts = Bulkhead(max_threads, f"{component}-attempt") if attempt_timeout else None
+        self._escalation = Escalation(
             component=component,
             levels=levels,
             never=(InputError, Overloaded, Escalated, CancelledError, *never),
             deadline=deadline,
             attempt_timeout=attempt_timeout,
             breaker=self._breaker,
-            guard=Guard(max_threads, f"{component}-recovery"),
-            first_guard=None if attempt_timeout is None else Guard(max_threads, f"{component}-attempt"),
-            journal=self._journal,
+            bulkhead=Bulkhead(max_threads, f"{component}-recovery"),
+            first_attempt_bulkhead=first_attempts,
+            events=self._events,
             clock=clock,
         )
         self._direct = attempt_timeout is None
@@ -138,16 +140,16 @@ class RecoveryPolicy:
     @property
     def component(self) -> str:
         """What the function belongs to."""
-        return self._climber.component
+        return self._escalation.component
 
     @property
-    def levels(self) -> tuple[Level, ...]:
+    def levels(self) -> tuple[RecoveryLevel, ...]:
         """What is tried, gentlest first."""
-        return self._climber.levels
+        return self._escalation.levels
 
     @property
-    def calm(self) -> bool:
-        """Whether nothing failed of late and nobody recovers now: a call goes straight to its function."""
+    def healthy(self) -> bool:
+        """Whether nothing failed lately and no recovery runs: a call goes straight to its function."""
         return self._breaker.idle
 
     def attach(
@@ -159,13 +161,16 @@ class RecoveryPolicy:
         rebuild: Callable[[], object] | None = None,
         model_at_fault: Callable[[Exception], bool] = model_at_fault,
     ) -> None:
-        """Give the default levels their remedies, as `default_levels` takes them; the last to attach wins.
+        """Give the default levels their remedies; levels of one's own keep theirs. The last to attach wins.
 
-        A policy that was made with levels of its own keeps them.
+        Parameters
+        ----------
+        clear_related, reload_model, clear_caches, rebuild, model_at_fault : callable, optional
+            As `default_levels` takes them.
         """
         if not self._own_levels:
             self._attached = True
-            self._climber.levels = default_levels(
+            self._escalation.levels = default_levels(
                 clear_related=clear_related,
                 reload_model=reload_model,
                 clear_caches=clear_caches,
@@ -174,9 +179,7 @@ class RecoveryPolicy:
             )
 
     def unattached(self) -> RecoveryPolicy:
-        """Return a policy that has no remedies attached: this one, or another of the same make.
-
-        A policy that was made with levels of its own never has any.
+        """Return a policy of this make that has no remedies attached.
 
         Returns
         -------
@@ -190,6 +193,18 @@ class RecoveryPolicy:
 
         After a failure, `fn` and the remedies run on other threads, with the caller's context variables.
 
+        Parameters
+        ----------
+        fn : callable
+            The function.
+        *args, **kwargs
+            Its arguments.
+
+        Returns
+        -------
+        object
+            What `fn` or the fallback returns.
+
         Raises
         ------
         Escalated
@@ -198,24 +213,36 @@ class RecoveryPolicy:
             The deadline passed first.
         """
         breaker = self._breaker
-        if not (self._direct and breaker.calm):
-            return cast(T, self._drive(self._climber.begin(args, kwargs), fn, args, kwargs))
+        if not (self._direct and breaker.healthy):
+            return cast(T, self._run_steps(self._escalation.begin(args, kwargs), fn, args, kwargs))
         seen = breaker.generation
         started = self._clock()
         try:
             return fn(*args, **kwargs)
         except Exception as error:
-            climber = self._climber
-            if isinstance(error, climber.never):
+            escalation = self._escalation
+            if isinstance(error, escalation.never):
                 raise
-            course = climber.climb(Failure(climber.component, error, args, kwargs), started, seen)
-        return cast(T, self._drive(course, fn, args, kwargs))
+            steps = escalation.escalate(Failure(escalation.component, error, args, kwargs), started, seen)
+        return cast(T, self._run_steps(steps, fn, args, kwargs))
 
     async def acall(self, fn: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Await ``fn(*args, **kwargs)`` and recover when it fails; as `call`, on the event loop.
 
         What overruns is cancelled, and so is everything when the caller is. Remedies are plain callables and
         run on other threads; the fallback may be a coroutine function.
+
+        Parameters
+        ----------
+        fn : callable
+            The coroutine function.
+        *args, **kwargs
+            Its arguments.
+
+        Returns
+        -------
+        object
+            What `fn` or the fallback returns.
 
         Raises
         ------
@@ -224,30 +251,41 @@ class RecoveryPolicy:
         DeadlineExceeded
             The deadline passed first.
         """
-        reply: Reply | None = None
-        with closing(self._climber.begin(args, kwargs)) as course:
+        reply: AttemptReply | None = None
+        with closing(self._escalation.begin(args, kwargs)) as steps:
             while True:
                 try:
-                    step = course.send(reply)
+                    step = steps.send(reply)
                 except StopIteration as stop:
                     value, gave_up = stop.value
                     break
                 seconds = step.until - self._clock()
                 if isinstance(step, Wait):
-                    await _await_future(step.future, seconds)
+                    await wait_async(step.future, seconds)
                 else:
-                    reply = await _await_call(fn, args, kwargs, seconds)
+                    reply = await attempt_async(fn, args, kwargs, seconds)
         if gave_up is None:
             return cast(T, value)
         try:
-            with self._last_resort(gave_up) as fallback:
+            with self._fallback_or_raise(gave_up) as fallback:
                 answer = fallback(*args, **kwargs)
                 return cast(T, _degraded(await answer if isinstance(answer, Awaitable) else answer))
         finally:
             del gave_up
 
     def __call__(self, fn: Callable[P, T]) -> Callable[P, T]:
-        """Decorate a function, which then goes through `call`, or a coroutine function, through `acall`."""
+        """Decorate a function, which then goes through `call`, or a coroutine function, through `acall`.
+
+        Parameters
+        ----------
+        fn : callable
+            The function or coroutine function.
+
+        Returns
+        -------
+        callable
+            With the same signature.
+        """
         if inspect.iscoroutinefunction(fn):
             acall = self.acall
 
@@ -265,55 +303,64 @@ class RecoveryPolicy:
         return called
 
     def stats(self) -> RecoveryStats:
-        """Tell the state and the counts."""
+        """Return the state and the counts.
+
+        Returns
+        -------
+        RecoveryStats
+        """
         state, attempts, tokens = self._breaker.state(self._clock())
-        guards = [g.counts() for g in (self._climber.guard, self._climber.first_guard) if g is not None]
-        tally = self._journal.tally()
+        bulkheads = [
+            g.counts()
+            for g in (self._escalation.bulkhead, self._escalation.first_attempt_bulkhead)
+            if g is not None
+        ]
+        counts = self._events.counts()
         return RecoveryStats(
             state=state,
             attempts=attempts,
             generation=self._breaker.generation,
             budget=tokens,
-            outcomes={outcome: tally[outcome] for outcome in Outcome},
-            opened=tally["opened"],
-            gave_up=tally["gave_up"],
-            degraded=tally["degraded"],
-            threads=sum(counts.alive for counts in guards),
-            abandoned=sum(counts.abandoned for counts in guards),
-            abandoned_ever=sum(counts.abandoned_ever for counts in guards),
+            outcomes={outcome: counts[outcome] for outcome in RecoveryOutcome},
+            opened=counts["opened"],
+            gave_up=counts["gave_up"],
+            degraded=counts["degraded"],
+            threads=sum(threads.alive for threads in bulkheads),
+            abandoned=sum(threads.abandoned for threads in bulkheads),
+            abandoned_ever=sum(threads.abandoned_ever for threads in bulkheads),
         )
 
-    def _drive(
-        self, course: Course, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    def _run_steps(
+        self, steps: EscalationSteps, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> Any:
-        """Go through a course in the caller's thread, and end as it says."""
-        reply: Reply | None = None
-        with closing(course):
+        """Run an escalation in the caller's thread, and end as it says."""
+        reply: AttemptReply | None = None
+        with closing(steps):
             while True:
                 try:
-                    step = course.send(reply)
+                    step = steps.send(reply)
                 except StopIteration as stop:
                     value, gave_up = stop.value
                     break
                 seconds = step.until - self._clock()
                 if isinstance(step, Wait):
                     wait([step.future], max(0.0, seconds))
-                elif step.guard is None:
-                    reply = _call(fn, args, kwargs)
+                elif step.bulkhead is None:
+                    reply = attempt(fn, args, kwargs)
                 else:
-                    reply = step.guard.run(fn, args, kwargs, seconds)
+                    reply = step.bulkhead.run(fn, args, kwargs, seconds)
         if gave_up is None:
             return value
         try:
-            with self._last_resort(gave_up) as fallback:
+            with self._fallback_or_raise(gave_up) as fallback:
                 return _degraded(fallback(*args, **kwargs))
         finally:
             del gave_up  # its traceback holds this frame, and the frame the record
 
     @contextmanager
-    def _last_resort(self, gave_up: TransientError) -> Iterator[Callable[..., Any]]:
-        """Hand out the fallback, or raise the error with which recovery gave up."""
-        self._journal.count("gave_up")
+    def _fallback_or_raise(self, gave_up: TransientError) -> Iterator[Callable[..., Any]]:
+        """Yield the fallback, or raise the error with which recovery gave up."""
+        self._events.count("gave_up")
         try:
             if self._fallback is None:
                 raise gave_up
@@ -322,17 +369,17 @@ class RecoveryPolicy:
             except Exception as error:
                 gave_up.add_note(f"the fallback failed too: {type(error).__name__}")
                 raise gave_up from gave_up.__cause__
-            self._journal.count("degraded")
+            self._events.count("degraded")
         finally:
             del gave_up
 
 
-def _refuse_nonsense(
-    spans: Mapping[str, float | None], counts: Mapping[str, int], levels: Sequence[Level] | None
+def _check_arguments(
+    durations: Mapping[str, float | None], counts: Mapping[str, int], levels: Sequence[RecoveryLevel] | None
 ) -> None:
     wrong = [
         f"{k} must be a positive number of seconds"
-        for k, v in spans.items()
+        for k, v in durations.items()
         if not 0 < (1 if v is None else v) < math.inf
     ]
     wrong += [f"{k} must be 1 or more" for k, v in counts.items() if v < 1]
@@ -343,47 +390,9 @@ def _refuse_nonsense(
 
 
 def _degraded(answer: Any) -> Any:
-    """Make sure that a fallback's answer says what it is."""
+    """Mark a fallback's answer as degraded."""
     if getattr(answer, "degraded", None) is True:
         return answer
     if isinstance(answer, msgspec.Struct) and "degraded" in answer.__struct_fields__:
         return msgspec.structs.replace(answer, degraded=True)
     raise TypeError(f"a fallback's answer must say degraded=True; {type(answer).__name__} can't")
-
-
-def _call(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Reply:
-    try:
-        return fn(*args, **kwargs), None
-    except Exception as error:
-        return None, error
-
-
-async def _await_call(
-    fn: Callable[..., Awaitable[Any]], args: tuple[Any, ...], kwargs: Mapping[str, Any], seconds: float
-) -> Reply:
-    import asyncio
-
-    scope = asyncio.timeout(seconds)
-    try:
-        async with scope:
-            return await fn(*args, **kwargs), None
-    except Exception as error:
-        if isinstance(error, TimeoutError) and scope.expired():
-            return None, DeadlineExceeded(f"no answer in {seconds:.3g} s", seconds=seconds)
-        return None, error
-
-
-async def _await_future(future: Future[Any], seconds: float) -> None:
-    """Wait without cancelling: the future belongs to others too."""
-    import asyncio
-
-    loop, ended = asyncio.get_running_loop(), asyncio.Event()
-
-    def wake(_: Future[Any]) -> None:
-        with suppress(RuntimeError):  # the loop was closed meanwhile
-            loop.call_soon_threadsafe(ended.set)
-
-    future.add_done_callback(wake)
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await ended.wait()

@@ -1,12 +1,8 @@
-"""What this process may use of the machine, what it does use, and what gives way when that is too much."""
+"""Hardware limits, monitoring of memory and CPU, and load shedding."""
 
-from morosidad.resources.monitor import (
-    HardwareLimits,
-    ResourceMonitor,
-    ResourceReader,
-    ResourceSample,
-    hardware_limits,
-)
+from morosidad.resources.hardware import HardwareLimits, hardware_limits
+from morosidad.resources.monitor import ResourceMonitor
+from morosidad.resources.reader import ResourceReader, ResourceSample
 from morosidad.resources.shedding import LoadShedder
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""What the Linux control groups above this process allow it, and how much of that is used.
+"""Linux control groups (cgroup v1 and v2): the limits of this process, and how much of them is used.
 
 Both versions are read at their usual mount points, ``/sys/fs/cgroup`` and ``/sys/fs/cgroup/<controller>``. A
 limit may stand on any level above the process; the tightest counts, with the use of the level that sets it.
@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 
-class Bound(NamedTuple):
+class CgroupLimit(NamedTuple):
     """A limit and its use: in bytes, or in CPUs and seconds of CPU."""
 
     limit: float
@@ -20,9 +20,9 @@ class Bound(NamedTuple):
     directory: Path
 
 
-def memory_bound(root: Path) -> Bound | None:
+def memory_limit(root: Path) -> CgroupLimit | None:
     """Find the tightest memory limit; what the kernel can drop at once does not count as used."""
-    found = _tightest(root, "memory", _memory_limit)
+    found = _tightest(root, "memory", _memory_limit_of)
     if found is None:
         return None
     limit, level = found
@@ -31,10 +31,10 @@ def memory_bound(root: Path) -> Bound | None:
         used, droppable = _number(level / "memory.usage_in_bytes"), "total_inactive_file"
     if used is not None:
         used = max(0.0, used - (_entry(level / "memory.stat", droppable) or 0.0))
-    return Bound(limit, used, level)
+    return CgroupLimit(limit, used, level)
 
 
-def cpu_bound(root: Path) -> Bound | None:
+def cpu_limit(root: Path) -> CgroupLimit | None:
     """Find the tightest CPU quota, in CPUs, and the seconds of CPU used below it."""
     found = _tightest(root, "cpu", _cpu_quota)
     if found is None:
@@ -42,25 +42,25 @@ def cpu_bound(root: Path) -> Bound | None:
     quota, level = found
     microseconds = _entry(level / "cpu.stat", "usage_usec")
     if microseconds is not None:
-        return Bound(quota, microseconds / 1e6, level)
+        return CgroupLimit(quota, microseconds / 1e6, level)
     # In version 1 the accounting is a controller of its own, usually mounted together with the quotas.
     mounts = root / "sys/fs/cgroup"
     path = level.relative_to(mounts).parts[1:]
     nanoseconds = _number(level / "cpuacct.usage")
     if nanoseconds is None:
         nanoseconds = _number(mounts.joinpath("cpuacct", *path, "cpuacct.usage"))
-    return Bound(quota, None if nanoseconds is None else nanoseconds / 1e9, level)
+    return CgroupLimit(quota, None if nanoseconds is None else nanoseconds / 1e9, level)
 
 
 def _tightest(
     root: Path, controller: str, limit_of: Callable[[Path], float | None]
 ) -> tuple[float, Path] | None:
-    levels = ((limit_of(level), level) for level in _levels(root, controller))
-    return min(((limit, level) for limit, level in levels if limit is not None), default=None)
+    limits = ((limit_of(level), level) for level in _ancestors(root, controller))
+    return min(((limit, level) for limit, level in limits if limit is not None), default=None)
 
 
-def _levels(root: Path, controller: str) -> Iterator[Path]:
-    """Walk from the group of this process up to the mount point.
+def _ancestors(root: Path, controller: str) -> Iterator[Path]:
+    """Yield the group of this process and its ancestors, up to the mount point.
 
     Inside a container the path may be the host's and not exist; the mount point is then the group itself.
     """
@@ -82,7 +82,7 @@ def _levels(root: Path, controller: str) -> Iterator[Path]:
             yield level
 
 
-def _memory_limit(level: Path) -> float | None:
+def _memory_limit_of(level: Path) -> float | None:
     limit = _number(level / "memory.max")
     return _number(level / "memory.limit_in_bytes") if limit is None else limit
 

@@ -1,4 +1,4 @@
-"""What to give up while memory or CPU are short, and to take back afterwards."""
+"""Load shedding: caches trimmed and thread pools shrunk while memory or CPU are short."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Resizable(Protocol):
 
 
 class LoadShedder:
-    """Give up memory and threads while they are short: callbacks for a `ResourceMonitor`.
+    """Sheds load while memory or CPU are short: callbacks for a `ResourceMonitor`.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class LoadShedder:
             pool.resize(max(1, pool.size // 2))
 
     def restore(self, _sample: object = None) -> None:
-        """Give the pools back the sizes that they had."""
+        """Restore the sizes of the pools."""
         for pool, size in zip(self._pools, self._sizes or (), strict=False):
             pool.resize(size)
         self._sizes = None

@@ -6,6 +6,7 @@ import math
 import sys
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import cached_property
 from numbers import Integral, Real
 from typing import Annotated, Any, Literal
 
@@ -39,7 +40,7 @@ class _RefusedError(ValueError):
     """A value that a field refuses: what was expected, and the kind of error."""
 
 
-class Field(msgspec.Struct, frozen=True, omit_defaults=True):
+class Field(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
     """One field of a record.
 
     Parameters
@@ -246,7 +247,7 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
             raise _RefusedError("fuera del alcance de los números de 64 bits", "rango")
         if isinstance(level, str) and len(level) > _LONGEST and level not in (self.usual_levels or ()):
             raise _RefusedError(f"se esperaba un texto de hasta {_LONGEST} caracteres", "rango")
-        if self.categories is not None and level not in self.categories:
+        if self.categories is not None and level not in self._allowed:
             raise _RefusedError(f"debe ser {self.expected}", "categoria")
         if not isinstance(level, type((self.usual_levels or ("",))[0])):
             form = "número entero" if isinstance(level, str) else "texto"
@@ -269,7 +270,7 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
         return self._within(number)
 
     def _within(self, number: int | float) -> int | float:
-        if self.categories is not None and number not in self.categories:
+        if self.categories is not None and number not in self._allowed:
             raise _RefusedError(f"debe ser {self.expected}", "categoria")
         low, high = self.interval
         if not low <= number <= high or number in (self.gt, self.lt):
@@ -295,7 +296,7 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
         if value is None:
             return None if seen.missing else "sin dato, y en el entrenamiento siempre lo había"
         if seen.categories is not None:
-            return None if value in seen.categories else "categoría no vista en el entrenamiento"
+            return None if value in self._seen else "categoría no vista en el entrenamiento"
         if seen.low is None or seen.high is None or isinstance(value, str) or seen.low <= value <= seen.high:
             return None
         return f"fuera del rango del entrenamiento ({seen.low:.10g} a {seen.high:.10g})"
@@ -307,13 +308,21 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
         """Whether a usual record has a value here."""
         return self.required or (self.observed is not None and not self.observed.missing)
 
-    @property
+    @cached_property
+    def _allowed(self) -> frozenset[str | int]:
+        return frozenset(self.categories or ())
+
+    @cached_property
+    def _seen(self) -> frozenset[str | int]:
+        return frozenset((self.observed and self.observed.categories) or ())
+
+    @cached_property
     def usual_levels(self) -> tuple[str | int, ...] | None:
         """The categories that are both allowed and seen."""
         seen = (self.observed and self.observed.categories) or None
         if self.categories is None or seen is None:
             return self.categories if seen is None else seen
-        return tuple(level for level in self.categories if level in seen) or self.categories
+        return tuple(level for level in self.categories if level in self._seen) or self.categories
 
     @property
     def usual_type(self) -> Any:

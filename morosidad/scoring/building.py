@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from morosidad._typing import Floats
 from morosidad.compiler import check_classifier, compile_pipeline
 from morosidad.compiler.gate import matched, own_rows
-from morosidad.compiler.pipeline import CompiledPipeline, rows_of
+from morosidad.compiler.pipeline import CompiledPipeline, rows_of, values_of
 from morosidad.compiler.proof.asking import PLAIN_LABELS, quiet
 from morosidad.compiler.proof.probe_rows import as_rows
 from morosidad.compiler.proof.reference import Reference, read_reference
 from morosidad.compiler.proof.sampled_shapley import background
+from morosidad.compiler.readers.calibration import decision_threshold
 from morosidad.errors import InvalidFrame, InvalidRecord, SchemaError, SettingsError
 from morosidad.frames.reading import Coded, Column, read_frame
 from morosidad.frames.records import records_of
@@ -33,6 +34,8 @@ Kept = list[Column] | None
 
 EXPLAINED_ROWS = 200
 """About so many rows tell where contributions turn."""
+EXPLAINED_ENDS = 800
+"""So many more hold the least or the greatest number of a field; with more fields, of some."""
 
 
 def build_model(
@@ -72,7 +75,8 @@ def build_model(
     default = default_place(classes, positive)
     schema = schema or _schema_of(pipeline, read)
     cutoffs = (policy.review_at, policy.decline_at)
-    own = None if read is None else own_rows(pipeline, read, schema, default, cutoffs)
+    turns = (decision_threshold(pipeline, default), *cutoffs)
+    own = None if read is None else own_rows(pipeline, read, schema, default, turns)
     rows = [] if read is None else as_rows(schema, records_of(schema, read.frame))
     if read is not None and not rows:
         raise InvalidFrame(f"no reference row fits the schema{_first_error(schema, read.frame)}")
@@ -148,7 +152,7 @@ def _typical(compiled: CompiledPipeline, columns: Kept) -> list[float | None]:
         return medians
     ends = [turn(column) for column in measured.values() for turn in (np.nanargmin, np.nanargmax)]
     step = 1 + len(columns[0]) // EXPLAINED_ROWS
-    some = np.union1d(np.arange(0, len(columns[0]), step), np.array(ends))
+    some = np.union1d(np.arange(0, len(columns[0]), step), np.array(ends[:EXPLAINED_ENDS]))
     rows = rows_of(compiled.schema, [column[some] for column in columns])
     shares = np.array([explain(row)[1] for row in rows])
     return [
@@ -190,7 +194,10 @@ def _drift_reference(compiled: CompiledPipeline, columns: Kept) -> DriftReferenc
     if not answered.any():
         return None
     scores, columns = scores[answered], [column[answered] for column in columns]
-    values = dict(zip(schema.names, zip(*rows_of(schema, columns), strict=True), strict=True))
+    values: dict[str, Any] = {
+        field.name: column if field.kind == "number" else values_of(field, column)
+        for field, column in zip(schema.fields, columns, strict=True)
+    }
     coded = [field.name for field in schema.fields if field.kind in ("category", "boolean")]
     return DriftReference.measure(values, scores, categorical=coded)
 

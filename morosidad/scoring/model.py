@@ -25,12 +25,9 @@ from morosidad.policy.decision import Decision, Reason
 from morosidad.policy.reasons import ReasonWriter
 from morosidad.schema.field import Row
 from morosidad.schema.schema import Schema
-from morosidad.scoring.compiled_content import (
-    answers_as_saved,
-    dump_compiled,
-    load_compiled,
-    rebuild_compiled,
-)
+from morosidad.scoring.compiled_content import content_digest, dump_compiled, load_compiled
+from morosidad.scoring.content.check_rows import answers_as_saved
+from morosidad.scoring.content.trust import Trust
 from morosidad.scoring.contributions import Contributions
 
 if TYPE_CHECKING:
@@ -363,7 +360,7 @@ class ScoringModel:
     @cached_property
     def digest(self) -> str:
         """Identity of all that the model file would hold, BLAKE2b-128 in hexadecimal."""
-        return artifact.digest(self.content)
+        return content_digest(self.content)
 
     @cached_property
     def content(self) -> artifact.Content:
@@ -395,7 +392,7 @@ class ScoringModel:
         content: artifact.Content,
         path: object = "",
         *,
-        trusted: Sequence[str] = (),
+        trust: Trust = Trust(),  # noqa: B008 - it never changes
         policy: Policy | None = None,
     ) -> ScoringModel:
         """Make the model that a file holds, and check that it answers as it did when it was saved.
@@ -406,8 +403,8 @@ class ScoringModel:
             What the file holds.
         path : path-like
             The file, for errors.
-        trusted : sequence of str
-            Types to allow in a model that is not compiled.
+        trust : Trust
+            What the caller allows in a model that is not compiled.
         policy : Policy, optional
             Replaces the one in the file.
 
@@ -420,13 +417,13 @@ class ScoringModel:
         ArtifactCorrupted
             If the content describes no model, or the model answers otherwise than it did.
         ArtifactUntrusted
-            If it holds Python objects of types that `trusted` does not name.
+            If it holds Python objects that `trust` does not allow.
         """
         manifest = content.manifest
         try:
             schema = Schema.from_dict(manifest["schema"])
             default = msgspec.convert(manifest.get("default", 1), Literal[0, 1])
-            compiled = load_compiled(content, schema, trusted, path)
+            compiled = load_compiled(content, schema, trust, path)
             stored = msgspec.convert(manifest["policy"], Policy)
             model = cls(
                 compiled,
@@ -440,13 +437,17 @@ class ScoringModel:
                 default=default,
                 background=msgspec.convert(manifest.get("background"), _Rows | None),
             )
-            same = answers_as_saved(compiled, content)
+            same = answers_as_saved(compiled, manifest)
         except (ArtifactError, MissingExtra):
             raise
         except Exception as error:  # whatever fails in making a model of a file, the file is at fault
             raise ArtifactCorrupted(f"{path}: the content describes no model: {error}", path) from None
         if not same:
             raise ArtifactCorrupted(f"{path}: the model does not answer as it did when it was saved", path)
+        if policy is not None and policy != stored:
+            manifest = {**manifest, "policy": msgspec.to_builtins(policy)}
+            content = artifact.Content(manifest, content.arrays, content.members)
+        model.__dict__["content"] = content  # written anew, it might differ in its last digits
         return model
 
     def rebuilt(self) -> ScoringModel:
@@ -457,8 +458,20 @@ class ScoringModel:
         ScoringModel
             With the same digest.
         """
-        return ScoringModel(
-            rebuild_compiled(self.compiled),
+        compiled = self.compiled
+        fresh = CompiledPipeline(
+            compiled.schema,
+            compiled.form,
+            compiled.original,
+            reference=compiled.reference,
+            parity=compiled.parity,
+            threshold=compiled.threshold,
+            notes=compiled.notes,
+            own_labels=compiled.own_labels,
+            layout=compiled.layout,
+        )
+        model = ScoringModel(
+            fresh,
             self.policy,
             name=self.name,
             version=self.version,
@@ -469,6 +482,9 @@ class ScoringModel:
             default=self.default,
             background=self.background,
         )
+        if "content" in self.__dict__:
+            model.__dict__["content"] = self.content
+        return model
 
     def latency(self, calls: int = 200, clock: Callable[[], int] = time.perf_counter_ns) -> float:
         """Measure the median time of one decision, without validation.

@@ -13,7 +13,7 @@ from morosidad.model_file import artifact
 from morosidad.policy.cutoffs import Policy
 from morosidad.schema.schema import Schema
 from morosidad.scoring.answers import BaseScorer
-from morosidad.scoring.compiled_content import check_storable
+from morosidad.scoring.content.trust import Trust
 from morosidad.scoring.model import ScoringModel
 from morosidad.scoring.parts import Parts, check_parts
 from morosidad.scoring.record_path import RecordPath
@@ -30,11 +30,13 @@ class _Source(NamedTuple):
     key: bytes | None
     policy: Policy | None
     trusted: tuple[str, ...]
+    allow_pickle: bool = False
 
     def read(self) -> ScoringModel:
         assert self.path is not None
         content = artifact.load(self.path, self.key)
-        return ScoringModel.from_content(content, self.path, trusted=self.trusted, policy=self.policy)
+        trust = Trust(self.trusted, self.allow_pickle, signed=self.key is not None)
+        return ScoringModel.from_content(content, self.path, trust=trust, policy=self.policy)
 
 
 class Scorer(BaseScorer):
@@ -255,6 +257,7 @@ class Scorer(BaseScorer):
         *,
         policy: Policy | None = None,
         trusted: Sequence[str] = (),
+        allow_pickle: bool = False,
         **parts: Unpack[Parts],
     ) -> Scorer:
         """Load a model file. A compiled model needs neither scikit-learn nor pandas.
@@ -268,7 +271,11 @@ class Scorer(BaseScorer):
         policy : Policy, optional
             Stands in for the one in the file.
         trusted : sequence of str
-            Types to allow in a model that could not be compiled, as `ArtifactUntrusted` lists them.
+            Types to allow in a model that could not be compiled, as `ArtifactUntrusted` lists them;
+            those of scikit-learn that hold numbers and settings only need not be named.
+        allow_pickle : bool, default=False
+            Read a model that stands in the file as a pickle, which runs the code in it: only if the file
+            is signed with `key`, and you trust whoever else holds it.
         cache, kpis, recovery, audit, drift : optional
             As in `Scorer`.
 
@@ -284,7 +291,7 @@ class Scorer(BaseScorer):
             If a part, or the policy, is something else.
         """
         check_parts(parts, policy)
-        source = _Source(path, key, policy, tuple(trusted))
+        source = _Source(path, key, policy, tuple(trusted), allow_pickle)
         scorer = cls.__new__(cls)
         scorer._start(source.read(), parts, source)
         return scorer
@@ -295,6 +302,7 @@ class Scorer(BaseScorer):
         key: bytes | None = None,
         *,
         trusted: Sequence[str] = (),
+        allow_pickle: bool = False,
     ) -> None:
         """Put the model of a file in place of this one, as one step, while others go on scoring.
 
@@ -308,7 +316,9 @@ class Scorer(BaseScorer):
         key : bytes, optional
             The key that it was signed with; the one of the first loading, when not given.
         trusted : sequence of str
-            As in `load`.
+            As in `load`; those of the first loading, when not given.
+        allow_pickle : bool, default=False
+            As in `load`; it stays allowed where it was at the first loading.
 
         Raises
         ------
@@ -323,6 +333,7 @@ class Scorer(BaseScorer):
             key if key is not None or old is None else old.key,
             None if old is None else old.policy,
             tuple(trusted) or (() if old is None else old.trusted),
+            allow_pickle or (old is not None and old.allow_pickle),
         )
         with self._reloading:
             model = source.read()
@@ -376,8 +387,12 @@ class Scorer(BaseScorer):
         else:
             self.reload()
 
-    def save(self, path: str | os.PathLike[str], key: bytes | None = None) -> None:
+    def save(
+        self, path: str | os.PathLike[str], key: bytes | None = None, *, allow_pickle: bool = False
+    ) -> None:
         """Write the model to a file that `load` reads.
+
+        One that is not compiled is read back first, and asked again, in another process.
 
         Parameters
         ----------
@@ -385,13 +400,19 @@ class Scorer(BaseScorer):
             Replaced in one step.
         key : bytes, optional
             Signs the file with HMAC-SHA256.
+        allow_pickle : bool, default=False
+            Write a model that is not compiled as a pickle where skops can't store it. `key` is needed
+            then, and `load` has to be told the same.
 
         Raises
         ------
         ArtifactError
-            If the file can't be written, or if the model is not compiled and holds what no file can
-            give back, as a function without a name.
+            If the file can't be written, or if the model is not compiled and can't be read back by
+            another process: it says why, and names the types that it holds.
+        ArtifactKeyError
+            If a pickle is allowed and there is no key, or if the key is empty or no bytes.
         """
-        content = self._model.content
-        check_storable(content, path)
-        artifact.save(path, content, key)
+        from morosidad.scoring.saving import check_pickle_key, storable
+
+        check_pickle_key(path, key, allow_pickle)
+        artifact.save(path, storable(self._model, path, allow_pickle=allow_pickle), key)

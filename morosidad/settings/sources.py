@@ -1,4 +1,4 @@
-"""Where settings are read from: arguments, the environment, a ``.env`` file, a JSON file."""
+"""Sources of settings: arguments, the environment, a ``.env`` file, a JSON file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from morosidad.errors import SettingsError
-from morosidad.settings.kinds import Kind
+from morosidad.settings.setting_types import SettingType
 
 PREFIX = "MOROSIDAD_"
 SETTINGS_FILE = f"{PREFIX}SETTINGS_FILE"
@@ -20,7 +20,7 @@ DOTENV = Path(".env")
 # Kubernetes puts these into every container beside a service that is called "morosidad".
 _FROM_KUBERNETES = re.compile(rf"{PREFIX}(SERVICE_(HOST|PORT)|PORT(_[0-9]+_(TCP|UDP)|$))")
 
-Item = tuple[str, Any, str]  # the name as given, the value, where it stands
+SourceItem = tuple[str, Any, str]  # the name as given, the value, where it stands
 
 
 class SourceReader:
@@ -28,14 +28,14 @@ class SourceReader:
 
     Parameters
     ----------
-    kinds : mapping
+    types : mapping
         What each setting accepts.
     names : mapping
         The setting that each name, in capitals, stands for.
     """
 
-    def __init__(self, kinds: Mapping[str, Kind], names: Mapping[str, str]) -> None:
-        self._kinds = kinds
+    def __init__(self, types: Mapping[str, SettingType], names: Mapping[str, str]) -> None:
+        self._types = types
         self._names = names
         self.problems: list[str] = []
 
@@ -46,19 +46,19 @@ class SourceReader:
 
     def read(self, setting: str, value: object, where: str, given: str | None = None) -> Any:
         """Read one value; None and a problem when it does not fit."""
-        kind = self._kinds[setting]
+        setting_type = self._types[setting]
         try:
-            return kind.read(value)
+            return setting_type.read(value)
         except ValueError:
-            self.problems.append(f"{given or setting} ({where}): expected {kind.expected}")
+            self.problems.append(f"{given or setting} ({where}): expected {setting_type.expected}")
 
     def arguments(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Read keyword arguments."""
         for name in given:
-            if name not in self._kinds:
-                self._unknown(name, "argument", self._kinds)
+            if name not in self._types:
+                self._unknown(name, "argument", self._types)
         return {
-            name: self.read(name, value, "argument") for name, value in given.items() if name in self._kinds
+            name: self.read(name, value, "argument") for name, value in given.items() if name in self._types
         }
 
     def environment(self, env: Mapping[str, str]) -> dict[str, Any]:
@@ -88,10 +88,12 @@ class SourceReader:
             return {}
         return self._collect((name, value, str(path)) for name, value in pairs)
 
-    def _collect(self, items: Iterable[Item], *, shared: bool = False, near: bool = False) -> dict[str, Any]:
+    def _collect(
+        self, items: Iterable[SourceItem], *, shared: bool = False, near: bool = False
+    ) -> dict[str, Any]:
         """Find the settings among the items of one source; prefixed names go before plain ones."""
-        plain: dict[str, Item] = {}
-        prefixed: dict[str, Item] = {}
+        plain: dict[str, SourceItem] = {}
+        prefixed: dict[str, SourceItem] = {}
         for given, value, where in items:
             name = given.upper()
             own = shared and name.startswith(PREFIX)
@@ -131,7 +133,7 @@ class SourceReader:
         self.problems.append(f"{path}: expected a readable text file ({reason})")
         return None
 
-    def _lines(self, text: str, path: str | os.PathLike[str]) -> Iterator[Item]:
+    def _lines(self, text: str, path: str | os.PathLike[str]) -> Iterator[SourceItem]:
         """Split ``NAME=value`` lines: quotes, comments and ``export`` as in a shell, nothing expanded."""
         lines = enumerate(text.splitlines(), 1)
         for number, line in lines:

@@ -2,7 +2,7 @@
 
 from morosidad.workers.microbatch import BatchStats, MicroBatcher
 from morosidad.workers.pool import PoolStats, WorkerPool
+from morosidad.workers.pools import Workers
 from morosidad.workers.tasks import Task, TaskCounts
-from morosidad.workers.workers import Workers
 
 __all__ = ["BatchStats", "MicroBatcher", "PoolStats", "Task", "TaskCounts", "WorkerPool", "Workers"]

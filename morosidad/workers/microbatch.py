@@ -1,4 +1,4 @@
-"""Many callers, one prediction: records that arrive together are predicted together.
+"""Micro-batching: records that arrive together are predicted together.
 
 A scikit-learn pipeline takes about as long for sixteen rows as for one. A `MicroBatcher` collects the
 records of concurrent callers for a moment, predicts them in one call, and gives each caller its own result.
@@ -16,7 +16,7 @@ import msgspec
 
 from morosidad.errors import ModelError, Overloaded
 from morosidad.workers.pool import WorkerPool
-from morosidad.workers.tasks import ENDS, Clock, Task, TaskCounts
+from morosidad.workers.tasks import TASK_OUTCOMES, Clock, Task, TaskCounts
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -91,8 +91,8 @@ class MicroBatcher(Generic[A, R]):
         self._counts: Counter[str] = Counter()
         self._closed = False
         self._lock = threading.Lock()
-        self._enough = threading.Condition(self._lock)
-        self._quiet = threading.Condition(self._lock)
+        self._batch_ready = threading.Condition(self._lock)
+        self._all_done = threading.Condition(self._lock)
         # One batch is predicted while the next one collects.
         self._pool = WorkerPool(1, queue_size=1, name="lote", clock=clock)
         self._collector: Task[None] | None = None
@@ -120,13 +120,13 @@ class MicroBatcher(Generic[A, R]):
         task: Task[R] = Task(self, record, timeout, self._clock)
         with self._lock:
             try:
-                self._make_ready()
+                self._require_room()
             except Overloaded:
                 self._counts["refused"] += 1
                 raise
             self._queue[task] = self._clock() + self.max_wait
             if len(self._queue) >= self.max_size:
-                self._enough.notify()
+                self._batch_ready.notify()
         return task
 
     @property
@@ -135,13 +135,18 @@ class MicroBatcher(Generic[A, R]):
         return len(self._queue) >= self.queue_size
 
     def stats(self) -> BatchStats:
-        """Count what the batcher holds and has done."""
+        """Count what the batcher holds and has done.
+
+        Returns
+        -------
+        BatchStats
+        """
         with self._lock:
             return BatchStats(
                 batches=self._counts["batches"],
                 running=len(self._running),
                 queued=len(self._queue),
-                **{end: self._counts[end] for end in ENDS},
+                **{end: self._counts[end] for end in TASK_OUTCOMES},
             )
 
     def close(self, *, drain: bool = True, timeout: float = 5.0) -> bool:
@@ -163,9 +168,9 @@ class MicroBatcher(Generic[A, R]):
         end = time.monotonic() + timeout
         with self._lock:
             self._closed = True
-            self._enough.notify_all()
+            self._batch_ready.notify_all()
             if drain:
-                self._quiet.wait_for(lambda: not self._queue and not self._running, timeout)
+                self._all_done.wait_for(lambda: not self._queue and not self._running, timeout)
             refused = list(self._queue)
             self._queue.clear()
             self._counts["refused"] += len(refused)
@@ -179,11 +184,11 @@ class MicroBatcher(Generic[A, R]):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _withdraw(self, task: Task[Any]) -> bool:
+    def _cancel_queued(self, task: Task[Any]) -> bool:
         with self._lock:
             return self._leave_queue(task, "cancelled")
 
-    def _overdue(self, task: Task[Any]) -> bool:
+    def _expire_task(self, task: Task[Any]) -> bool:
         with self._lock:
             taken = self._leave_queue(task, "expired") or self._leave_batch(task, "expired")
         self._pool.release_overdue()
@@ -193,7 +198,7 @@ class MicroBatcher(Generic[A, R]):
         if self._queue.pop(task, None) is None:
             return False
         self._counts[outcome] += 1
-        self._notify_if_quiet()
+        self._notify_if_done()
         return True
 
     def _leave_batch(self, task: Task[R], outcome: str) -> bool:
@@ -201,23 +206,23 @@ class MicroBatcher(Generic[A, R]):
             return False
         self._running.discard(task)
         self._counts[outcome] += 1
-        self._notify_if_quiet()
+        self._notify_if_done()
         return True
 
-    def _notify_if_quiet(self) -> None:
+    def _notify_if_done(self) -> None:
         if not self._queue and not self._running:
-            self._quiet.notify_all()
+            self._all_done.notify_all()
 
-    def _make_ready(self) -> None:
+    def _require_room(self) -> None:
         """See that there is room and a thread to collect; the lock is held."""
         if self._closed:
             raise Overloaded("the micro-batcher is closed")
         if self.full:
             raise Overloaded(f"the micro-batcher is full: {self.queue_size} records wait")
         if self._collector is None:
-            self._collector = self._pool.submit(self._serve)
+            self._collector = self._pool.submit(self._run_tasks)
 
-    def _serve(self) -> None:
+    def _run_tasks(self) -> None:
         batch = self._take()
         if batch:
             self._predict(batch)
@@ -229,28 +234,28 @@ class MicroBatcher(Generic[A, R]):
                 left = next(iter(self._queue.values())) - self._clock()
                 if left <= 0:
                     break
-                self._enough.wait(left)
+                self._batch_ready.wait(left)
             batch: list[tuple[Task[R], A]] = []
             while self._queue and len(batch) < self.max_size:
                 task, _ = self._queue.popitem(last=False)
                 task.set_running_or_notify_cancel()
                 self._running.add(task)
                 batch.append((task, task._work))
-            self._hand_over(batch)
+            self._pass_on_deadline(batch)
             return batch
 
-    def _hand_over(self, batch: list[tuple[Task[R], A]]) -> None:
+    def _pass_on_deadline(self, batch: list[tuple[Task[R], A]]) -> None:
         """Give this thread the last deadline of its batch, and name a successor for what still waits."""
         deadlines = [task._deadline for task, _ in batch if task._deadline is not None]
         if self._collector is not None and batch and len(deadlines) == len(batch):
             self._collector._deadline = max(deadlines)
-        self._collector = self._pool.submit(self._serve) if self._queue else None
+        self._collector = self._pool.submit(self._run_tasks) if self._queue else None
 
     def _predict(self, batch: list[tuple[Task[R], A]]) -> None:
         live = []
         for task, record in batch:
             if task.remaining() == 0:
-                self._settle(task, task._lateness(), "expired")
+                self._settle(task, task._deadline_error(), "expired")
             else:
                 live.append((task, record))
         if not live:

@@ -1,4 +1,4 @@
-"""Bounded threads for work that is too slow for the caller's own: deadlines, batches, a clean end.
+"""A bounded pool of threads with deadlines, batches in order and an explicit end.
 
 A `WorkerPool` runs a fixed number of tasks at once and lets a fixed number wait; what comes on top is
 refused at once with `Overloaded`, so that nothing piles up unseen. Each task may have a deadline. A thread
@@ -17,7 +17,7 @@ from typing import Any, Self, TypeVar, TypeVarTuple
 import msgspec
 
 from morosidad.errors import Overloaded
-from morosidad.workers.tasks import ENDS, Clock, Task, TaskCounts
+from morosidad.workers.tasks import TASK_OUTCOMES, Clock, Task, TaskCounts
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -91,7 +91,7 @@ class WorkerPool:
         self._closed = False
         self._lock = threading.Lock()
         self._wake = threading.Condition(self._lock)
-        self._quiet = threading.Condition(self._lock)
+        self._all_done = threading.Condition(self._lock)
 
     @property
     def size(self) -> int:
@@ -102,6 +102,15 @@ class WorkerPool:
         """Let more or fewer tasks run at once, from now on.
 
         No running task is disturbed: surplus threads leave as they finish.
+
+        Parameters
+        ----------
+        size : int
+            Tasks that may run at once.
+
+        Returns
+        -------
+        None
 
         Raises
         ------
@@ -169,7 +178,7 @@ class WorkerPool:
                 task._deadline = end
                 tasks.append(task)
                 if not places.acquire(timeout=task.remaining()):
-                    task._settle(error=task._lateness())
+                    task._settle(error=task._deadline_error())
                     continue
                 task.add_done_callback(lambda _: places.release())
                 try:
@@ -182,14 +191,19 @@ class WorkerPool:
                 task.cancel()
 
     def stats(self) -> PoolStats:
-        """Count what the pool holds and has done."""
+        """Count what the pool holds and has done.
+
+        Returns
+        -------
+        PoolStats
+        """
         with self._lock:
             return PoolStats(
                 size=self._size,
                 running=len(self._running),
                 queued=len(self._queue),
                 stuck=len(self._stuck),
-                **{end: self._counts[end] for end in ENDS},
+                **{end: self._counts[end] for end in TASK_OUTCOMES},
             )
 
     def release_overdue(self) -> None:
@@ -223,7 +237,7 @@ class WorkerPool:
             self._closed = True
             self._wake.notify_all()
             if drain:
-                self._quiet.wait_for(lambda: not self._queue and not self._running, timeout)
+                self._all_done.wait_for(lambda: not self._queue and not self._running, timeout)
             refused = list(self._queue)
             self._queue.clear()
             self._counts["refused"] += len(refused)
@@ -256,16 +270,16 @@ class WorkerPool:
             self._counts["refused"] += 1
         raise Overloaded(f"the pool '{self.name}' is {'closed' if self._closed else 'full'}")
 
-    def _withdraw(self, task: Task[Any]) -> bool:
+    def _cancel_queued(self, task: Task[Any]) -> bool:
         with self._lock:
             if task not in self._queue:
                 return False
             del self._queue[task]
             self._counts["cancelled"] += 1
-            self._notify_if_quiet()
+            self._notify_if_done()
             return True
 
-    def _overdue(self, task: Task[Any]) -> bool:
+    def _expire_task(self, task: Task[Any]) -> bool:
         with self._lock:
             if task in self._queue:
                 del self._queue[task]
@@ -275,7 +289,7 @@ class WorkerPool:
             else:
                 return False
             self._counts["expired"] += 1
-            self._notify_if_quiet()
+            self._notify_if_done()
             return True
 
     def _allowed_threads(self) -> int:
@@ -286,18 +300,20 @@ class WorkerPool:
         needed = len(self._queue) + len(self._running) + len(self._stuck)
         while len(self._threads) < min(needed, self._allowed_threads()):
             self._started += 1
-            thread = threading.Thread(target=self._serve, name=f"{self.name}-{self._started}", daemon=True)
+            thread = threading.Thread(
+                target=self._run_tasks, name=f"{self.name}-{self._started}", daemon=True
+            )
             try:
                 thread.start()
             except RuntimeError:  # the system has no thread to spare: go on with those that run
                 return
             self._threads.add(thread)
 
-    def _notify_if_quiet(self) -> None:
+    def _notify_if_done(self) -> None:
         if not self._queue and not self._running:
-            self._quiet.notify_all()
+            self._all_done.notify_all()
 
-    def _serve(self) -> None:
+    def _run_tasks(self) -> None:
         """Run tasks until there is no place for this thread any more."""
         while (taken := self._take()) is not None:
             task, (fn, args) = taken
@@ -306,7 +322,7 @@ class WorkerPool:
             outcome = "completed"
             try:
                 if task.remaining() == 0:
-                    error, outcome = task._lateness(), "expired"
+                    error, outcome = task._deadline_error(), "expired"
                 else:
                     value = fn(*args)
             except BaseException as raised:  # it belongs to whoever waits
@@ -339,7 +355,7 @@ class WorkerPool:
             if self._running.pop(task, None) is None:
                 return False
             self._counts[outcome] += 1
-            self._notify_if_quiet()
+            self._notify_if_done()
             return True
 
 

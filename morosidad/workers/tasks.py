@@ -1,4 +1,4 @@
-"""The future that a `WorkerPool` and a `MicroBatcher` hand out, and how both count what became of it."""
+"""Tasks: futures with a deadline that a coroutine can await, and the counts of their outcomes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ R = TypeVar("R")
 Clock = Callable[[], float]
 
 
-ENDS = ("completed", "failed", "expired", "cancelled", "refused")
+TASK_OUTCOMES = ("completed", "failed", "expired", "cancelled", "refused")
 """How a task can end, as `TaskCounts` names it."""
 
 
@@ -49,9 +49,9 @@ class TaskCounts(msgspec.Struct, frozen=True, kw_only=True):
 class TaskOwner(Protocol):
     """Who holds tasks; whoever takes a task from it is the one that settles it."""
 
-    def _withdraw(self, task: Task[Any]) -> bool: ...
+    def _cancel_queued(self, task: Task[Any]) -> bool: ...
 
-    def _overdue(self, task: Task[Any]) -> bool: ...
+    def _expire_task(self, task: Task[Any]) -> bool: ...
 
 
 class Task(Future[R]):
@@ -82,7 +82,7 @@ class Task(Future[R]):
         bool
             Whether the task is cancelled; a task that runs or has ended can't be.
         """
-        if self._owner._withdraw(self):
+        if self._owner._cancel_queued(self):
             self._work = None
             super().cancel()
             self.set_running_or_notify_cancel()
@@ -96,6 +96,11 @@ class Task(Future[R]):
         timeout : float, optional
             Seconds to wait, when that is less than the deadline leaves.
 
+        Returns
+        -------
+        object
+            The value.
+
         Raises
         ------
         DeadlineExceeded
@@ -103,36 +108,45 @@ class Task(Future[R]):
         TimeoutError
             `timeout` passed before the deadline.
         """
-        limit, own = self._patience(timeout)
+        limit, own = self._wait_limit(timeout)
         try:
             return super().result(limit)
         except TimeoutError:
-            self._stop_waiting(own)
+            self._end_wait(own)
         return super().result()
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """Wait for the outcome and give its error, `DeadlineExceeded` among them; None when there is none.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds to wait, when that is less than the deadline leaves.
+
+        Returns
+        -------
+        BaseException or None
 
         Raises
         ------
         TimeoutError
             `timeout` passed before the deadline.
         """
-        limit, own = self._patience(timeout)
+        limit, own = self._wait_limit(timeout)
         try:
             return super().exception(limit)
         except TimeoutError:
-            self._stop_waiting(own)
+            self._end_wait(own)
         return super().exception()
 
-    def _patience(self, timeout: float | None) -> tuple[float | None, bool]:
+    def _wait_limit(self, timeout: float | None) -> tuple[float | None, bool]:
         """Give the seconds to wait, and whether the deadline is what limits them."""
         left = self.remaining()
         if left is None or (timeout is not None and timeout < left):
             return timeout, False
         return left, True
 
-    def _stop_waiting(self, at_deadline: bool) -> None:
+    def _end_wait(self, at_deadline: bool) -> None:
         """Go on to an outcome that is there or on its way; otherwise the wait was too short."""
         if self.done():
             return
@@ -142,19 +156,19 @@ class Task(Future[R]):
 
     def _expire(self) -> None:
         """End the task with `DeadlineExceeded`, unless it has ended before."""
-        if self._owner._overdue(self):
-            self._settle(error=self._lateness())
+        if self._owner._expire_task(self):
+            self._settle(error=self._deadline_error())
 
     def _outcome(self) -> R | BaseException:
         error = self.exception()
         return self.result() if error is None else error
 
-    def _lateness(self) -> DeadlineExceeded:
+    def _deadline_error(self) -> DeadlineExceeded:
         seconds = self._seconds or 0.0
         return DeadlineExceeded(f"no answer within {seconds:g} s", seconds=seconds)
 
     def _settle(self, value: Any = None, error: BaseException | None = None) -> None:
-        """Publish the outcome and let go of the work: a finished task holds no record."""
+        """Publish the outcome and drop the work: a finished task holds no record."""
         self._work = None
         if error is None:
             self.set_result(value)

@@ -21,8 +21,9 @@ from starlette.testclient import TestClient
 
 from morosidad import Field, Schema, Scorer, Settings
 from morosidad.asgi import create_app
-from morosidad.asgi.keys import make_key
+from morosidad.asgi.guards.keys import make_key
 from morosidad.errors import NotCompiledWarning
+from serving import FOUND, NoLoad, port_in, wait_until
 from support import small_frame
 
 PATH = os.pathsep.join(os.path.abspath(place) for place in sys.path)
@@ -55,17 +56,11 @@ def key_lines() -> tuple[str, ...]:
     return tuple(line for _, line in KEYS.values())
 
 
-class Calm:
-    """A pulse that is late when it is told to be."""
-
-    overloaded = False
-
-
 def in_process(stack: ExitStack, scorer: Scorer, transport: dict[str, Any], **settings: Any) -> TestClient:
     """Serve a scorer in this process: quiet, without limits and never overloaded, unless asked for."""
     app = create_app(scorer, Settings(**{**QUIET, **settings}))
     client = stack.enter_context(TestClient(app, **transport))
-    app.state.service.pulse = Calm()  # a busy machine is no part of these tests
+    app.state.service.loop_load = NoLoad()  # a busy machine is no part of these tests
     return client
 
 
@@ -129,38 +124,40 @@ def moody() -> Callable[..., tuple[Moody, Scorer]]:
 
 
 class Running:
-    """A server process on a port of its own."""
+    """A server process on a port that the system gives it, and that it says."""
 
-    def __init__(self, command: list[str], port: int, folder: Path, env: dict[str, str]) -> None:
-        self.url = f"http://127.0.0.1:{port}"
-        self.port, self.folder = port, folder
+    def __init__(self, command: list[str], folder: Path, number: int, env: dict[str, str]) -> None:
+        self.port, self.url, self.folder = 0, "", folder
+        self._out, self._err = folder / f"salida-{number}.txt", folder / f"errores-{number}.txt"
         quiet = {"MOROSIDAD_AUDIT_FILE": "", "RATE_LIMIT_ENABLED": "false", "PYTHONPATH": PATH}
-        self.process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env={**os.environ, **quiet, **env},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        with self._out.open("wb") as out, self._err.open("wb") as err:
+            self.process = subprocess.Popen(
+                command, cwd=folder, env={**os.environ, **quiet, **env}, stdout=out, stderr=err
+            )
+
+    def said(self) -> tuple[str, str]:
+        """Give what it has written."""
+        return self._out.read_text("utf-8"), self._err.read_text("utf-8")
 
     def wait(self) -> None:
         """Wait until it listens."""
-        pause = Event()
-        for _ in range(3000):
-            assert self.process.poll() is None, self.process.communicate()
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-            pause.wait(0.02)
-        raise AssertionError("the server does not listen")
+        wait_until(self._listens, tell=self.said)
+
+    def _listens(self) -> bool:
+        assert self.process.poll() is None, self.said()
+        self.port = self.port or port_in("".join(self.said()))
+        if not self.port:
+            return False
+        self.url = f"http://127.0.0.1:{self.port}"
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, str, str]:
         """Send a signal; give the exit code and what was written."""
         if self.process.poll() is None:
             self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=60)
-        return self.process.returncode, out, err
+        code = self.process.wait(FOUND)
+        return code, *self.said()
 
 
 @pytest.fixture(scope="session")
@@ -174,11 +171,8 @@ def run(tmp_path: Path) -> Iterator[Callable[..., Running]]:
     started: list[Running] = []
 
     def run(*arguments: str, command: list[str] | None = None, **env: str) -> Running:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        whole = command or [sys.executable, "-m", "morosidad", "serve"]
-        started.append(Running([*whole, *arguments, "--port", str(port)], port, tmp_path, env))
+        whole = [*(command or [sys.executable, "-m", "morosidad", "serve"]), *arguments, "--port", "0"]
+        started.append(Running(whole, tmp_path, len(started), env))
         started[-1].wait()
         return started[-1]
 
@@ -186,4 +180,4 @@ def run(tmp_path: Path) -> Iterator[Callable[..., Running]]:
     for server in started:
         if server.process.poll() is None:
             server.process.kill()
-            server.process.communicate()
+            server.process.wait()

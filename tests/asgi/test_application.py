@@ -238,7 +238,7 @@ def test_without_live_metrics_the_parts_and_the_other_processes_are_still_looked
 def test_without_live_metrics_the_server_ticks(serve):
     seen = threading.Event()
     client = serve(metrics_interval=0.01)
-    client.app.state.service.watch.look = seen.set
+    client.app.state.service.alert_monitor.check = seen.set
     assert seen.wait(60)
 
 
@@ -246,10 +246,10 @@ def test_a_failing_storage_of_limits_is_an_alert(serve, applicant):
     client = serve(rate_limit_enabled=True, rate_limit_per_minute=1)
     service = client.app.state.service
     service.limiter.failing = True
-    service.watch.look()
+    service.alert_monitor.check()
     assert "limites" in {alert.code for alert in service.alerts.active}
     service.limiter.failing = False
-    service.watch.look()
+    service.alert_monitor.check()
     assert "limites" not in {alert.code for alert in service.alerts.active}
 
 

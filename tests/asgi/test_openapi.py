@@ -10,7 +10,11 @@ from typing import Any
 import pytest
 
 from morosidad import Field, Schema, Scorer, Settings
+from morosidad.asgi.guards.rates import WEIGHTS
 from morosidad.asgi.openapi import describe
+from morosidad.asgi.pages.assets import PREFIX
+from morosidad.asgi.routes import make_routes
+from morosidad.asgi.service import Service
 from support import needed
 
 Draft202012Validator = pytest.importorskip("jsonschema").Draft202012Validator
@@ -35,10 +39,18 @@ def test_every_path_and_method_is_described(client):
     described = {
         (method.upper(), path) for path, methods in document(client)["paths"].items() for method in methods
     }
-    served = set(client.app.table)
-    own = {("GET", "/api/panel")}  # what the dashboard alone asks for
-    files = {pair for pair in served if "." in pair[1] and pair[1] != "/openapi.json"}
-    assert described == {pair for pair in served - own - files if pair[0] != "HEAD"}
+    files = {pair for pair in client.app.table if pair[1].startswith(PREFIX)}
+    assert len(files) > 20
+    assert described == {pair for pair in client.app.table.keys() - files if pair[0] != "HEAD"}
+
+
+def test_every_route_stands_once_in_the_table_with_what_admits_it(client):
+    routes = make_routes(client.app.state.service)
+    assert len({(route.method, route.path) for route in routes}) == len(routes)
+    assert len({route.operation.name for route in routes}) == len(routes)
+    assert all((route.scope is None) == (route.rate is None) for route in routes)
+    assert {route.rate for route in routes} - {None} == set(WEIGHTS)
+    assert {route.path for route in routes if route.work} == {"/predecir", "/predecir/lote"}
 
 
 def test_the_examples_are_valid_and_are_answered_as_they_say(client):
@@ -83,21 +95,24 @@ def test_the_record_is_that_of_the_schema_and_follows_a_reload(serve, tmp_path, 
 
 
 def test_keys_limits_and_prefixes_are_described_where_there_are_any(key_lines):
-    scorer = Scorer.default()
-    plain = describe(scorer, Settings(rate_limit_enabled=False, server_anonymous=True))
+    def described(root="", **given):
+        scorer, settings = Scorer.default(), Settings(audit_file=None, **given)
+        return describe(scorer, settings, make_routes(Service(scorer, settings)), root)
+
+    plain = described(rate_limit_enabled=False, server_anonymous=True)
     assert "securitySchemes" not in plain["components"]
     assert "servers" not in plain
     assert plain["paths"]["/predecir"]["post"]["responses"].keys() == {
         "200", "400", "403", "413", "500", "503", "504",
     }  # fmt: skip
     assert plain["paths"]["/salud/viva"]["get"]["responses"].keys() == {"200", "500"}
-    keyed = describe(scorer, Settings(server_api_keys=key_lines, server_batch_size=7), "/credito")
+    keyed = described("/credito", server_api_keys=key_lines, server_batch_size=7)
     assert keyed["servers"] == [{"url": "/credito"}]
     operation = keyed["paths"]["/predecir/lote"]["post"]
     assert operation["security"] == [{"clave": ["score"]}, {"portador": ["score"]}]
     assert operation["responses"].keys() >= {"401", "403", "429"}
     assert content(operation["requestBody"])["schema"]["maxItems"] == 7
-    local = describe(scorer, Settings())
+    local = described()
     assert "403" in local["paths"]["/salud/viva"]["get"]["responses"]
 
 

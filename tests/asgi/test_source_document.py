@@ -22,7 +22,7 @@ from starlette.routing import Route
 from chromium import PATIENCE, ThreadedServer, chromium
 from morosidad import Scorer, Settings
 from morosidad.asgi import create_app
-from morosidad.asgi.examples import examples
+from morosidad.asgi.pages.examples import examples
 from support import ROOT, needed
 
 PAGE = "/prueba"

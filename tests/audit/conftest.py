@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 import msgspec
 import pytest
 
+import morosidad.audit.chain.file as file_module
+import morosidad.audit.writing.queue as queue_module
 from morosidad.audit import AuditContext, AuditLog
-from morosidad.audit import log as log_module
 
 
 class Reason(msgspec.Struct, frozen=True):
@@ -61,11 +64,11 @@ def alerts():
     return []
 
 
-@pytest.fixture(params=["by the writer", "eagerly"])
+@pytest.fixture(params=["by the writer", "by the caller"])
 def make_log(request, path, alerts, clock, monkeypatch):
     """Make logs whose writer wakes only when it is told to, unless the test says otherwise."""
     made = []
-    monkeypatch.setattr(log_module, "_AT_ONCE", 2)  # so that few decisions are enough to be eager
+    monkeypatch.setattr(queue_module, "_ENCODE_CHUNK", 2)  # so that `append` encodes few decisions too
 
     def make(where=path, **options):
         options.setdefault("flush_interval", 3600)
@@ -73,7 +76,7 @@ def make_log(request, path, alerts, clock, monkeypatch):
         options.setdefault("usage", lambda: (40.0, 12.5))
         options.setdefault("on_alert", lambda alert: alerts.append((alert.code, alert.closed is None)))
         options.setdefault("now", clock)
-        options.setdefault("eager", request.param == "eagerly")
+        options.setdefault("encode_in_caller", request.param == "by the caller")
         log = AuditLog(where, **options)
         made.append(log)
         return log
@@ -96,3 +99,18 @@ def fill(make_log):
         return log
 
     return fill
+
+
+@pytest.fixture
+def broken_disk(monkeypatch):
+    """Opening fails with the error number that is set; 0 for none."""
+    state = {"number": 0}
+    real = file_module.open_private
+
+    def open_private(path, flags=0):
+        if state["number"]:
+            raise OSError(state["number"], os.strerror(state["number"]), str(path))
+        return real(path, flags)
+
+    monkeypatch.setattr(file_module, "open_private", open_private)
+    return state

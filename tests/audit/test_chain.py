@@ -9,20 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from morosidad.audit import find_logs, read, verify
-from morosidad.audit.chain import (
+from morosidad.audit.chain.hashing import (
     GENESIS,
     MAX_LINE,
-    Link,
+    ChainPosition,
+    append_to_chain,
     body_of,
-    head_path,
     new_chain,
-    numbered_files,
-    pack_head,
-    read_head,
-    seal,
-    unseal,
+    parse_line,
 )
-from morosidad.audit.verification import SHOWN, log_files
+from morosidad.audit.chain.paths import head_path, log_files, numbered_files, pack_head, read_head
+from morosidad.audit.verification import SHOWN
 
 KEY = b"una clave de prueba"
 
@@ -31,7 +28,7 @@ def write_chain(path, count, *, per_file=None, key=None, start=None, body=b'{"ti
     """Write a chain over as many files as needed; return its lines."""
     last, lines = start or new_chain(), []
     for i in range(count):
-        line, last = seal(last, body % i if b"%" in body else body, key)
+        line, last = append_to_chain(last, body % i if b"%" in body else body, key)
         lines.append(line)
     spread(path, lines, per_file)
     head_path(path).write_bytes(pack_head(last))
@@ -53,12 +50,12 @@ def kinds(report):
 
 @given(st.binary().filter(lambda b: b"\n" not in b), st.none() | st.binary(min_size=1))
 def test_a_sealed_line_comes_apart_as_it_went_together(content, key):
-    last = Link("0123456789ab", 41, "f" * 64)
-    line, place = seal(last, b"{" + content + b"}", key)
+    last = ChainPosition("0123456789ab", 41, "f" * 64)
+    line, place = append_to_chain(last, b"{" + content + b"}", key)
     assert body_of(line) == b"{" + content + b"}"
-    sealed = unseal(line, key)
+    sealed = parse_line(line, key)
     assert sealed is not None
-    assert (sealed.link, sealed.previous, sealed.body, sealed.sound) == (
+    assert (sealed.position, sealed.previous, sealed.body, sealed.sound) == (
         place,
         last.digest,
         b"{" + content + b"}",
@@ -71,24 +68,24 @@ def test_a_sealed_line_comes_apart_as_it_went_together(content, key):
 @given(st.integers(0), st.integers(1, 255), st.booleans())
 def test_no_byte_of_a_line_can_change_unseen(position, difference, keyed):
     key = KEY if keyed else None
-    line, _ = seal(new_chain(), b'{"a":1}', key)
+    line, _ = append_to_chain(new_chain(), b'{"a":1}', key)
     position %= len(line)
     altered = bytearray(line)
     altered[position] ^= difference
-    sealed = unseal(bytes(altered), key)
+    sealed = parse_line(bytes(altered), key)
     assert sealed is None or not sealed.sound
 
 
 @given(st.binary())
 def test_garbage_is_no_line(garbage):
-    assert unseal(garbage, None) is None
-    assert unseal(b'{"id":"' + garbage + b'"}\n', None) is None
+    assert parse_line(garbage, None) is None
+    assert parse_line(b'{"id":"' + garbage + b'"}\n', None) is None
 
 
 def test_a_line_that_was_sealed_with_another_key_is_not_sound():
-    line, _ = seal(new_chain(), b'{"a":1}', KEY)
-    assert not unseal(line, b"otra").sound
-    assert not unseal(line, None).sound
+    line, _ = append_to_chain(new_chain(), b'{"a":1}', KEY)
+    assert not parse_line(line, b"otra").sound
+    assert not parse_line(line, None).sound
 
 
 @pytest.mark.parametrize("per_file", [None, 1, 3, 4])
@@ -122,7 +119,7 @@ def test_any_change_of_the_lines_is_found(tmp_path_factory, data, per_file, coun
     elif change == "repeat":
         changed.insert(data.draw(st.integers(0, count)), lines[where])
     elif change == "insert":
-        changed.insert(where, seal(Link("0" * 12, where, GENESIS), b'{"x":1}', None)[0])
+        changed.insert(where, append_to_chain(ChainPosition("0" * 12, where, GENESIS), b'{"x":1}', None)[0])
     else:
         del changed[where:]
     spread(path, changed, per_file) if changed else path.unlink()
@@ -149,8 +146,8 @@ def test_a_line_beyond_recognition_is_one_problem(path):
 
 def test_a_line_made_anew_with_its_digest_does_not_fit_the_next(path):
     lines = write_chain(path, 5)
-    before = unseal(lines[1], None).link
-    lines[2], _ = seal(before, b'{"tipo":"decision","x":99}', None)
+    before = parse_line(lines[1], None).position
+    lines[2], _ = append_to_chain(before, b'{"tipo":"decision","x":99}', None)
     spread(path, lines)
     (problem,) = verify(path).problems
     assert (problem.line, problem.message) == (4, "la línea anterior no es la que era")
@@ -158,7 +155,7 @@ def test_a_line_made_anew_with_its_digest_does_not_fit_the_next(path):
 
 def test_the_last_line_made_anew_does_not_fit_the_head(path):
     lines = write_chain(path, 5)
-    lines[4], _ = seal(unseal(lines[3], None).link, b'{"tipo":"decision","x":99}', None)
+    lines[4], _ = append_to_chain(parse_line(lines[3], None).position, b'{"tipo":"decision","x":99}', None)
     spread(path, lines)
     (problem,) = verify(path).problems
     assert (problem.line, problem.message) == (5, "la línea no es la que se escribió")
@@ -272,14 +269,14 @@ def test_an_anchor_finds_a_log_that_was_cut_together_with_its_head(path):
     anchor = verify(path).digest
     assert verify(path, anchor=anchor).ok
     spread(path, lines[:4])
-    head_path(path).write_bytes(pack_head(unseal(lines[3], None).link))
+    head_path(path).write_bytes(pack_head(parse_line(lines[3], None).position))
     assert verify(path).ok
     assert kinds(verify(path, anchor=anchor)) == ["faltan"]
 
 
 def test_a_torn_last_line_is_told_apart_and_is_no_problem(path):
     lines = write_chain(path, 4)
-    head_path(path).write_bytes(pack_head(unseal(lines[2], None).link))
+    head_path(path).write_bytes(pack_head(parse_line(lines[2], None).position))
     for cut in range(1, len(lines[3])):
         path.write_bytes(b"".join(lines[:3]) + lines[3][:cut])
         report = verify(path)
@@ -380,7 +377,7 @@ def test_the_logs_of_all_processes_are_found(path):
 
 
 def test_a_head_is_read_as_it_was_written(path):
-    last = Link("0123456789ab", 10**17, "e" * 64)
+    last = ChainPosition("0123456789ab", 10**17, "e" * 64)
     assert read_head(path) is None
     head_path(path).write_bytes(pack_head(last))
     assert read_head(path) == last

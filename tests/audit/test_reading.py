@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from morosidad.audit import AuditLog, Difference, find_logs, read, replay, verify
-from morosidad.audit.chain import Link, seal
+from morosidad.audit.chain.hashing import ChainPosition, append_to_chain
 
 VALUES = (30, None, "rural")
 
@@ -104,7 +104,7 @@ def test_events_are_passed_over_and_damaged_lines_are_counted(make_log, path, co
         for _ in range(2):
             log.append(context, decide(), VALUES, 0.1)
     log.close()
-    line, _ = seal(Link("0" * 12, 7, "0" * 64), b'{"tipo":"decision"}', None)
+    line, _ = append_to_chain(ChainPosition("0" * 12, 7, "0" * 64), b'{"tipo":"decision"}', None)
     with path.open("ab") as raw:
         raw.write(b"nada\n" + line)
     report = replay(path, lambda values: 0.25)
@@ -120,7 +120,9 @@ def test_values_of_a_keyed_log_are_replayed_without_the_key(path, context, decid
 
 @pytest.mark.parametrize("junk", [b'"\xff"', b'"\xed\xa0\x80"'])
 def test_a_line_that_is_no_text_is_unreadable_and_not_the_end(path, junk):
-    line, last = seal(Link("a" * 12, 0, "0" * 64), b'{"tipo":"evento","evento":' + junk + b"}", None)
+    line, last = append_to_chain(
+        ChainPosition("a" * 12, 0, "0" * 64), b'{"tipo":"evento","evento":' + junk + b"}", None
+    )
     path.write_bytes(line)
     assert list(read(path)) == []
     assert replay(path, lambda values: 0.25).unreadable == 1

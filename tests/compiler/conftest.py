@@ -17,6 +17,7 @@ from morosidad.compiler import CompiledPipeline, compile_pipeline
 from morosidad.compiler.backends.numpy_columns import ColumnBatch
 from morosidad.compiler.proof.probe_rows import as_rows, probe_rows
 from morosidad.errors import NotCompiledWarning
+from morosidad.frames.layout import FrameLayout
 from morosidad.schema.field import Field
 from morosidad.schema.schema import Schema
 
@@ -95,16 +96,14 @@ def compiled_as_fitted() -> Callable[..., CompiledPipeline]:
         *,
         schema: Schema | None = None,
         tolerance: float = 1e-12,
-        dtypes: dict[str, Any] | None = None,
     ) -> CompiledPipeline:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             estimator.fit(frame, target)
         schema = schema or Schema.infer(frame)
         reference = rows_of(schema, frame)
-        truths = [f.name for f in schema.fields if f.kind == "boolean" and frame[f.name].dtype == object]
-        dtypes = {**dict.fromkeys(truths, object), **(dtypes or {})}
-        compiled = compile_pipeline(estimator, schema, reference, dtypes=dtypes)
+        layout = FrameLayout.of(frame, {name: name for name in schema.names})
+        compiled = compile_pipeline(estimator, schema, reference, layout=layout)
         assert compiled.compiled, compiled.notes
         accepted = rows_of(compiled.schema, frame)
         agrees(compiled, probe_rows(compiled.schema, accepted, seed=1), tolerance=tolerance)

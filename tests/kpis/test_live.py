@@ -9,6 +9,7 @@ from morosidad.alerts import AlertBook
 from morosidad.kpis import KPITracker
 from morosidad.kpis.live import LiveMetrics
 from morosidad.kpis.thresholds import Thresholds
+from support import LONG
 
 SAMPLE = [
     "timestamp",
@@ -79,6 +80,15 @@ def test_a_longer_interval_gives_the_rate_over_it(tracker, clock):
         tracker.record(0.1)
         clock.advance(1)
     assert live.tick().rate == 1.0
+
+
+def test_the_documents_are_json_before_a_first_interval_is_over(tracker, clock):
+    live = LiveMetrics(tracker, interval=60.0)
+    clock.advance(5)
+    tracker.record(0.1, outcome="ok")
+    live.tick()
+    assert type(tracker.counts(60.0, whole=True).rate) is type(tracker.lifetime().rate) is float
+    msgspec.json.encode(live.document())
 
 
 def test_the_latest_samples_are_kept(tracker, clock):
@@ -176,7 +186,7 @@ def test_a_thread_takes_samples_until_closed(tracker):
     with Watched(tracker, interval=0.001) as live:
         assert live.start() is live
         assert threading.active_count() == before + 1
-        assert ticked.wait(10)
+        assert ticked.wait(LONG)
     assert threading.active_count() == before
     assert live.history
     live.close()

@@ -9,11 +9,12 @@ import resource
 import shutil
 import socket
 import subprocess
+import tempfile
 from itertools import count
 from pathlib import Path
 from typing import Protocol
 
-from serving import Server, wait_until
+from serving import Server, start_redis, wait_until
 
 _turn = count(1)
 
@@ -207,24 +208,17 @@ class Redis:
     """A Redis that keeps nothing, on a free port."""
 
     def __init__(self) -> None:
-        self.port = Server.free_port()
+        self.port = 0
         self.start()
 
     def start(self) -> None:
-        """Start it and wait until it answers."""
-        command = ["redis-server", "--port", str(self.port), "--save", "", "--appendonly", "no"]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        wait_until(self._answers)
+        """Start it, always on the same port, and wait until it answers."""
+        self._process, self.port = start_redis(Path(tempfile.gettempdir()), self.port)
 
     def kill(self) -> None:
         """End it at once."""
         self._process.kill()
-        self._process.wait(10)
-
-    def _answers(self) -> bool:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1.0):
-            return True
-        return False
+        self._process.wait(60)
 
 
 def small_disk(folder: Path) -> bool:

@@ -17,7 +17,8 @@ from typing import Any
 import atheris  # type: ignore[import-not-found, unused-ignore]
 
 with atheris.instrument_imports(include=["morosidad"]):
-    import morosidad.audit.chain as chain
+    import morosidad.audit.chain.hashing as chain
+    import morosidad.audit.chain.paths as paths
     from morosidad import AHORRO_VALLE, Field, Schema, Scorer, Settings, audit
     from morosidad.errors import ArtifactError, InvalidRecord, PredictionError, SettingsError
     from morosidad.model_file import artifact
@@ -193,9 +194,9 @@ def audit_target(raw: bytes) -> None:
     """Read, verify and replay logs whose lines were altered, sealed anew, moved, cut."""
     data = atheris.FuzzedDataProvider(raw)
     path = FOLDER / "decisiones.jsonl"
-    head = chain.head_path(path)
+    head = paths.head_path(path)
     head.unlink(missing_ok=True)
-    last, written = chain.Link("0123456789ab", 0, chain.GENESIS), []
+    last, written = chain.ChainPosition("0123456789ab", 0, chain.GENESIS), []
     for _ in range(data.ConsumeIntInRange(0, 6)):
         body = data.PickValueInList([DECISION, EVENT])
         if data.ConsumeBool():
@@ -203,13 +204,13 @@ def audit_target(raw: bytes) -> None:
             body = body[:place] + data.ConsumeBytes(6) + body[place + data.ConsumeIntInRange(0, 9) :]
         if data.ConsumeProbability() < 0.2:
             last = last._replace(number=data.ConsumeIntInRange(0, 10**18 - 2))
-        line, last = chain.seal(last, body, None)
+        line, last = chain.append_to_chain(last, body, None)
         written.append(line)
     if written and data.ConsumeBool():
         written.append(written.pop(data.ConsumeIntInRange(0, len(written) - 1)))
     path.write_bytes(b"".join(written) + data.ConsumeBytes(atheris.ALL_REMAINING))
     if len(raw) % 2:
-        head.write_bytes(raw[:100] if len(raw) % 3 else chain.pack_head(last))
+        head.write_bytes(raw[:100] if len(raw) % 3 else paths.pack_head(last))
     report = audit.verify(path)
     assert report.ok == (report.problem_count == 0)
     decisions = list(audit.read(path))
@@ -255,7 +256,7 @@ def logged_bodies() -> tuple[bytes, bytes]:
         Scorer.default(audit=log).score_one(
             {"edad": 41, "ingresos_mensuales": 2.4e6, "monto_credito": 6e6, "plazo_meses": 36}
         )
-    line = chain.unseal((FOLDER / "base.jsonl").read_bytes(), None)
+    line = chain.parse_line((FOLDER / "base.jsonl").read_bytes(), None)
     assert line is not None
     return line.body, b'{"tipo":"evento","fecha":"2026-01-01T00:00:00Z","evento":"perdidas","cantidad":3}'
 
@@ -280,6 +281,6 @@ if __name__ == "__main__":
     if TARGET == "audit":
         DECISION, EVENT = logged_bodies()
     run = artifact_target(small_models()) if TARGET == "artifact" else globals()[f"{TARGET}_target"]
-    limits = ["-timeout=10", "-rss_limit_mb=2048", "-max_len=4096", "-len_control=0", "-print_final_stats=1"]
+    limits = ["-timeout=60", "-rss_limit_mb=2048", "-max_len=4096", "-len_control=0", "-print_final_stats=1"]
     atheris.Setup([sys.argv[0], *limits, *options, str(FOLDER / "corpus")], run)
     atheris.Fuzz()

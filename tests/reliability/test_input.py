@@ -10,15 +10,14 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 from morosidad import Scorer, Settings
 from morosidad.asgi import create_app
-from serving import applicants
+from traffic import applicants
 
 BODIES = 1_000_000
 BODIES_IN_CI = 20_000
 SLOWEST = 1.0
+"""Seconds of processor time for one body, which do not depend on what else the machine does."""
 PATHS = ("/predecir", "/predecir/lote", "/validar", "/admin/recargar", "/predecir", "/validar")
 ODD: list[Any] = [
     None, True, False, 0, -1, 1, 1e308, -1e308, 1e-320, 10**30, -(10**400), 0.1, "", " ", "sí",
@@ -104,8 +103,9 @@ class Maker:
 class Asker:
     """Calls an ASGI application in this process."""
 
-    def __init__(self, app: Callable[..., Any]) -> None:
+    def __init__(self, app: Callable[..., Any], refusals: frozenset[int]) -> None:
         self.app = app
+        self.refusals = refusals
         self.answers: Counter[tuple[str, int]] = Counter()
         self.slowest = 0.0
 
@@ -129,21 +129,21 @@ class Asker:
         async def send(message: Any) -> None:
             sent.append(message)
 
-        start = time.perf_counter()
+        start = time.process_time()
         await self.app(scope, receive, send)
-        self.slowest = max(self.slowest, time.perf_counter() - start)
+        self.slowest = max(self.slowest, time.process_time() - start)
         status, body = sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])
         self.answers[path, status] += 1
-        assert status < 500, (path, parts, body)
+        assert status < 500 or status in self.refusals, (path, parts, body)
         assert b"Traceback" not in body, (path, parts)
         json.loads(body)
 
 
-def test_no_body_breaks_the_server(request: pytest.FixtureRequest) -> None:
-    number = BODIES if request.config.getoption("--long", default=False) else BODIES_IN_CI
+def test_no_body_breaks_the_server(long: bool, refusals: frozenset[int]) -> None:
+    number = BODIES if long else BODIES_IN_CI
     settings = Settings(audit_file=None, rate_limit_enabled=False, metrics_enabled=False)
     app = create_app(Scorer.default(), settings)
-    asker, maker = Asker(app), Maker(71)
+    asker, maker = Asker(app, refusals), Maker(71)
 
     async def all_of_them() -> None:
         async with app.router.lifespan_context(app):

@@ -79,7 +79,7 @@ def test_a_failure_is_raised_at_once_and_not_counted(scorer: Scorer, monkeypatch
     monkeypatch.setattr(type(scorer._model), "estimate", fail)
     with pytest.raises(PredictionError):
         equipped.score_nowait(RECORDS[0])
-    assert (len(calls), kpis.counts().total, recovery.calm) == (1, 0, True)
+    assert (len(calls), kpis.counts().total, recovery.healthy) == (1, 0, True)
 
 
 def test_recovery_is_calm_until_something_fails(clock: FakeClock) -> None:
@@ -92,11 +92,11 @@ def test_recovery_is_calm_until_something_fails(clock: FakeClock) -> None:
         return 1
 
     seen = []
-    recovery.attach(clear_related=lambda failure: seen.append(recovery.calm))
-    assert recovery.calm
+    recovery.attach(clear_related=lambda failure: seen.append(recovery.healthy))
+    assert recovery.healthy
     assert recovery.call(work) == 1
     assert seen == [False]
-    assert recovery.calm
+    assert recovery.healthy
 
 
 def test_parts_stay_unless_others_are_given(scorer: Scorer) -> None:

@@ -15,7 +15,7 @@ from morosidad.cache import TieredCache
 from morosidad.errors import InvalidRecord, TransientError
 from morosidad.kpis import KPITracker
 from morosidad.policy.decision import Decision
-from morosidad.recovery import Level, RecoveryPolicy
+from morosidad.recovery import RecoveryLevel, RecoveryPolicy
 from morosidad.scoring.scorer import Scorer
 from scoring_parts import RECORD, failing, scorer_with
 
@@ -98,7 +98,7 @@ def test_who_waits_for_a_degraded_answer_gets_it_under_an_id_of_its_own(
             time.sleep(0.001)
         return analyst
 
-    recovery = RecoveryPolicy([Level("otra vez")], fallback=careful, hooks=())
+    recovery = RecoveryPolicy([RecoveryLevel("otra vez")], fallback=careful, hooks=())
     scorer = scorer_with(trained, recovery=recovery, cache=cache)
     failing(monkeypatch, scorer, 10**6)
     with ThreadPoolExecutor(2) as pool:
@@ -161,11 +161,11 @@ def test_a_copied_policy_is_of_the_same_make_with_counts_of_its_own(
     with pytest.raises(TransientError):
         second.score_one(RECORD)
     assert told, "the hooks are those of the first"
-    assert (policy.calm, copied.calm) == (True, False)
+    assert (policy.healthy, copied.healthy) == (True, False)
 
 
 def test_a_policy_with_levels_of_its_own_is_shared(trained: tuple[Any, pd.DataFrame]) -> None:
-    policy = RecoveryPolicy([Level("otra vez")])
+    policy = RecoveryPolicy([RecoveryLevel("otra vez")])
     first = scorer_with(trained, recovery=policy)
     assert first.with_parts(kpis=KPITracker()).parts["recovery"] is policy
 

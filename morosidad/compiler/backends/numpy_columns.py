@@ -61,8 +61,8 @@ class ColumnBatch:
 
 
 def _column(values: Sequence[Any]) -> Column:
-    if not any(isinstance(value, str) for value in values):
-        return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+    if not any(issubclass(kind, str) for kind in set(map(type, values))):
+        return np.array(values, dtype=np.float64)  # None becomes NaN
     levels = list(dict.fromkeys(value for value in values if value is not None))
     place = {level: i for i, level in enumerate(levels)} | {None: -1}
     return Coded(np.array([place[value] for value in values], dtype=np.intp), levels)

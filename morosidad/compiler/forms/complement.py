@@ -31,17 +31,21 @@ class Complement(Form, frozen=True, eq=False):
     def tolerance(self) -> float:
         return self.of.tolerance
 
+    @property
+    def backend(self) -> str:
+        return self.of.backend
+
     def probes(self, schema: Schema, bases: Sequence[Row]) -> Iterable[Row]:
         return self.of.probes(schema, bases)
 
     def emit(self, code: FunctionSource) -> str:
-        return f"1.0 - ({self.of.emit(code)})"
+        return code.assign(f"1.0 - ({self.of.emit(code)})")
 
     def emit_reasons(self, code: FunctionSource, reference: Floats) -> tuple[str, Sequence[str]]:
-        return _turned(*self.of.emit_reasons(code, reference))
+        return _turned(code, *self.of.emit_reasons(code, reference))
 
     def emit_probability_reasons(self, code: FunctionSource, reference: Floats) -> tuple[str, Sequence[str]]:
-        return _turned(*self.of.emit_probability_reasons(code, reference))
+        return _turned(code, *self.of.emit_probability_reasons(code, reference))
 
     def batch(self, batch: ColumnBatch) -> Floats:
         return 1.0 - self.of.batch(batch)
@@ -50,6 +54,6 @@ class Complement(Form, frozen=True, eq=False):
         return self.of.reference(batch)
 
 
-def _turned(probability: str, shares: Sequence[str]) -> tuple[str, Sequence[str]]:
+def _turned(code: FunctionSource, probability: str, shares: Sequence[str]) -> tuple[str, Sequence[str]]:
     turned = [share if share == NO_SHARE else f"-({share})" for share in shares]
-    return f"1.0 - ({probability})", turned
+    return code.assign(f"1.0 - ({probability})"), turned

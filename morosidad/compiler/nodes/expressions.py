@@ -175,6 +175,23 @@ class Truncated(Elementwise, frozen=True):
         return np.trunc(x)
 
 
+class MissingBetween(Elementwise, frozen=True):
+    """A number, or missing where it lies between two others, or is one of them."""
+
+    low: float
+    high: float
+
+    def emit(self, code: SourceWriter) -> str:
+        name, low, high = code.value(self.of), code.constant(self.low), code.constant(self.high)
+        return f"nan if {low} <= {name} <= {high} else {name}"
+
+    def compute(self, x: Floats) -> Floats:
+        return np.where((x >= self.low) & (x <= self.high), np.nan, x)
+
+    def may_be_missing(self, missing: frozenset[int]) -> bool:
+        return True
+
+
 LIGHTGBM_ZERO = float(np.float32(1e-35))
 """LightGBM takes a number that is no farther from 0 than this for 0."""
 

@@ -7,7 +7,7 @@ a linear model can add them up beforehand.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -17,6 +17,7 @@ from morosidad.compiler.nodes.base import (
     ColumnEvaluator,
     Expr,
     Floats,
+    Ints,
     Key,
     Places,
     Position,
@@ -145,6 +146,47 @@ class Table(Shared, frozen=True, eq=False):
         """Say where a value is found."""
         return CategoryPosition(of, self.keys)
 
+    def column(self, place: int) -> Floats:
+        """Give one column, a number for each position."""
+        column: Floats = self.rows[:, place]
+        return column
+
+
+class SparseColumn(Shared, frozen=True, eq=False):
+    """One column of a `Table` of which most rows hold the same number, as those of one-hot encoding do.
+
+    Attributes
+    ----------
+    keys : tuple
+        As in `Table`.
+    usual : float
+        What most rows hold.
+    places : ndarray of int32, shape (n,)
+        The other rows.
+    numbers : ndarray of float64, shape (n,)
+        What they hold.
+    """
+
+    keys: tuple[Key, ...]
+    usual: float
+    places: Ints
+    numbers: Floats
+
+    def position(self, of: Expr) -> Position:
+        """Say where a value is found."""
+        return CategoryPosition(of, self.keys)
+
+    def column(self, place: int = 0) -> Floats:
+        """Give the column, a number for each position."""
+        column = np.full(len(self.keys) + 2, self.usual)
+        column[self.places] = self.numbers
+        return column
+
+    def mapped(self, compute: Callable[[Floats], Floats]) -> SparseColumn:
+        """Give a function of the column, a number at a time."""
+        usual = float(compute(np.array([self.usual]))[0])
+        return SparseColumn(self.keys, usual, self.places, compute(self.numbers))
+
 
 class Bins(Shared, frozen=True, eq=False):
     """Rows of numbers, one for each interval, then one for a missing value.
@@ -164,12 +206,17 @@ class Bins(Shared, frozen=True, eq=False):
         """Say where a value is found."""
         return IntervalPosition(of, self.edges)
 
+    def column(self, place: int) -> Floats:
+        """Give one column, a number for each position."""
+        column: Floats = self.rows[:, place]
+        return column
+
 
 class Lookup(Expr, frozen=True):
     """One column of a table, found by an expression's value."""
 
     of: Expr
-    table: Table | Bins
+    table: Table | Bins | SparseColumn
     place: int = 0
 
     @property
@@ -180,8 +227,7 @@ class Lookup(Expr, frozen=True):
     @property
     def numbers(self) -> Floats:
         """What may be found, one number for each position."""
-        column: Floats = self.table.rows[:, self.place]
-        return column
+        return self.table.column(self.place)
 
     def emit(self, code: SourceWriter) -> str:
         return self.at.emit_item(code, self.numbers.tolist())
@@ -190,18 +236,27 @@ class Lookup(Expr, frozen=True):
         return self.numbers.take(batch.position(self.at))
 
     def may_be_missing(self, missing: frozenset[int]) -> bool:
+        if (
+            isinstance(self.table, SparseColumn)
+            and not np.isnan([self.table.usual, *self.table.numbers]).any()
+        ):
+            return False
         numbers = self.numbers
         absent = self.of.may_be_missing(missing) and np.isnan(numbers[-1])
         return bool(absent or np.isnan(numbers[:-1]).any())
 
     def with_rows(self, rows: Floats) -> Lookup:
         """Give a look-up of other numbers, one for each row."""
+        if isinstance(self.table, SparseColumn):
+            return Lookup(self.of, Table(self.table.keys, rows[:, None]))
         return Lookup(self.of, msgspec.structs.replace(self.table, rows=rows[:, None]))
 
 
 def fold_constants(expr: Elementwise) -> Expr:
     """Fold an expression into its operand where that is a table's number or a constant."""
     of = expr.of
+    if isinstance(of, Lookup) and isinstance(of.table, SparseColumn):
+        return Lookup(of.of, of.table.mapped(expr.compute))
     if isinstance(of, Lookup):
         return of.with_rows(expr.compute(of.numbers))
     if isinstance(of, Constant):

@@ -44,7 +44,7 @@ class Original:
         self.estimator = estimator
         self.schema = schema
         self.default = default
-        self.stored: bytes | None = None  # as a model file holds it: written anew, it would differ
+        self.stored: Any = None  # as a model file holds it: written anew, it would differ
         names = getattr(estimator, "feature_names_in_", None)
         self.names: list[str] | None = None if names is None else [str(name) for name in names]
         self.layout = layout or plain_layout(schema, self.names)

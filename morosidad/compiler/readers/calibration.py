@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from morosidad.compiler.forms.calibrated import Isotonic, Sigmoid
+from morosidad.compiler.forms.complement import Complement
 from morosidad.compiler.forms.form import Form, OnLogOdds
 from morosidad.compiler.forms.mixtures import Mean
 from morosidad.compiler.nodes.base import Expr
+from morosidad.compiler.nodes.float_order import last_true
 from morosidad.compiler.readers.splines import through_points
 from morosidad.compiler.registry import Compiled, Compiler, NotCompilable, class_name, compiles
 from morosidad.errors import UnsupportedModel
 
 
-@compiles("sklearn.CalibratedClassifierCV")
+@compiles("sklearn.CalibratedClassifierCV", of_default=True)
 def calibrated_classifier(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Form:
     """Compile the calibrated models, and their mean where there are several."""
     forms = [_calibrated(part, columns, compiler) for part in estimator.calibrated_classifiers_]
+    if compiler.default == 0:  # scikit-learn takes 1 less the second class's probability, then the mean
+        forms = [Complement(form) for form in forms]
     return forms[0] if len(forms) == 1 else Mean(tuple(forms), (1.0,) * len(forms))
 
 
 def _calibrated(part: Any, columns: Sequence[Expr], compiler: Compiler) -> Form:
-    form = compiler.form(part.estimator, columns)
+    """Compile one calibrated model, as the probability of the second class."""
+    form = compiler.second_class(part.estimator, columns)
     on_log_odds = hasattr(part.estimator, "decision_function")
     if on_log_odds and not isinstance(form, OnLogOdds):
         name = type(part.estimator).__name__
@@ -40,7 +44,7 @@ def _calibrated(part: Any, columns: Sequence[Expr], compiler: Compiler) -> Form:
     raise NotCompilable(f"calibration by {part.method} of probabilities has no compiled form")
 
 
-@compiles("sklearn.VotingClassifier")
+@compiles("sklearn.VotingClassifier", of_default=True)
 def voting_classifier(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Mean:
     """Compile the mean of the models' probabilities."""
     members = tuple(compiler.form(member, columns) for member in estimator.estimators_)
@@ -51,7 +55,7 @@ def voting_classifier(estimator: Any, columns: Sequence[Expr], compiler: Compile
 # -- what changes no probability -------------------------------------------------------------------
 
 
-@compiles("sklearn.FrozenEstimator")
+@compiles("sklearn.FrozenEstimator", of_default=True)
 def frozen_estimator(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Compiled:
     """Compile what is frozen."""
     return compiler.compile(estimator.estimator, columns)
@@ -62,20 +66,53 @@ def frozen_estimator(estimator: Any, columns: Sequence[Expr], compiler: Compiler
     "sklearn.HalvingGridSearchCV",
     "sklearn.HalvingRandomSearchCV",
     "sklearn.RandomizedSearchCV",
+    of_default=True,
 )
 def search(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Compiled:
     """Compile the best estimator that was found."""
     return compiler.compile(estimator.best_estimator_, columns)
 
 
-@compiles("sklearn.FixedThresholdClassifier", "sklearn.TunedThresholdClassifierCV")
+@compiles("sklearn.FixedThresholdClassifier", "sklearn.TunedThresholdClassifierCV", of_default=True)
 def threshold_classifier(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Form:
     """Compile the model; `decision_threshold` reads the threshold."""
     return compiler.form(estimator.estimator_, columns)
 
 
-def decision_threshold(estimator: Any) -> float:
-    """Find the probability above which a fitted classifier's label is its second class.
+def decision_threshold(estimator: Any, default: int = 1) -> float:
+    """Find the probability of default above which a fitted classifier's label is that of default.
+
+    Parameters
+    ----------
+    estimator : object
+        A fitted classifier, pipeline or search.
+    default : {0, 1}
+        The place of the class that means default among the estimator's two.
+
+    Returns
+    -------
+    float
+        0.5, or what a classifier with a fixed or tuned threshold was given. Where it was given for
+        the other class, it is exact if that class's probability is 1 less that of default.
+
+    Raises
+    ------
+    UnsupportedModel
+        If the threshold is on another scale than probability.
+    """
+    fixed = fixed_threshold(estimator)
+    if fixed is None:  # on a tie the label is the first class
+        return 0.5 if default == 1 else math.nextafter(0.5, -math.inf)
+    threshold, place = fixed
+    if place == default:
+        return math.nextafter(threshold, -math.inf)  # the label is this class on the threshold too
+    if default == 0:
+        return 1.0 - threshold
+    return float(last_true(lambda values: 1.0 - values >= threshold, 1)[0])
+
+
+def fixed_threshold(estimator: Any) -> tuple[float, int] | None:
+    """Give the threshold that a fitted classifier was given, where it was.
 
     Parameters
     ----------
@@ -84,31 +121,31 @@ def decision_threshold(estimator: Any) -> float:
 
     Returns
     -------
-    float
-        0.5, or what a classifier with a fixed or tuned threshold was given.
+    threshold : float
+        A probability.
+    place : {0, 1}
+        The label is the class at this place if its probability is at least the threshold.
 
     Raises
     ------
     UnsupportedModel
-        If the threshold is on another scale than probability.
+        If it is on another scale than probability.
     """
     name = class_name(type(estimator))
     if name.endswith(".Pipeline"):
-        return decision_threshold(estimator.steps[-1][1])
+        return fixed_threshold(estimator.steps[-1][1])
     if name == "sklearn.FrozenEstimator":
-        return decision_threshold(estimator.estimator)
+        return fixed_threshold(estimator.estimator)
     if hasattr(estimator, "best_estimator_"):
-        return decision_threshold(estimator.best_estimator_)
+        return fixed_threshold(estimator.best_estimator_)
     if name == "sklearn.FixedThresholdClassifier":
         threshold, positive = estimator.threshold, estimator.pos_label
         threshold = 0.5 if threshold == "auto" else threshold
     elif name == "sklearn.TunedThresholdClassifierCV":
         threshold, positive = estimator.best_threshold_, estimator._curve_scorer._get_pos_label()
     else:
-        return 0.5
+        return None
     if estimator.response_method == "decision_function":
         words = "sets its threshold on the decision function; use response_method='predict_proba'"
         raise UnsupportedModel(f"{type(estimator).__name__} {words}", type(estimator).__name__)
-    if positive is not None and positive == estimator.classes_[0]:
-        return 1.0 - float(threshold)
-    return float(np.nextafter(threshold, -np.inf))  # scikit-learn's label is 1 on the threshold too
+    return float(threshold), int(positive is None or positive != estimator.classes_[0])

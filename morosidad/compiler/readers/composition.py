@@ -14,7 +14,7 @@ from morosidad.compiler.readers.encoders import is_nan, item
 from morosidad.compiler.registry import Compiled, Compiler, NotCompilable, compiles
 
 
-@compiles("sklearn.Pipeline", "imblearn.Pipeline")
+@compiles("sklearn.Pipeline", "imblearn.Pipeline", of_default=True)
 def pipeline(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Compiled:
     """Compile the steps one after the other; the last may be a classifier."""
     *transformers, last = [step for _, step in estimator.steps]
@@ -30,10 +30,13 @@ def column_transformer(estimator: Any, columns: Sequence[Expr], compiler: Compil
     """Compile each part over the columns that it was given, in the order of the parts."""
     names = list(getattr(estimator, "feature_names_in_", []))
     out: list[Expr] = []
+    sparse = compiler.sparse
     for name, part, chosen in estimator.transformers_:
         inputs = [columns[i] for i in chosen_places(chosen, names, len(columns))]
+        compiler.sparse = sparse
         if inputs:
             out += _part(estimator, name, part, inputs, compiler)
+    compiler.sparse = bool(estimator.sparse_output_)
     return out
 
 
@@ -79,8 +82,12 @@ def chosen_places(chosen: Any, names: Sequence[str], n: int) -> list[int]:
 def feature_union(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
     """Compile each part over all columns, side by side."""
     out: list[Expr] = []
+    sparse, any_sparse = compiler.sparse, False
     for name, part in estimator.transformer_list:
+        compiler.sparse = sparse
         out += _part(estimator, name, part, columns, compiler)
+        any_sparse |= compiler.sparse
+    compiler.sparse = any_sparse
     return out
 
 

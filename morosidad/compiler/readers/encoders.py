@@ -9,7 +9,7 @@ import numpy as np
 
 from morosidad.compiler.nodes.base import Expr, Floats, Key
 from morosidad.compiler.nodes.expressions import Fill, Raw
-from morosidad.compiler.nodes.lookups import Bins, Edges, Lookup, Table
+from morosidad.compiler.nodes.lookups import Bins, Edges, Lookup, SparseColumn, Table
 from morosidad.compiler.registry import Compiler, NotCompilable, compiles
 
 
@@ -19,23 +19,37 @@ def one_hot_encoder(estimator: Any, columns: Sequence[Expr], compiler: Compiler)
     out: list[Expr] = []
     rare_by_column = getattr(estimator, "infrequent_categories_", [None] * len(columns))
     for i, (column, levels) in enumerate(zip(columns, estimator.categories_, strict=True)):
-        categories = [item(level) for level in levels]
+        categories = [_same(item(level)) for level in levels]
         rare = {_same(level) for level in (rare_by_column[i] if rare_by_column[i] is not None else ())}
-        frequent = [level for level in categories if _same(level) not in rare]
+        frequent = [level for level in categories if level not in rare]
         width = len(frequent) + bool(rare)
-        place = {_same(level): j for j, level in enumerate(frequent)} | dict.fromkeys(rare, width - 1)
-        rows: dict[Hashable, Floats] = {level: np.eye(1, width, j)[0] for level, j in place.items()}
-        other = (
-            np.eye(1, width, width - 1)[0]
-            if rare and estimator.handle_unknown != "ignore"
-            else np.zeros(width)
-        )
+        place = {level: j for j, level in enumerate(frequent)} | dict.fromkeys(rare, width - 1)
+        other = width - 1 if rare and estimator.handle_unknown != "ignore" else None
         drop = None if estimator.drop_idx_ is None else estimator.drop_idx_[i]
-        dropped = None if drop is None else place[_same(categories[drop])]
-        refuses = estimator.handle_unknown == "error"
+        dropped = None if drop is None else place[categories[drop]]
         kept = [j for j in range(width) if j != dropped]
-        out += _lookups(column, rows, other, refuses, kept, compiler)
+        out += _indicators(column, place, other, estimator.handle_unknown == "error", kept, compiler)
+    compiler.sparse = bool(estimator.sparse_output)
     return out
+
+
+def _indicators(
+    column: Expr,
+    place: Mapping[Key | None, int],
+    other: int | None,
+    refuses: bool,
+    kept: Sequence[int],
+    compiler: Compiler,
+) -> list[Expr]:
+    """Make the columns of zeros and ones of one encoded field: which is 1 for each key, and for others."""
+    keys = tuple(key for key in place if key is not None)
+    source, missing = _source(column, keys, None in place, refuses, compiler)
+    at = [*(place[key] for key in keys), other, place.get(missing, other)]
+    rows: dict[int | None, list[int]] = {}
+    for row, j in enumerate(at):
+        rows.setdefault(j, []).append(row)
+    columns = (np.array(rows.get(j, ()), dtype=np.int32) for j in kept)
+    return [Lookup(source, SparseColumn(keys, 0.0, ones, np.ones(len(ones)))) for ones in columns]
 
 
 @compiles("sklearn.OrdinalEncoder")
@@ -80,6 +94,7 @@ def k_bins_discretizer(estimator: Any, columns: Sequence[Expr], compiler: Compil
     out: list[Expr] = []
     for column, edges in zip(columns, estimator.bin_edges_, strict=True):
         n = len(edges) - 1
+        compiler.sparse = estimator.encode == "onehot"
         codes = np.arange(n, dtype=np.float64)[:, None] if estimator.encode == "ordinal" else np.eye(n)
         out += intervals(column, edges[1:-1], codes)
     return out
@@ -102,16 +117,23 @@ def _lookups(
 ) -> list[Expr]:
     """Make one `Lookup` for each kept column of one encoded field."""
     keys: tuple[Any, ...] = tuple(key for key in rows if key is not None)
-    missing = rows.get(None, other)
+    source, missing = _source(column, keys, None in rows, refuses, compiler)
+    found = [*(rows[key] for key in keys), other, rows.get(missing, other)]
+    table = Table(keys, np.vstack(found)[:, list(kept)])
+    return [Lookup(source, table, j) for j in range(len(kept))]
+
+
+def _source(
+    column: Expr, keys: Sequence[Key], knows_none: bool, refuses: bool, compiler: Compiler
+) -> tuple[Expr, Key | None]:
+    """Give what an encoder looks up, and the key of a missing value, which an imputer may fill in."""
     if refuses:
-        if None not in rows:
+        if not knows_none:
             compiler.require(column)
         compiler.allow(column, keys)
     if isinstance(column, Fill) and isinstance(column.of, Raw):
-        missing = rows.get(column.value, other)
-        column = column.of
-    table = Table(keys, np.vstack([*(rows[key] for key in keys), other, missing])[:, list(kept)])
-    return [Lookup(column, table, j) for j in range(len(kept))]
+        return column.of, column.value
+    return column, None
 
 
 def item(value: Any) -> Any:

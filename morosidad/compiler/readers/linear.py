@@ -12,7 +12,7 @@ from morosidad.compiler.forms.additive import Additive
 from morosidad.compiler.nodes.base import Expr, Floats, Position
 from morosidad.compiler.nodes.expressions import Arith, Constant, fields_of
 from morosidad.compiler.nodes.functions import Function
-from morosidad.compiler.nodes.lookups import Lookup, Piecewise, fold_constants
+from morosidad.compiler.nodes.lookups import Bins, Lookup, Piecewise, SparseColumn, fold_constants
 from morosidad.compiler.registry import Compiler, NotCompilable, compiles
 
 
@@ -61,7 +61,7 @@ def linear(coef: Floats, intercept: float, columns: Sequence[Expr], compiler: Co
     beforehand in one table, and the splines of one number in one curve.
     """
     terms: list[Expr] = []
-    tables: dict[Position, tuple[Lookup, Floats]] = {}
+    tables = _Tables()
     curves: dict[tuple[Expr, int], tuple[Piecewise, Floats]] = {}
     for expr, weight in zip(columns, np.asarray(coef, dtype=np.float64).tolist(), strict=True):
         compiler.require(expr)
@@ -70,16 +70,40 @@ def linear(coef: Floats, intercept: float, columns: Sequence[Expr], compiler: Co
         elif len(fields_of(expr)) > 1:
             raise NotCompilable("a column mixes fields, so that no field has a share of its own")
         elif isinstance(expr, Lookup):
-            _, rows = tables.get(expr.at, (expr, 0.0))
-            tables[expr.at] = expr, rows + weight * expr.numbers
+            tables.add(expr, weight)
         elif isinstance(expr, Piecewise):
             which = expr.of, id(expr.curve)
             _, rows = curves.get(which, (expr, 0.0))
             curves[which] = expr, rows + weight * expr.curve.rows[:, :, expr.place]
         else:
             terms.append(Arith(expr, "*", weight))
-    terms += [lookup.with_rows(rows) for lookup, rows in tables.values()]
+    terms += tables.sums()
     for piecewise, rows in curves.values():
         summed = msgspec.structs.replace(piecewise.curve, rows=rows[:, :, None])
         terms.append(Piecewise(piecewise.of, summed))
     return Additive(float(intercept), tuple(terms), len(compiler.schema))
+
+
+class _Tables:
+    """Sums of weighted columns, one for each position that they are found at."""
+
+    def __init__(self) -> None:
+        self._rows: dict[Position, tuple[Lookup, Floats]] = {}
+        self._found: dict[tuple[Expr, int], Floats] = {}  # a position of many keys takes long to compare
+
+    def add(self, lookup: Lookup, weight: float) -> None:
+        """Add one column times its weight."""
+        table = lookup.table
+        which = lookup.of, id(table.edges if isinstance(table, Bins) else table.keys)
+        rows = self._found.get(which)
+        if rows is None:
+            _, rows = self._rows.setdefault(lookup.at, (lookup, np.zeros(lookup.at.size)))
+            self._found[which] = rows
+        if isinstance(table, SparseColumn) and table.usual == 0.0:
+            rows[table.places] += weight * table.numbers
+        else:
+            rows += weight * lookup.numbers
+
+    def sums(self) -> list[Expr]:
+        """Give the sums."""
+        return [lookup.with_rows(rows) for lookup, rows in self._rows.values()]

@@ -124,6 +124,7 @@ def spline_transformer(estimator: Any, columns: Sequence[Expr], compiler: Compil
             f"SplineTransformer(extrapolation={estimator.extrapolation!r}, degree={estimator.degree}) "
             f"has no compiled form"
         )
+    compiler.sparse = bool(estimator.sparse_output)
     out: list[Expr] = []
     made: list[Expr] = []
     for column, spline in zip(columns, estimator.bsplines_, strict=True):

@@ -16,7 +16,17 @@ import numpy as np
 
 from morosidad.compiler.nodes.base import Position
 from morosidad.compiler.nodes.expressions import Raw, fields_of
-from morosidad.compiler.nodes.lookups import Bins, Cells, Curve, Edges, Grid, Lookup, Piecewise, Table
+from morosidad.compiler.nodes.lookups import (
+    Bins,
+    Cells,
+    Curve,
+    Edges,
+    Grid,
+    Lookup,
+    Piecewise,
+    SparseColumn,
+    Table,
+)
 from morosidad.compiler.nodes.trees import Trees
 
 
@@ -92,8 +102,15 @@ def _(bins: Bins) -> bool:
 
 
 @_fits.register
+def _(column: SparseColumn) -> bool:
+    inside = (column.places >= 0) & (column.places < len(column.keys) + 2)
+    return column.places.ndim == 1 and column.numbers.shape == column.places.shape and bool(inside.all())
+
+
+@_fits.register
 def _(lookup: Lookup) -> bool:
-    return bool(0 <= lookup.place < lookup.table.rows.shape[1])
+    width = 1 if isinstance(lookup.table, SparseColumn) else lookup.table.rows.shape[1]
+    return bool(0 <= lookup.place < width)
 
 
 @_fits.register

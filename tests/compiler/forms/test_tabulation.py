@@ -54,7 +54,7 @@ def test_native_categories_and_missing_values(depth, applicants, compiled_as_fit
     model = HistGradientBoostingClassifier(
         max_iter=20, max_depth=depth, min_samples_leaf=5, interaction_cst="no_interactions", random_state=0
     )
-    compiled = compiled_as_fitted(model, frame, target, dtypes={"empleo": frame["empleo"].dtype})
+    compiled = compiled_as_fitted(model, frame, target)
     assert isinstance(compiled.form, Additive)
     exact(compiled, model, frame)
 

@@ -158,7 +158,9 @@ def test_the_report_counts_rows_differences_and_labels():
     assert (result.rows, result.labels_differing, result.refused) == (3, 1, 0)
     assert result.max_difference == pytest.approx(1e-13, rel=1e-2)
     assert not result.passed
-    assert str(result) == "3 rows, |Δp| ≤ 1.0e-13 (allowed 1e-12), 1 labels differ, 0 refused by the original"
+    assert str(result) == (
+        "3 made rows, |Δp| ≤ 1.0e-13 (allowed 1e-12), 1 labels differ, 0 refused by the original"
+    )
     assert report([0.1, 0.5], [0.1, 0.5 + 1e-13], threshold=0.2).passed
 
 

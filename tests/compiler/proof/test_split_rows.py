@@ -24,6 +24,7 @@ from morosidad.compiler.proof import split_rows
 from morosidad.compiler.proof.parity import compare
 from morosidad.compiler.proof.probe_rows import probe_rows
 from morosidad.errors import NotCompiledWarning
+from morosidad.frames.layout import FrameLayout
 from morosidad.schema.field import Field
 from morosidad.schema.schema import Schema
 
@@ -45,7 +46,8 @@ def judged():
     model = HistGradientBoostingClassifier(max_iter=6, max_leaf_nodes=8, random_state=0).fit(frame, target)
     schema = Schema.infer(frame)
     rows = [tuple(None if v != v else v for v in row) for row in frame.itertuples(index=False)]
-    compiled = compile_pipeline(model, schema, rows, dtypes={"c": frame["c"].dtype})
+    layout = FrameLayout.of(frame, {name: name for name in frame})
+    compiled = compile_pipeline(model, schema, rows, layout=layout)
     assert compiled.compiled, compiled.notes
     return SimpleNamespace(compiled=compiled, rows=rows[:50], schema=schema)
 
@@ -124,7 +126,7 @@ def test_a_refused_form_leaves_the_original_to_answer(judged, monkeypatch):
     monkeypatch.setattr(Compiler, "form", lambda self, estimator, columns: mutant)
     original = judged.compiled.original
     with pytest.warns(NotCompiledWarning, match="parity gate refused"):
-        compiled = compile_pipeline(original.estimator, judged.schema, judged.rows, dtypes=original.dtypes)
+        compiled = compile_pipeline(original.estimator, judged.schema, judged.rows, layout=original.layout)
     assert not compiled.compiled
 
 

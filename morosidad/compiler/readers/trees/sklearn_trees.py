@@ -16,13 +16,13 @@ from morosidad.compiler.readers.trees.tree_builder import Tree, build_trees
 from morosidad.compiler.registry import Compiler, NotCompilable, compiles
 
 
-@compiles("sklearn.DecisionTreeClassifier", "sklearn.ExtraTreeClassifier")
+@compiles("sklearn.DecisionTreeClassifier", "sklearn.ExtraTreeClassifier", of_default=True)
 def tree(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Forest:
     """Compile one tree: a forest of one."""
     return _forest([estimator], columns, compiler)
 
 
-@compiles("sklearn.RandomForestClassifier", "sklearn.ExtraTreesClassifier")
+@compiles("sklearn.RandomForestClassifier", "sklearn.ExtraTreesClassifier", of_default=True)
 def forest(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Forest:
     """Compile the mean of the trees' probabilities."""
     return _forest(estimator.estimators_, columns, compiler)
@@ -31,7 +31,7 @@ def forest(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Fores
 def _forest(estimators: Sequence[Any], columns: Sequence[Expr], compiler: Compiler) -> Forest:
     if not estimators[0].__sklearn_tags__().input_tags.allow_nan:
         compiler.require(*columns)
-    trees = [_read(one.tree_, one.tree_.value[:, 0, 1]) for one in estimators]
+    trees = [_read(one.tree_, one.tree_.value[:, 0, compiler.default]) for one in estimators]
     return build_trees(Forest, trees, columns, compiler, rounding=as_float32)
 
 

@@ -194,7 +194,7 @@ class _Inputs:
         steps = Steps(column, start, self._rounding)
         if not isinstance(start, Lookup):
             return self._place(start), *steps.move(thresholds, missing_left), -1
-        values = start.table.rows[:, start.place]
+        values = start.numbers
         tests = np.column_stack([thresholds, missing_left, chosen])
         distinct, which = np.unique(tests, axis=0, return_inverse=True)
         starts = [

@@ -14,6 +14,9 @@ import numpy as np
 
 from morosidad.compiler.forms.walked import Boosting
 from morosidad.compiler.nodes.base import Expr
+from morosidad.compiler.nodes.expressions import MissingBetween
+from morosidad.compiler.nodes.float_order import first_true, last_true
+from morosidad.compiler.nodes.lookups import fold_constants
 from morosidad.compiler.nodes.thresholds import as_float32
 from morosidad.compiler.readers.trees.tree_builder import Tree, build_trees, category_numbers
 from morosidad.compiler.registry import Compiler, NotCompilable, compiles
@@ -25,18 +28,19 @@ def xgboost(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Boos
     booster = estimator.get_booster()
     learner = json.loads(bytes(booster.save_raw("json")))["learner"]
     objective, kind = learner["objective"]["name"], learner["gradient_booster"]["name"]
-    if objective != "binary:logistic" or kind != "gbtree" or not math.isnan(estimator.missing):
+    missing = float(np.float32(estimator.missing))
+    if objective != "binary:logistic" or kind != "gbtree" or math.isinf(missing):
         what = f"objective={objective!r}, booster={kind!r}, missing={estimator.missing!r}"
         raise NotCompilable(f"XGBClassifier({what}) has no compiled form")
     model = learner["gradient_booster"]["model"]
-    n_trees = len(model["trees"])
-    if getattr(estimator, "early_stopping_rounds", None) is not None:
-        n_trees = model["iteration_indptr"][booster.best_iteration + 1]
+    best = booster.attr("best_iteration")  # whoever set it, XGBoost predicts with the trees up to it
+    n_trees = len(model["trees"]) if best is None else model["iteration_indptr"][int(best) + 1]
     levels = [_decode(encoded) for encoded in model.get("cats", {}).get("enc", [])]
     columns = [
         category_numbers(column, levels[i]) if i < len(levels) and levels[i] else column
         for i, column in enumerate(columns)
     ]
+    columns = _with_gaps(columns, missing, compiler.sparse)
     subsets: list[frozenset[int]] = []
     trees = [_read_xgboost(tree, subsets) for tree in model["trees"][:n_trees]]
     probability = np.float32(learner["learner_model_param"]["base_score"].strip("[]"))
@@ -45,6 +49,17 @@ def xgboost(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Boos
     return build_trees(
         Boosting, trees, columns, compiler, rounding=as_float32, subsets=subsets, base=base, narrow=True
     )
+
+
+def _with_gaps(columns: Sequence[Expr], missing: float, sparse: bool) -> Sequence[Expr]:
+    """Make missing what XGBoost takes for it: one number, rounded to 32 bits, and a sparse matrix's zeros."""
+    if not math.isnan(missing):
+        low = first_true(lambda values: as_float32(values) >= missing, 1)[0]
+        high = last_true(lambda values: as_float32(values) <= missing, 1)[0]
+        columns = [fold_constants(MissingBetween(column, float(low), float(high))) for column in columns]
+    if sparse:
+        columns = [fold_constants(MissingBetween(column, 0.0, 0.0)) for column in columns]
+    return columns
 
 
 def _decode(encoded: Mapping[str, Any]) -> list[Any]:

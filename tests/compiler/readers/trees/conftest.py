@@ -12,6 +12,7 @@ import pytest
 from morosidad.compiler import compile_pipeline
 from morosidad.compiler.nodes.trees import Trees
 from morosidad.compiler.proof.probe_rows import as_rows
+from morosidad.frames.layout import FrameLayout
 from morosidad.schema.schema import Schema
 
 NUMBERS = ["a", "b", "zeros", "count", "code"]
@@ -51,8 +52,8 @@ def compiled_by(walker, data):
             model.fit(X, y, **fit)
             schema = Schema.infer(X)
             rows = as_rows(schema, X.to_dict("records"))
-            kinds = {name: X[name].dtype for name in X if X[name].dtype == "category"}
-            compiled = compile_pipeline(model, schema, rows[:300], dtypes=kinds)
+            layout = FrameLayout.of(X, {name: name for name in X})
+            compiled = compile_pipeline(model, schema, rows[:300], layout=layout)
         if compiled.compiled:
             assert compiled.parity.refused == 0
             _adds_up(compiled, rows[:20])

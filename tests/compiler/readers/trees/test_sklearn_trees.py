@@ -21,6 +21,7 @@ from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 from morosidad.compiler import compile_pipeline
 from morosidad.compiler.nodes.expressions import Raw
 from morosidad.compiler.nodes.trees import Trees
+from morosidad.frames.layout import FrameLayout
 from morosidad.schema.schema import Schema
 
 EXAMPLES = 40  # a longer run finds no more; try it by hand after a change
@@ -106,7 +107,8 @@ def test_native_categories_known_unknown_and_missing(missing, walker, applicants
     model = HistGradientBoostingClassifier(max_iter=20, min_samples_leaf=3, random_state=0).fit(frame, target)
     schema = Schema.infer(frame)
     rows = [tuple(None if v != v else v for v in row) for row in frame.itertuples(index=False)]
-    compiled = compile_pipeline(model, schema, rows, dtypes=frame[TEXTS].dtypes.to_dict())
+    layout = FrameLayout.of(frame, {name: name for name in frame})
+    compiled = compile_pipeline(model, schema, rows, layout=layout)
     assert compiled.compiled, compiled.notes
     assert compiled.parity.rows > 500
 

@@ -7,6 +7,9 @@ import math
 
 import numpy as np
 import pytest
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MaxAbsScaler, OneHotEncoder
 
 from morosidad.compiler.readers.trees import xgboost as xgboost_reader
 from morosidad.compiler.registry import NotCompilable
@@ -85,9 +88,49 @@ def test_xgboost_stopped_early_is_read_as_far_as_its_best(compiled_by, data):
     assert compiled.form.n_trees == model.best_iteration + 1
 
 
+@pytest.mark.parametrize("way", ["callback", "booster", "forgotten", "never"])
+def test_the_best_iteration_counts_whoever_set_it(way, compiled_by, data):
+    X, y = data[0][NUMBERS], data[1]
+    model = xgb(learning_rate=0.9).set_params(n_estimators=40)
+    fit = {"eval_set": [(X[:300], y[::-1][:300])], "verbose": False}
+    if way == "callback":
+        callbacks = pytest.importorskip("xgboost").callback
+        compiled = compiled_by(model.set_params(callbacks=[callbacks.EarlyStopping(3)]), **fit)
+    else:
+        model.fit(X, y)
+        best = {"booster": 4, "forgotten": 6}.get(way)
+        if best is not None:
+            model.get_booster().best_iteration = best
+        model.set_params(early_stopping_rounds=3 if way == "never" else None)
+        model.fit = lambda *_: model
+        compiled = compiled_by(model)
+    assert compiled.compiled, compiled.notes
+    best = model.get_booster().attr("best_iteration")
+    assert compiled.form.n_trees == (40 if best is None else int(best) + 1)
+
+
+@pytest.mark.parametrize("missing", [-999, 0, 0.1, 3.0, 16777217])
+def test_a_number_that_means_missing(missing, compiled_by, data):
+    compiled = compiled_by(xgb(missing=missing))
+    assert compiled.compiled, compiled.notes
+
+
+@pytest.mark.parametrize("threshold", [0.0, 1.0])
+@pytest.mark.parametrize("settings", [{}, {"missing": 1.0}], ids=str)
+def test_zeros_of_a_sparse_matrix_are_missing(settings, threshold, compiled_by):
+    parts = [
+        ("codes", OneHotEncoder(handle_unknown="ignore"), ["count"]),
+        ("numbers", MaxAbsScaler(), ["zeros", "b"]),
+    ]
+    columns = ColumnTransformer(parts, sparse_threshold=threshold)
+    compiled = compiled_by(make_pipeline(columns, xgb(**settings)))
+    assert columns.sparse_output_ == (threshold > 0)
+    assert compiled.compiled, compiled.notes
+
+
 @pytest.mark.parametrize(
     "settings",
-    [{"booster": "dart"}, {"booster": "gblinear"}, {"missing": 0.0}, {"objective": "binary:logitraw"}],
+    [{"booster": "dart"}, {"booster": "gblinear"}, {"missing": np.inf}, {"objective": "binary:logitraw"}],
     ids=str,
 )
 def test_xgboost_that_is_no_plain_sum_is_left_to_answer_itself(settings, compiled_by):

@@ -1,0 +1,90 @@
+"""A route of the HTTP interface: its path, its handler, how it is admitted, and its OpenAPI operation."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal, NamedTuple
+
+from morosidad.asgi.endpoints.call import Call, Reply
+from morosidad.asgi.guards.keys import KeyScope
+
+Handler = Callable[[Call], Awaitable[Reply]]
+
+
+class Samples(NamedTuple):
+    """Made-up requests and their answers, for the examples of an OpenAPI document.
+
+    Attributes
+    ----------
+    applicants : list of dict
+        Records that the schema accepts.
+    decisions : list of dict
+        What the model in use decides on them.
+    batch_size : int
+        Most records in one batch.
+    """
+
+    applicants: list[dict[str, Any]]
+    decisions: list[dict[str, Any]]
+    batch_size: int
+
+
+Content = Callable[[Samples], dict[str, Any]]
+"""Makes a content object of OpenAPI, by media type."""
+
+
+class Operation(NamedTuple):
+    """How OpenAPI describes a route.
+
+    Attributes
+    ----------
+    name : str
+        Its ``operationId``.
+    summary : str
+        In Spanish.
+    answer : callable
+        Makes the content of the answer 200.
+    body : callable, optional
+        Makes the content of the request's body.
+    codes : tuple of str
+        Error codes besides those that each route has for its scope and its body.
+    unready : callable, optional
+        Makes the content of an answer 503 that is no error document.
+    """
+
+    name: str
+    summary: str
+    answer: Content
+    body: Content | None = None
+    codes: tuple[str, ...] = ()
+    unready: Content | None = None
+
+
+class Route(NamedTuple):
+    """One path of the HTTP interface.
+
+    Attributes
+    ----------
+    method : {"GET", "POST"}
+        Its method.
+    path : str
+        Its exact path.
+    handler : coroutine function
+        Takes the `Call`.
+    operation : Operation
+        Its description.
+    scope : str, optional
+        The scope that a key must have; None for what anybody may see.
+    rate : str, optional
+        Which of the rate limits counts it; None for none.
+    work : bool
+        Whether it is refused while the server starts, stops or is overloaded.
+    """
+
+    method: Literal["GET", "POST"]
+    path: str
+    handler: Handler
+    operation: Operation
+    scope: KeyScope | None = None
+    rate: str | None = None
+    work: bool = False

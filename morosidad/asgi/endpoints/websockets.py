@@ -1,0 +1,50 @@
+"""WebSocket endpoints: admitted clients get one message a second."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.websockets import WebSocket
+
+from morosidad.asgi.guards.keys import KeyScope
+from morosidad.asgi.problems import Problem
+from morosidad.asgi.runtime.broadcast import POLICY, TRY_LATER, Channel
+from morosidad.asgi.service import READY
+
+if TYPE_CHECKING:
+    from morosidad.asgi.service import Service
+
+
+class StreamEndpoint:
+    """A Starlette endpoint that sends the messages of a channel.
+
+    Parameters
+    ----------
+    service : Service
+        Who decides who is let in.
+    channel : Channel
+        Whose messages are sent.
+    scope : str
+        The scope that a key must have.
+    """
+
+    def __init__(self, service: Service, channel: Channel, scope: KeyScope) -> None:
+        self._service = service
+        self._channel = channel
+        self._scope: KeyScope = scope
+
+    async def serve(self, websocket: WebSocket) -> None:
+        """Serve one client, or close its connection with a code that says why."""
+        service = self._service
+        headers = dict(websocket.scope["headers"])
+        client = service.access.client(websocket.scope)
+        try:
+            service.access.check(headers, client, self._scope)
+        except Problem:
+            await websocket.close(POLICY)
+            return
+        taken = len(service.metrics_channel) + len(service.kpis_channel)
+        if service.state != READY or taken >= service.settings.websocket_clients:
+            await websocket.close(TRY_LATER)
+            return
+        await self._channel.serve(websocket)

@@ -1,0 +1,1 @@
+"""Guards of the server: access control, API keys, rate limits, request bodies, event-loop load."""

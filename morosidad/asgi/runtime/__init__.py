@@ -1,0 +1,1 @@
+"""The running server: uvicorn, its event loop, background threads, worker processes, alerts and reloads."""

@@ -1,0 +1,79 @@
+"""The parts of a served scorer, made from the settings where it has none of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from morosidad.kpis import KPITracker, Thresholds
+from morosidad.scoring.parts import Parts
+from morosidad.scoring.scorer import Scorer
+from morosidad.settings import Settings
+
+if TYPE_CHECKING:
+    from morosidad.audit import AuditLog
+    from morosidad.cache import TieredCache
+    from morosidad.monitoring.drift import DriftMonitor
+
+
+def complete_parts(scorer: Scorer, settings: Settings) -> Scorer:
+    """Give a scorer of the same model with every part: its own, else one made from the settings."""
+    own = scorer.parts
+    made: Parts = {}
+    if own.get("kpis") is None:
+        made["kpis"] = _kpis(settings)
+    if own.get("cache") is None and settings.cache_enabled:
+        made["cache"], made["cache_auto"] = _cache(settings), True
+    if own.get("audit") is None and settings.audit_file is not None:
+        made["audit"] = _audit(settings, settings.audit_file)
+    if own.get("drift") is None:
+        made["drift"] = _drift(scorer)
+    if own.get("recovery") is None:
+        from morosidad.recovery import RecoveryPolicy
+
+        made["recovery"] = RecoveryPolicy(deadline=settings.timeout_prediction)
+    return scorer.with_parts(**made)
+
+
+def _kpis(settings: Settings) -> KPITracker:
+    thresholds = Thresholds(
+        mean_seconds=settings.alert_latency,
+        memory_percent=settings.memory_limit_percent,
+        cpu_percent=settings.cpu_limit_percent,
+        cache_hit_rate=settings.alert_cache_hit_percent / 100,
+    )
+    return KPITracker(
+        zone=settings.kpi_zone,
+        thresholds=thresholds,
+        shared=settings.kpi_file,
+        processes=max(16, 2 * settings.server_processes),
+    )
+
+
+def _cache(settings: Settings) -> TieredCache[object, object]:
+    from morosidad.cache import TieredCache
+
+    return TieredCache(settings.cache_l1_size, settings.cache_l2_size, settings.cache_ttl_seconds)
+
+
+def _audit(settings: Settings, path: str) -> AuditLog:
+    from morosidad.audit import AuditLog
+
+    return AuditLog(
+        path,
+        values=settings.audit_values,
+        key=settings.audit_key,
+        durable=settings.audit_durable,
+        encode_in_caller=not settings.audit_durable,
+        buffer_size=settings.log_buffer_size,
+        flush_interval=settings.log_flush_interval,
+        rotation_size=settings.log_rotation_size if settings.log_rotation else None,
+        timeout=settings.timeout_logging,
+    )
+
+
+def _drift(scorer: Scorer) -> DriftMonitor | None:
+    if scorer.drift_reference is None:
+        return None
+    from morosidad.monitoring.drift import DriftMonitor
+
+    return DriftMonitor(scorer.drift_reference)

@@ -1,0 +1,112 @@
+"""Hot reload of the served model, in every process."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from morosidad.asgi.problems import Problem, source_of
+from morosidad.errors import MorosidadError
+from morosidad.scoring.scorer import Scorer
+from morosidad.workers import WorkerPool
+
+_logger = logging.getLogger("morosidad.asgi")
+_SECONDS = 60.0
+
+
+class Reloaded(msgspec.Struct, frozen=True):
+    """What a reload has done."""
+
+    modelo: str
+    anterior: str
+    huella: str
+    cambio: bool
+
+
+class Reloader:
+    """Reloads the model as one step; processes that share a file of figures follow each other.
+
+    Parameters
+    ----------
+    scorer : Scorer
+        Whose model is replaced.
+    warm_up : callable
+        What is to be done after that.
+    shared : str or None
+        The file that the processes share; None when there is only this one.
+
+    Attributes
+    ----------
+    failed : bool
+        Whether the last reload failed, so that the model before it stays.
+    """
+
+    def __init__(self, scorer: Scorer, warm_up: Callable[[], object], shared: str | None) -> None:
+        self._scorer = scorer
+        self._warm_up = warm_up
+        self._mark = None if shared is None else Path(f"{shared}.recarga")
+        self._seen: tuple[int, int] | None = None
+        self.failed: bool = False
+
+    async def reload(self, pool: WorkerPool) -> Reloaded:
+        """Reload here, on a thread of the pool, and let the other processes know.
+
+        Raises
+        ------
+        Problem
+            E500 when the file can't be used; the model before it stays.
+        """
+        done = await self._reload(pool)
+        if self._mark is not None:
+            await pool.submit(self._leave_mark, self._mark, done.huella)
+        return done
+
+    async def follow(self, pool: WorkerPool) -> None:
+        """Reload when another process has."""
+        if not self._is_left_behind():
+            return
+        try:
+            await self._reload(pool)
+        except Problem:
+            _logger.error("no se pudo seguir la recarga de otro proceso")
+
+    async def _reload(self, pool: WorkerPool) -> Reloaded:
+        scorer = self._scorer
+        before, digest = scorer.model, scorer.digest
+        try:
+            await pool.submit(self._swap, timeout=_SECONDS)
+        except Exception as error:
+            self.failed = True
+            name = type(error).__name__
+            # What was read is a model's file: the library's own words hold nothing of an applicant.
+            why = f"{name}: {error}" if isinstance(error, MorosidadError) else source_of(error)
+            _logger.error("la recarga del modelo falló: %s", why)
+            message = f"No se pudo recargar el modelo ({name}): sigue el anterior"
+            raise Problem("E500", message) from None
+        self.failed = False
+        return Reloaded(scorer.model, before, scorer.digest, scorer.digest != digest)
+
+    def _swap(self) -> None:
+        self._scorer.reload()
+        self._warm_up()
+
+    @staticmethod
+    def _leave_mark(mark: Path, digest: str) -> None:
+        new = mark.with_suffix(f".{os.getpid()}")
+        new.write_text(digest)
+        os.replace(new, mark)
+
+    def _is_left_behind(self) -> bool:
+        """Tell whether there is a mark that was not looked at yet, of another model than the one in place."""
+        if self._mark is None:
+            return False
+        try:
+            found = os.stat(self._mark)
+            seen, self._seen = self._seen, (found.st_mtime_ns, found.st_ino)
+            return seen != self._seen and self._mark.read_text() != self._scorer.digest
+        except OSError:
+            return False

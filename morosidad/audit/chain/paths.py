@@ -1,0 +1,100 @@
+"""The files of a log: their names, and the head file that holds the position of the last line."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from morosidad.audit.chain.hashing import MAX_LINE, ChainPosition
+
+_HEAD = re.compile(rb"([0-9a-f]{12})-([0-9]{1,18}) ([0-9a-f]{64}) *\n")
+
+
+def pack_head(position: ChainPosition) -> bytes:
+    """Return the content of the file that remembers the last line; its length never changes."""
+    return f"{position.id} {position.digest}".ljust(99).encode() + b"\n"
+
+
+def read_head(path: Path) -> ChainPosition | None:
+    """Return the last line that was written to a log, as remembered beside it."""
+    try:
+        with head_path(path).open("rb") as file:
+            match = _HEAD.fullmatch(file.read(100))
+    except FileNotFoundError:
+        return None
+    return ChainPosition(match[1].decode(), int(match[2]), match[3].decode()) if match else None
+
+
+def head_path(path: Path) -> Path:
+    """Return the file that remembers a log's last line, and that its writer holds locked."""
+    return path.with_name(f"{path.name}.head")
+
+
+def slot_path(path: Path, slot: int) -> Path:
+    """Return the log of the process that came as number `slot`."""
+    return path if slot == 1 else path.with_name(f"{path.stem}-{slot}{path.suffix}")
+
+
+def numbered_path(path: Path, number: int) -> Path:
+    """Return the name under which a full file is kept."""
+    return path.with_name(f"{path.stem}.{number}{path.suffix}")
+
+
+def numbered_files(path: Path) -> dict[int, Path]:
+    """Return the full files of a log by number, oldest first."""
+    pattern = re.compile(rf"{re.escape(path.stem)}\.([1-9][0-9]{{0,8}}){re.escape(path.suffix)}")
+    found = {int(match[1]): file for file in path.parent.iterdir() if (match := pattern.fullmatch(file.name))}
+    return dict(sorted(found.items()))
+
+
+def is_numbered(path: Path) -> bool:
+    """Return whether the path names one full file and not a log, which has its head beside it."""
+    numbered = re.fullmatch(r".+\.[1-9][0-9]{0,8}(\.[^.]*)?", path.name) is not None
+    return numbered and not head_path(path).exists()
+
+
+def find_logs(path: str | Path) -> list[Path]:
+    """Find the logs that processes wrote under one name.
+
+    Parameters
+    ----------
+    path : path
+        What was given to `AuditLog`.
+
+    Returns
+    -------
+    list of Path
+        ``decisiones.jsonl`` first, then ``decisiones-2.jsonl`` and so on, as far as they are there.
+
+    Raises
+    ------
+    OSError
+        There is no such folder, or it can't be read.
+    """
+    base = Path(path)
+    pattern = re.compile(rf"{re.escape(base.stem)}(?:-([0-9]{{1,6}}))?{re.escape(base.suffix)}(?:\.head)?")
+    slots = {int(m[1] or 1) for file in base.parent.iterdir() if (m := pattern.fullmatch(file.name))}
+    return [slot_path(base, slot) for slot in sorted(slots)]
+
+
+def log_files(base: Path) -> list[Path]:
+    """Return the files of a log, oldest first; of a numbered file only that one."""
+    if is_numbered(base):
+        return [base]
+    files = [*numbered_files(base).values(), *([base] if base.exists() else [])]
+    if not files and read_head(base) is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(base))
+    return files
+
+
+def read_lines(path: Path) -> Iterator[bytes]:
+    """Read lines with their ends; one that is too long comes as its beginning, without an end."""
+    with path.open("rb") as file:
+        while line := file.readline(MAX_LINE):
+            whole = line.endswith(b"\n")
+            while not whole and (rest := file.readline(MAX_LINE)):
+                whole = rest.endswith(b"\n")
+            yield line

@@ -1,0 +1,130 @@
+"""The encoder of decisions and events as the bodies of lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import msgspec
+
+from morosidad.audit.lines import AuditContext, DecisionLine, EventLine, LoggedModel
+from morosidad.audit.personal_data import encode_numpy, hash_values, names_a_person
+from morosidad.audit.protocols import DecisionLike
+from morosidad.audit.usage import Usage
+from morosidad.policy.decision import Decision, Reason
+
+LoggedValues = Literal["full", "hash", "none"]
+
+_MODELS = 16  # contexts of which is kept what their lines share
+
+
+class LineEncoder:
+    """Turns decisions and events into the bodies of lines.
+
+    Parameters
+    ----------
+    values : {"full", "hash", "none"}
+        What to keep of an applicant's values.
+    key : bytes or None
+        Keys the hash of the values.
+    """
+
+    def __init__(self, values: LoggedValues, key: bytes | None) -> None:
+        self._values = values
+        self._key = key
+        self._encode = msgspec.json.Encoder(enc_hook=encode_numpy).encode
+        self._constants: dict[int, _ModelConstants] = {}
+
+    def decision(
+        self,
+        context: AuditContext,
+        decision: DecisionLike,
+        values: Sequence[Any] | Mapping[str, Any],
+        seconds: float,
+        when: float,
+        usage: Usage,
+    ) -> bytes:
+        """Encode a decision; whatever exception the decision's own attributes raise comes through."""
+        constants = self._constants.get(id(context)) or self._constants_of(context)
+        kept, omitted = constants.kept(values)
+        line = DecisionLine(
+            time=_utc(when),
+            request_id=decision.request_id,
+            model=constants.model,
+            schema=context.schema,
+            policy=context.policy,
+            cutoffs=constants.cutoffs,
+            values=kept if self._values == "full" else None,
+            values_hash=hash_values(kept, self._key) if self._values == "hash" and self._key else None,
+            omitted=omitted,
+            probability=decision.probability,
+            probabilities=decision.probabilities,
+            confidence=decision.confidence,
+            label=decision.label,
+            outcome=decision.outcome,
+            reasons=_reasons(decision),
+            warnings=decision.warnings,
+            cached=decision.cached,
+            degraded=decision.degraded,
+            seconds=seconds,
+            memory=usage[0],
+            cpu=usage[1],
+        )
+        return self._encode(line)
+
+    def _constants_of(self, context: AuditContext) -> _ModelConstants:
+        if len(self._constants) >= _MODELS:
+            self._constants.clear()
+        constants = self._constants[id(context)] = _ModelConstants(context, whole=self._values == "full")
+        return constants
+
+    def event(self, event: str, amount: int, when: float) -> bytes:
+        """Encode an event of the log itself."""
+        return self._encode(EventLine(time=_utc(when), event=event, amount=amount))
+
+
+class _ModelConstants:
+    """What the lines of one model have in common, made once."""
+
+    __slots__ = ("_fields", "_personal", "_row", "context", "cutoffs", "model")
+
+    def __init__(self, context: AuditContext, *, whole: bool) -> None:
+        self.context = context  # as long as it is held, its id is its own
+        self.model = LoggedModel(context.model, context.version, context.digest)
+        self.cutoffs = dict(context.cutoffs)
+        self._fields = context.fields
+        self._personal = [field for field in context.fields if names_a_person(field)]
+        self._row = _make_row_struct(context.fields) if whole and not self._personal else None
+
+    def kept(self, values: Sequence[Any] | Mapping[str, Any]) -> tuple[Any, list[str]]:
+        """Give the values that a line may hold, by field, and the fields left out as personal."""
+        if type(values) is tuple and self._row is not None:
+            return self._row(*values), []
+        if isinstance(values, Mapping):
+            kept = {field: values[field] for field in self._fields if field in values}
+        else:
+            kept = dict(zip(self._fields, values, strict=True))
+        omitted = [field for field in self._personal if field in kept]
+        for field in omitted:
+            del kept[field]
+        return kept, omitted
+
+
+def _make_row_struct(fields: Sequence[str]) -> Callable[..., msgspec.Struct] | None:
+    """Make a struct that encodes as the dictionary of its fields would, in a third of the time."""
+    names = {f"field_{place}": field for place, field in enumerate(fields)}
+    try:
+        return msgspec.defstruct("Row", list(names), rename=names, gc=False)
+    except ValueError:  # a name that JSON has to escape
+        return None
+
+
+def _reasons(decision: DecisionLike) -> Sequence[Reason]:
+    if isinstance(decision, Decision):
+        return decision.reasons
+    return [Reason(r.code, r.field, r.text, r.contribution) for r in decision.reasons]
+
+
+def _utc(when: float) -> datetime:
+    return datetime.fromtimestamp(when, UTC)

@@ -1,0 +1,159 @@
+"""Replay: logged values scored again, with every difference named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+from morosidad.audit.lines import DecisionLine, EventLine
+from morosidad.audit.reading import Paths, read_all_lines
+
+
+class Scored(Protocol):
+    """What scoring again gives, where it gives more than a probability."""
+
+    @property
+    def probability(self) -> float:
+        """The probability of default."""
+        ...
+
+    @property
+    def label(self) -> int:
+        """The predicted class."""
+        ...
+
+    @property
+    def outcome(self) -> str:
+        """What the policy makes of it."""
+        ...
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """A decision that comes out otherwise now.
+
+    Attributes
+    ----------
+    id : str
+        The line's id.
+    model : str
+        The model that decided then, as name@version.
+    field : str
+        ``probabilidad``, ``prediccion``, ``decision``, or ``error`` where scoring failed.
+    logged, now : object
+        What was logged and what comes out now; for an error, None and the exception's type.
+    """
+
+    id: str
+    model: str = msgspec.field(name="modelo")
+    field: str = msgspec.field(name="campo")
+    logged: Any = msgspec.field(name="registrado")
+    now: Any = msgspec.field(name="ahora")
+
+
+class ReplayReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What `replay` found.
+
+    Attributes
+    ----------
+    replayed : int
+        Decisions that were scored again.
+    without_values : int
+        Decisions that can't be: the log holds a hash, nothing, or not all of the values.
+    degraded : int
+        Decisions that were not the model's own, and are passed over.
+    unreadable : int
+        Lines that are damaged.
+    differences : list of Difference
+        In the order of the log.
+    """
+
+    replayed: int = msgspec.field(name="repetidas")
+    without_values: int = msgspec.field(name="sin_valores")
+    degraded: int = msgspec.field(name="degradadas")
+    unreadable: int = msgspec.field(name="ilegibles")
+    differences: list[Difference] = msgspec.field(name="diferencias")
+
+    @property
+    def ok(self) -> bool:
+        """Whether every decision came out as logged, and no line is damaged."""
+        return not self.differences and not self.unreadable
+
+    def __str__(self) -> str:
+        text = [
+            f"{self.replayed} decisiones repetidas, {len(self.differences)} diferencias, "
+            f"{self.without_values} sin valores, {self.degraded} degradadas, "
+            f"{self.unreadable} líneas ilegibles"
+        ]
+        text += [f"{d.id} ({d.model}): {d.field} {d.logged} → {d.now}" for d in self.differences]
+        return "\n".join(text)
+
+
+def replay(
+    paths: Paths, score: Callable[[Mapping[str, Any]], float | Scored], *, tolerance: float = 1e-12
+) -> ReplayReport:
+    """Score logged values again and name every difference.
+
+    Parameters
+    ----------
+    paths : path or iterable of paths
+        The logs; each is read from its oldest file on.
+    score : callable
+        Takes the values by field, missing ones left out, and gives the probability of default or
+        a decision; a `Scorer`'s ``score_one`` does.
+    tolerance : float
+        How far probabilities may lie apart.
+
+    Returns
+    -------
+    ReplayReport
+
+    Raises
+    ------
+    OSError
+        There is no such log, or it can't be read.
+    """
+    replayed = without_values = degraded = unreadable = 0
+    differences: list[Difference] = []
+    for line in read_all_lines(paths):
+        if line is None:
+            unreadable += 1
+        elif isinstance(line, EventLine):
+            continue
+        elif line.degraded:
+            degraded += 1
+        elif line.values is None or line.omitted:
+            without_values += 1
+        else:
+            replayed += 1
+            differences += _differences(line, score, tolerance)
+    return ReplayReport(
+        replayed=replayed,
+        without_values=without_values,
+        degraded=degraded,
+        unreadable=unreadable,
+        differences=differences,
+    )
+
+
+def _differences(
+    line: DecisionLine, score: Callable[[Mapping[str, Any]], float | Scored], tolerance: float
+) -> Iterator[Difference]:
+    model = f"{line.model.name}@{line.model.version}"
+    values = {field: value for field, value in (line.values or {}).items() if value is not None}
+    try:
+        scored = score(values)
+    except Exception as error:  # one record that can't be scored is a difference, not the end
+        yield Difference(line.id, model, "error", None, type(error).__name__)
+        return
+    if isinstance(scored, int | float):
+        probability, pairs = float(scored), []
+    else:
+        probability = float(scored.probability)
+        pairs = [("prediccion", line.label, scored.label), ("decision", line.outcome, scored.outcome)]
+    if not abs(probability - line.probability) <= tolerance:
+        yield Difference(line.id, model, "probabilidad", line.probability, probability)
+    for field, logged, now in pairs:
+        if logged != now:
+            yield Difference(line.id, model, field, logged, now)

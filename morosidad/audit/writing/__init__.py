@@ -1,0 +1,1 @@
+"""The writing of the log: batches, the writer thread, and the end of the process."""

@@ -1,0 +1,101 @@
+"""The counts of one process, laid out in a fixed block of memory that other processes can map."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf
+
+from morosidad.kpis.counting.columns import COLUMNS, STAGE_COLUMNS, STAGES
+from morosidad.kpis.counting.ring_buffer import RingBuffer
+from morosidad.sketch import CountArray
+
+# The head of a process's counts.
+USED, BEGAN, CONNECTIONS, CONNECTIONS_AT, DAYS = range(5)
+KEPT_DAYS = 3  # yesterday and tomorrow too, for a wall clock that is set across midnight
+HEAD = DAYS + 2 * KEPT_DAYS
+
+
+@dataclass(frozen=True, slots=True)
+class WindowShape:
+    """The window and its sub-windows: trackers with the same shape can be merged, or share a file.
+
+    Attributes
+    ----------
+    window : float
+        Seconds that a report covers.
+    subwindows, stage_subwindows : int
+        Sub-windows of the window, for whole predictions and for their stages.
+    """
+
+    window: float
+    subwindows: int
+    stage_subwindows: int
+
+    @property
+    def cells(self) -> int:
+        """The memory of one process's counts, in float64 cells."""
+        main = RingBuffer.cells(self.subwindows, COLUMNS)
+        return HEAD + main + RingBuffer.cells(self.stage_subwindows, STAGE_COLUMNS * len(STAGES))
+
+
+class ProcessCounts:
+    """The counts of one process, in `shape.cells` cells of memory, zero at first.
+
+    Attributes
+    ----------
+    memory, head : numpy.ndarray
+        All cells, and the first few, which hold what is no count.
+    main, stages : RingBuffer
+        Counts of whole predictions and of their stages.
+    """
+
+    __slots__ = ("_days", "head", "main", "memory", "stages")
+
+    def __init__(self, memory: CountArray, shape: WindowShape) -> None:
+        rest = HEAD + RingBuffer.cells(shape.subwindows, COLUMNS)
+        self.memory: CountArray = memory
+        self.head: CountArray = memory[:HEAD]
+        self._days = memory[DAYS:HEAD].reshape(KEPT_DAYS, 2)
+        width = shape.window / shape.subwindows
+        self.main: RingBuffer = RingBuffer(memory[HEAD:rest], shape.subwindows, width, COLUMNS)
+        stage_width = shape.window / shape.stage_subwindows
+        self.stages: RingBuffer = RingBuffer(
+            memory[rest:], shape.stage_subwindows, stage_width, STAGE_COLUMNS * len(STAGES)
+        )
+
+    def begin(self, now: float) -> None:
+        """Take the memory over, fresh or from a process that died."""
+        self.main.repair()
+        self.stages.repair()
+        self.head[CONNECTIONS_AT] = -inf
+        if not self.head[USED]:
+            self.head[BEGAN] = now
+            self.head[USED] = 1
+
+    def open_day(self, day: int) -> CountArray:
+        """Return the cell that counts the predictions of `day`, a proleptic ordinal."""
+        entry = self._days[day % KEPT_DAYS]
+        if entry[0] != day:
+            entry[:] = day, 0
+        cell: CountArray = entry[1:]
+        return cell
+
+    def count_of(self, day: int) -> int:
+        """Return the predictions of `day` so far."""
+        stamp, predictions = self._days[day % KEPT_DAYS]
+        return int(predictions) if stamp == day else 0
+
+    def connections(self, since: float) -> int | None:
+        """Return the connections of the latest sample, None when it is from before `since`."""
+        return int(self.head[CONNECTIONS]) if self.head[CONNECTIONS_AT] >= since else None
+
+    def merge(self, other: ProcessCounts, since: float) -> None:
+        """Add what `other`, of the same shape and clock, has counted; samples count from `since`."""
+        self.main.merge(other.main)
+        self.stages.merge(other.stages)
+        for day, predictions in other._days:
+            if day >= self._days[int(day) % KEPT_DAYS][0]:
+                self.open_day(int(day))[0] += predictions
+        self.head[BEGAN] = min(self.head[BEGAN], other.head[BEGAN])
+        self.head[CONNECTIONS] = (self.connections(since) or 0) + (other.connections(since) or 0)
+        self.head[CONNECTIONS_AT] = max(self.head[CONNECTIONS_AT], other.head[CONNECTIONS_AT])

@@ -1,0 +1,293 @@
+"""The settings of the system, with the source of each value.
+
+Every setting is declared once, in `Settings`: its default, what it accepts, and the further
+names by which the environment, a ``.env`` file or a JSON file may call it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from morosidad.resources import hardware_limits
+from morosidad.settings.hardware_tuning import Hardware, tune
+from morosidad.settings.setting_types import (
+    SettingType,
+    api_key,
+    choice,
+    flag,
+    listed,
+    network,
+    origin,
+    percent,
+    seconds,
+    secret,
+    size,
+    text,
+    type_name,
+    whole,
+    zone,
+)
+from morosidad.settings.sources import DOTENV, SETTINGS_FILE, SourceReader
+
+SettingSource = Literal["argument", "environment", ".env", "file", "hardware", "default"]
+
+
+def _setting(default: Any, setting_type: SettingType, *names: str) -> Any:
+    return dataclasses.field(
+        default=default, repr=not setting_type.secret, metadata={"setting_type": setting_type, "names": names}
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Every setting of the system; immutable.
+
+    ``Settings()`` holds the defaults and what it is given. `Settings.load` also reads the JSON
+    file, the ``.env`` file, the environment and the hardware.
+
+    Attributes
+    ----------
+    cache_enabled : bool
+        Whether decisions are cached.
+    cache_l1_size, cache_l2_size : int
+        Entries in the first and the second tier.
+    cache_ttl_seconds : float
+        Life of an entry, in seconds.
+    max_workers_prediction, max_workers_io : int
+        Threads for predictions that can't answer at once, and for input and output.
+    queue_size : int
+        Requests that may wait for a worker.
+    timeout_prediction, timeout_logging : float
+        Time allowed for a prediction, and for a durable decision log to write, in seconds.
+    timeout_validation : float
+        Taken, so that files which have it are read, and without effect: a validation takes microseconds, and
+        the limit on the size of a body keeps it so.
+    metrics_enabled : bool
+        Whether live metrics are kept, streamed and watched for alerts; else they are taken when asked for.
+    metrics_interval : float
+        Seconds between two samples of the live metrics.
+    metrics_history, max_alerts : int
+        Samples and alerts that are kept.
+    alert_latency : float
+        Mean latency, in seconds, above which an alert opens.
+    alert_cache_hit_percent : float
+        Cache hit rate, in percent, below which an alert opens.
+    memory_limit_percent, cpu_limit_percent : float
+        Use, in percent, above which load is shed and an alert opens.
+    cleanup_interval : float
+        Seconds between two clean-ups of the caches.
+    log_level : str
+        DEBUG, INFO, WARNING, ERROR or CRITICAL.
+    log_buffer_size : int
+        Lines after which the decision log is written.
+    log_flush_interval : float
+        Seconds after which it is written in any case.
+    log_rotation : bool
+        Whether the decision log goes on in a new file when one is full.
+    log_rotation_size : int
+        Size of a full file, in bytes.
+    audit_values : str
+        What the decision log keeps of an applicant's values: full, hash or none.
+    audit_key : str or None
+        Secret that keys the decision log's chain and its hashes of values.
+    audit_durable : bool
+        Whether a decision waits for its line to be on the disk, `timeout_logging` at most.
+    websocket_enabled : bool
+        Whether live metrics are sent over WebSocket.
+    rate_limit_enabled : bool
+        Whether a client's requests are limited.
+    rate_limit_per_minute : int
+        Requests a minute that a client may send.
+    rate_limit_storage : str or None
+        Where the requests of clients are counted: None for the process's own memory, or the address of a
+        Redis that all processes share, as ``redis://host:6379/0``.
+    audit_file : str or None
+        The server's decision log; None for none.
+    kpi_zone : str or None
+        Time zone whose midnight begins a day, such as America/Guayaquil; None for the machine's.
+    kpi_file : str or None
+        File through which server processes share their figures; None for each its own.
+    server_model : str or None
+        The model file to serve; None for the shipped one.
+    server_model_key : str or None
+        Key that the model file was signed with.
+    server_model_trusted : tuple of str
+        Types to allow in a model that could not be compiled.
+    server_model_allow_pickle : bool
+        Whether a model may be served that is a pickle in a file signed with that key.
+    server_host, server_port : str, int
+        Where the server listens.
+    server_processes : int
+        Processes that share the port.
+    server_api_keys : tuple of str
+        Who may ask for what, one ``name:scopes:digest`` each, as ``morosidad key`` prints it.
+    server_anonymous : bool
+        Whether a server without keys also answers other machines.
+    server_origins : tuple of str
+        Further web origins whose pages may use the server, as ``https://www.example.org``.
+    server_proxies : tuple of str
+        Addresses or networks of the proxies whose ``X-Forwarded-For`` counts.
+    server_body_size : int
+        Most bytes in the body of a request.
+    server_batch_size : int
+        Most records in a batch.
+    server_read_timeout : float
+        Seconds in which a request must have arrived.
+    server_shutdown_grace : float
+        Seconds between the signal to stop and the end of listening, in which new work is refused by name.
+    server_access_log : bool
+        Whether each request is logged: method, path, status and duration.
+    websocket_clients : int
+        Most WebSocket clients of a process.
+
+    Raises
+    ------
+    SettingsError
+        A value is not what its setting accepts; names every such value.
+    """
+
+    cache_enabled: bool = _setting(True, flag(), "ENABLE_CACHE")
+    cache_l1_size: int = _setting(100, whole(1), "CACHE_SIZE_L1")
+    cache_l2_size: int = _setting(500, whole(0), "CACHE_SIZE_L2")
+    cache_ttl_seconds: float = _setting(300.0, seconds())
+    max_workers_prediction: int = _setting(4, whole(1), "MAX_WORKERS", "MAX_WORKERS_PREDICCION")
+    max_workers_io: int = _setting(2, whole(1))
+    queue_size: int = _setting(1000, whole(1))
+    timeout_prediction: float = _setting(5.0, seconds(), "TIMEOUT_PREDICCION")
+    timeout_validation: float = _setting(1.0, seconds(), "TIMEOUT_VALIDACION")
+    timeout_logging: float = _setting(0.5, seconds())
+    metrics_enabled: bool = _setting(True, flag(), "ENABLE_METRICS")
+    metrics_interval: float = _setting(1.0, seconds(), "INTERVALO_METRICAS")
+    metrics_history: int = _setting(1000, whole(1), "HISTORIA_METRICAS")
+    max_alerts: int = _setting(50, whole(1), "MAX_ALERTAS")
+    alert_latency: float = _setting(3.0, seconds())
+    alert_cache_hit_percent: float = _setting(30.0, percent())
+    memory_limit_percent: float = _setting(85.0, percent(), "LIMITE_MEMORIA_PERCENT")
+    cpu_limit_percent: float = _setting(80.0, percent(), "LIMITE_CPU_PERCENT")
+    cleanup_interval: float = _setting(300.0, seconds(), "INTERVALO_LIMPIEZA")
+    log_level: str = _setting("INFO", choice("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
+    log_buffer_size: int = _setting(100, whole(1))
+    log_flush_interval: float = _setting(10.0, seconds())
+    log_rotation: bool = _setting(True, flag())
+    log_rotation_size: int = _setting(10 * 2**20, size(), "LOG_SIZE_LIMIT")
+    audit_values: Literal["full", "hash", "none"] = _setting("full", choice("full", "hash", "none"))
+    audit_key: str | None = _setting(None, secret(16))
+    audit_durable: bool = _setting(False, flag())
+    websocket_enabled: bool = _setting(True, flag())
+    rate_limit_enabled: bool = _setting(True, flag())
+    rate_limit_per_minute: int = _setting(60, whole(1))
+    rate_limit_storage: str | None = _setting(
+        None, secret(8, "the address of a Redis, as redis://host:6379/0")
+    )
+    audit_file: str | None = _setting("decisiones.jsonl", text())
+    kpi_zone: str | None = _setting(None, zone())
+    kpi_file: str | None = _setting(None, text())
+    server_model: str | None = _setting(None, text())
+    server_model_key: str | None = _setting(None, secret(16))
+    server_model_trusted: tuple[str, ...] = _setting((), listed("types as package.module.Name", type_name))
+    server_model_allow_pickle: bool = _setting(False, flag())
+    server_host: str = _setting("127.0.0.1", text(none=False))
+    server_port: int = _setting(5000, whole(0, 65535))
+    server_processes: int = _setting(1, whole(1))
+    server_api_keys: tuple[str, ...] = _setting((), listed("keys as name:scopes:digest", api_key))
+    server_anonymous: bool = _setting(False, flag())
+    server_origins: tuple[str, ...] = _setting((), listed("origins as https://www.example.org", origin))
+    server_proxies: tuple[str, ...] = _setting((), listed("addresses or networks", network))
+    server_body_size: int = _setting(2**20, size())
+    server_batch_size: int = _setting(1000, whole(1))
+    server_read_timeout: float = _setting(10.0, seconds())
+    server_shutdown_grace: float = _setting(1.0, seconds())
+    server_access_log: bool = _setting(False, flag())
+    websocket_clients: int = _setting(2000, whole(1))
+    _sources: dict[str, SettingSource] = dataclasses.field(
+        default_factory=dict, init=False, repr=False, compare=False, hash=False
+    )
+
+    def __post_init__(self) -> None:
+        reader = SourceReader(_TYPES, _NAMES)
+        for name, field in _FIELDS.items():
+            value = reader.read(name, getattr(self, name), "argument")
+            object.__setattr__(self, name, value)
+            self._sources[name] = "default" if value == field.default else "argument"
+        reader.finish()
+
+    def sources(self) -> dict[str, SettingSource]:
+        """Return where each value came from.
+
+        Returns
+        -------
+        dict
+            For each setting one of ``argument``, ``environment``, ``.env``, ``file`` (JSON),
+            ``hardware`` and ``default``.
+        """
+        return dict(self._sources)
+
+    @classmethod
+    def load(
+        cls,
+        file: str | os.PathLike[str] | None = None,
+        env: Mapping[str, str] = os.environ,
+        *,
+        dotenv: str | os.PathLike[str] | None = DOTENV,
+        hardware: Callable[[], Hardware] | None = None,
+        **arguments: Any,
+    ) -> Settings:
+        """Read every source: argument > environment > ``.env`` > file > hardware > default.
+
+        Names are read in either case; ``MOROSIDAD_QUEUE_SIZE`` comes before ``QUEUE_SIZE``. The
+        environment and ``.env`` are shared with other programs, so names that are not
+        morosidad's are passed over there, except unknown ``MOROSIDAD_`` names and, in ``.env``,
+        names that are nearly one of its own.
+
+        Parameters
+        ----------
+        file : path, optional
+            A JSON file with one object; ``MOROSIDAD_SETTINGS_FILE`` in `env` names it otherwise.
+        env : mapping
+            The environment.
+        dotenv : path, optional
+            The ``.env`` file. The default one may be absent; None reads none.
+        hardware : callable, optional
+            Gives what the process may use. By default `morosidad.resources.hardware_limits`, which
+            knows the limits of containers.
+        **arguments
+            Settings by name.
+
+        Returns
+        -------
+        Settings
+
+        Raises
+        ------
+        SettingsError
+            Unknown names and bad values from all sources together: the name, the source, what
+            was expected. It never holds a value.
+        """
+        reader = SourceReader(_TYPES, _NAMES)
+        layers: list[tuple[SettingSource, dict[str, Any]]] = [
+            ("hardware", tune((hardware or hardware_limits)())),
+            ("file", reader.json(file or env.get(SETTINGS_FILE) or None)),
+            (".env", reader.dotenv(dotenv)),
+            ("environment", reader.environment(env)),
+            ("argument", reader.arguments(arguments)),
+        ]
+        reader.finish()
+        values: dict[str, Any] = {}
+        sources: dict[str, SettingSource] = dict.fromkeys(_FIELDS, "default")
+        for source, layer in layers:
+            values |= layer
+            sources |= dict.fromkeys(layer, source)
+        settings = cls(**values)
+        settings._sources.update(sources)
+        return settings
+
+
+_FIELDS = {field.name: field for field in dataclasses.fields(Settings) if field.init}
+_TYPES: dict[str, SettingType] = {name: field.metadata["setting_type"] for name, field in _FIELDS.items()}
+_NAMES = {
+    alias.upper(): name for name, field in _FIELDS.items() for alias in (name, *field.metadata["names"])
+}
