@@ -19,13 +19,12 @@ from morosidad.compiler.gate import (
     check_original,
     describe,
     differences,
-    labels_elsewhere,
-    labels_follow,
     with_own_rows,
 )
 from morosidad.compiler.nodes.base import Expr
 from morosidad.compiler.nodes.expressions import Constant, Narrow, Raw
 from morosidad.compiler.obstacles import obstacles
+from morosidad.compiler.own_labels import labels_elsewhere, labels_follow
 from morosidad.compiler.pipeline import CompiledPipeline
 from morosidad.compiler.proof.asking import in_words, part_name, quiet
 from morosidad.compiler.proof.original import Original

@@ -117,11 +117,11 @@ def rows_between(
     expected, accepted = _ask(original, rows)
     asked = [row for row, kept in zip(rows, accepted, strict=True) if kept]
     order = np.argsort(expected, kind="stable")[: len(asked)]
-    made: list[Row] = []
-    for low, high in zip(order[:pairs].tolist(), order[::-1][:pairs].tolist(), strict=True):
-        for share in np.linspace(0.0, 1.0, steps).tolist():
-            made.append(tuple(map(partial(_between, share), asked[low], asked[high])))
-    return made
+    return [
+        tuple(map(partial(_between, share), asked[low], asked[high]))
+        for low, high in zip(order[:pairs].tolist(), order[::-1][:pairs].tolist(), strict=True)
+        for share in np.linspace(0.0, 1.0, steps).tolist()
+    ]
 
 
 def _between(share: float, low: Value, high: Value) -> Value:
