@@ -19,16 +19,16 @@ from morosidad.compiler.gate import (
     check_original,
     describe,
     differences,
-    labels_follow,
     with_own_rows,
 )
 from morosidad.compiler.nodes.base import Expr
 from morosidad.compiler.nodes.expressions import Constant, Narrow, Raw
 from morosidad.compiler.obstacles import obstacles
+from morosidad.compiler.own_labels import labels_elsewhere, labels_follow
 from morosidad.compiler.pipeline import CompiledPipeline
 from morosidad.compiler.proof.asking import in_words, part_name, quiet
 from morosidad.compiler.proof.original import Original
-from morosidad.compiler.proof.parity import compare, rows_near
+from morosidad.compiler.proof.parity import compare, rows_between, rows_near
 from morosidad.compiler.proof.probe_rows import probe_rows, valid_rows
 from morosidad.compiler.readers.calibration import decision_threshold, fixed_threshold
 from morosidad.compiler.registry import Compiler, NotCompilable, compiles
@@ -55,6 +55,9 @@ NARROW_TOLERANCE = 1e-6
 """Allowed where columns are float32 or narrower: the original itself may reckon in float32."""
 TIED = 1e-13
 """Sums of the two classes' probabilities add up to 1 within this, so a threshold on one is on the other."""
+
+NARROW_LIMITS = {"float16": 65504.0, "float32": float(np.sqrt(np.finfo(np.float32).max))}
+"""The largest numbers of such columns; beyond these the squares and ratios of float32 overflow."""
 
 
 def compile_pipeline(
@@ -203,6 +206,10 @@ class _Compilation:
         if self.own is not None:
             checked, own_notes = check_original(original, self.own, self.threshold)
             parity, notes = parity or checked, notes + own_notes
+            near = rows_between([row for row in self.own.rows if row is not None], original.predict)
+            if not labels and (count := labels_elsewhere(original, near, self.threshold)):
+                labels = True
+                notes.append(f"predict gives other labels than the threshold on {count} rows near it")
         base = _own_rows(self.own) or self.reference[:5] or probe_rows(original.schema, ())[:20]
         schema = original.demanded(base)
         return CompiledPipeline(
@@ -231,7 +238,7 @@ def _input(found: tuple[int, ColumnLayout] | None) -> Expr:
 
 def _within_type(schema: Schema, layout: FrameLayout) -> Schema:
     """Declare the limits of columns whose type holds no larger numbers."""
-    limits = {column.field: float(np.finfo(column.narrow).max) for column in layout.columns if column.narrow}
+    limits = {column.field: NARROW_LIMITS[column.narrow] for column in layout.columns if column.narrow}
     return schema.replace(_limited(field, limits.get(field.name)) for field in schema.fields)
 
 

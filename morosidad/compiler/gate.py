@@ -138,25 +138,6 @@ def with_own_rows(report: ParityReport, own: OwnRows, found: Differences) -> Par
     )
 
 
-def labels_follow(threshold: float, verdict: Verdict) -> int:
-    """Count the own rows whose label, as `predict` gives it, is not that of the threshold.
-
-    Parameters
-    ----------
-    threshold : float
-        Probability above which the label is 1.
-    verdict : Verdict
-        The judge's answers.
-
-    Returns
-    -------
-    int
-    """
-    if verdict.defaults is None:
-        return 0
-    return int(((verdict.probabilities > threshold) != verdict.defaults).sum())
-
-
 def describe(
     compiled: CompiledPipeline, original: Original, own: OwnRows, found: Differences, tolerance: float
 ) -> str:

@@ -256,9 +256,12 @@ def _extension(values: list[Value], dtype: Any) -> Any:
 
 
 def _objects(values: list[Value], absent: Any) -> Any:
+    """Make a column of objects; a bare array would become one of text, and its None a NaN."""
+    import pandas as pd
+
     cells = np.empty(len(values), dtype=object)
     cells[:] = [absent if value is None else value for value in values]
-    return cells
+    return pd.Series(cells, dtype=object, copy=False)
 
 
 def _floats(values: Iterable[Value], dtype: np.dtype[Any]) -> Any:

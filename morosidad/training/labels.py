@@ -129,8 +129,10 @@ def count_labels(y: Any) -> tuple[list[Any], list[int]]:
 
 def _counted(y: Any) -> tuple[Any, list[Any], list[int]]:
     labels = np.asarray(y)
-    found = Counter(labels.ravel().tolist())
-    if labels.ndim != 1 or len(found) != 2 or any(value is None or value != value for value in found):
+    if labels.ndim != 1:
+        raise InvalidFrame("the target must be one answer for each row")
+    found = Counter(labels.tolist())
+    if len(found) != 2 or any(value is None or value != value for value in found):
         raise InvalidFrame("the target must hold exactly two classes, and no missing value")
     try:
         classes = sorted(found)

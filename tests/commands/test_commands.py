@@ -128,7 +128,8 @@ def test_scoring_a_file_gives_the_models_own_probabilities(
     found, frame = pd.read_csv(out), pd.read_csv(data)
     scorer = Scorer.load(model)
     expected = scorer.score_frame(frame, reasons=True)
-    assert list(found.columns) == ["row", "moras", "probability", "label", "confidence", "outcome", "reasons"]
+    results = ["probability", "label", "confidence", "outcome", "warnings", "reasons"]
+    assert list(found.columns) == ["row", "moras", *results]
     np.testing.assert_allclose(found["probability"], expected["probability"], rtol=0, atol=1e-15)
     assert found["reasons"].fillna("").tolist() == ["; ".join(r) for r in expected["reasons"]]
     assert found["row"].tolist() == list(range(1, 301))
@@ -184,7 +185,7 @@ def test_a_pipeline_in_a_joblib_file_becomes_a_model_file(
     joblib.dump(pipeline, tmp_path / "p.joblib")
     options = ["--reference", str(data), "--trust", "--name", "cuaderno", "--decline-at", "0.4"]
     assert main(["compile", str(tmp_path / "p.joblib"), "-o", str(tmp_path / "m"), *options]) == 0
-    assert "compiled (Additive)" in capsys.readouterr().out
+    assert "compiled (Additive, evaluated by Python)" in capsys.readouterr().out
     scorer = Scorer.load(tmp_path / "m")
     assert (scorer.model, scorer.policy.decline_at) == ("cuaderno@1", 0.4)
     assert scorer.schema.names == tuple(pipeline.feature_names_in_)  # the answers' column is none of them

@@ -59,7 +59,7 @@ def test_a_columns_kind_and_what_it_holds_are_inferred(
         (pd.to_datetime(["2020-01-31", None]), "dates: turn them into numbers"),
         (pd.to_datetime(["2020-01-31"], utc=True).date, "dates: turn them into numbers"),
         (pd.to_datetime(["2020-01-31"], utc=True), "dates: turn them into numbers"),
-        ([1j], "neither numbers nor categories"),
+        ([1j], "complex numbers: turn them into real numbers"),
         ([b"a"], "neither numbers nor categories"),
         ([[1]], "neither numbers nor categories"),
         ([True, 1.5], "neither numbers nor categories"),

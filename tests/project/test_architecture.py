@@ -44,7 +44,7 @@ COMPILER_LAYERS = [
     {"backends", "proof"},
     {"forms"},
     {"registry", "storage", "pipeline"},
-    {"readers"},
+    {"gate", "readers"},
     {"compilation"},
     {"__init__"},
 ]

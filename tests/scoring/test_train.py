@@ -47,7 +47,7 @@ def test_an_array_without_names_is_no_frame_to_learn_from() -> None:
 def test_labels_may_be_words() -> None:
     X, y = small_frame()
     words = np.where(y == 1, "moroso", "cumplido")
-    scorer = Scorer.train(X, words)
+    scorer = Scorer.train(X, words, positive="moroso")
     assert set(scorer.predict(X)) == {"moroso", "cumplido"}
     late = scorer.score_one({"ingresos": 300.0, "empleo": "libre", "moras": 6})
     assert late.probability > 0.5

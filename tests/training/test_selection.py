@@ -75,8 +75,8 @@ def test_an_unknown_kind_of_model_is_refused() -> None:
         fit(X, y, Schema.infer(X), model="magic")
 
 
-def test_the_summary_counts_the_later_label_as_default() -> None:
-    facts = summary(["no", "sí", "no", "no"], "logistic")
+def test_the_summary_counts_the_label_that_means_default() -> None:
+    facts = summary(["no", "sí", "no", "no"], "logistic", positive="sí")
     assert facts == {"model": "logistic", "rows": 4, "default_rate": 0.25}
 
 

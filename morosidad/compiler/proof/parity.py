@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 import numpy as np
 
 from morosidad.compiler.nodes.base import Floats
 from morosidad.compiler.report import ParityReport
-from morosidad.schema.field import Row
+from morosidad.schema.field import Row, Value
 
 MAX_SEARCHED_ROWS = 20_000
 ROWS_AT_CUTOFF = 25
@@ -92,6 +93,42 @@ def _ask(original: Callable[[Sequence[Row]], Floats], rows: Sequence[Row]) -> tu
     half = len(rows) // 2
     (left, left_kept), (right, right_kept) = _ask(original, rows[:half]), _ask(original, rows[half:])
     return np.concatenate([left, right]), left_kept + right_kept
+
+
+def rows_between(
+    rows: Sequence[Row], original: Callable[[Sequence[Row]], Floats], pairs: int = 8, steps: int = 33
+) -> list[Row]:
+    """Make rows between the least and the most probable ones, so that the threshold is crossed.
+
+    Parameters
+    ----------
+    rows : sequence of tuple
+        Real rows.
+    original : callable
+        Rows to probabilities.
+    pairs, steps : int
+        So many pairs of rows, and so many rows between the two of each.
+
+    Returns
+    -------
+    list of tuple
+        With the numbers between those of both, and all else from one of them.
+    """
+    expected, accepted = _ask(original, rows)
+    asked = [row for row, kept in zip(rows, accepted, strict=True) if kept]
+    order = np.argsort(expected, kind="stable")[: len(asked)]
+    return [
+        tuple(map(partial(_between, share), asked[low], asked[high]))
+        for low, high in zip(order[:pairs].tolist(), order[::-1][:pairs].tolist(), strict=True)
+        for share in np.linspace(0.0, 1.0, steps).tolist()
+    ]
+
+
+def _between(share: float, low: Value, high: Value) -> Value:
+    if type(low) is float and type(high) is float:
+        between = low + share * (high - low)
+        return float(round(between)) if low.is_integer() and high.is_integer() else between
+    return low if share < 0.5 else high
 
 
 def rows_near(

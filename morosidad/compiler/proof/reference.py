@@ -133,8 +133,11 @@ def kept_names(estimator: Any) -> list[Any] | None:
     return None
 
 
-def _by_name(estimator: Any, frame: pd.DataFrame, kept: list[str]) -> pd.DataFrame:
+def _by_name(estimator: Any, frame: pd.DataFrame, kept: list[Any]) -> pd.DataFrame:
     """Give the frame's columns that the model was fitted on, in its order."""
+    if not any(isinstance(name, str) for name in frame.columns):  # boosters keep whole numbers as text
+        own = {str(name): name for name in frame.columns}
+        kept = [own.get(name, name) for name in kept]
     if list(frame.columns) == kept:
         return frame
     dropped = set(kept) - used_columns(estimator, kept)

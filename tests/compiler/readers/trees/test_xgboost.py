@@ -53,6 +53,9 @@ def test_xgboost_that_cut_the_names_of_categories_short_is_left_to_answer_itself
         def get_booster(self):
             return self
 
+        def attr(self, name):
+            return None
+
         def save_raw(self, format):
             return json.dumps(
                 {
@@ -95,7 +98,7 @@ def test_the_best_iteration_counts_whoever_set_it(way, compiled_by, data):
     fit = {"eval_set": [(X[:300], y[::-1][:300])], "verbose": False}
     if way == "callback":
         callbacks = pytest.importorskip("xgboost").callback
-        compiled = compiled_by(model.set_params(callbacks=[callbacks.EarlyStopping(3)]), **fit)
+        compiled = compiled_by(model.set_params(callbacks=[callbacks.EarlyStopping(rounds=3)]), **fit)
     else:
         model.fit(X, y)
         best = {"booster": 4, "forgotten": 6}.get(way)

@@ -1,0 +1,59 @@
+"""Whether the labels that an estimator's `predict` gives are those of a threshold on its probability."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from morosidad.compiler.proof.asking import quiet
+from morosidad.compiler.proof.judge import SAME, Verdict
+from morosidad.compiler.proof.original import Original
+from morosidad.schema.field import Row
+
+
+def labels_follow(threshold: float, verdict: Verdict) -> int:
+    """Count the own rows whose label, as `predict` gives it, is not that of the threshold.
+
+    Parameters
+    ----------
+    threshold : float
+        Probability above which the label is 1.
+    verdict : Verdict
+        The judge's answers.
+
+    Returns
+    -------
+    int
+    """
+    if verdict.defaults is None:
+        return 0
+    return int(((verdict.probabilities > threshold) != verdict.defaults).sum())
+
+
+def labels_elsewhere(original: Original, rows: Sequence[Row], threshold: float) -> int:
+    """Count made-up rows whose label, as `predict` gives it, is not that of the threshold.
+
+    Parameters
+    ----------
+    original : Original
+        Asked about records.
+    rows : sequence of tuple
+        Best some near the threshold, where the two part first.
+    threshold : float
+        Probability above which the label is 1.
+
+    Returns
+    -------
+    int
+        0 where the original has no `predict`, or refuses the rows.
+    """
+    if not rows or not hasattr(original.estimator, "predict"):
+        return 0
+    try:
+        with quiet():
+            found, labels = original.predict(rows), original.defaults(rows)
+    except Exception:
+        return 0
+    clear = np.abs(found - threshold) > SAME  # on the threshold itself rounding decides
+    return int((((found > threshold) != labels) & clear).sum())

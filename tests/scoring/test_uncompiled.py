@@ -1,0 +1,168 @@
+"""Models that are not compiled: labels of their own, rows that they refuse, what they demand."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.decomposition import PCA
+from sklearn.ensemble import IsolationForest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.svm import SVC
+
+from morosidad.errors import NotCompiledWarning, PredictionError, UnsupportedModel
+from morosidad.policy.decision import RecordError
+from morosidad.scoring.scorer import Scorer
+
+RNG = np.random.default_rng(0)
+X = pd.DataFrame({"a": RNG.normal(size=120), "b": RNG.normal(size=120)})
+Y = (X["a"] + RNG.normal(size=120) > 0.8).astype(int)
+
+
+class Picky(ClassifierMixin, BaseEstimator):
+    """Refuses what is over a limit, and has no number for what is below another."""
+
+    classes_ = np.array([0, 1])
+
+    def predict_proba(self, X: Any) -> Any:
+        cells = np.asarray(X, dtype=float)
+        if (cells[:, 0] > 10).any():
+            raise ValueError(f"{cells[:, 0].max()} is private")
+        p = 1 / (1 + np.exp(-cells[:, 0]))
+        p[cells[:, 0] < -10] = np.nan
+        return np.column_stack([1 - p, p])
+
+    def predict(self, X: Any) -> Any:
+        return (self.predict_proba(X)[:, 1] > 0.5).astype(int)
+
+
+def uncompiled(model: Any, frame: Any = X, **options: Any) -> Scorer:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotCompiledWarning)
+        return Scorer(model, reference=frame, **options)
+
+
+def test_labels_are_those_of_predict_where_they_differ_from_the_threshold() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = make_pipeline(StandardScaler(), SVC(probability=True, random_state=0)).fit(X, Y)
+        scorer = uncompiled(model)
+    labels = model.predict(X)
+    assert "predict gives other labels than the threshold" in str(scorer.plan)
+    line = pd.DataFrame({"a": np.linspace(-3, 3, 400), "b": 0.1})
+    expected = model.predict(line)
+    assert (expected != (model.predict_proba(line)[:, 1] > 0.5)).any()
+    assert scorer.predict(line).tolist() == expected.tolist()
+    assert scorer.score_frame(line)["label"].tolist() == expected.tolist()
+    records = X.to_dict("records")
+    assert [scorer.score_one(record).label for record in records] == labels.tolist()
+    assert [d.label for d in scorer.score_many(records)] == labels.tolist()
+    assert scorer.score_frame(X)["label"].tolist() == labels.tolist()
+    assert scorer.predict(X).tolist() == labels.tolist()
+
+
+def test_a_row_that_the_original_refuses_is_its_own_error_alone() -> None:
+    scorer = uncompiled(Picky())
+    assert "120 own rows one at a time, 120 in one batch" in str(scorer.plan)
+    records = [{"a": 0.0, "b": 1.0}, {"a": 11.0, "b": 1.0}, {"a": -11.0, "b": 1.0}, {"a": 1.0, "b": 1.0}]
+    out: list[Any] = scorer.score_many(records)
+    assert [type(answer).__name__ for answer in out] == ["Decision", "RecordError", "RecordError", "Decision"]
+    (error,) = out[1].errors
+    assert (out[1].index, error.field, error.code) == (1, "", "modelo")
+    assert "registro" in error.message
+    assert "11" not in error.message
+    table = scorer.score_frame(pd.DataFrame(records), errors="coerce")
+    assert table["probability"].isna().tolist() == [False, True, True, False]
+    with pytest.raises(PredictionError):
+        scorer.score_frame(pd.DataFrame(records))
+
+
+def test_a_batch_of_nothing_but_such_rows_is_no_failure_of_the_model() -> None:
+    scorer = uncompiled(Picky())
+    bad = [{"a": 11.0, "b": 1.0}, {"a": 12.0, "b": 1.0}]
+    assert all(isinstance(answer, RecordError) for answer in scorer.score_many(bad))
+    assert scorer.score_frame(pd.DataFrame(bad), errors="coerce")["probability"].isna().all()
+
+
+def test_a_model_that_fails_on_everything_is_the_models_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    scorer = uncompiled(Picky())
+
+    def fail(self: Any, X: Any) -> Any:
+        raise MemoryError("secret")
+
+    monkeypatch.setattr(Picky, "predict_proba", fail)
+    for ask in (
+        lambda: scorer.score_many(X.head(3).to_dict("records")),
+        lambda: scorer.score_frame(X.head(3), errors="coerce"),
+    ):
+        with pytest.raises(PredictionError) as caught:
+            ask()
+        assert "secret" not in str(caught.value)
+
+
+def _months(x: pd.DataFrame) -> Any:
+    return np.array([[float(text.split()[0])] for text in x["plazo"]])
+
+
+def test_a_text_that_it_cant_read_does_not_close_the_field_to_others() -> None:
+    frame = pd.DataFrame({"plazo": [f"{3 + i % 9} meses" for i in range(60)]})
+    model = make_pipeline(FunctionTransformer(_months), LogisticRegression()).fit(frame, np.arange(60) % 2)
+    scorer = uncompiled(model, frame)
+    assert scorer.schema["plazo"].categories is None
+    expected = model.predict_proba(pd.DataFrame({"plazo": ["48 meses"]}))[0, 1]
+    assert scorer.score_one({"plazo": "48 meses"}).probability == pytest.approx(expected, abs=1e-12)
+    with pytest.raises(PredictionError):
+        scorer.score_one({"plazo": "pronto"})
+
+
+def test_every_obstacle_is_named_and_the_part_that_is_meant() -> None:
+    model = make_pipeline(StandardScaler(), PCA(1), SVC(probability=True, random_state=0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(X, Y)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        scorer = Scorer(model, reference=X)
+    told = " ".join([str(w.message) for w in caught]) + str(scorer.plan)
+    assert "PCA has no compiled form" in told or "predict gives other labels" in told
+    with pytest.raises(UnsupportedModel, match="IsolationForest gives no probabilities"):
+        Scorer(make_pipeline(StandardScaler(), IsolationForest(n_estimators=3)).fit(X), reference=X)
+
+
+def test_obstacles_of_several_steps_stand_side_by_side() -> None:
+    from sklearn.compose import make_column_transformer
+    from sklearn.neighbors import KNeighborsClassifier
+    from sklearn.preprocessing import Normalizer
+
+    parts = make_column_transformer((Normalizer(), ["a"]), (PCA(1), ["b"]))
+    scorer = uncompiled(make_pipeline(parts, KNeighborsClassifier(3)).fit(X, Y))
+    why = " ".join(scorer.plan.notes)
+    for name in ("Normalizer", "PCA", "KNeighborsClassifier"):
+        assert f"{name} has no compiled form" in why
+
+
+class Wrapper:
+    """Keeps no classes, and answers."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    def predict_proba(self, X: Any) -> Any:
+        return self.model.predict_proba(X)
+
+    def predict(self, X: Any) -> Any:
+        return self.model.predict(X)
+
+
+def test_a_wrapper_without_classes_is_asked() -> None:
+    model = LogisticRegression().fit(X, Y)
+    scorer = uncompiled(Wrapper(model))
+    assert scorer.predict(X).tolist() == model.predict(X).tolist()
+    with pytest.raises(UnsupportedModel, match="one of the labels 0 and 1"):
+        Scorer(Wrapper(LogisticRegression().fit(X, np.where(Y, "malo", "bueno"))), reference=X)
