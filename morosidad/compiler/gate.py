@@ -248,7 +248,7 @@ def check_original(original: Original, own: OwnRows, threshold: float) -> tuple[
             f"record among others {among:.6g}",
             name,
         )
-    report = ParityReport(0, gap, 0, 0, SAME, threshold, compared, own.verdict.together)
+    report = ParityReport(0, float(gap), 0, 0, SAME, threshold, compared, own.verdict.together)
     return report, notes
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 import warnings
@@ -21,6 +22,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
 from morosidad import Scorer
+from morosidad.compiler.report import ParityReport
 from morosidad.errors import (
     ArtifactCorrupted,
     ArtifactError,
@@ -309,3 +311,12 @@ def test_labels_of_its_own_come_back_and_are_checked(untried: None, tmp_path: Pa
     artifact.save(tmp_path / "m", content)
     with pytest.raises(ArtifactCorrupted):
         load(tmp_path / "m")
+
+
+def test_a_form_that_was_refused_without_bound_stands_in_the_file(untried: None, tmp_path: Path) -> None:
+    scorer = scorer_of(KNeighborsClassifier())
+    scorer._model.compiled.parity = ParityReport(10, math.inf, 1, 0, 1e-12)
+    scorer.save(tmp_path / "m")
+    loaded = load(tmp_path / "m")
+    assert loaded.plan.parity == scorer._model.compiled.parity
+    assert loaded.digest == scorer.digest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import msgspec
@@ -82,7 +83,7 @@ def load_compiled(content: artifact.Content, schema: Schema, trust: Trust, path:
     manifest = content.manifest
     layout = msgspec.convert(manifest.get("layout"), FrameLayout | None)
     facts: dict[str, Any] = {
-        "parity": msgspec.convert(manifest["parity"], ParityReport | None),
+        "parity": _parity(manifest["parity"]),
         "threshold": float(manifest["threshold"]),
         "notes": msgspec.convert(manifest["notes"], list[str]),
         "layout": layout,
@@ -99,6 +100,13 @@ def load_compiled(content: artifact.Content, schema: Schema, trust: Trust, path:
     check(form, len(schema))
     reference = None if place is None else content.arrays[place]
     return CompiledPipeline(schema, form, reference=reference, **facts)
+
+
+def _parity(data: Any) -> ParityReport | None:
+    """Read a report; JSON has no infinity, and writes null where an answer was missing."""
+    if isinstance(data, dict) and data.get("max_difference", 0.0) is None:
+        data = {**data, "max_difference": math.inf}
+    return msgspec.convert(data, ParityReport | None)
 
 
 def content_digest(content: artifact.Content) -> str:
