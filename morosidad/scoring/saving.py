@@ -15,10 +15,11 @@ import signal
 import subprocess
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Any
 
-from morosidad.errors import ArtifactError, ArtifactKeyError
+from morosidad.errors import ArtifactCorrupted, ArtifactError, ArtifactKeyError
 from morosidad.model_file import artifact
 from morosidad.model_file.held_objects import foreign_types
 from morosidad.scoring.model import ScoringModel
@@ -32,7 +33,7 @@ MAX_NAMES = 20
 
 _START = (
     "import json, sys; task = json.load(open(sys.argv[1], encoding='utf-8')); sys.path[:] = task['path']; "
-    "from morosidad.scoring.trial_child import run; run(task)"
+    "from morosidad.scoring.saving import run_trial; run_trial(task)"
 )
 
 
@@ -207,3 +208,42 @@ def _signal(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
+
+
+# -- in the child process ----------------------------------------------------------------------
+
+
+def run_trial(task: dict[str, Any]) -> None:
+    """Load a model file and write what went wrong, or nothing, into the file of the result.
+
+    Parameters
+    ----------
+    task : dict
+        The files ``model`` and ``result``, the ``key`` in hexadecimal, the ``types`` to allow.
+    """
+    warnings.simplefilter("ignore")
+    _leave_no_core()
+    Path(task["result"]).write_text(_wrong(task), encoding="utf-8")
+
+
+def _wrong(task: dict[str, Any]) -> str:
+    trust = artifact.Trust(tuple(task["types"]), pickles=True, signed=True)
+    try:
+        content = artifact.load(task["model"], bytes.fromhex(task["key"]))
+        ScoringModel.from_content(content, "", trust=trust)
+    except ArtifactCorrupted as error:
+        if error.__cause__ is None and error.__context__ is None:
+            return "it answers otherwise there"
+        return type(error.__context__).__name__
+    except Exception as error:
+        return str(error).removeprefix(": ") or type(error).__name__
+    return ""
+
+
+def _leave_no_core() -> None:
+    """Let a crash, which is expected here, leave no file behind."""
+    if sys.platform != "win32":
+        import resource
+
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
