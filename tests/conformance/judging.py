@@ -29,6 +29,7 @@ class Judged(NamedTuple):
     positive: Any
     tolerance: float
     errors: tuple[str, ...] = ()
+    column: int = 1
 
 
 def places(length: int, rows: int) -> list[int]:
@@ -51,14 +52,15 @@ def judge(case: Case, built: Built, rows: int) -> Judged:
     for place in chosen:
         try:
             own = _own_answer(built.pipeline, _rows(built.reference, [place]), positive)
-            answers.append(None if np.isnan(own[0]) else own)  # what is no probability is no answer
+            answers.append(own if 0.0 <= own[0] <= 1.0 else None)  # what is no probability is no answer
         except Exception as error:
             answers.append(None)
             errors.append(type(error).__name__)
     frame = _rows(built.reference, chosen)
     if not isinstance(frame, pd.DataFrame):
         frame = pd.DataFrame(frame, columns=[f"x{i}" for i in range(frame.shape[1])])
-    return Judged([], frame, answers, positive, case.tolerance, tuple(dict.fromkeys(errors)))
+    column = [*getattr(built.pipeline, "classes_", (0, 1)), positive].index(positive)
+    return Judged([], frame, answers, positive, case.tolerance, tuple(dict.fromkeys(errors)), column)
 
 
 def _rows(reference: Any, chosen: Sequence[int]) -> Any:
@@ -153,14 +155,14 @@ def _score_frame(scorer: Scorer, judged: Judged) -> list[Answer]:
 
 
 def _predict(scorer: Scorer, judged: Judged) -> list[Answer]:
-    """Ask `predict_proba` and `predict` about the rows that the pipeline answers: they take no others."""
+    """Ask `predict_proba` and `predict` about the rows that the pipeline answers, as it is asked itself."""
     answers: list[Answer] = [None] * len(judged.answers)
     kept = [i for i, answer in enumerate(judged.answers) if answer is not None]
     if kept:
         some = judged.frame.iloc[kept]
         probabilities, labels = scorer.predict_proba(some), scorer.predict(some)
         for i, pair, label in zip(kept, probabilities, labels, strict=True):
-            answers[i] = float(pair[1]), bool(label == judged.positive)
+            answers[i] = float(pair[judged.column]), bool(label == judged.positive)
     return answers
 
 

@@ -13,7 +13,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
-from sklearn.neighbors import NearestCentroid
+from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 
@@ -40,9 +40,9 @@ OTHERS = set(KINDS) - {"0/1", "0.0/1.0", "int8 0/1", "False/True", "nullable int
 def _models() -> dict[str, Callable[[], Any]]:
     return {
         "logistic": LogisticRegression,
-        "boosting": lambda: HistGradientBoostingClassifier(max_iter=15),
+        "boosting": lambda: HistGradientBoostingClassifier(max_iter=5, max_leaf_nodes=7),
         "isotonic": lambda: CalibratedClassifierCV(LogisticRegression(), method="isotonic", cv=3),
-        "not compiled": lambda: SVC(probability=True, random_state=0),
+        "not compiled": KNeighborsClassifier,
     }
 
 
