@@ -169,7 +169,7 @@ def make_and_ask(tell: Callable[[str], None], name: str, rows: int, folder: str)
         built = case.build()
         tell("judging")
         judged = judge(case, built, rows)
-    except ModuleNotFoundError as error:
+    except ImportError as error:
         result.outcome, result.why = "absent", str(error)
         return result
     except Exception as error:
