@@ -41,6 +41,8 @@ class Case:
         The label that means default; the second class when not given.
     said : bool
         Whether the scorer is told which label that is, where labels are neither 0/1 nor False/True.
+    records : bool
+        Whether a record can say all that the frame distinguishes; else only frames are compared.
     long : bool
         Left out unless the whole matrix is wanted.
     """
@@ -53,6 +55,7 @@ class Case:
     expected: Expected = ""
     positive: Any = None
     said: bool = True
+    records: bool = True
     long: bool = False
 
 

@@ -30,6 +30,7 @@ class Judged(NamedTuple):
     tolerance: float
     errors: tuple[str, ...] = ()
     column: int = 1
+    by_record: bool = True
 
 
 def places(length: int, rows: int) -> list[int]:
@@ -60,7 +61,8 @@ def judge(case: Case, built: Built, rows: int) -> Judged:
     if not isinstance(frame, pd.DataFrame):
         frame = pd.DataFrame(frame, columns=[f"x{i}" for i in range(frame.shape[1])])
     column = [*getattr(built.pipeline, "classes_", (0, 1)), positive].index(positive)
-    return Judged([], frame, answers, positive, case.tolerance, tuple(dict.fromkeys(errors)), column)
+    kinds = tuple(dict.fromkeys(errors))
+    return Judged([], frame, answers, positive, case.tolerance, kinds, column, case.records)
 
 
 def _rows(reference: Any, chosen: Sequence[int]) -> Any:
@@ -118,6 +120,8 @@ def ask_every_way(scorer: Scorer, judged: Judged) -> list[str]:
     }
     found: list[str] = []
     for name, way in ways.items():
+        if not judged.by_record and name in ("score_one", "score_many"):
+            continue
         try:
             answers = way(scorer, judged)
         except MorosidadError as error:

@@ -338,7 +338,7 @@ GROUP.add("float32", _some_float32, "one column of several", tolerance=SINGLE)
 for kind in ("int64", "uint64"):
     GROUP.add(kind, lambda k=kind: _big_integers(k), "beyond 2**53")
 _text_types()
-GROUP.add("object", _none_and_nan, "None and NaN apart")
+GROUP.add("object", _none_and_nan, "None and NaN apart", records=False)
 for kind in ("bool", "object", "boolean", "bool[pyarrow]"):
     GROUP.add(kind, lambda k=kind: _truths(k, False), "truths")
     if kind != "bool":
