@@ -70,8 +70,15 @@ def _numeric_types() -> None:
                 return _fitted(model, *_numbers_as(kind))
 
             GROUP.add(
-                kind, build, name, tolerance=SINGLE if single else EXACT, long=name in ("tree", "columns")
+                kind, build, name, tolerance=SINGLE if single else EXACT, long=_left_for_long(kind, name)
             )
+
+
+def _left_for_long(kind: str, model: str) -> bool:
+    usual = kind in ("float32", "float16", "uint8", "Int64", "double[pyarrow]")
+    return (
+        model == "tree" or (model == "columns" and kind != "float32") or (model == "boosting" and not usual)
+    )
 
 
 def _some_float32() -> Built:

@@ -294,7 +294,7 @@ def _imblearn(group: Group) -> None:
                 )
                 return Built(steps.fit(X, y), X)
 
-            group.add(name, build, "imblearn pipeline")
+            group.add(name, build, "imblearn pipeline", long=name != "SMOTE")
 
 
 def _optbinning(group: Group) -> None:
@@ -339,7 +339,7 @@ def _skrub(group: Group) -> None:
 
         return build
 
-    group.add("tabular_pipeline", tabular("classification"), "skrub, boosting")
+    group.add("tabular_pipeline", tabular("classification"), "skrub, boosting", long=True)
     group.add("tabular_pipeline", tabular(LogisticRegression()), "skrub, logistic")
 
 

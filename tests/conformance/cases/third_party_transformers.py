@@ -57,7 +57,9 @@ def _mixed_whole() -> tuple[Any, Any]:
     return mixed(missing=False)
 
 
-def _add(group: Group, subject: str, words: str, path: str, data: Data, settings: Mapping[str, Any]) -> None:
+def _add(
+    group: Group, subject: str, words: str, path: str, data: Data, settings: Mapping[str, Any], **more: Any
+) -> None:
     def build() -> Built:
         module, _, name = path.rpartition(".")
         X, y = data()
@@ -65,7 +67,7 @@ def _add(group: Group, subject: str, words: str, path: str, data: Data, settings
         behind = [SimpleImputer()] if data is gaps else []
         return Built(make_pipeline(step, *behind, LogisticRegression()).fit(X, y), X)
 
-    group.add(subject, build, words)
+    group.add(subject, build, words, **more)
 
 
 def _category_encoders(group: Group) -> None:
@@ -73,11 +75,12 @@ def _category_encoders(group: Group) -> None:
         settings: Mapping[str, Any] = {"max_process": 1} if name == "HashingEncoder" else {}
         subject = f"category_encoders.{name}"
         path = f"category_encoders.{name}"
-        _add(group, subject, "texts", path, _texts, settings)
-        if name in ("OneHotEncoder", "OrdinalEncoder", "TargetEncoder", "WOEEncoder", "CountEncoder"):
-            _add(group, subject, "texts with gaps", path, _texts_with_gaps, settings)
+        usual = name in ("OneHotEncoder", "OrdinalEncoder", "TargetEncoder", "WOEEncoder", "CountEncoder")
+        _add(group, subject, "texts", path, _texts, settings, long=not usual)
+        if usual:
+            _add(group, subject, "texts with gaps", path, _texts_with_gaps, settings, long=True)
             _add(group, subject, "objects with gaps", path, _objects, settings)
-            _add(group, subject, "beside numbers", path, _mixed_whole, settings)
+            _add(group, subject, "beside numbers", path, _mixed_whole, settings, long=True)
     few = {"handle_unknown": "value", "handle_missing": "value", "use_cat_names": True}
     _add(
         group,
