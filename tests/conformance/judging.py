@@ -44,13 +44,14 @@ def positive_of(case: Case, pipeline: Any) -> Any:
     return case.positive if case.positive is not None else classes[-1]
 
 
-def judge(case: Case, built: Built, rows: int) -> Judged:
+def judge(case: Case, built: Built, rows: int, at_each: Callable[[], None]) -> Judged:
     """Ask the pipeline itself, one row at a time, the user's frame untouched."""
     chosen = places(len(built.reference), rows)
     positive = positive_of(case, built.pipeline)
     answers: list[Answer] = []
     errors: list[str] = []
     for place in chosen:
+        at_each()
         try:
             own = _own_answer(built.pipeline, _rows(built.reference, [place]), positive)
             answers.append(own if 0.0 <= own[0] <= 1.0 else None)  # what is no probability is no answer

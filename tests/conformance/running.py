@@ -167,8 +167,7 @@ def make_and_ask(tell: Callable[[str], None], name: str, rows: int, folder: str)
     try:
         tell("building")
         built = case.build()
-        tell("judging")
-        judged = judge(case, built, rows)
+        judged = judge(case, built, rows, lambda: tell("judging"))
     except ImportError as error:
         result.outcome, result.why = "absent", str(error)
         return result

@@ -339,8 +339,8 @@ def _skrub(group: Group) -> None:
 
         return build
 
-    group.add("tabular_pipeline", tabular("classification"), "skrub, boosting", long=True)
-    group.add("tabular_pipeline", tabular(LogisticRegression()), "skrub, logistic")
+    group.add("tabular_pipeline", tabular("classification"), "skrub, boosting", tolerance=SINGLE, long=True)
+    group.add("tabular_pipeline", tabular(LogisticRegression()), "skrub, logistic", tolerance=SINGLE)
 
 
 def add_to(group: Group) -> None:

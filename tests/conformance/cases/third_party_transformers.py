@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from conformance.applicants import gaps, mixed, numbers, texts
-from conformance.case import Built, Group
+from conformance.case import EXACT, SINGLE, Built, Group
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -181,7 +181,8 @@ def _skrub(group: Group) -> None:
     }
     for name in ("TableVectorizer", "SquashingScaler", "Cleaner", "DropCols", "SelectCols"):
         data, chosen = settings[name]
-        _add(group, f"skrub.{name}", "", f"skrub.{name}", data, chosen)
+        single = SINGLE if name == "TableVectorizer" else EXACT
+        _add(group, f"skrub.{name}", "", f"skrub.{name}", data, chosen, tolerance=single)
     for name in ("GapEncoder", "MinHashEncoder", "StringEncoder", "SimilarityEncoder"):
 
         def build(name: str = name) -> Built:
@@ -192,7 +193,8 @@ def _skrub(group: Group) -> None:
             step = skrub.TableVectorizer(low_cardinality=getattr(skrub, name)(**few))
             return Built(make_pipeline(step, LogisticRegression()).fit(X, y), X)
 
-        group.add(f"skrub.{name}", build, "in a TableVectorizer")
+        slow = name == "StringEncoder"
+        group.add(f"skrub.{name}", build, "in a TableVectorizer", tolerance=SINGLE, long=slow)
 
 
 def add_to(group: Group) -> None:
