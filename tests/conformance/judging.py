@@ -53,8 +53,7 @@ def judge(case: Case, built: Built, rows: int, at_each: Callable[[], None]) -> J
     for place in chosen:
         at_each()
         try:
-            own = _own_answer(built.pipeline, _rows(built.reference, [place]), positive)
-            answers.append(own if 0.0 <= own[0] <= 1.0 else None)  # what is no probability is no answer
+            answers.append(_own_answer(built.pipeline, _rows(built.reference, [place]), positive))
         except Exception as error:
             answers.append(None)
             errors.append(type(error).__name__)
@@ -70,11 +69,14 @@ def _rows(reference: Any, chosen: Sequence[int]) -> Any:
     return reference.iloc[list(chosen)] if hasattr(reference, "iloc") else reference[list(chosen)]
 
 
-def _own_answer(pipeline: Any, row: Any, positive: Any) -> tuple[float, bool]:
-    probabilities = np.asarray(pipeline.predict_proba(row), dtype=np.float64)
-    classes = list(pipeline.classes_)
-    label = np.asarray(pipeline.predict(row)).reshape(-1)[0]
-    return float(probabilities[0, classes.index(positive)]), bool(label == positive)
+def _own_answer(pipeline: Any, row: Any, positive: Any) -> Answer:
+    """Give what the pipeline says; None where it gives no probability of each class."""
+    probabilities, labels = pipeline.predict_proba(row), pipeline.predict(row)
+    classes = list(getattr(pipeline, "classes_", ()))
+    if np.shape(probabilities) != (1, 2) or np.shape(labels) != (1,) or positive not in classes:
+        return None
+    probability = float(np.asarray(probabilities, dtype=np.float64)[0, classes.index(positive)])
+    return (probability, bool(labels[0] == positive)) if 0.0 <= probability <= 1.0 else None
 
 
 def scorer_for(case: Case, built: Built) -> Scorer:

@@ -51,10 +51,10 @@ def filled_by_median(X: Any) -> Any:
     return X.fillna(X.median()).fillna(0.0)
 
 
-def refuses_negative(X: Any) -> Any:
-    """Refuse what a person might refuse."""
-    if (np.asarray(X["deuda"]) < 20.0).any():
-        raise ValueError("negative debts are no debts")
+def refuses_small(X: Any) -> Any:
+    """Refuse rows, as a person's own checks may."""
+    if (np.asarray(X["deuda"]) < 200.0).any():
+        raise ValueError("a debt is too small")
     return X
 
 

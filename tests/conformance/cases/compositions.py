@@ -106,12 +106,7 @@ def _pipelines() -> None:
         texts,
     )
     _add("FunctionTransformer", "lambda", lambda: _logistic(FunctionTransformer(lambda X: X * 1e-3)))
-    _add(
-        "FunctionTransformer",
-        "refuses some rows",
-        lambda: _logistic(FunctionTransformer(steps.refuses_negative)),
-        _some_refused,
-    )
+    GROUP.add("FunctionTransformer", _some_refused, "refuses some rows", expected="answer")
     _add(
         "Own transformer",
         "keeps no names",
@@ -128,9 +123,11 @@ def _pipelines() -> None:
     )
 
 
-def _some_refused() -> tuple[Any, Any]:
+def _some_refused() -> Built:
     X, y = numbers()
-    return X[X["deuda"] >= 20.0], y[X["deuda"] >= 20.0]
+    kept = X["deuda"] >= 200.0
+    steps_ = (FunctionTransformer(steps.refuses_small), StandardScaler())
+    return Built(_logistic(*steps_).fit(X[kept], y[kept]), X)
 
 
 def _column_transformers() -> None:
