@@ -202,14 +202,18 @@ class _Compilation:
     def _uncompiled(self, note: str, parity: ParityReport | None = None) -> CompiledPipeline:
         warnings.warn(f"not compiled, so slower: {note}", NotCompiledWarning, stacklevel=6)
         original, labels = self.original, self._other_labels()
+        asked = bool(labels) or self.of_other
         notes = [words for words in dict.fromkeys((note, labels)) if words]
         if self.own is not None:
             checked, own_notes = check_original(original, self.own, self.threshold)
             parity, notes = parity or checked, notes + own_notes
             near = rows_between([row for row in self.own.rows if row is not None], original.predict)
-            if not labels and (count := labels_elsewhere(original, near, self.threshold)):
-                labels = True
+            if not asked and (count := labels_elsewhere(original, near, self.threshold)):
+                asked = True
                 notes.append(f"predict gives other labels than the threshold on {count} rows near it")
+        if not asked and hasattr(original.estimator, "decision_function"):
+            asked = True
+            notes.append("labels are those of predict, which may go by decision_function")
         base = _own_rows(self.own) or self.reference[:5] or probe_rows(original.schema, ())[:20]
         schema = original.demanded(base)
         return CompiledPipeline(
@@ -219,7 +223,7 @@ class _Compilation:
             threshold=self.threshold,
             parity=parity,
             notes=notes,
-            own_labels=bool(labels) or self.of_other,
+            own_labels=asked,
         )
 
 
