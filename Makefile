@@ -3,16 +3,19 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test reliability races lint types docs examples benchmarks clean
+.PHONY: demo test reliability conformance races lint types docs examples benchmarks clean
 
 demo: $(VENV)/.demo          ## decide a handful of applicants, then measure and compare
 	$(BIN)/python -m morosidad demo
 
 test: $(VENV)/.test          ## the tests of the loop, on all processors, with branch coverage
-	$(BIN)/pytest -q -n auto --dist loadfile --cov --cov-report term -m "not reliability"
+	$(BIN)/pytest -q -n auto --dist loadfile --cov --cov-report term -m "not reliability and not conformance"
 
 reliability: $(VENV)/.test   ## the rest: load, faults, soak, fuzzing; the whole length with `--long` (docs/reliability.md)
 	$(BIN)/pytest -q -m reliability
+
+conformance: $(VENV)/.test   ## the matrix: each kind of pipeline beside its scorer, saved, loaded and asked again
+	$(BIN)/pytest -q -m conformance
 
 races: $(VENV)/.test         ## the tests of threads, with Python switching between them as often as it can
 	$(BIN)/pytest -q --switch-interval 1e-6 -k "thread or race or callers or reload or concurrent or meanwhile"

@@ -6,6 +6,8 @@ import pytest
 from conformance.cases import all_cases, selected, sklearn_classifiers, sklearn_transformers
 from conformance.running import FAILURES, ROWS, ROWS_LONG, Result, run_cases
 
+pytestmark = pytest.mark.conformance
+
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "case" in metafunc.fixturenames:
