@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from morosidad.compiler.proof.asking import quiet
-from morosidad.compiler.proof.judge import SAME, Verdict
+from morosidad.compiler.proof.judge import Verdict
 from morosidad.compiler.proof.original import Original
 from morosidad.schema.field import Row
 
@@ -46,14 +46,14 @@ def labels_elsewhere(original: Original, rows: Sequence[Row], threshold: float) 
     Returns
     -------
     int
-        0 where the original has no `predict`, or refuses the rows.
+        0 where the original has no `predict`.
     """
     if not rows or not hasattr(original.estimator, "predict"):
         return 0
-    try:
-        with quiet():
-            found, labels = original.predict(rows), original.defaults(rows)
-    except Exception:
-        return 0
-    clear = np.abs(found - threshold) > SAME  # on the threshold itself rounding decides
-    return int((((found > threshold) != labels) & clear).sum())
+    with quiet():
+        found = original.answers(rows)
+        known = np.flatnonzero(~np.isnan(found))
+        if not len(known):
+            return 0
+        labels = original.defaults([rows[place] for place in known.tolist()])
+    return int(((found[known] > threshold) != labels).sum())

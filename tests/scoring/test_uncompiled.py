@@ -55,7 +55,7 @@ def test_labels_are_those_of_predict_where_they_differ_from_the_threshold() -> N
         scorer = uncompiled(model)
     labels = model.predict(X)
     assert "predict gives other labels than the threshold" in str(scorer.plan)
-    line = pd.DataFrame({"a": np.linspace(-3, 3, 400), "b": 0.1})
+    line = pd.DataFrame({"a": np.linspace(0.8, 1.0, 2000), "b": 0.1})
     expected = model.predict(line)
     assert (expected != (model.predict_proba(line)[:, 1] > 0.5)).any()
     assert scorer.predict(line).tolist() == expected.tolist()
