@@ -203,23 +203,29 @@ class _Compilation:
 
     def _labels_elsewhere(self) -> str:
         """Say the same of rows that are made ever nearer to the threshold, where the two part first."""
-        assert self.own is not None
-        known = [row for row in self.own.rows if row is not None]
+        known = [] if self.own is None else [row for row in self.own.rows if row is not None]
         with quiet():
             near = rows_between(known, self.original.answers, self.threshold)
-            count = labels_elsewhere(self.original, near, self.threshold)
-        words = f"predict gives other labels than the threshold {self.threshold:.6g} on {count} rows near it"
-        return words if count else ""
+            count, crossed = labels_elsewhere(self.original, near, self.threshold)
+        if count:
+            return (
+                f"predict gives other labels than the threshold {self.threshold:.6g} on {count} rows near it"
+            )
+        if not crossed and hasattr(self.original.estimator, "decision_function"):
+            return "labels are those of predict, which may go by decision_function"
+        return ""
 
     def _uncompiled(self, note: str, parity: ParityReport | None = None) -> CompiledPipeline:
         warnings.warn(f"not compiled, so slower: {note}", NotCompiledWarning, stacklevel=6)
         original, labels = self.original, self._other_labels()
+        asked = bool(labels) or self.of_other
         notes = [words for words in dict.fromkeys((note, labels)) if words]
         if self.own is not None:
             checked, own_notes = check_original(original, self.own, self.threshold)
             parity, notes = parity or checked, notes + own_notes
-            if not labels and (labels := self._labels_elsewhere()):
-                notes.append(labels)
+        if not asked and (words := self._labels_elsewhere()):
+            asked = True
+            notes.append(words)
         base = _own_rows(self.own) or self.reference[:5] or probe_rows(original.schema, ())[:20]
         schema = original.demanded(base)
         return CompiledPipeline(
@@ -229,7 +235,7 @@ class _Compilation:
             threshold=self.threshold,
             parity=parity,
             notes=notes,
-            own_labels=bool(labels) or self.of_other,
+            own_labels=asked,
         )
 
 

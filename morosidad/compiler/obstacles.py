@@ -47,7 +47,7 @@ def _unknown_parts(estimator: Any) -> Iterator[str]:
     """Name the classes that no reader is registered for."""
     if estimator is None or isinstance(estimator, str):
         return
-    if reader_of(type(estimator)) is None:
+    if reader_of(type(estimator)) is None and not type(estimator).__name__.startswith("_"):
         yield f"{type(estimator).__name__} has no compiled form"
         return
     for part in _parts(estimator):

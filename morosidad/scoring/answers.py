@@ -10,13 +10,13 @@ import numpy as np
 
 from morosidad._dataframes import as_pandas
 from morosidad.errors import InvalidFrame, InvalidRecord, PredictionError
+from morosidad.policy.contributions import Contributions
 from morosidad.policy.cutoffs import Policy
 from morosidad.policy.decision import Decision, RecordError
 from morosidad.schema.schema import Record, Schema
-from morosidad.scoring.contributions import Contributions
-from morosidad.scoring.model import ScoringModel
 from morosidad.scoring.plan import Plan, plan_of
 from morosidad.scoring.record_path import RecordPath
+from morosidad.scoring.stored_model import StoredModel
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +32,7 @@ class BaseScorer:
     _without_parts: bool
 
     @property
-    def _model(self) -> ScoringModel:
+    def _model(self) -> StoredModel:
         return self._path.model
 
     # -- one record ----------------------------------------------------------------------------
@@ -242,7 +242,7 @@ class BaseScorer:
         return answer
 
     @staticmethod
-    def _probabilities(model: ScoringModel, frame: Any) -> NDArray[np.float64]:
+    def _probabilities(model: StoredModel, frame: Any) -> NDArray[np.float64]:
         from morosidad.scoring.frame_path import answer_frame, refuse_gaps
 
         answers = answer_frame(model, frame)

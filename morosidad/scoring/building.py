@@ -24,7 +24,7 @@ from morosidad.monitoring.drift_reference import DriftReference
 from morosidad.policy.cutoffs import Policy
 from morosidad.schema.field import Field, Row
 from morosidad.schema.schema import Schema
-from morosidad.scoring.model import ScoringModel
+from morosidad.scoring.stored_model import StoredModel
 from morosidad.training.labels import default_place
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def build_model(
     positive: Any = None,
     names: Sequence[str] | None = None,
     sampled: bool = False,
-) -> ScoringModel:
+) -> StoredModel:
     """Compile a fitted pipeline and put what a scorer needs around it.
 
     Parameters
@@ -62,7 +62,7 @@ def build_model(
 
     Returns
     -------
-    ScoringModel
+    StoredModel
 
     Raises
     ------
@@ -90,7 +90,7 @@ def build_model(
         cutoffs=cutoffs,
     )
     columns = _kept(compiled.schema, None if read is None else read.frame)
-    return ScoringModel(
+    return StoredModel(
         compiled,
         policy,
         name=name,

@@ -17,8 +17,8 @@ from morosidad.frames.records import records_of
 from morosidad.frames.unusual import unusual_values
 from morosidad.policy.decision import OUTCOMES
 from morosidad.progress import tqdm_for
-from morosidad.scoring.model import ScoringModel
 from morosidad.scoring.record_path import RecordPath
+from morosidad.scoring.stored_model import StoredModel
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +46,7 @@ class FrameAnswers(NamedTuple):
 
 
 def answer_frame(
-    model: ScoringModel,
+    model: StoredModel,
     frame: Any,
     *,
     warnings: bool = False,
@@ -60,7 +60,7 @@ def answer_frame(
 
     Parameters
     ----------
-    model : ScoringModel
+    model : StoredModel
         What answers.
     frame : DataFrame or ndarray
         One applicant a row.
@@ -107,12 +107,12 @@ def answer_frame(
     return FrameAnswers(table, found, labels, told if warnings else None)
 
 
-def labels_of(model: ScoringModel, frame: Any) -> NDArray[np.bool_]:
+def labels_of(model: StoredModel, frame: Any) -> NDArray[np.bool_]:
     """Tell which rows of a frame have the label of default.
 
     Parameters
     ----------
-    model : ScoringModel
+    model : StoredModel
         What answers.
     frame : DataFrame or ndarray
         One applicant a row.
@@ -131,7 +131,7 @@ def labels_of(model: ScoringModel, frame: Any) -> NDArray[np.bool_]:
     return answers.labels
 
 
-def _by_field(model: ScoringModel, frame: Any) -> pd.DataFrame:
+def _by_field(model: StoredModel, frame: Any) -> pd.DataFrame:
     """Put a frame's columns under the names of the fields, where the model was fitted without names."""
     import pandas as pd
 
@@ -149,7 +149,7 @@ def _by_field(model: ScoringModel, frame: Any) -> pd.DataFrame:
     return table
 
 
-def _labels(model: ScoringModel, columns: Sequence[Column], probability: Floats) -> NDArray[np.bool_]:
+def _labels(model: StoredModel, columns: Sequence[Column], probability: Floats) -> NDArray[np.bool_]:
     known = ~np.isnan(probability)
     if not model.compiled.own_labels or known.all():
         return model.compiled.labels(columns, probability)
@@ -158,12 +158,12 @@ def _labels(model: ScoringModel, columns: Sequence[Column], probability: Floats)
     return labels
 
 
-def refuse_gaps(model: ScoringModel, frame: Any, found: Floats) -> None:
+def refuse_gaps(model: StoredModel, frame: Any, found: Floats) -> None:
     """Raise what is wrong with the rows that have no probability, if there are any.
 
     Parameters
     ----------
-    model : ScoringModel
+    model : StoredModel
         What answered.
     frame : DataFrame
         One applicant a row.
@@ -189,12 +189,12 @@ def refuse_gaps(model: ScoringModel, frame: Any, found: Floats) -> None:
         raise InvalidFrame(message, [error.field for error in why.errors])
 
 
-def row_errors(model: ScoringModel, rows: pd.DataFrame) -> list[InvalidRecord | PredictionError]:
+def row_errors(model: StoredModel, rows: pd.DataFrame) -> list[InvalidRecord | PredictionError]:
     """Find why each row of a frame has no probability.
 
     Parameters
     ----------
-    model : ScoringModel
+    model : StoredModel
         What answered.
     rows : DataFrame
         The rows without a probability.
@@ -280,7 +280,7 @@ def _publish(
     return [[reason.text for reason in model.answer(row).reasons] for row in values] if reasons else []
 
 
-def _results(model: ScoringModel, answers: FrameAnswers) -> dict[str, Any]:
+def _results(model: StoredModel, answers: FrameAnswers) -> dict[str, Any]:
     import pandas as pd
 
     probability, label = answers.probabilities, answers.labels.astype(np.int8)

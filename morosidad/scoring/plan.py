@@ -7,7 +7,7 @@ from html import escape
 import msgspec
 
 from morosidad.compiler.report import ParityReport
-from morosidad.scoring.model import ScoringModel
+from morosidad.scoring.stored_model import StoredModel
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -95,12 +95,12 @@ def _duration(seconds: float) -> str:
     return f"{seconds * 1e6:.1f} µs" if seconds < 1e-3 else f"{seconds * 1e3:.1f} ms"
 
 
-def plan_of(model: ScoringModel, cache: str = "") -> Plan:
+def plan_of(model: StoredModel, cache: str = "") -> Plan:
     """Describe a model, measuring how long one decision takes.
 
     Parameters
     ----------
-    model : ScoringModel
+    model : StoredModel
         What answers.
     cache : str
         What is known of an automatic cache.

@@ -17,8 +17,8 @@ from morosidad.errors import DeadlineExceeded, FieldError, InvalidRecord, Predic
 from morosidad.policy.decision import Decision, RecordError
 from morosidad.schema.field import Row
 from morosidad.schema.schema import Record
-from morosidad.scoring.model import ScoringModel
 from morosidad.scoring.request import ActiveModel, ScoringRequest
+from morosidad.scoring.stored_model import StoredModel
 
 if TYPE_CHECKING:
     from morosidad.audit import AuditContext, AuditLog
@@ -36,7 +36,7 @@ class RecordPath:
 
     Parameters
     ----------
-    model : ScoringModel
+    model : StoredModel
         What decides; `activate` puts another in its place.
     cache, kpis, recovery, audit, drift : optional
         The parts. A drift monitor is replaced when a model with another reference is activated; a
@@ -49,7 +49,7 @@ class RecordPath:
 
     def __init__(
         self,
-        model: ScoringModel,
+        model: StoredModel,
         *,
         cache: TieredCache[Any, Any] | None = None,
         kpis: KPITracker | None = None,
@@ -75,12 +75,12 @@ class RecordPath:
                 rebuild=self.rebuild,
             )
 
-    def activate(self, model: ScoringModel) -> None:
+    def activate(self, model: StoredModel) -> None:
         """Put another model in place as one step: each decision comes from one of the two.
 
         Parameters
         ----------
-        model : ScoringModel
+        model : StoredModel
             Ready to answer.
         """
         with self._activating:
@@ -90,7 +90,7 @@ class RecordPath:
             self._active = self._activated(model, drift)
 
     @property
-    def model(self) -> ScoringModel:
+    def model(self) -> StoredModel:
         """The active model."""
         return self._active.model
 
@@ -348,10 +348,10 @@ class RecordPath:
         if self.audit is not None and active.audit_context is not None:
             self.audit.append(active.audit_context, decision, request.values, seconds)
 
-    def _activated(self, model: ScoringModel, drift: DriftMonitor | None) -> ActiveModel:
+    def _activated(self, model: StoredModel, drift: DriftMonitor | None) -> ActiveModel:
         return ActiveModel(model, model.schema.digest, self._audit_context(model), drift)
 
-    def _audit_context(self, model: ScoringModel) -> AuditContext | None:
+    def _audit_context(self, model: StoredModel) -> AuditContext | None:
         if self.audit is None:
             return None
         from morosidad.audit import AuditContext

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from morosidad.schema.field import Row
-from morosidad.scoring.model import ScoringModel
+from morosidad.scoring.stored_model import StoredModel
 
 if TYPE_CHECKING:
     from morosidad.audit import AuditContext
@@ -19,7 +19,7 @@ class ActiveModel(msgspec.Struct, frozen=True, eq=False):
 
     Attributes
     ----------
-    model : ScoringModel
+    model : StoredModel
         What answers.
     schema_digest : str
         Identity of the records that it reads.
@@ -29,7 +29,7 @@ class ActiveModel(msgspec.Struct, frozen=True, eq=False):
         Compares its records with its reference.
     """
 
-    model: ScoringModel
+    model: StoredModel
     schema_digest: str
     audit_context: AuditContext | None
     drift: DriftMonitor | None

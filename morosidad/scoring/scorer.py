@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from morosidad.cache.bypass import CacheBypass
 from morosidad.errors import ArtifactError
@@ -13,29 +13,14 @@ from morosidad.model_file import artifact
 from morosidad.policy.cutoffs import Policy
 from morosidad.schema.schema import Schema
 from morosidad.scoring.answers import BaseScorer
-from morosidad.scoring.model import ScoringModel
 from morosidad.scoring.parts import Parts, check_parts
 from morosidad.scoring.record_path import RecordPath
+from morosidad.scoring.source import ModelSource
+from morosidad.scoring.stored_model import StoredModel
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
-
-
-class _Source(NamedTuple):
-    """The file that a model came from, and how it was opened."""
-
-    path: str | os.PathLike[str] | None
-    key: bytes | None
-    policy: Policy | None
-    trusted: tuple[str, ...]
-    allow_pickle: bool = False
-
-    def read(self) -> ScoringModel:
-        assert self.path is not None
-        content = artifact.load(self.path, self.key)
-        trust = artifact.Trust(self.trusted, self.allow_pickle, signed=self.key is not None)
-        return ScoringModel.from_content(content, self.path, trust=trust, policy=self.policy)
 
 
 class Scorer(BaseScorer):
@@ -46,8 +31,7 @@ class Scorer(BaseScorer):
     Parameters
     ----------
     pipeline : estimator
-        A fitted scikit-learn pipeline or classifier with two classes and ``predict_proba``; the
-        second class means default.
+        A fitted scikit-learn pipeline or classifier with two classes and ``predict_proba``.
     schema : Schema, optional
         What a record is. Without one, it is inferred from `reference`, or is that of the
         pipeline's `Preprocessor`.
@@ -63,8 +47,7 @@ class Scorer(BaseScorer):
         Names of the fields where the pipeline was fitted on columns without names; ``x0``, ``x1``, …
         by default, as in scikit-learn.
     reasons : {'exact', 'sampled'}
-        With ``'sampled'``, a model that is not compiled gives reasons too: Shapley values estimated by
-        asking it some hundred times for each record.
+        With ``'sampled'``, a model that is not compiled gives reasons too: estimated Shapley values.
     name, version : str
         ``name@version`` stands on every decision.
     training : dict, optional
@@ -140,7 +123,7 @@ class Scorer(BaseScorer):
         )
         self._start(model, parts)
 
-    def _start(self, model: ScoringModel, parts: Parts, source: _Source | None = None) -> None:
+    def _start(self, model: StoredModel, parts: Parts, source: ModelSource | None = None) -> None:
         self._source = source
         self._reloading = threading.Lock()
         cache = parts.get("cache")
@@ -290,7 +273,7 @@ class Scorer(BaseScorer):
             If a part, or the policy, is something else.
         """
         check_parts(parts, policy)
-        source = _Source(path, key, policy, tuple(trusted), allow_pickle)
+        source = ModelSource(path, key, policy, tuple(trusted), allow_pickle)
         scorer = cls.__new__(cls)
         scorer._start(source.read(), parts, source)
         return scorer
@@ -327,7 +310,7 @@ class Scorer(BaseScorer):
         old = self._source
         if path is None and old is None:
             raise ArtifactError("this scorer was not loaded from a file; name one")
-        source = _Source(
+        source = ModelSource(
             path if path is not None or old is None else old.path,
             key if key is not None or old is None else old.key,
             None if old is None else old.policy,
@@ -411,7 +394,7 @@ class Scorer(BaseScorer):
         ArtifactKeyError
             If a pickle is allowed and there is no key, or if the key is empty or no bytes.
         """
-        from morosidad.scoring.saving import check_pickle_key, storable
+        from morosidad.scoring.content.saving import check_pickle_key, storable
 
         check_pickle_key(path, key, allow_pickle)
         artifact.save(path, storable(self._model, path, allow_pickle=allow_pickle), key)

@@ -61,7 +61,7 @@ def test_every_listed_class_holds_no_code() -> None:
         "sklearn.tree._tree",
         "sklearn.tree._tree.Tree.predict",
         "sklearn.tree.DecisionTreeClassifier",
-        "morosidad.scoring.model.ScoringModel",
+        "morosidad.scoring.model.StoredModel",
         "this.d",
         "__main__.Own",
         "",

@@ -44,8 +44,10 @@ COMPILER_LAYERS = [
     {"backends", "proof"},
     {"forms"},
     {"registry", "storage", "pipeline"},
-    {"gate", "readers"},
+    {"gate", "own_labels", "readers"},
+    {"obstacles"},
     {"compilation"},
+    {"checks"},
     {"__init__"},
 ]
 BLOCKS = ("preprocessor", "cache", "recovery", "kpis")

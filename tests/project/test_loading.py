@@ -78,6 +78,7 @@ def test_the_public_names_are_these() -> None:
         "Settings",
         "TieredCache",
         "__version__",
+        "check_compiled",
         "compile_pipeline",
         "make_applicants",
     }

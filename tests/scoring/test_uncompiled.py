@@ -67,6 +67,33 @@ def test_labels_are_those_of_predict_where_they_differ_from_the_threshold() -> N
     assert scorer.predict(X).tolist() == labels.tolist()
 
 
+class Ahead(Picky):
+    """Has labels of its own, by a function that lies a little ahead of the probability."""
+
+    def decision_function(self, X: Any) -> Any:
+        return np.asarray(X, dtype=float)[:, 0] + 0.001
+
+    def predict(self, X: Any) -> Any:
+        return (self.decision_function(X) > 0).astype(int)
+
+
+class Level(Ahead):
+    """The same, in line with the probability."""
+
+    def decision_function(self, X: Any) -> Any:
+        return np.asarray(X, dtype=float)[:, 0]
+
+
+def test_predict_is_asked_only_where_it_differs_or_may() -> None:
+    ahead, level = uncompiled(Ahead()), uncompiled(Level())
+    assert "on 120 own rows" not in str(ahead.plan)
+    assert "predict gives other labels than the threshold" in str(ahead.plan)
+    assert ahead.score_one({"a": -0.0005, "b": 0.0}).label == 1
+    assert "predict" not in " ".join(level.plan.notes)
+    whole = X.round().astype(int)
+    assert "labels are those of predict" in str(uncompiled(Level(), whole).plan)
+
+
 def test_a_row_that_the_original_refuses_is_its_own_error_alone() -> None:
     scorer = uncompiled(Picky())
     assert "120 own rows one at a time, 120 in one batch" in str(scorer.plan)

@@ -18,7 +18,7 @@ from starlette.applications import Starlette
 
 from morosidad import Scorer, Settings, asgi
 from morosidad.recovery import RecoveryPolicy
-from morosidad.scoring.model import ScoringModel
+from morosidad.scoring.stored_model import StoredModel
 
 SWITCH = Path("falla")
 CLOCK = Path("reloj")
@@ -67,9 +67,9 @@ def fast_scorer(work: float) -> Scorer:
 
     Each decision takes `work` more seconds of the processor's time.
     """
-    ask = ScoringModel.estimate
+    ask = StoredModel.estimate
 
-    def estimate(self: ScoringModel, values: Any) -> Any:
+    def estimate(self: StoredModel, values: Any) -> Any:
         try:
             fail()
         except OSError as error:
@@ -79,7 +79,7 @@ def fast_scorer(work: float) -> Scorer:
             pass
         return ask(self, values)
 
-    ScoringModel.estimate = estimate  # type: ignore[method-assign]
+    StoredModel.estimate = estimate  # type: ignore[method-assign]
     path = os.environ.get("MOROSIDAD_SERVER_MODEL")
     return Scorer.load(path) if path else Scorer.default()
 

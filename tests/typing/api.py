@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from morosidad import AHORRO_VALLE, Decision, Field, Policy, Reason, RecordError, Schema, Scorer
 from morosidad.errors import ArtifactVersionError, FieldError, InvalidRecord, Overloaded, PredictionError
+from morosidad.policy.contributions import Contributions
 from morosidad.schema.field import Value
-from morosidad.scoring.contributions import Contributions
 from morosidad.scoring.plan import Plan
 
 schema = Schema([Field("edad", "integer", ge=18, le=85, required=True)], target="moroso")

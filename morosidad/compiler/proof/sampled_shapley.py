@@ -27,7 +27,7 @@ BACKGROUND_ROWS = 24
 PAIRS = 24
 
 
-class Contributions(NamedTuple):
+class SampledShares(NamedTuple):
     """What was found for one record.
 
     Attributes
@@ -111,7 +111,7 @@ class SampledContributions:
             f"{1 + len(self._orders) * n} answers of the original a record"
         )
 
-    def __call__(self, values: Row) -> Contributions:
+    def __call__(self, values: Row) -> SampledShares:
         """Estimate the contributions of one record's fields.
 
         Parameters
@@ -121,7 +121,7 @@ class SampledContributions:
 
         Returns
         -------
-        Contributions
+        SampledShares
             Over the pairs of orders of which the model answers every mixture; NaN without any.
         """
         n = len(values)
@@ -141,6 +141,6 @@ class SampledContributions:
         pairs = gained.reshape(-1, 2, n).mean(axis=1)
         pairs = pairs[np.isfinite(pairs).all(axis=1)]
         if not len(pairs):
-            return Contributions(probability, np.full(n, np.nan), np.full(n, np.nan))
+            return SampledShares(probability, np.full(n, np.nan), np.full(n, np.nan))
         errors = pairs.std(axis=0, ddof=1) / np.sqrt(len(pairs)) if len(pairs) > 1 else np.full(n, np.nan)
-        return Contributions(probability, pairs.mean(axis=0), errors)
+        return SampledShares(probability, pairs.mean(axis=0), errors)

@@ -22,7 +22,7 @@ from typing import Any
 from morosidad.errors import ArtifactCorrupted, ArtifactError, ArtifactKeyError
 from morosidad.model_file import artifact
 from morosidad.model_file.held_objects import foreign_types
-from morosidad.scoring.model import ScoringModel
+from morosidad.scoring.stored_model import StoredModel
 
 TRIAL_SECONDS = 60.0
 """The time that reading back and asking may take; most of it goes into imports."""
@@ -33,7 +33,7 @@ MAX_NAMES = 20
 
 _START = (
     "import json, sys; task = json.load(open(sys.argv[1], encoding='utf-8')); sys.path[:] = task['path']; "
-    "from morosidad.scoring.saving import run_trial; run_trial(task)"
+    "from morosidad.scoring.content.saving import run_trial; run_trial(task)"
 )
 
 
@@ -61,12 +61,12 @@ def check_pickle_key(path: object, key: bytes | None, allow_pickle: bool) -> Non
         raise ArtifactKeyError(message, path)
 
 
-def storable(model: ScoringModel, path: object, *, allow_pickle: bool) -> artifact.Content:
+def storable(model: StoredModel, path: object, *, allow_pickle: bool) -> artifact.Content:
     """Give what a model's file may hold, once it was read back and answered as it should.
 
     Parameters
     ----------
-    model : ScoringModel
+    model : StoredModel
         What to save.
     path : path-like
         The file, for errors.
@@ -230,7 +230,7 @@ def _wrong(task: dict[str, Any]) -> str:
     trust = artifact.Trust(tuple(task["types"]), pickles=True, signed=True)
     try:
         content = artifact.load(task["model"], bytes.fromhex(task["key"]))
-        ScoringModel.from_content(content, "", trust=trust)
+        StoredModel.from_content(content, "", trust=trust)
     except ArtifactCorrupted as error:
         if error.__cause__ is None and error.__context__ is None:
             return "it answers otherwise there"

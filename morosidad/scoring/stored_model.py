@@ -1,0 +1,164 @@
+"""A scoring model as content of a model file: manifest, digest, and the model made of them again."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, Literal
+
+import msgspec
+
+from morosidad._version import __version__
+from morosidad.compiler.pipeline import CompiledPipeline
+from morosidad.compiler.report import ParityReport
+from morosidad.errors import ArtifactCorrupted, ArtifactError, MissingExtra
+from morosidad.model_file import artifact
+from morosidad.monitoring.drift_reference import DriftReference
+from morosidad.policy.cutoffs import Policy
+from morosidad.schema.schema import Schema
+from morosidad.scoring.content.check_rows import answers_as_saved
+from morosidad.scoring.content.compiled import content_digest, dump_compiled, load_compiled
+from morosidad.scoring.model import ScoringModel, plain_label
+
+_Rows = list[tuple[int | float | str | bool | None, ...]]
+
+
+class StoredModel(ScoringModel):
+    """A scoring model with its identity, which can be written to a file and made of one."""
+
+    @cached_property
+    def digest(self) -> str:
+        """Identity of all that the model file would hold, BLAKE2b-128 in hexadecimal."""
+        return content_digest(self.content)
+
+    @cached_property
+    def content(self) -> artifact.Content:
+        """What a model file holds of it."""
+        manifest: dict[str, Any] = {
+            "library": __version__,
+            "name": self.name,
+            "version": self.version,
+            "schema": self.schema.to_dict(),
+            "policy": msgspec.to_builtins(self.policy),
+            "classes": [plain_label(label) for label in self.classes],
+            "typical": list(self.typical),
+            "threshold": self.compiled.threshold,
+            "training": self.training,
+            "parity": _parity_data(self.compiled.parity),
+            "drift": msgspec.to_builtins(self.drift_reference),
+            "notes": list(self.compiled.notes),
+        }
+        # what earlier versions knew nothing of is there only where it says something
+        if self.default != 1:
+            manifest["default"] = self.default
+        if self.background is not None:
+            manifest["background"] = [list(row) for row in self.background]
+        return dump_compiled(self.compiled, manifest)
+
+    @classmethod
+    def from_content(
+        cls,
+        content: artifact.Content,
+        path: object = "",
+        *,
+        trust: artifact.Trust = artifact.Trust(),  # noqa: B008 - it never changes
+        policy: Policy | None = None,
+    ) -> StoredModel:
+        """Make the model that a file holds, and check that it answers as it did when it was saved.
+
+        Parameters
+        ----------
+        content : Content
+            What the file holds.
+        path : path-like
+            The file, for errors.
+        trust : Trust
+            What the caller allows in a model that is not compiled.
+        policy : Policy, optional
+            Replaces the one in the file.
+
+        Returns
+        -------
+        StoredModel
+
+        Raises
+        ------
+        ArtifactCorrupted
+            If the content describes no model, or the model answers otherwise than it did.
+        ArtifactUntrusted
+            If it holds Python objects that `trust` does not allow.
+        """
+        manifest = content.manifest
+        try:
+            schema = Schema.from_dict(manifest["schema"])
+            default = msgspec.convert(manifest.get("default", 1), Literal[0, 1])
+            compiled = load_compiled(content, schema, trust, path)
+            stored = msgspec.convert(manifest["policy"], Policy)
+            model = cls(
+                compiled,
+                policy or stored,
+                name=str(manifest["name"]),
+                version=str(manifest["version"]),
+                classes=manifest["classes"],
+                typical=msgspec.convert(manifest["typical"], list[float | None]),
+                training=msgspec.convert(manifest["training"], dict[str, Any]),
+                drift_reference=msgspec.convert(manifest.get("drift"), DriftReference | None),
+                default=default,
+                background=msgspec.convert(manifest.get("background"), _Rows | None),
+            )
+            same = answers_as_saved(compiled, manifest)
+        except (ArtifactError, MissingExtra):
+            raise
+        except Exception as error:  # whatever fails in making a model of a file, the file is at fault
+            raise ArtifactCorrupted(f"{path}: the content describes no model: {error}", path) from None
+        if not same:
+            raise ArtifactCorrupted(f"{path}: the model does not answer as it did when it was saved", path)
+        if policy is not None and policy != stored:
+            manifest = {**manifest, "policy": msgspec.to_builtins(policy)}
+            content = artifact.Content(manifest, content.arrays, content.members)
+        model.__dict__["content"] = content  # written anew, it might differ in its last digits
+        return model
+
+    def rebuilt(self) -> StoredModel:
+        """Make the same model again from its own content, functions and all.
+
+        Returns
+        -------
+        StoredModel
+            With the same digest.
+        """
+        compiled = self.compiled
+        fresh = CompiledPipeline(
+            compiled.schema,
+            compiled.form,
+            compiled.original,
+            reference=compiled.reference,
+            parity=compiled.parity,
+            threshold=compiled.threshold,
+            notes=compiled.notes,
+            own_labels=compiled.own_labels,
+            layout=compiled.layout,
+        )
+        model = StoredModel(
+            fresh,
+            self.policy,
+            name=self.name,
+            version=self.version,
+            classes=self.classes,
+            typical=self.typical,
+            training=self.training,
+            drift_reference=self.drift_reference,
+            default=self.default,
+            background=self.background,
+        )
+        if "content" in self.__dict__:
+            model.__dict__["content"] = self.content
+        return model
+
+
+def _parity_data(report: ParityReport | None) -> dict[str, Any] | None:
+    """Give a report as data, without the counts of own rows where there were none."""
+    if report is None:
+        return None
+    data: dict[str, Any] = msgspec.to_builtins(report)
+    own = ("own_rows", "batch_rows", "own_refused")
+    return {name: value for name, value in data.items() if name not in own or report.own_rows}
