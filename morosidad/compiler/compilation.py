@@ -16,6 +16,7 @@ from morosidad.compiler.backends.python_source import FunctionSource
 from morosidad.compiler.forms.form import Form, OnProbability
 from morosidad.compiler.gate import (
     OwnRows,
+    ambiguity,
     check_original,
     describe,
     differences,
@@ -188,6 +189,7 @@ class _Compilation:
                 found = differences(compiled, own, self.cutoffs)
                 report = with_own_rows(report, own, found)
                 note = "" if report.passed else describe(compiled, original, own, found, tolerance)
+                compiled.notes = tuple(ambiguity(compiled, original, own, tolerance))
         except Exception as error:  # its text may hold values of a row
             raise NotCompilable(f"the compiled form fails with {type(error).__name__}") from error
         compiled.parity = report
@@ -199,6 +201,20 @@ class _Compilation:
         words = f"predict gives other labels than the threshold {self.threshold:.6g} on {count} own rows"
         return words if count else ""
 
+    def _labels_elsewhere(self) -> str:
+        """Say the same of rows that are made ever nearer to the threshold, where the two part first."""
+        known = [] if self.own is None else [row for row in self.own.rows if row is not None]
+        with quiet():
+            near = rows_between(known, self.original.answers, self.threshold)
+            count, crossed = labels_elsewhere(self.original, near, self.threshold)
+        if count:
+            return (
+                f"predict gives other labels than the threshold {self.threshold:.6g} on {count} rows near it"
+            )
+        if not crossed and hasattr(self.original.estimator, "decision_function"):
+            return "labels are those of predict, which may go by decision_function"
+        return ""
+
     def _uncompiled(self, note: str, parity: ParityReport | None = None) -> CompiledPipeline:
         warnings.warn(f"not compiled, so slower: {note}", NotCompiledWarning, stacklevel=6)
         original, labels = self.original, self._other_labels()
@@ -207,13 +223,9 @@ class _Compilation:
         if self.own is not None:
             checked, own_notes = check_original(original, self.own, self.threshold)
             parity, notes = parity or checked, notes + own_notes
-            near = rows_between([row for row in self.own.rows if row is not None], original.predict)
-            if not asked and (count := labels_elsewhere(original, near, self.threshold)):
-                asked = True
-                notes.append(f"predict gives other labels than the threshold on {count} rows near it")
-        if not asked and hasattr(original.estimator, "decision_function"):
+        if not asked and (words := self._labels_elsewhere()):
             asked = True
-            notes.append("labels are those of predict, which may go by decision_function")
+            notes.append(words)
         base = _own_rows(self.own) or self.reference[:5] or probe_rows(original.schema, ())[:20]
         schema = original.demanded(base)
         return CompiledPipeline(

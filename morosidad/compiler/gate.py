@@ -261,6 +261,30 @@ def _asked(original: Original, row: Row) -> float | str:
         return in_words(error)
 
 
+def ambiguity(compiled: CompiledPipeline, original: Original, own: OwnRows, tolerance: float) -> list[str]:
+    """Say what a record can't express, if a compiled model answers otherwise than the judge for that.
+
+    Parameters
+    ----------
+    compiled, original, own
+        As in `describe`.
+    tolerance : float
+        The largest difference that makes none.
+
+    Returns
+    -------
+    list of str
+        One note, or none.
+    """
+    pairs = zip(own.rows, own.ambiguous.tolist(), own.verdict.probabilities.tolist(), strict=True)
+    asked = [(row, expected) for row, unclear, expected in pairs if unclear and row is not None]
+    valid = Validity(compiled.schema)
+    for row, expected in asked:
+        if not valid.row(row) or not abs(compiled.predict_one(row) - expected) <= tolerance:
+            return [_ambiguity(original)]
+    return []
+
+
 def _ambiguity(original: Original) -> str:
     words = [
         f"{column.name} ({'None' if column.absent == 'none' else 'NaN'})"

@@ -7,9 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from morosidad.compiler.proof.asking import quiet
-from morosidad.compiler.proof.judge import SAME, Verdict
+from morosidad.compiler.proof.judge import Verdict
 from morosidad.compiler.proof.original import Original
 from morosidad.schema.field import Row
+
+NEAR = 1e-5
+"""Rows at this distance from the threshold show where `predict` turns."""
 
 
 def labels_follow(threshold: float, verdict: Verdict) -> int:
@@ -31,7 +34,7 @@ def labels_follow(threshold: float, verdict: Verdict) -> int:
     return int(((verdict.probabilities > threshold) != verdict.defaults).sum())
 
 
-def labels_elsewhere(original: Original, rows: Sequence[Row], threshold: float) -> int:
+def labels_elsewhere(original: Original, rows: Sequence[Row], threshold: float) -> tuple[int, bool]:
     """Count made-up rows whose label, as `predict` gives it, is not that of the threshold.
 
     Parameters
@@ -45,15 +48,19 @@ def labels_elsewhere(original: Original, rows: Sequence[Row], threshold: float) 
 
     Returns
     -------
-    int
-        0 where the original has no `predict`, or refuses the rows.
+    differing : int
+        How many; 0 where the original has no `predict`.
+    crossed : bool
+        Whether rows on both sides lie so near to the threshold that this tells of all.
     """
     if not rows or not hasattr(original.estimator, "predict"):
-        return 0
-    try:
-        with quiet():
-            found, labels = original.predict(rows), original.defaults(rows)
-    except Exception:
-        return 0
-    clear = np.abs(found - threshold) > SAME  # on the threshold itself rounding decides
-    return int((((found > threshold) != labels) & clear).sum())
+        return 0, False
+    with quiet():
+        found = original.answers(rows)
+        known = np.flatnonzero(~np.isnan(found))
+        if not len(known):
+            return 0, False
+        labels = original.defaults([rows[place] for place in known.tolist()])
+    over = found[known] > threshold
+    near = np.abs(found[known] - threshold) < NEAR
+    return int((over != labels).sum()), bool((near & over).any() and (near & ~over).any())

@@ -44,7 +44,7 @@ class CompiledPipeline:
     threshold : float, default=0.5
         Probability above which the label is 1.
     notes : sequence of str
-        Why there is no form, in English.
+        Why there is no form, and what a record can't express; in English.
     own_labels : bool
         Whether labels are those of the original's `predict`, which differ from the threshold's.
     layout : FrameLayout, optional

@@ -28,7 +28,7 @@ class Plan(msgspec.Struct, frozen=True):
     reasons : str
         The scale of the contributions, or why there are none.
     notes : tuple of str
-        Why there is no compiled form.
+        Why there is no compiled form, and what a record can't express.
     parity : ParityReport or None
         How the compiled form compared with the original.
     latency : float
@@ -68,7 +68,7 @@ class Plan(msgspec.Struct, frozen=True):
             ("model", self.model),
             ("default", self.default),
             ("answers", f"compiled ({form})" if self.compiled else "the original, on a frame of one row"),
-            ("why", "; ".join(self.notes)),
+            ("note" if self.compiled else "why", "; ".join(self.notes)),
             ("fields", f"{self.fields}, required: {', '.join(self.required) or 'none'}"),
             ("parity", str(self.parity) if self.parity else "not checked"),
             ("reasons", self.reasons),

@@ -20,21 +20,6 @@ from morosidad.scoring.scorer import Scorer
 from support import small_frame, small_pipeline
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    X, y = small_frame()
-    X.assign(moroso=y).to_csv(tmp_path / "data.csv", index=False)
-    return tmp_path / "data.csv"
-
-
-@pytest.fixture
-def model(data: Path, capsys: pytest.CaptureFixture[str]) -> Path:
-    path = data.with_name("m.morosidad")
-    assert main(["train", str(data), "--target", "moroso", "-o", str(path)]) == 0
-    capsys.readouterr()
-    return path
-
-
 def test_training_prints_honest_figures_and_writes_the_model(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -54,8 +54,8 @@ def test_labels_are_those_of_predict_where_they_differ_from_the_threshold() -> N
         model = make_pipeline(StandardScaler(), SVC(probability=True, random_state=0)).fit(X, Y)
         scorer = uncompiled(model)
     labels = model.predict(X)
-    assert "labels" in str(scorer.plan)
-    line = pd.DataFrame({"a": np.linspace(-3, 3, 400), "b": 0.1})
+    assert "predict gives other labels than the threshold" in str(scorer.plan)
+    line = pd.DataFrame({"a": np.linspace(0.8, 1.0, 2000), "b": 0.1})
     expected = model.predict(line)
     assert (expected != (model.predict_proba(line)[:, 1] > 0.5)).any()
     assert scorer.predict(line).tolist() == expected.tolist()
@@ -65,6 +65,33 @@ def test_labels_are_those_of_predict_where_they_differ_from_the_threshold() -> N
     assert [d.label for d in scorer.score_many(records)] == labels.tolist()
     assert scorer.score_frame(X)["label"].tolist() == labels.tolist()
     assert scorer.predict(X).tolist() == labels.tolist()
+
+
+class Ahead(Picky):
+    """Has labels of its own, by a function that lies a little ahead of the probability."""
+
+    def decision_function(self, X: Any) -> Any:
+        return np.asarray(X, dtype=float)[:, 0] + 0.001
+
+    def predict(self, X: Any) -> Any:
+        return (self.decision_function(X) > 0).astype(int)
+
+
+class Level(Ahead):
+    """The same, in line with the probability."""
+
+    def decision_function(self, X: Any) -> Any:
+        return np.asarray(X, dtype=float)[:, 0]
+
+
+def test_predict_is_asked_only_where_it_differs_or_may() -> None:
+    ahead, level = uncompiled(Ahead()), uncompiled(Level())
+    assert "on 120 own rows" not in str(ahead.plan)
+    assert "predict gives other labels than the threshold" in str(ahead.plan)
+    assert ahead.score_one({"a": -0.0005, "b": 0.0}).label == 1
+    assert "predict" not in " ".join(level.plan.notes)
+    whole = X.round().astype(int)
+    assert "labels are those of predict" in str(uncompiled(Level(), whole).plan)
 
 
 def test_a_row_that_the_original_refuses_is_its_own_error_alone() -> None:

@@ -326,6 +326,8 @@ def _extremes(frame: pd.DataFrame) -> Iterator[int]:
     for place in range(frame.shape[1]):
         column = frame.iloc[:, place]
         try:
+            if kinds.is_complex_dtype(column):
+                continue
             if kinds.is_numeric_dtype(column) and not kinds.is_bool_dtype(column):
                 numbers = column.to_numpy(np.float64, na_value=np.nan)
                 if not np.isnan(numbers).all():

@@ -96,32 +96,50 @@ def _ask(original: Callable[[Sequence[Row]], Floats], rows: Sequence[Row]) -> tu
 
 
 def rows_between(
-    rows: Sequence[Row], original: Callable[[Sequence[Row]], Floats], pairs: int = 8, steps: int = 33
+    rows: Sequence[Row],
+    original: Callable[[Sequence[Row]], Floats],
+    threshold: float,
+    *,
+    pairs: int = 8,
+    steps: int = 24,
 ) -> list[Row]:
-    """Make rows between the least and the most probable ones, so that the threshold is crossed.
+    """Make rows ever nearer to the threshold, between real ones below and above it, by bisection.
 
     Parameters
     ----------
     rows : sequence of tuple
         Real rows.
     original : callable
-        Rows to probabilities.
+        Rows to probabilities; NaN where it refuses one.
+    threshold : float
+        Probability above which the label is 1.
     pairs, steps : int
         So many pairs of rows, and so many rows between the two of each.
 
     Returns
     -------
     list of tuple
-        With the numbers between those of both, and all else from one of them.
+        With the numbers between those of both, and all else from one of them. Empty where all rows
+        lie on one side.
     """
-    expected, accepted = _ask(original, rows)
-    asked = [row for row, kept in zip(rows, accepted, strict=True) if kept]
-    order = np.argsort(expected, kind="stable")[: len(asked)]
-    return [
-        tuple(map(partial(_between, share), asked[low], asked[high]))
-        for low, high in zip(order[:pairs].tolist(), order[::-1][:pairs].tolist(), strict=True)
-        for share in np.linspace(0.0, 1.0, steps).tolist()
-    ]
+    if not rows:
+        return []
+    expected = original(rows)
+    low = [rows[i] for i in np.flatnonzero(expected <= threshold)[:pairs].tolist()]
+    high = [rows[i] for i in np.flatnonzero(expected > threshold)[:pairs].tolist()]
+    ends = list(zip(low, high, strict=False))
+    below, above = np.zeros(len(ends)), np.ones(len(ends))
+    made: list[Row] = []
+    for _ in range(steps if ends else 0):
+        middle = (below + above) / 2
+        between = [
+            tuple(map(partial(_between, share), *pair))
+            for share, pair in zip(middle.tolist(), ends, strict=True)
+        ]
+        over = original(between) > threshold
+        below, above = np.where(over, below, middle), np.where(over, middle, above)
+        made += between
+    return made
 
 
 def _between(share: float, low: Value, high: Value) -> Value:

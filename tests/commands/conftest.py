@@ -1,0 +1,25 @@
+"""A CSV file and a model trained on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from morosidad.__main__ import main
+from support import small_frame
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    X, y = small_frame()
+    X.assign(moroso=y).to_csv(tmp_path / "data.csv", index=False)
+    return tmp_path / "data.csv"
+
+
+@pytest.fixture
+def model(data: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    path = data.with_name("m.morosidad")
+    assert main(["train", str(data), "--target", "moroso", "-o", str(path)]) == 0
+    capsys.readouterr()
+    return path
