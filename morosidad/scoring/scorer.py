@@ -15,8 +15,7 @@ from morosidad.schema.schema import Schema
 from morosidad.scoring.answers import BaseScorer
 from morosidad.scoring.parts import Parts, check_parts
 from morosidad.scoring.record_path import RecordPath
-from morosidad.scoring.source import ModelSource
-from morosidad.scoring.stored_model import StoredModel
+from morosidad.scoring.stored_model import ModelSource, StoredModel
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -394,7 +393,7 @@ class Scorer(BaseScorer):
         ArtifactKeyError
             If a pickle is allowed and there is no key, or if the key is empty or no bytes.
         """
-        from morosidad.scoring.content.saving import check_pickle_key, storable
+        from morosidad.scoring.saving import check_pickle_key, storable
 
         check_pickle_key(path, key, allow_pickle)
         artifact.save(path, storable(self._model, path, allow_pickle=allow_pickle), key)

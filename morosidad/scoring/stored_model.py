@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -153,6 +154,33 @@ class StoredModel(ScoringModel):
         if "content" in self.__dict__:
             model.__dict__["content"] = self.content
         return model
+
+
+class ModelSource(NamedTuple):
+    """The file that a model came from, and how it was opened."""
+
+    path: str | os.PathLike[str] | None
+    key: bytes | None
+    policy: Policy | None
+    trusted: tuple[str, ...]
+    allow_pickle: bool = False
+
+    def read(self) -> StoredModel:
+        """Read the model that the file holds now.
+
+        Returns
+        -------
+        StoredModel
+
+        Raises
+        ------
+        ArtifactError
+            One of its kinds, saying what is wrong with the file.
+        """
+        assert self.path is not None
+        content = artifact.load(self.path, self.key)
+        trust = artifact.Trust(self.trusted, self.allow_pickle, signed=self.key is not None)
+        return StoredModel.from_content(content, self.path, trust=trust, policy=self.policy)
 
 
 def _parity_data(report: ParityReport | None) -> dict[str, Any] | None:

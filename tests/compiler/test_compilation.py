@@ -189,7 +189,7 @@ def test_declared_categories_that_the_model_does_not_know_are_refused(applicants
     assert compile_pipeline(fitted, Schema([declared])).schema["empleo"].categories == ("otro", "agrícola")
     nothing_known = Field("empleo", "category", categories=("nuevo",))
     compiled = left_to_original(fitted, Schema([nothing_known]))
-    assert compiled.notes == ("no category of the field 'empleo' is known to the model",)
+    assert compiled.notes[0] == "no category of the field 'empleo' is known to the model"
 
 
 def test_categories_that_the_model_knows_stay_allowed_though_the_data_at_hand_lacks_them(applicants):
@@ -286,7 +286,7 @@ def test_a_selector_that_predicts_itself_is_left_to_the_original(applicants, lef
     numbers = frame[["edad", "ingresos", "atrasos"]]
     fitted = make_pipeline(StandardScaler(), RFE(logistic(), n_features_to_select=2)).fit(numbers, target)
     compiled = left_to_original(fitted, Schema.infer(numbers))
-    assert compiled.notes == ("Pipeline gives columns where a classifier was expected",)
+    assert compiled.notes[0] == "Pipeline gives columns where a classifier was expected"
     expected = fitted.predict_proba(numbers.head(1))[0, 1]
     assert compiled.predict_one(tuple(numbers.iloc[0])) == expected
 
@@ -308,7 +308,7 @@ def test_a_column_that_can_be_missing_where_it_must_not_be_is_left_to_the_origin
     coded = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan)
     model = make_pipeline(coded, logistic()).fit(frame[["empleo"]], target)
     compiled = left_to_original(model, Schema.infer(frame[["empleo"]]))
-    assert compiled.notes == ("a column can be missing where the model needs a number",)
+    assert compiled.notes[0] == "a column can be missing where the model needs a number"
 
 
 # -- models that can't be used ---------------------------------------------------------------------

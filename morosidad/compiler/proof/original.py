@@ -121,14 +121,15 @@ class Original:
         Raises
         ------
         Exception
-            Its own, if it refuses all of several records and one that it has answered before.
+            Its own, if it refuses all of them and one that it has answered before.
         """
         try:
             return self.predict(rows)
         except Exception:
             found = self._halves(rows) if len(rows) > 1 else np.full(len(rows), np.nan)
-            at_fault = self._answered is None or not self._answers(self._answered)
-            if np.isnan(found).all() and at_fault and len(rows) > 1:
+            known = self._answered
+            at_fault = not self._answers(known) if known is not None else len(rows) > 1
+            if np.isnan(found).all() and at_fault:
                 raise
             return found
 
