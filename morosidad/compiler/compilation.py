@@ -52,6 +52,8 @@ __all__ = [
     "compiles",
 ]
 
+SAME_ALONE = 1e-12
+"""So much may an original's answer for a row differ when it is asked about many."""
 NARROW_TOLERANCE = 1e-6
 """Allowed where columns are float32 or narrower: the original itself may reckon in float32."""
 TIED = 1e-13
@@ -220,6 +222,9 @@ class _Compilation:
         original, labels = self.original, self._other_labels()
         asked = bool(labels) or self.of_other
         notes = [words for words in dict.fromkeys((note, labels)) if words]
+        if self.own is not None and self.own.verdict.gap > SAME_ALONE:
+            original.row_by_row = True
+            notes.append(f"asked row by row: its answers for many rows differ by {self.own.verdict.gap:.0e}")
         if self.own is not None:
             checked, own_notes = check_original(original, self.own, self.threshold)
             parity, notes = parity or checked, notes + own_notes

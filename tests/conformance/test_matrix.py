@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import pytest
 from conformance.cases import all_cases, selected, sklearn_classifiers, sklearn_transformers
 from conformance.running import FAILURES, ROWS, ROWS_LONG, Result, run_cases
+
+from support import needed
 
 pytestmark = pytest.mark.conformance
 
@@ -45,3 +49,18 @@ def test_every_classifier_of_sklearn_stands_in_the_matrix() -> None:
 def test_every_transformer_of_sklearn_stands_in_the_matrix() -> None:
     subjects = {case.subject for case in sklearn_transformers.GROUP.cases.values()}
     assert {name for name, *_ in sklearn_transformers.transformers()} == subjects
+
+
+def test_every_library_of_the_matrix_is_installed() -> None:
+    found = [
+        find_spec("catboost"),
+        find_spec("category_encoders"),
+        find_spec("feature_engine"),
+        find_spec("imblearn"),
+        find_spec("interpret"),
+        find_spec("lightgbm"),
+        find_spec("optbinning"),
+        find_spec("skrub"),
+        find_spec("xgboost"),
+    ]
+    needed(all(found), "every library of the matrix")

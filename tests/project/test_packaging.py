@@ -17,6 +17,7 @@ FOLDERS = ("morosidad", "tests", "benchmarks", "examples", "scripts", "docs")
 COMMANDS = ("Makefile", ".ci/run", ".pre-commit-config.yaml", "mkdocs.yml", ".readthedocs.yaml")
 NAMES = {
     "httpx2": "fastapi",  # its test client wants it
+    "imbalanced-learn": "imblearn",
     "interpret-core": "interpret",
     "ipykernel": "jupyter-execute",
     "mkdocs-material": "material",

@@ -58,6 +58,8 @@ class Verdict(NamedTuple):
         The rows that it refuses, and its own error.
     together : int
         Rows that were asked in one batch.
+    gap : float
+        The largest difference between a row's answer alone and among the others.
     """
 
     places: Places
@@ -65,6 +67,7 @@ class Verdict(NamedTuple):
     defaults: NDArray[np.bool_] | None
     refused: dict[int, Exception]
     together: int
+    gap: float = 0.0
 
 
 class Judge:
@@ -149,8 +152,8 @@ class Judge:
             scores = self._asked_together(places)
         else:
             self._refused_together(refused, together, scores)
-        self._same_alone(places, alone, scores, together)
-        return Verdict(places, alone, self._defaults(places), refused, len(together))
+        gap = self._same_alone(places, alone, scores, together)
+        return Verdict(places, alone, self._defaults(places), refused, len(together), gap)
 
     def _finite(self, place: int) -> float:
         """Ask about one row; an answer that is no number is a refusal."""
@@ -199,11 +202,11 @@ class Judge:
                     f"{self._advice(place, together)}"
                 ) from error
 
-    def _same_alone(self, places: Places, alone: Floats, scores: Floats, together: Places) -> None:
+    def _same_alone(self, places: Places, alone: Floats, scores: Floats, together: Places) -> float:
         among = scores[np.searchsorted(together, places)]
         gap = np.nan_to_num(np.abs(alone - among), nan=np.inf)
         if not (gap > SAME).any():
-            return
+            return float(gap.max(initial=0.0))
         at = int(np.argmax(gap))
         raise self._unsupported(
             f"gives an answer that depends on the rows beside it: asked about row {places[at]} of the "

@@ -60,6 +60,7 @@ class Original:
                 f"the model was fitted on {width} unnamed columns; the schema has {len(schema)} fields"
             )
         self._frames = FrameBuilder(self.layout, schema.names)
+        self.row_by_row = False  # one whose answers for many rows differ in their last digits
         self._answered: Row | None = None  # the first row that it answered tells whether it still does
 
     def under(self, schema: Schema) -> Original:
@@ -76,6 +77,7 @@ class Original:
         """
         fresh = Original(self.estimator, schema, self.layout, default=self.default)
         fresh.stored, fresh._answered = self.stored, self._answered
+        fresh.row_by_row = self.row_by_row
         return fresh
 
     @property
@@ -98,6 +100,8 @@ class Original:
         -------
         ndarray of shape (n_rows,), float64
         """
+        if self.row_by_row and len(rows) > 1:
+            return np.concatenate([self.predict([row]) for row in rows])
         found = ask_probability(self.estimator, self._frames.frame(rows), self.default)
         if self._answered is None and np.isfinite(found).all():
             self._answered = rows[0]

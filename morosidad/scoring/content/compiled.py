@@ -50,6 +50,8 @@ def _with_original(compiled: CompiledPipeline, manifest: dict[str, Any]) -> arti
     assert compiled.original is not None
     if compiled.own_labels:
         manifest["own_labels"] = True
+    if compiled.original.row_by_row:
+        manifest["row_by_row"] = True
     stored = stored_original(compiled.original)
     manifest |= {"original": stored.identity, "check": check_rows(compiled)}
     return artifact.Content(manifest, (), {stored.member: stored.data} if stored.member else {})
@@ -94,6 +96,7 @@ def load_compiled(content: artifact.Content, schema: Schema, trust: Trust, path:
         default = msgspec.convert(manifest.get("default", 1), int)
         original = load_original(content, schema, layout, default, trust, path)
         own_labels = msgspec.convert(manifest.get("own_labels", False), bool)
+        original.row_by_row = msgspec.convert(manifest.get("row_by_row", False), bool)
         return CompiledPipeline(schema, None, original, own_labels=own_labels, **facts)
     place = manifest.get("reference")
     form = unpack(manifest["form"], content.arrays)
