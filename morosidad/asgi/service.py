@@ -203,7 +203,7 @@ class Service:
         """Whether all that the workers may hold waits for a model that takes its time."""
         return self.mode is BATCHED and self.state is READY and self._batcher.full
 
-    async def decide(self, record: dict[str, Any], request_id: str | None = None) -> Decision:
+    async def score(self, record: dict[str, Any], request_id: str | None = None) -> Decision:
         """Decide on one applicant: at once where that takes microseconds, else with the workers.
 
         Raises
@@ -224,7 +224,7 @@ class Service:
             self.scorer.schema.read(record)  # a wrong record need not wait for a model that is slow or fails
         return await self._in_time(self._submit(record, request_id))
 
-    async def decide_batch(self, records: list[Any], request_id: str) -> list[Decision | RecordError]:
+    async def score_batch(self, records: list[Any], request_id: str) -> list[Decision | RecordError]:
         """Decide on many applicants, each in its place; requests go on in between.
 
         A decision's id is that of the request, a point, and its place from 0.
@@ -236,7 +236,7 @@ class Service:
         found: list[Decision | RecordError] = []
         for index, record in enumerate(records):
             try:
-                found.append(await self.decide(record, ids[index]))
+                found.append(await self.score(record, ids[index]))
             except InvalidRecord as error:
                 found.append(RecordError(index, error.errors))
             if index % _YIELD_EVERY == _YIELD_EVERY - 1:

@@ -1,4 +1,4 @@
-"""Whether the labels that an estimator's `predict` gives are those of a threshold on its probability."""
+"""Labels that an estimator's `predict` gives, beside those of a threshold on its probability."""
 
 from __future__ import annotations
 

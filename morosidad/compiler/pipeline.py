@@ -79,7 +79,8 @@ class CompiledPipeline:
         self.threshold = threshold
         self.notes: tuple[str, ...] = tuple(notes)
         self.own_labels = own_labels
-        self.layout = layout if layout is not None or original is None else original.layout
+        known = layout if layout is not None or original is None else original.layout
+        self.layout: FrameLayout | None = known
         self.predict_one: Callable[[Row], float] = self._predict_one()
 
     @property

@@ -100,9 +100,9 @@ class Compiler:
     def __init__(self, schema: Schema, *, threshold: float = 0.5, default: int = 1) -> None:
         self.schema = schema
         self.threshold = threshold
-        self.default = default
+        self.default: int = default
         self.required: set[int] = set()
-        self.sparse = False
+        self.sparse: bool = False
         self._missing = frozenset(i for i, field in enumerate(schema.fields) if not field.required)
         self.allowed: dict[int, set[Key]] = {}
         self.limits: dict[int, tuple[float, bool]] = {}

@@ -110,8 +110,9 @@ def _check_owner(owner: Any) -> None:
         _check(isinstance(tree, Tree))
         _check(_inside(tree.feature[tree.children_left != -1], width))
     if isinstance(owner, BaseGradientBoosting):
-        _check(owner.estimators_.ndim == 2)
-        _check(owner.estimators_.shape[1] == owner.n_trees_per_iteration_)
+        boosting: Any = owner  # its type does not declare what fitting sets
+        _check(boosting.estimators_.ndim == 2)
+        _check(boosting.estimators_.shape[1] == boosting.n_trees_per_iteration_)
 
 
 # -- trees of histograms -----------------------------------------------------------------------

@@ -37,7 +37,7 @@ class Watermark:
         self.repeat = repeat
         self.on_high = on_high
         self.on_normal = on_normal
-        self.high = False
+        self.high: bool = False
         self._crossed: float | None = None
         self._called = 0.0
 

@@ -61,7 +61,7 @@ class RecordPath:
     ) -> None:
         self.cache = cache
         self.kpis = kpis
-        self.recovery = None if recovery is None else recovery.unattached()
+        self.recovery: RecoveryPolicy | None = None if recovery is None else recovery.unattached()
         self.audit = audit
         self.bypass = bypass
         self.clock: Callable[[], float] = time.perf_counter

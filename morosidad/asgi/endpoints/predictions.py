@@ -35,7 +35,7 @@ class RecordProblem(msgspec.Struct, frozen=True):
 async def predict(call: Call) -> Reply:
     """``POST /predecir``: one applicant."""
     record = record_of(decode(await call.body()))
-    return Reply(decided(await call.service.decide(record, call.request_id.decode()), call))
+    return Reply(decided(await call.service.score(record, call.request_id.decode()), call))
 
 
 def decided(decision: Decision, call: Call) -> bytes:
@@ -52,7 +52,7 @@ async def predict_batch(call: Call) -> Reply:
     if len(found) > limit:
         raise bad_request(f"El lote supera los {limit} registros permitidos")
     records = [_as_record(item) for item in found]
-    decided = await call.service.decide_batch(records, call.request_id.decode())
+    decided = await call.service.score_batch(records, call.request_id.decode())
     return reply([_in_place(item) for item in decided])
 
 

@@ -47,7 +47,7 @@ class Original:
         self.stored: Any = None  # as a model file holds it: written anew, it would differ
         names = getattr(estimator, "feature_names_in_", None)
         self.names: list[str] | None = None if names is None else [str(name) for name in names]
-        self.layout = layout or plain_layout(schema, self.names)
+        self.layout: FrameLayout = layout or plain_layout(schema, self.names)
         fields = [column.field for column in self.layout.columns]
         absent = [name for name in fields if name not in schema.names]
         if absent:

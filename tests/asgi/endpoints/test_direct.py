@@ -95,13 +95,13 @@ def test_while_the_queue_of_a_slow_model_is_full_all_are_refused(direct: bool) -
     def fill(service: Any, protocol: GuardedHTTPProtocol) -> None:
         service.mode = BATCHED
         service._batcher.queue_size = 0
-        real = service.decide
+        real = service.score
 
-        async def decide(*given: Any) -> Any:
+        async def score(*given: Any) -> Any:
             seen.append(1)
             return await real(*given)
 
-        service.decide = decide
+        service.score = score
 
     data, wire = talk([post(GOOD)], direct=direct, during=fill)
     [(first, headers, document)] = answers(data)
