@@ -45,6 +45,11 @@ def read_all_lines(paths: Paths) -> Iterator[DecisionLine | EventLine | None]:
     ----------
     paths : path or iterable of paths
         The logs.
+
+    Returns
+    -------
+    iterator of DecisionLine, EventLine or None
+        In the order of the files.
     """
     decode = msgspec.json.Decoder(DecisionLine | EventLine).decode
     for path in [paths] if isinstance(paths, str | os.PathLike) else paths:

@@ -39,6 +39,10 @@ async def read_body(scope: Scope, receive: Receive, limit: int, seconds: float) 
     seconds : float
         In which it must have arrived.
 
+    Returns
+    -------
+    bytes
+
     Raises
     ------
     Problem

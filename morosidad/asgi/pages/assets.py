@@ -65,6 +65,10 @@ class Asset:
         ----------
         accept_encoding, if_none_match : str
             The request's headers of these names; empty when absent.
+
+        Returns
+        -------
+        tuple of (int, dict of str to str, bytes)
         """
         squeezed = _takes_gzip(accept_encoding) and len(self.compressed) < len(self.content)
         tag = f'"{self.digest}-gz"' if squeezed else f'"{self.digest}"'

@@ -214,6 +214,10 @@ def make_panel(
         What the drift monitor reports.
     processes : int
         Server processes.
+
+    Returns
+    -------
+    Panel
     """
     report, counts = kpis.report(), kpis.counts()
     policy = None if scorer is None else scorer.policy

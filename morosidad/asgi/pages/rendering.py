@@ -41,6 +41,11 @@ def form_page(scorer: Scorer) -> str:
     scorer : Scorer
         Its schema gives the fields, its policy the cut-offs.
 
+    Returns
+    -------
+    str
+        The page as HTML.
+
     Raises
     ------
     MissingExtra

@@ -14,6 +14,10 @@ def log_config(level: str) -> dict[str, Any]:
     ----------
     level : str
         Of the log; the access log has a setting of its own.
+
+    Returns
+    -------
+    dict
     """
     own = {"handlers": ["log"], "level": level, "propagate": False}
     return {
