@@ -37,11 +37,11 @@ def test_e500_and_e503_tell_nothing_of_the_record_and_neither_do_the_logs(serve,
 
 
 def test_e500_says_where_it_happened_to_the_log_alone(serve, applicant, monkeypatch, caplog):
-    async def decide(*_):
+    async def score(*_):
         raise KeyError("deuda de Juan Pérez: 1234567")
 
     client = serve()
-    monkeypatch.setattr(client.app.state.service, "decide", decide)
+    monkeypatch.setattr(client.app.state.service, "score", score)
     document = assert_refused(client.post("/predecir", json={"datos": applicant}), "E500")
     assert document["error"] == "Error interno del servidor"
     [line] = [r.getMessage() for r in caplog.records if r.levelno >= logging.ERROR]

@@ -35,6 +35,12 @@ def complaints() -> list[str]:
     return []
 
 
+def _is_complaint(message: Any) -> bool:
+    """A server that has ended refuses connections: that is no fault of a page that is still open."""
+    ended = message.text == "Failed to load resource: net::ERR_CONNECTION_REFUSED"
+    return message.type in ("error", "warning") and not ended
+
+
 @pytest.fixture
 def open_page(browser: Any, complaints: list[str]) -> Iterator[Any]:
     """Open pages whose console must stay free of errors, those of the content security policy among them."""
@@ -45,7 +51,7 @@ def open_page(browser: Any, complaints: list[str]) -> Iterator[Any]:
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(PATIENCE)
-        page.on("console", lambda m: m.type in ("error", "warning") and complaints.append(m.text))
+        page.on("console", lambda m: _is_complaint(m) and complaints.append(m.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         if clock:
             page.clock.install()

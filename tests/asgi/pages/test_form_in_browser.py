@@ -136,6 +136,7 @@ def test_the_server_has_the_last_word_on_each_field(
     page.route("**/predecir", lambda route: route.fulfill(status=400, json=refusal))
     fill_example(page)
     page.get_by_role("button", name="Evaluar").click()
+    wait_for_text(page, "#resumen", "no la del servidor")
     assert page.locator("#resumen li").all_inner_texts() == ["Edad: no la del servidor"]
     assert text_of(page, "#c0-error").endswith("no la del servidor")
     complaints.remove("Failed to load resource: the server responded with a status of 400 (Bad Request)")

@@ -46,12 +46,12 @@ def test_each_request_has_a_span_in_the_trace_that_it_belongs_to(finished, serve
 
 
 def test_what_fails_is_marked_and_no_text_of_an_error_is_kept(finished, serve, applicant, monkeypatch):
-    async def decide(*_):
+    async def score(*_):
         raise ValueError("ingresos 7654321")
 
     client = serve()
     client.post("/predecir", json={"datos": {"edad": 4242}})
-    monkeypatch.setattr(client.app.state.service, "decide", decide)
+    monkeypatch.setattr(client.app.state.service, "score", score)
     client.post("/predecir", json={"datos": applicant})
     invalid, failed = finished()
     assert (invalid.attributes["http.response.status_code"], invalid.status.status_code.name) == (
