@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import own_steps
+import pandas as pd
 import pytest
+import skops.io
 from own_steps import KEY, PICKLED, scorer_of
 from sklearn.linear_model import LogisticRegression
 
@@ -20,7 +22,11 @@ from support import small_frame
 
 @pytest.fixture
 def frame_scorer() -> Scorer:
-    return scorer_of(LogisticRegression(), own_steps.HoldsAFrame())
+    try:
+        skops.io.dumps(pd.DataFrame({"mean": [0.5]}))
+    except Exception:  # as newer versions of skops and pandas do
+        return scorer_of(LogisticRegression(), own_steps.HoldsAFrame())
+    pytest.skip("skops stores a data frame here")
 
 
 def test_what_skops_cannot_store_is_refused_with_advice(frame_scorer: Scorer, tmp_path: Path) -> None:

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
-import morosidad
 from project.imports import circles, contracted, edges_within, import_graph, modules, names_imported
 from support import ROOT
 
-PACKAGE = Path(morosidad.__file__).parent
+PACKAGE = ROOT / "morosidad"
 MODULES = modules(PACKAGE)
 GRAPH = import_graph(PACKAGE)
 CODE = {".py", ".js", ".css", ".html"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,9 @@ TEXTS = (
     "object-None", "object-nan", "object-both", "category", "category-ordered", "category-int", "str",
     "string", "string[pyarrow]",
 )  # fmt: skip
+if find_spec("pyarrow") is None:
+    NUMBERS = tuple(name for name in NUMBERS if "pyarrow" not in name)
+    TEXTS = tuple(name for name in TEXTS if "pyarrow" not in name)
 GAPS = {"float64", "float32", "float16", "Int64", "Int8", "Float64", "Float32", "boolean", "object-bool"}
 LABELS = ((0, 1), (False, True), ("bueno", "malo"), (-1, 1), (1, 2))
 
