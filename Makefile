@@ -3,12 +3,15 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test reliability conformance races lint types docs examples benchmarks clean
+.PHONY: demo test coverage reliability conformance races lint types docs examples benchmarks clean
 
 demo: $(VENV)/.demo          ## decide a handful of applicants, then measure and compare
 	$(BIN)/python -m morosidad demo
 
-test: $(VENV)/.test          ## the tests of the loop, on all processors, with branch coverage
+test: $(VENV)/.test          ## the tests of the loop, on all processors
+	$(BIN)/pytest -q -n auto --dist loadfile -m "not reliability and not conformance"
+
+coverage: $(VENV)/.test      ## the same with branch coverage, which takes half as long again
 	$(BIN)/pytest -q -n auto --dist loadfile --cov --cov-report term -m "not reliability and not conformance"
 
 reliability: $(VENV)/.test   ## the rest: load, faults, soak, fuzzing; the whole length with `--long` (docs/reliability.md)
