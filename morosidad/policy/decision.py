@@ -27,7 +27,7 @@ class Reason(msgspec.Struct, frozen=True):
     field : str
         The field's name.
     text : str
-        For people, in Spanish; it holds no value.
+        For people, in the language of the scorer; it holds no value.
     contribution : float
         The field's share on the model's own scale (log-odds, or probability for forests), against
         the reference applicants. Only positive shares become reasons.
@@ -57,7 +57,8 @@ class Decision(msgspec.Struct, frozen=True):
     model : str
         ``name@version``.
     warnings : tuple of str
-        In Spanish: values outside what the training data held, and whatever else is unusual.
+        In the language of the scorer: values outside what the training data held, and what else is
+        unusual.
     cached : str or None
         ``acierto`` where a cache held the decision, else None.
     degraded : bool

@@ -221,7 +221,11 @@ def make_panel(
     """
     report, counts = kpis.report(), kpis.counts()
     policy = None if scorer is None else scorer.policy
-    labels = {} if scorer is None else {field.name: field.label for field in scorer.schema.fields}
+    labels = (
+        {}
+        if scorer is None
+        else {field.name: field.words_in(scorer.language).label for field in scorer.schema.fields}
+    )
     ended = [alert for alert in reversed(alerts.history) if alert.closed is not None]
     return Panel(
         timestamp=report.timestamp,
