@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from morosidad.asgi.problems import Problem, source_of
+from morosidad.asgi.problems import Problem, source_of, told
 from morosidad.errors import MorosidadError
 from morosidad.scoring.scorer import Scorer
 from morosidad.workers import WorkerPool
@@ -85,7 +85,7 @@ class Reloader:
             # What was read is a model's file: the library's own words hold nothing of an applicant.
             why = f"{name}: {error}" if isinstance(error, MorosidadError) else source_of(error)
             _logger.error("la recarga del modelo falló: %s", why)
-            message = f"No se pudo recargar el modelo ({name}): sigue el anterior"
+            message = told("not_reloaded", kind=name)
             raise Problem("E500", message) from None
         self.failed = False
         return Reloaded(scorer.model, before, scorer.digest, scorer.digest != digest)

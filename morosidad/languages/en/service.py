@@ -1,0 +1,43 @@
+"""The state of the service: stages, and what to do about what is wrong."""
+
+WORDS = {
+    # stages of a prediction
+    "validate": "validate",
+    "cache": "cache",
+    "predict": "predict",
+    "decide": "decide",
+    # what to do about the slowest stage
+    "validate_advice": "simplify the schema, or validate the form before it is sent",
+    "cache_advice": "look at the remote store of the cache, or use the cache in memory only",
+    "predict_advice": "use a compiled model (scorer.plan says which part is not), or a lighter one",
+    "decide_advice": "ask for fewer reasons per decision (max_reasons)",
+    # recommendations
+    "none_succeeded": (
+        "No prediction succeeded: restore the model, or whatever it depends on and fails, before "
+        "more requests are let in."
+    ),
+    "slow": "The response time p95 is {p95:.2f} s (limit {limit:g} s)",
+    "slow_queue": "{cause} and the mean queue is {queue:.1f}: raise MAX_WORKERS, or spread the load.",
+    "slow_stage": "{cause} and the slowest stage is {stage} ({seconds:.2f} s): {advice}.",
+    "slow_unknown": "{cause}: time the stages (record_stages) to learn which one takes long.",
+    "few_hits": (
+        "The cache hits only {rate:.1%} of the time: raise CACHE_SIZE_L1, CACHE_SIZE_L2 or "
+        "CACHE_TTL_SECONDS, or switch it off if applicants do not come back."
+    ),
+    "much_memory": (
+        "Memory is at {percent:.0f} %: make the caches smaller or the processes fewer, or assign more memory."
+    ),
+    "much_cpu": "The CPU is at {percent:.0f} %: spread the load, or assign more CPU.",
+    "failing_by_timeouts": (
+        "{share:.1%} of the predictions fail, above all by time-outs ({number} of {failures}): "
+        "raise MAX_WORKERS or TIMEOUT_PREDICCION, or use a lighter model."
+    ),
+    "failing_by_errors": (
+        "{share:.1%} of the predictions fail, above all by errors ({number} of {failures}): look "
+        "for the most frequent error in the log and correct its cause."
+    ),
+    "starved": (
+        "{rate:.2f} predictions are answered per second, and work is waiting: raise MAX_WORKERS, or "
+        "assign more CPU."
+    ),
+}
