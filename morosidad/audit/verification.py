@@ -282,9 +282,7 @@ class _ChainChecker:
             self._problem("faltan", text, place, first=first, last=last)
         self._missing.clear()
 
-    def _problem(
-        self, kind: str, text: str, place: tuple[str, int] | None = None, **values: object
-    ) -> None:
+    def _problem(self, kind: str, text: str, place: tuple[str, int] | None = None, **values: object) -> None:
         self._problem_count += 1
         if len(self._problems) < SHOWN:
             message = say(self._language, f"logs.{text}", **values)

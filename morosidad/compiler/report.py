@@ -63,7 +63,9 @@ class ParityReport(msgspec.Struct, frozen=True):
         -------
         str
         """
-        own = say(language, "plan.own_rows", own=self.own_rows, batch=self.batch_rows) if self.own_rows else ""
+        own = (
+            say(language, "plan.own_rows", own=self.own_rows, batch=self.batch_rows) if self.own_rows else ""
+        )
         return say(
             language,
             "plan.parity_of",

@@ -95,8 +95,7 @@ WORDS = {
     ),
     "taken": " ← taken",
     "own_categories": (
-        "{names}: most rows have a category of their own; identifiers, or numbers with a decimal "
-        "comma?"
+        "{names}: most rows have a category of their own; identifiers, or numbers with a decimal comma?"
     ),
     "digest": "digest",
     "policy": "policy",

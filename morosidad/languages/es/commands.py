@@ -49,8 +49,7 @@ WORDS = {
     "help_review_at": "probabilidad desde la que se revisa (%(default)s)",
     "help_decline_at": "probabilidad desde la que se rechaza (%(default)s)",
     "help_positive": (
-        "la etiqueta que significa mora; hace falta donde las etiquetas no son 0 y 1, o False y "
-        "True"
+        "la etiqueta que significa mora; hace falta donde las etiquetas no son 0 y 1, o False y True"
     ),
     "help_key_file": "archivo con la clave con que se firmó el archivo de modelo",
     "help_trust": "tipos que permitir en un modelo que no se pudo compilar, separados por comas",
@@ -86,8 +85,7 @@ WORDS = {
     "demo_asked": "{amount:,.0f} pesos a {months} meses, edad {age}",
     "demo_probability": "probabilidad de mora {probability:6.1%}",
     "demo_records": (
-        "{number:,} registros, uno por uno (validar, transformar, predecir, decidir, cuatro "
-        "motivos):"
+        "{number:,} registros, uno por uno (validar, transformar, predecir, decidir, cuatro motivos):"
     ),
     "demo_original": "El pipeline de scikit-learn del que salió, con tablas de una fila:",
     "demo_only": "solo predecir",
@@ -103,8 +101,7 @@ WORDS = {
     ),
     "taken": " ← elegido",
     "own_categories": (
-        "{names}: casi cada fila tiene su propia categoría; ¿identificadores, o números con coma "
-        "decimal?"
+        "{names}: casi cada fila tiene su propia categoría; ¿identificadores, o números con coma decimal?"
     ),
     "digest": "huella",
     "policy": "política",

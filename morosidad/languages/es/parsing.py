@@ -22,8 +22,7 @@ WORDS = {
     "invalid_type": "valor de tipo %(type)s no válido: %(value)r",
     "invalid_choice": "no se puede elegir %(value)r (se puede elegir entre %(choices)s)",
     "invalid_near": (
-        "no se puede elegir %(value)r, ¿quiso decir %(closest)r? (se puede elegir entre "
-        "%(choices)s)"
+        "no se puede elegir %(value)r, ¿quiso decir %(closest)r? (se puede elegir entre %(choices)s)"
     ),
     "unknown_parser": "comando %(parser_name)r desconocido (se puede elegir entre %(choices)s)",
     "argument": "argumento %(argument_name)s: %(message)s",

@@ -32,8 +32,7 @@ WORDS = {
     ),
     "help_sign_key_file": "arquivo com uma chave para assinar o arquivo de modelo",
     "help_write_pickle": (
-        "escreve como pickle o que skops não consegue guardar; exige --key-file, ao escrever e ao "
-        "ler"
+        "escreve como pickle o que skops não consegue guardar; exige --key-file, ao escrever e ao ler"
     ),
     "help_records": "registros a medir (%(default)s)",
     "help_seed": "dos solicitantes sintéticos (%(default)s)",
@@ -48,14 +47,12 @@ WORDS = {
     "help_review_at": "probabilidade a partir da qual se revisa (%(default)s)",
     "help_decline_at": "probabilidade a partir da qual se recusa (%(default)s)",
     "help_positive": (
-        "o rótulo que significa inadimplência; necessário onde os rótulos não são 0 e 1, ou False e "
-        "True"
+        "o rótulo que significa inadimplência; necessário onde os rótulos não são 0 e 1, ou False e True"
     ),
     "help_key_file": "arquivo com a chave com que foi assinado o arquivo de modelo",
     "help_trust": "tipos a permitir em um modelo que não pôde ser compilado, separados por vírgulas",
     "help_read_pickle": (
-        "lê um modelo que é um pickle, o que executa o código que ele contém; o arquivo tem de "
-        "estar assinado"
+        "lê um modelo que é um pickle, o que executa o código que ele contém; o arquivo tem de estar assinado"
     ),
     "help_data": "arquivo CSV com um solicitante por linha",
     "help_decided": "arquivo CSV a escrever, uma linha para cada linha boa",

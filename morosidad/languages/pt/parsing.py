@@ -22,8 +22,7 @@ WORDS = {
     "invalid_type": "valor de tipo %(type)s inválido: %(value)r",
     "invalid_choice": "não se pode escolher %(value)r (pode-se escolher entre %(choices)s)",
     "invalid_near": (
-        "não se pode escolher %(value)r, quis dizer %(closest)r? (pode-se escolher entre "
-        "%(choices)s)"
+        "não se pode escolher %(value)r, quis dizer %(closest)r? (pode-se escolher entre %(choices)s)"
     ),
     "unknown_parser": "comando %(parser_name)r desconhecido (pode-se escolher entre %(choices)s)",
     "argument": "argumento %(argument_name)s: %(message)s",
