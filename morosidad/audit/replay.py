@@ -97,7 +97,7 @@ class ReplayReport(msgspec.Struct, frozen=True, kw_only=True):
         str
         """
         numbers = msgspec.structs.asdict(self) | {"differences": len(self.differences)}
-        text = [say(language, "logs.replayed", **numbers)]
+        text = [say(language, "reports.replayed", **numbers)]
         text += [f"{d.id} ({d.model}): {d.field} {d.logged} → {d.now}" for d in self.differences]
         return "\n".join(text)
 

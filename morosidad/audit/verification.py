@@ -92,27 +92,27 @@ class ChainReport(msgspec.Struct, frozen=True, kw_only=True):
         """
 
         def count(number: int, one: str) -> str:
-            return say(language, f"logs.{one if number == 1 else one + 's'}", number=number)
+            return say(language, f"reports.{one if number == 1 else one + 's'}", number=number)
 
-        state = say(language, "logs.sound" if self.ok else "logs.altered")
+        state = say(language, "reports.sound" if self.ok else "reports.altered")
         counts = {
             "lines": count(self.lines, "line"),
             "files": count(len(self.files), "file"),
             "decisions": count(self.decisions, "decision"),
         }
-        text = [say(language, "logs.summary", state=state, lost=self.lost, **counts)]
+        text = [say(language, "reports.summary", state=state, lost=self.lost, **counts)]
         strange = self.lines > 0 and not self.last
         if strange:
-            text.append(say(language, "logs.strange"))
+            text.append(say(language, "reports.strange"))
         if self.torn:
-            text.append(say(language, "logs.torn", bytes=count(self.torn, "byte")))
+            text.append(say(language, "reports.torn", bytes=count(self.torn, "byte")))
         shown = self.problems[:1] if strange else self.problems
         text += [f"{p.file}:{p.line}: {p.message}" for p in shown]
         if self.problem_count > len(shown):
             more = count(self.problem_count - len(shown), "problem")
-            text.append(say(language, "logs.more", problems=more))
-        last = self.last or say(language, "logs.no_line")
-        text.append(say(language, "logs.last_line", last=last, digest=self.digest))
+            text.append(say(language, "reports.more", problems=more))
+        last = self.last or say(language, "reports.no_line")
+        text.append(say(language, "reports.last_line", last=last, digest=self.digest))
         return "\n".join(text)
 
 
@@ -285,5 +285,5 @@ class _ChainChecker:
     def _problem(self, kind: str, text: str, place: tuple[str, int] | None = None, **values: object) -> None:
         self._problem_count += 1
         if len(self._problems) < SHOWN:
-            message = say(self._language, f"logs.{text}", **values)
+            message = say(self._language, f"reports.{text}", **values)
             self._problems.append(ChainProblem(*(place or self._place), kind, message))

@@ -63,12 +63,11 @@ class ParityReport(msgspec.Struct, frozen=True):
         -------
         str
         """
-        own = (
-            say(language, "plan.own_rows", own=self.own_rows, batch=self.batch_rows) if self.own_rows else ""
-        )
+        counts = {"own": self.own_rows, "batch": self.batch_rows}
+        own = say(language, "reports.own_rows", **counts) if self.own_rows else ""
         return say(
             language,
-            "plan.parity_of",
+            "reports.parity_of",
             own=own,
             rows=self.rows,
             difference=self.max_difference,

@@ -14,9 +14,19 @@ from msgspec.structs import force_setattr
 
 from morosidad.errors import SchemaError
 from morosidad.languages import Language, say
-from morosidad.schema.declared import INT64, LONGEST, Limits, json_limits, names_problem
 from morosidad.schema.observed import Observed as Observed
-from morosidad.schema.wording import FieldWords, Words, from_name, pick, words_problem
+from morosidad.schema.wording import (
+    INT64,
+    LONGEST,
+    FieldWords,
+    Limits,
+    Words,
+    from_name,
+    json_limits,
+    names_problem,
+    pick,
+    words_problem,
+)
 
 Value = int | float | str | bool | None
 """A value of a record after validation; ``None`` means missing."""
@@ -164,7 +174,12 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
         -------
         FieldWords
         """
-        return FieldWords(*(pick(words, language) for words in (self.label, self.unit, self.help)))
+        name = self.name
+        return FieldWords(
+            pick(self.label, language, name),
+            pick(self.unit, language, f"{name}_unit"),
+            pick(self.help, language, f"{name}_help"),
+        )
 
     @property
     def limits(self) -> str:

@@ -82,7 +82,7 @@ class Plan(msgspec.Struct, frozen=True):
             ("note" if self.compiled else "why", "; ".join(self.notes)),
             ("fields", told("fields_of", number=self.fields, required=required)),
             ("parity", self.parity.told(language) if self.parity else told("not_checked")),
-            ("reasons", translated(self.reasons, language, "plan")),
+            ("reasons", translated(self.reasons, language, "reports")),
             ("cache", self.cache),
             ("latency", told("latency_of", duration=_duration(self.latency, language))),
         ]
@@ -131,12 +131,12 @@ def in_columns(rows: Sequence[tuple[str, str]]) -> str:
 
 
 def _told(language: Language, name: str, **values: object) -> str:
-    return say(language, f"plan.{name}", **values)
+    return say(language, f"reports.{name}", **values)
 
 
 def _duration(seconds: float, language: Language = "en") -> str:
     if seconds != seconds:
-        return say(language, "plan.unknown_time")
+        return say(language, "reports.unknown_time")
     return f"{seconds * 1e6:.1f} µs" if seconds < 1e-3 else f"{seconds * 1e3:.1f} ms"
 
 

@@ -17,6 +17,7 @@ from morosidad.languages import Language
 from morosidad.model_file import artifact
 from morosidad.monitoring.drift_reference import DriftReference
 from morosidad.policy.cutoffs import Policy
+from morosidad.policy.decision import Decision
 from morosidad.policy.reasons import ReasonWriter
 from morosidad.schema.schema import Schema
 from morosidad.scoring.content.check_rows import answers_as_saved
@@ -145,6 +146,7 @@ class StoredModel(ScoringModel):
         model = copy(self)
         model.schema = self.schema.in_language(language)
         model._reason_writer = ReasonWriter(model.schema, model.typical)
+        model._plain = language == Decision.language
         return model
 
     def rebuilt(self) -> StoredModel:

@@ -17,6 +17,7 @@ from morosidad.errors import InvalidRecord
 from morosidad.languages import Language, say, words
 from morosidad.schema.field import Field
 from morosidad.schema.schema import Schema
+from morosidad.schema.wording import SHIPPED
 
 if TYPE_CHECKING:
     from morosidad.scoring.scorer import Scorer
@@ -160,7 +161,9 @@ def _control(name: str, field: Field, language: Language) -> str:
         answers = [("true", say(language, "pages.yes")), ("false", say(language, "pages.no"))]
         return _select(shared, answers, language)
     if field.categories is not None:
-        return _select(shared, [(str(level), _words(level)) for level in field.categories], language)
+        return _select(
+            shared, [(str(level), _words(level, field, language)) for level in field.categories], language
+        )
     mode = _MODES.get(field.kind, "text")
     suggestions = "".join(f'<option value="{escape(str(level))}">' for level in field.usual_levels or ())
     if not suggestions:
@@ -176,7 +179,12 @@ def _select(shared: str, options: Iterable[tuple[str, str]], language: Language)
     return f'<select {shared}><option value="">{say(language, "pages.choose")}</option>{rendered}</select>'
 
 
-def _words(level: str | int) -> str:
+def _words(level: str | int, field: Field, language: Language) -> str:
+    """Write a category for people: that of the shipped schema in the language of the page."""
+    known = words(language, SHIPPED).get(f"{field.name}_{level}")
+    shipped = words("es", SHIPPED).get(field.name) == field.words_in("es").label
+    if language != "es" and known is not None and shipped:
+        return known
     text = " ".join(_SPELT.get(word, word) for word in str(level).replace("_", " ").split(" ")).strip()
     return text[:1].upper() + text[1:]
 

@@ -97,7 +97,7 @@ class Reloader:
     @staticmethod
     def _leave_mark(mark: Path, digest: str) -> None:
         new = mark.with_suffix(f".{os.getpid()}")
-        new.write_text(digest)
+        new.write_text(digest, encoding="utf-8")
         os.replace(new, mark)
 
     def _is_left_behind(self) -> bool:
@@ -107,6 +107,6 @@ class Reloader:
         try:
             found = os.stat(self._mark)
             seen, self._seen = self._seen, (found.st_mtime_ns, found.st_ino)
-            return seen != self._seen and self._mark.read_text() != self._scorer.digest
+            return seen != self._seen and self._mark.read_text(encoding="utf-8") != self._scorer.digest
         except OSError:
             return False

@@ -1,6 +1,35 @@
-"""The decision log: what its verification and its replay say."""
+"""Reports: the plan of a scorer, and what verification and replay say of a decision log."""
 
 WORDS = {
+    # the plan of a scorer
+    "model": "model",
+    "default": "default",
+    "answers": "answers",
+    "note": "note",
+    "why": "why",
+    "fields": "fields",
+    "parity": "parity",
+    "reasons": "reasons",
+    "cache": "cache",
+    "latency": "latency",
+    "form_by": "{form}, evaluated by {backend}",
+    "compiled": "compiled ({form})",
+    "original": "the original, on a frame of one row",
+    "fields_of": "{number}, required: {required}",
+    "none": "none",
+    "not_checked": "not checked",
+    "latency_of": "{duration} from values to decision",
+    "unknown_time": "unknown time",
+    "own_rows": "{own} own rows one at a time, {batch} in one batch, ",
+    "parity_of": (
+        "{own}{rows} made rows, |Δp| ≤ {difference:.1e} (allowed {tolerance:.0e}), {labels} labels "
+        "differ, {refused} refused by the original"
+    ),
+    "reasons_sampled": "sampled: {sample}, in {duration}",
+    "reasons_not_compiled": "none: the model is not compiled; reasons='sampled' asks the original",
+    "reasons_no_reference": "none: the model file holds no reference",
+    "reasons_scale": "contributions per field, on the scale of {scale}",
+    # the decision log
     "sound": "SOUND",
     "altered": "ALTERED",
     "summary": "{state}: {lines} in {files}, {decisions}, {lost} not logged",

@@ -1,6 +1,35 @@
-"""The decision log: what its verification and its replay say."""
+"""Reports: the plan of a scorer, and what verification and replay say of a decision log."""
 
 WORDS = {
+    # the plan of a scorer
+    "model": "modelo",
+    "default": "inadimplência",
+    "answers": "responde",
+    "note": "nota",
+    "why": "porque",
+    "fields": "campos",
+    "parity": "paridade",
+    "reasons": "motivos",
+    "cache": "cache",
+    "latency": "latência",
+    "form_by": "{form}, avaliado por {backend}",
+    "compiled": "compilado ({form})",
+    "original": "o original, com uma tabela de uma linha",
+    "fields_of": "{number}, obrigatórios: {required}",
+    "none": "nenhum",
+    "not_checked": "não verificada",
+    "latency_of": "{duration} dos valores à decisão",
+    "unknown_time": "tempo desconhecido",
+    "own_rows": "{own} linhas próprias uma a uma, {batch} em um lote, ",
+    "parity_of": (
+        "{own}{rows} linhas feitas, |Δp| ≤ {difference:.1e} (permite-se {tolerance:.0e}), {labels} "
+        "rótulos diferem, {refused} recusadas pelo original"
+    ),
+    "reasons_sampled": "por amostragem: {sample}, em {duration}",
+    "reasons_not_compiled": "nenhum: o modelo não está compilado; reasons='sampled' pergunta ao original",
+    "reasons_no_reference": "nenhum: o arquivo do modelo não tem referência",
+    "reasons_scale": "contribuições por campo, na escala de {scale}",
+    # the decision log
     "sound": "ÍNTEGRO",
     "altered": "ALTERADO",
     "summary": "{state}: {lines} em {files}, {decisions}, {lost} sem registro",
