@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     labels, counts = count_labels(y)
     positive = label_named(arguments.positive, labels, counts)
     default_place(labels, positive, counts)  # what it does not say shows before the work
-    schema = Schema.infer(X)
+    schema = Schema.infer(X).in_language(arguments.language)
     model, comparison = choose(X, y, schema, model=arguments.model, progress=bars, positive=positive)
     facts = summary(y, model, comparison, positive=positive)
     scorer = Scorer(

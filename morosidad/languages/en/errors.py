@@ -116,10 +116,9 @@ WORDS = {
         "{path}: the model holds Python objects; allow those that you trust by name, with trusted= "
         "or --trust: {types}"
     ),
-    "joblib": (
-        "{path}: reading a joblib file runs the code in it; give trust=True (--trust) if you know "
-        "who wrote it"
-    ),
+    "joblib": "{path}: reading a joblib file runs the code in it; {advice}",
+    "joblib_advice": "give trust=True (--trust) if you know who wrote it",
+    "key_of_bytes": "{path}: a key of bytes was expected, not {found}",
     "not_joblib": "{path}: this is no joblib file that can be read here: {why}",
     "unsigned_pickle": (
         "{path}: the model is a pickle, which is read only from a file signed with a key; give key="

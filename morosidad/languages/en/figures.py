@@ -52,4 +52,7 @@ WORDS = {
     "mean_queue": "Mean queue",
     "default_ratio": "Defaulters for each non-defaulter",
     "mean_confidence": "Mean confidence",
+    # progress bars
+    "cross_validating": "cross-validation",
+    "rows": "rows",
 }

@@ -116,10 +116,9 @@ WORDS = {
         "{path}: el modelo contiene objetos de Python; permita por su nombre aquellos en que "
         "confía, con trusted= o --trust: {types}"
     ),
-    "joblib": (
-        "{path}: leer un archivo joblib ejecuta el código que contiene; dé trust=True (--trust) si "
-        "sabe quién lo escribió"
-    ),
+    "joblib": "{path}: leer un archivo joblib ejecuta el código que contiene; {advice}",
+    "joblib_advice": "dé trust=True (--trust) si sabe quién lo escribió",
+    "key_of_bytes": "{path}: se esperaba una clave de bytes, no {found}",
     "not_joblib": "{path}: no es un archivo joblib que se pueda leer aquí: {why}",
     "unsigned_pickle": (
         "{path}: el modelo es un pickle, que solo se lee de un archivo firmado con una clave; dé key="

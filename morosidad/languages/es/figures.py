@@ -52,4 +52,7 @@ WORDS = {
     "mean_queue": "Cola media",
     "default_ratio": "Morosos por cada no moroso",
     "mean_confidence": "Confianza media",
+    # progress bars
+    "cross_validating": "validación cruzada",
+    "rows": "filas",
 }

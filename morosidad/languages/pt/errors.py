@@ -116,10 +116,9 @@ WORDS = {
         "{path}: o modelo contém objetos de Python; permita pelo nome aqueles em que confia, com "
         "trusted= ou --trust: {types}"
     ),
-    "joblib": (
-        "{path}: ler um arquivo joblib executa o código que ele contém; dê trust=True (--trust) se "
-        "sabe quem o escreveu"
-    ),
+    "joblib": "{path}: ler um arquivo joblib executa o código que ele contém; {advice}",
+    "joblib_advice": "dê trust=True (--trust) se sabe quem o escreveu",
+    "key_of_bytes": "{path}: esperava-se uma chave de bytes, não {found}",
     "not_joblib": "{path}: não é um arquivo joblib que se possa ler aqui: {why}",
     "unsigned_pickle": (
         "{path}: o modelo é um pickle, que só se lê de um arquivo assinado com uma chave; dê key="

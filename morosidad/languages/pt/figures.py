@@ -52,4 +52,7 @@ WORDS = {
     "mean_queue": "Fila média",
     "default_ratio": "Inadimplentes por adimplente",
     "mean_confidence": "Confiança média",
+    # progress bars
+    "cross_validating": "validação cruzada",
+    "rows": "linhas",
 }
