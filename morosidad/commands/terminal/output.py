@@ -10,9 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-HANDLER = "morosidad"
-"""Name of the error handler that writes what an encoding lacks in other signs."""
-
 _INSTEAD = {
     "«": '"', "»": '"', "“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "´": "'",
     "–": "-", "—": "-", "−": "-", "‐": "-", "‑": "-", "…": "...", "·": "-", "•": "*",
@@ -61,10 +58,20 @@ def _instead(sign: str, encoding: str) -> str:
     return sign.encode("ascii", "backslashreplace").decode("ascii")
 
 
-def _handle(error: UnicodeError) -> tuple[str, int]:
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    return shown(error.object[error.start : error.end], error.encoding), error.end
+def _handler(encoding: str) -> str:
+    """Register the error handler that writes what an encoding lacks in other signs, and give its name.
+
+    An error names code pages by what they have in common: so each encoding has a handler of its own.
+    """
+
+    def handle(error: UnicodeError) -> tuple[str, int]:
+        if not isinstance(error, UnicodeEncodeError):
+            raise error
+        return shown(error.object[error.start : error.end], encoding), error.end
+
+    name = f"morosidad-{encoding}"
+    codecs.register_error(name, handle)
+    return name
 
 
 @contextmanager
@@ -75,12 +82,11 @@ def readable_output() -> Iterator[None]:
     ------
     None
     """
-    codecs.register_error(HANDLER, _handle)
     changed = []
     for stream in (sys.stdout, sys.stderr):
         errors = getattr(stream, "errors", None)
         if errors is not None and hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors=HANDLER)
+            stream.reconfigure(errors=_handler(stream.encoding))
             changed.append((stream, errors))
     try:
         yield
