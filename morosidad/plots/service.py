@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from morosidad.kpis import KPITracker
 
 
-def kpis(tracker: KPITracker, *, language: Language = "es") -> Any:
+def kpis(tracker: KPITracker, *, language: Language | None = None) -> Any:
     """Draw predictions per second above and response times below, over the window.
 
     Parameters
     ----------
     tracker : KPITracker
         Whose window to draw.
-    language : {'es', 'en', 'pt'}
-        Of the texts.
+    language : {'es', 'en', 'pt'}, optional
+        Of the texts; the tracker's when not given.
 
     Returns
     -------
@@ -33,7 +33,7 @@ def kpis(tracker: KPITracker, *, language: Language = "es") -> Any:
         plotly is not installed.
     """
     go = plotly_for("kpis")
-    told = partial(_told, check_language(language))
+    told = partial(_told, tracker.language if language is None else check_language(language))
     from plotly.subplots import make_subplots
 
     parts = tracker.timeline()

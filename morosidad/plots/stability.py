@@ -11,7 +11,7 @@ from morosidad.plots.style import BAD, FAINT, GOOD, INK, WARN, plotly_for, style
 _STATES = {"estable": GOOD, "moderado": WARN, "fuerte": BAD, "sin datos": FAINT}
 
 
-def drift(report: DriftReport, *, top: int = 20, language: Language = "es") -> Any:
+def drift(report: DriftReport, *, top: int = 20, language: Language | None = None) -> Any:
     """Draw how far the score and each field have moved, and how far chance alone might move them.
 
     Parameters
@@ -20,8 +20,8 @@ def drift(report: DriftReport, *, top: int = 20, language: Language = "es") -> A
         What `DriftMonitor.report` gave.
     top : int
         So many fields, those that moved most; the score is always there.
-    language : {'es', 'en', 'pt'}
-        Of the texts.
+    language : {'es', 'en', 'pt'}, optional
+        Of the texts; the report's when not given.
 
     Returns
     -------
@@ -34,7 +34,7 @@ def drift(report: DriftReport, *, top: int = 20, language: Language = "es") -> A
         plotly is not installed.
     """
     go = plotly_for("drift")
-    check_language(language)
+    language = report.language if language is None else check_language(language)
     moved = [report.score, *sorted(report.fields, key=lambda field: -field.psi)[:top]]
     names = [each.field for each in moved]
     figure = go.Figure()

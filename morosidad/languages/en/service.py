@@ -40,4 +40,25 @@ WORDS = {
         "{rate:.2f} predictions are answered per second, and work is waiting: raise MAX_WORKERS, or "
         "assign more CPU."
     ),
+    # what each figure for Prometheus means
+    "help_alerta": "1 for each alert that is open now; an alert that has closed is gone",
+    "help_rechazos": "Requests answered with an error since the start, by path and code",
+    "help_registro_escritas": "Decisions written to the log since the start",
+    "help_registro_en_espera": "Decisions that wait in memory to be written",
+    "help_registro_perdidas": "Decisions that are not in the log and never will be",
+    "help_modelo": "The model that answers: its name, its version and the digest of its content",
+    "help_respuesta_seconds": "Seconds until a prediction was answered; without those that failed",
+    "help_probabilidad_ratio": "Probability of default that the model estimated, from 0 to 1",
+    "help_etapa_seconds": "Seconds of each stage of a prediction; only some of them are timed",
+    "help_predicciones": "Predictions asked for, by how they ended",
+    "help_cache_consultas": "Lookups in the cache: whether it had the answer",
+    "help_etiquetas": "Predictions of no default (0) and of default (1)",
+    "help_decisiones": "Predictions by the decision that came of them",
+    "help_atipicos": "Response times too short or too long to be measured well",
+    "help_predicciones_dia": "Predictions of today, since the local midnight",
+    "help_confianza_ratio": "Mean confidence of the model in the last minutes, from 0 to 1",
+    "help_cpu_ratio": "Mean use of CPU in the last minutes, from 0 to 1",
+    "help_memoria_ratio": "Mean use of memory in the last minutes, from 0 to 1",
+    "help_conexiones": "Connections open now",
+    "help_cola": "Requests that wait their turn, on average, in the last minutes",
 }

@@ -40,4 +40,25 @@ WORDS = {
         "Se responden {rate:.2f} predicciones por segundo y hay trabajo en espera: aumente "
         "MAX_WORKERS o asigne más CPU."
     ),
+    # what each figure for Prometheus means
+    "help_alerta": "Vale 1 por cada alerta abierta ahora; una alerta que se cerró ya no aparece",
+    "help_rechazos": "Solicitudes respondidas con un error desde el arranque, por ruta y código",
+    "help_registro_escritas": "Decisiones escritas en el registro desde el arranque",
+    "help_registro_en_espera": "Decisiones que esperan en memoria a ser escritas",
+    "help_registro_perdidas": "Decisiones que no quedaron ni quedarán en el registro",
+    "help_modelo": "El modelo que responde: su nombre, su versión y la huella de su contenido",
+    "help_respuesta_seconds": "Segundos hasta responder una predicción; sin las que fallaron",
+    "help_probabilidad_ratio": "Probabilidad de mora que estimó el modelo, de 0 a 1",
+    "help_etapa_seconds": "Segundos de cada etapa de una predicción; se mide solo una parte de ellas",
+    "help_predicciones": "Predicciones pedidas, según cómo terminaron",
+    "help_cache_consultas": "Consultas a la caché: halló la respuesta o no",
+    "help_etiquetas": "Predicciones de no mora (0) y de mora (1)",
+    "help_decisiones": "Predicciones según la decisión que resultó",
+    "help_atipicos": "Tiempos de respuesta demasiado cortos o largos para medirlos bien",
+    "help_predicciones_dia": "Predicciones de hoy, desde la medianoche local",
+    "help_confianza_ratio": "Confianza media del modelo en los últimos minutos, de 0 a 1",
+    "help_cpu_ratio": "Uso medio de CPU en los últimos minutos, de 0 a 1",
+    "help_memoria_ratio": "Uso medio de memoria en los últimos minutos, de 0 a 1",
+    "help_conexiones": "Conexiones abiertas ahora",
+    "help_cola": "Solicitudes que esperan turno, en promedio, en los últimos minutos",
 }

@@ -40,4 +40,25 @@ WORDS = {
         "São respondidas {rate:.2f} previsões por segundo e há trabalho em espera: aumente "
         "MAX_WORKERS ou atribua mais CPU."
     ),
+    # what each figure for Prometheus means
+    "help_alerta": "Vale 1 para cada alerta aberto agora; um alerta que se encerrou não aparece mais",
+    "help_rechazos": "Solicitações respondidas com um erro desde o início, por rota e código",
+    "help_registro_escritas": "Decisões escritas no registro desde o início",
+    "help_registro_en_espera": "Decisões que esperam na memória para serem escritas",
+    "help_registro_perdidas": "Decisões que não ficaram nem ficarão no registro",
+    "help_modelo": "O modelo que responde: o seu nome, a sua versão e o digest do seu conteúdo",
+    "help_respuesta_seconds": "Segundos até responder uma previsão; sem as que falharam",
+    "help_probabilidad_ratio": "Probabilidade de inadimplência que o modelo estimou, de 0 a 1",
+    "help_etapa_seconds": "Segundos de cada etapa de uma previsão; só se mede uma parte delas",
+    "help_predicciones": "Previsões pedidas, conforme terminaram",
+    "help_cache_consultas": "Consultas ao cache: se tinha a resposta ou não",
+    "help_etiquetas": "Previsões de adimplência (0) e de inadimplência (1)",
+    "help_decisiones": "Previsões conforme a decisão que resultou",
+    "help_atipicos": "Tempos de resposta curtos ou longos demais para serem bem medidos",
+    "help_predicciones_dia": "Previsões de hoje, desde a meia-noite local",
+    "help_confianza_ratio": "Confiança média do modelo nos últimos minutos, de 0 a 1",
+    "help_cpu_ratio": "Uso médio de CPU nos últimos minutos, de 0 a 1",
+    "help_memoria_ratio": "Uso médio de memória nos últimos minutos, de 0 a 1",
+    "help_conexiones": "Conexões abertas agora",
+    "help_cola": "Solicitações que esperam a vez, em média, nos últimos minutos",
 }
