@@ -222,7 +222,7 @@ class Service:
             except InvalidRecord:
                 raise
             except Exception as error:
-                _logger.warning("el modelo falló (%s); se pasa a recuperación", type(error).__name__)
+                _logger.warning("the model failed (%s); recovery takes over", type(error).__name__)
         else:
             self.scorer.schema.read(record)  # a wrong record need not wait for a model that is slow or fails
         return await self._in_time(self._submit(record, request_id))
@@ -279,7 +279,7 @@ class Service:
             try:
                 await self.tick()
             except Exception as error:  # the next second may be better
-                _logger.error("no se pudieron reunir las métricas: %s", type(error).__name__)
+                _logger.error("the metrics could not be gathered: %s", type(error).__name__)
 
     async def tick(self) -> None:
         """Look after the parts and the other processes; gather the figures once and send them to all."""

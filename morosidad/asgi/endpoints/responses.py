@@ -78,7 +78,7 @@ def refusal(error: Exception, call: Call) -> Reply:
     problem = problem_of(error)
     call.service.refused[call.path, problem.code] += 1
     if problem.status == 500 and not isinstance(error, Problem):
-        _logger.error("%s en %s", source_of(error), call.path)
+        _logger.error("%s at %s", source_of(error), call.path)
     message, errors = said(problem, call.service.language)
     document = ErrorDocument(
         error=message,

@@ -72,7 +72,7 @@ class Reloader:
         try:
             await self._reload(pool)
         except Problem:
-            _logger.error("no se pudo seguir la recarga de otro proceso")
+            _logger.error("the reload of another process could not be followed")
 
     async def _reload(self, pool: WorkerPool) -> Reloaded:
         scorer = self._scorer
@@ -84,7 +84,7 @@ class Reloader:
             name = type(error).__name__
             # What was read is a model's file: the library's own words hold nothing of an applicant.
             why = f"{name}: {error}" if isinstance(error, MorosidadError) else source_of(error)
-            _logger.error("la recarga del modelo falló: %s", why)
+            _logger.error("the reload of the model failed: %s", why)
             message = told("not_reloaded", kind=name)
             raise Problem("E500", message) from None
         self.failed = False

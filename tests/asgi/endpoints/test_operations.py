@@ -252,7 +252,7 @@ def test_a_process_that_can_not_follow_keeps_its_model_and_tries_once(serve, mod
     (tmp_path / "kpi.recarga").write_text("another")
     client.portal.call(service.tick)
     client.portal.call(service.tick)
-    assert caplog.text.count("no se pudo seguir la recarga de otro proceso") == 1
+    assert caplog.text.count("the reload of another process could not be followed") == 1
     assert (service.scorer.digest, service.reloader.failed) == (digest, True)
 
 
