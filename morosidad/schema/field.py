@@ -174,12 +174,8 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
         -------
         FieldWords
         """
-        name = self.name
-        return FieldWords(
-            pick(self.label, language, name),
-            pick(self.unit, language, f"{name}_unit"),
-            pick(self.help, language, f"{name}_help"),
-        )
+        given = {"": self.label, "_unit": self.unit, "_help": self.help}
+        return FieldWords(*(pick(text, language, self.name + end) for end, text in given.items()))
 
     @property
     def limits(self) -> str:

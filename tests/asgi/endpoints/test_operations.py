@@ -130,7 +130,7 @@ def test_prometheus_is_told_what_every_process_refused(serve, tmp_path):
 
 def test_logs_that_have_no_file_of_their_own_yet_are_one_series():
     logs = [stats("d.jsonl", 5, 1, 0), stats("d.jsonl", 0, 2, 3)]
-    found = {s.name: s.value for family in _log(logs) for s in family.samples}
+    found = {s.name: s.value for family in _log(logs, str) for s in family.samples}
     assert found == {
         "morosidad_registro_escritas_total": 5,
         "morosidad_registro_en_espera": 3,
