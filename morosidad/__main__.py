@@ -46,7 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str] | None, language: Language) -> int:
     arguments = _parser(language).parse_args(argv)
-    arguments.chosen, arguments.language = hasattr(arguments, "language"), language
+    arguments.chosen = hasattr(arguments, "language")
+    arguments.language = language = getattr(arguments, "language", language)
     try:
         return int(import_module(f"morosidad.commands.{arguments.command}").run(arguments))
     except MorosidadError as error:

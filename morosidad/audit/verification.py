@@ -169,7 +169,7 @@ class _ChainChecker:
 
     def __init__(self, base: Path, key: bytes | None, anchor: str | None, language: Language) -> None:
         self._key = key
-        self._language = check_language(language)
+        self._language: Language = check_language(language)
         self._anchor = anchor
         whole = not is_numbered(base)
         self._head = read_head(base) if whole else None

@@ -148,7 +148,7 @@ class KPITracker(KPIRecorder):
             state=state,
             recommendations=recommendations,
         )
-        report.__dict__["language"] = language
+        vars(report)["language"] = language
         return report
 
     def counts(self, last: float | None = None, *, whole: bool = False) -> Counts:

@@ -291,7 +291,7 @@ class DriftMonitor:
         for field, (_, _, first, _, _) in zip(self._fields, self._plan, strict=True):
             drifts.append(self._drift(field, counts[first : first + len(field.counts)], records))
         report = DriftReport(records, tuple(drifts[:-1]), drifts[-1])
-        report.__dict__["language"] = check_language(language)
+        vars(report)["language"] = check_language(language)
         return report
 
     def watch(self, alerts: AlertBook) -> None:

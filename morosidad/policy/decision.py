@@ -121,7 +121,7 @@ class Decision(msgspec.Struct, frozen=True, dict=True):
             This one.
         """
         if language != self.language:
-            self.__dict__["language"] = language
+            vars(self)["language"] = language
         return self
 
     def for_request(self, request_id: str | None, warnings: tuple[str, ...] | None = None) -> Decision:

@@ -151,6 +151,7 @@ def test_the_language_is_given_before_or_after_the_command(
         ["--language", language, "inspect", str(model)],
         ["inspect", "--language", language, str(model)],
         ["inspect", str(model), f"--language={language}"],
+        ["inspect", str(model), "--lang", language],
     ):
         assert title in run("utf-8", *argv)[1]
     sound = words(language, "reports")["sound"]

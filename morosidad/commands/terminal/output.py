@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import io
 import json
 import sys
 import unicodedata
@@ -82,12 +83,11 @@ def readable_output() -> Iterator[None]:
     ------
     None
     """
-    changed = []
+    changed: list[tuple[io.TextIOWrapper, str | None]] = []
     for stream in (sys.stdout, sys.stderr):
-        errors = getattr(stream, "errors", None)
-        if errors is not None and hasattr(stream, "reconfigure"):
+        if isinstance(stream, io.TextIOWrapper):
+            changed.append((stream, stream.errors))
             stream.reconfigure(errors=_handler(stream.encoding))
-            changed.append((stream, errors))
     try:
         yield
     finally:
