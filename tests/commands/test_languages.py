@@ -139,6 +139,19 @@ def test_letters_lose_their_accents_and_signs_are_written_in_others() -> None:
     assert shown("informe_\udcf1.csv", "utf-8") == "informe_\\udcf1.csv"
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8", "cp1252"])
+def test_the_bytes_of_a_name_come_back_where_they_came_back_before(
+    encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe = _Pipe(encoding)
+    pipe.reconfigure(errors="surrogateescape")
+    monkeypatch.setattr(sys, "stdout", pipe)
+    with readable_output():
+        print("escrito → \udcc3\udcb3.csv", end="")
+    before = "escrito → ".encode() if encoding == "utf-8" else b"escrito -> "
+    assert pipe.taken.getvalue() == before + b"\xc3\xb3.csv"
+
+
 # -- which language ------------------------------------------------------------------------------
 
 

@@ -59,18 +59,21 @@ def _instead(sign: str, encoding: str) -> str:
     return sign.encode("ascii", "backslashreplace").decode("ascii")
 
 
-def _handler(encoding: str) -> str:
+def _handler(encoding: str, before: str | None) -> str:
     """Register the error handler that writes what an encoding lacks in other signs, and give its name.
 
-    An error names code pages by what they have in common: so each encoding has a handler of its own.
+    An error names code pages by what they have in common: so each encoding has a handler of its own. Where
+    the stream gave back the bytes of a file's name that is in no encoding, it still does.
     """
 
-    def handle(error: UnicodeError) -> tuple[str, int]:
+    def handle(error: UnicodeError) -> tuple[str | bytes, int]:
         if not isinstance(error, UnicodeEncodeError):
             raise error
-        return shown(error.object[error.start : error.end], encoding), error.end
+        if before == "surrogateescape" and "\udc80" <= error.object[error.start] <= "\udcff":
+            return bytes([ord(error.object[error.start]) - 0xDC00]), error.start + 1
+        return shown(error.object[error.start], encoding), error.start + 1
 
-    name = f"morosidad-{encoding}"
+    name = f"morosidad-{encoding}-{before}"
     codecs.register_error(name, handle)
     return name
 
@@ -87,7 +90,7 @@ def readable_output() -> Iterator[None]:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             changed.append((stream, stream.errors))
-            stream.reconfigure(errors=_handler(stream.encoding))
+            stream.reconfigure(errors=_handler(stream.encoding, stream.errors))
     try:
         yield
     finally:
