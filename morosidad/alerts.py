@@ -9,6 +9,9 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from morosidad.languages import Language, Message, check_language, say
+from morosidad.languages.catalogue import DEFAULT, in_language
+
 AlertLevel = Literal["info", "warning", "critical"]
 LOG_PREFIX = "registro:"
 """What stands before the codes of the decision log where they meet those of a server."""
@@ -23,16 +26,13 @@ class AlertType(NamedTuple):
         What it is about, as on the wire.
     level : {"info", "warning", "critical"}
         How grave it is.
-    text : str
-        What is wrong, in Spanish, with the names of figures in braces.
-    advice : str
-        What to do, for the documentation.
+    name : str
+        The name of its text among those of the languages; its advice has the same name, and ``_advice``.
     """
 
     code: str
     level: AlertLevel
-    text: str
-    advice: str
+    name: str
 
     def fill(self, **figures: object) -> tuple[str, AlertLevel, str]:
         """Put figures into the text.
@@ -40,9 +40,23 @@ class AlertType(NamedTuple):
         Returns
         -------
         code, level, message
-            What an alert is opened with.
+            What an alert is opened with; the book in which it opens says the message in its own language.
         """
-        return self.code, self.level, self.text.format(**figures)
+        return self.code, self.level, Message(DEFAULT, f"alerts.{self.name}", **figures)
+
+    def advice(self, language: Language) -> str:
+        """Say what to do about it.
+
+        Parameters
+        ----------
+        language : {'es', 'en', 'pt'}
+            The language.
+
+        Returns
+        -------
+        str
+        """
+        return say(language, f"alerts.{self.name}_advice")
 
 
 class Alert(msgspec.Struct, frozen=True):
@@ -53,7 +67,7 @@ class Alert(msgspec.Struct, frozen=True):
     level : {"info", "warning", "critical"}
         How grave it is.
     message : str
-        What is wrong, in Spanish, as last seen.
+        What is wrong, in the language of the book, as last seen.
     timestamp : float
         When it began, in seconds since 1970.
     code : str
@@ -78,9 +92,14 @@ class AlertBook:
         How many alerts are kept; the oldest closed ones go first, and no open one goes.
     wall : callable
         Seconds since 1970.
+    language : {'es', 'en', 'pt'}
+        Of the messages of catalogued alerts.
     """
 
-    def __init__(self, keep: int = 50, *, wall: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, keep: int = 50, *, wall: Callable[[], float] = time.time, language: Language = DEFAULT
+    ) -> None:
+        self.language: Language = check_language(language)
         self._keep = keep
         self._wall = wall
         self._alerts: list[Alert] = []
@@ -88,6 +107,7 @@ class AlertBook:
 
     def set(self, code: str, wrong: bool, level: AlertLevel, message: str) -> None:
         """Say whether `code` is wrong now: its alert opens, persists with the new message, or closes."""
+        message = in_language(message, self.language)
         with self._lock:
             place = next((i for i, alert in enumerate(self._alerts) if self._is_open(alert, code)), None)
             if wrong and place is None:
@@ -101,7 +121,8 @@ class AlertBook:
 
     def report(self, alert: AlertType, wrong: bool, **figures: object) -> None:
         """Say whether what a catalogued alert is about is wrong now; its text takes the figures."""
-        self.set(alert.code, wrong, alert.level, alert.text.format(**figures) if wrong else "")
+        message = say(self.language, f"alerts.{alert.name}", **figures) if wrong else ""
+        self.set(alert.code, wrong, alert.level, message)
 
     @property
     def active(self) -> tuple[Alert, ...]:
@@ -163,120 +184,25 @@ class Limit:
 
 # -- the catalogue ---------------------------------------------------------------------------------------
 
-SLOW_ANSWERS = AlertType(
-    "tiempo_respuesta",
-    "warning",
-    "Tiempo de respuesta alto: {seconds:.2f} s",
-    "see the recommendations of the report",
-)
-MEMORY_HIGH = AlertType(
-    "memoria",
-    "critical",
-    "Uso de memoria crítico: {percent:.0f} %",
-    "see the recommendations of the report",
-)
-CACHE_MISSES = AlertType(
-    "cache",
-    "info",
-    "Aciertos de la caché bajos: {rate:.1%}",
-    "see the recommendations of the report",
-)
-LATE_ANSWERS = AlertType(
-    "plazos",
-    "warning",
-    "El modelo no respondió a tiempo a {number} solicitudes",
-    "restore a model that works, or lengthen `timeout_prediction`",
-)
-REFUSALS = AlertType(
-    "rechazos",
-    "warning",
-    "Solicitudes que no se pudieron atender: {number}",
-    "more processes or machines, or a quicker model; if `recuperacion` stands beside it, the model fails",
-)
-RECOVERING = AlertType(
-    "recuperacion",
-    "warning",
-    "El modelo falla: la recuperación está en marcha",
-    "the log names the kind of error",
-)
-RELOAD_FAILED = AlertType(
-    "recarga",
-    "warning",
-    "La última recarga del modelo falló: sigue el anterior",
-    "`morosidad inspect` says what is wrong with the file; put a good one in place and reload again",
-)
-DRIFT = AlertType(
-    "deriva",
-    "warning",
-    "La población cambió: {fields}; con {records} registros",
-    "look at the fields named; train anew",
-)
-STRONG_DRIFT = AlertType(
-    "deriva",
-    "critical",
-    "La población cambió: {fields}; con {records} registros",
-    "look at the fields named; train anew",
-)
-RATE_STORAGE_DOWN = AlertType(
-    "limites",
-    "warning",
-    "No responde el Redis del límite: no hay límite",
-    "bring the Redis back; until then nobody is limited",
-)
-LOG_DISK_FULL = AlertType(
-    "disco_lleno",
-    "critical",
-    "no se puede escribir el registro de decisiones: {reason}",
-    "make room; writing goes on by itself",
-)
-LOG_FOLDER_GONE = AlertType(
-    "sin_carpeta",
-    "critical",
-    "no se puede escribir el registro de decisiones: {reason}",
-    "restore the folder; writing goes on by itself",
-)
-LOG_NOT_PERMITTED = AlertType(
-    "sin_permiso",
-    "critical",
-    "no se puede escribir el registro de decisiones: {reason}",
-    "give the process its permission back; writing goes on by itself",
-)
-LOG_NOT_WRITTEN = AlertType(
-    "sin_escritura",
-    "critical",
-    "no se puede escribir el registro de decisiones: {reason}",
-    "mend what the error names; writing goes on by itself",
-)
-DECISIONS_LOST = AlertType(
-    "decisiones_perdidas",
-    "critical",
-    "hay decisiones que no quedaron en el registro: {number} hasta ahora",
-    "make the log's disk quicker; what is lost is declared in the log",
-)
-DECISIONS_DECLARED_LOST = AlertType(
-    "decisiones_perdidas",
-    "critical",
-    "decisiones perdidas para siempre: {number}; el registro lo declara",
-    "make the log's disk quicker; what is lost is declared in the log",
-)
-LOG_LINES_MISSING = AlertType(
-    "lineas_faltantes",
-    "critical",
-    "faltan {number} líneas que ya estaban escritas",
-    "find out who changed the file; `morosidad audit verify` names what is missing",
-)
-LOG_NOT_ROTATED = AlertType(
-    "sin_rotacion",
-    "warning",
-    "no se puede empezar un archivo nuevo; sigue el mismo",
-    "make room or restore the folder; the present file goes on growing",
-)
-LOG_LINE_TORN = AlertType(
-    "lineas_cortadas",
-    "warning",
-    "se cortó una línea a medio escribir ({number} bytes)",
-    "nothing; a crash had left the line, and the log declares it",
-)
+SLOW_ANSWERS = AlertType("tiempo_respuesta", "warning", "slow_answers")
+MEMORY_HIGH = AlertType("memoria", "critical", "memory_high")
+CACHE_MISSES = AlertType("cache", "info", "cache_misses")
+LATE_ANSWERS = AlertType("plazos", "warning", "late_answers")
+REFUSALS = AlertType("rechazos", "warning", "refusals")
+RECOVERING = AlertType("recuperacion", "warning", "recovering")
+RELOAD_FAILED = AlertType("recarga", "warning", "reload_failed")
+DRIFT = AlertType("deriva", "warning", "drift")
+STRONG_DRIFT = AlertType("deriva", "critical", "strong_drift")
+RATE_STORAGE_DOWN = AlertType("limites", "warning", "rate_storage_down")
+LOG_DISK_FULL = AlertType("disco_lleno", "critical", "log_disk_full")
+LOG_FOLDER_GONE = AlertType("sin_carpeta", "critical", "log_folder_gone")
+LOG_NOT_PERMITTED = AlertType("sin_permiso", "critical", "log_not_permitted")
+LOG_NOT_WRITTEN = AlertType("sin_escritura", "critical", "log_not_written")
+DECISIONS_LOST = AlertType("decisiones_perdidas", "critical", "decisions_lost")
+DECISIONS_DECLARED_LOST = AlertType("decisiones_perdidas", "critical", "decisions_declared_lost")
+LOG_LINES_MISSING = AlertType("lineas_faltantes", "critical", "log_lines_missing")
+LOG_NOT_ROTATED = AlertType("sin_rotacion", "warning", "log_not_rotated")
+LOG_LINE_TORN = AlertType("lineas_cortadas", "warning", "log_line_torn")
 
 SERVICE_ALERTS = (
     SLOW_ANSWERS,

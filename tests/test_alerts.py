@@ -107,7 +107,7 @@ def test_the_documentation_names_every_alert_with_its_levels_and_advice():
     expected: dict[str, tuple[list[str], str]] = {}
     for prefix, catalogue in (("", SERVICE_ALERTS), (LOG_PREFIX, LOG_ALERTS)):
         for alert in catalogue:
-            levels, _ = expected.setdefault(prefix + alert.code, ([], alert.advice))
+            levels, _ = expected.setdefault(prefix + alert.code, ([], alert.advice("en")))
             if alert.level not in levels:
                 levels.append(alert.level)
     page = (ROOT / "docs" / "how-to" / "serve.md").read_text("utf-8")

@@ -62,7 +62,7 @@ def main() -> None:
                     (folder / "kpis.json").write_bytes(response.read())
             finally:
                 server.terminate()
-        report = json.loads((folder / "kpis.json").read_text())
+        report = json.loads((folder / "kpis.json").read_text(encoding="utf-8"))
         print(
             "estado:", report["estado_performance"], "· p95:", report["metricas"]["tiempo_respuesta_p95"], "s"
         )

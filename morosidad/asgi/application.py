@@ -105,7 +105,7 @@ def _mounted(service: Service, routes: Sequence[Route]) -> list[routing.BaseRout
     """Give Starlette's routes: the table's, the pages' files, and the WebSockets."""
     return [
         *(routing.Route(route.path, Endpoint(service, route), methods=[route.method]) for route in routes),
-        *(routing.Route(path, file, methods=["GET"]) for path, file in files().items()),
+        *(routing.Route(path, file, methods=["GET"]) for path, file in files(service.language).items()),
         *(
             routing.WebSocketRoute(path, StreamEndpoint(service, channel, scope).serve)
             for path, channel, scope in stream_routes(service)

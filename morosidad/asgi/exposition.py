@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -11,12 +12,14 @@ from morosidad.alerts import Alert, AlertLevel
 from morosidad.asgi.runtime.worker_processes import base_code
 from morosidad.audit import AuditStats
 from morosidad.kpis.prometheus import KPICollector
+from morosidad.languages import Language, say
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
 
     from morosidad.asgi.service import Service
 
+_Teller = Callable[[str], str]
 _LEVELS: tuple[AlertLevel, ...] = get_args(AlertLevel)
 
 
@@ -25,7 +28,7 @@ def exposition(service: Service) -> bytes:
     from prometheus_client import CollectorRegistry, generate_latest
 
     registry = CollectorRegistry()
-    registry.register(KPICollector(service.kpis))
+    registry.register(KPICollector(service.kpis, service.language))
     registry.register(_ServiceCollector(service))
     return generate_latest(registry)
 
@@ -39,15 +42,20 @@ class _ServiceCollector:
     def collect(self) -> Iterator[Metric]:
         """Yield the metric families."""
         service = self._service
-        yield _alerts(service.alerts.active)
-        yield _refused(service)
+        told = partial(_told, service.language)
+        yield _alerts(service.alerts.active, told)
+        yield _refused(service, told)
         if service.audit is not None:
             shares = (share.log for share in service.processes.latest)
-            yield from _log([service.audit.stats(), *(log for log in shares if log is not None)])
-        yield _model(service.scorer.model, service.scorer.digest)
+            yield from _log([service.audit.stats(), *(log for log in shares if log is not None)], told)
+        yield _model(service.scorer.model, service.scorer.digest, told)
 
 
-def _alerts(alerts: Iterable[Alert]) -> Metric:
+def _told(language: Language, name: str) -> str:
+    return say(language, f"service.{name}")
+
+
+def _alerts(alerts: Iterable[Alert], told: _Teller) -> Metric:
     """Show each code once, at its gravest level: which process opened it would make labels without end."""
     from prometheus_client.metrics_core import GaugeMetricFamily
 
@@ -59,7 +67,7 @@ def _alerts(alerts: Iterable[Alert]) -> Metric:
             gravest[code] = alert.level
     family = GaugeMetricFamily(
         "morosidad_alerta",
-        "Vale 1 por cada alerta abierta ahora; una alerta que se cerró ya no aparece",
+        told("help_alerta"),
         labels=["codigo", "nivel"],
     )
     for code, level in gravest.items():
@@ -67,7 +75,7 @@ def _alerts(alerts: Iterable[Alert]) -> Metric:
     return family
 
 
-def _refused(service: Service) -> Metric:
+def _refused(service: Service, told: _Teller) -> Metric:
     from prometheus_client.metrics_core import CounterMetricFamily
 
     total = Counter(service.refused)
@@ -76,7 +84,7 @@ def _refused(service: Service) -> Metric:
             total[route, code] += number
     family = CounterMetricFamily(
         "morosidad_rechazos",
-        "Solicitudes respondidas con un error desde el arranque, por ruta y código",
+        told("help_rechazos"),
         labels=["ruta", "codigo"],
     )
     for labels, number in sorted(total.items()):
@@ -84,14 +92,14 @@ def _refused(service: Service) -> Metric:
     return family
 
 
-def _log(counts: Sequence[AuditStats]) -> Iterator[Metric]:
+def _log(counts: Sequence[AuditStats], told: _Teller) -> Iterator[Metric]:
     """Show the log of each process by its file, the name of which outlives the process."""
     from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily
 
     for kind, name, text, attribute in (
-        (CounterMetricFamily, "escritas", "Decisiones escritas en el registro desde el arranque", "written"),
-        (GaugeMetricFamily, "en_espera", "Decisiones que esperan en memoria a ser escritas", "waiting"),
-        (CounterMetricFamily, "perdidas", "Decisiones que no quedaron ni quedarán en el registro", "lost"),
+        (CounterMetricFamily, "escritas", told("help_registro_escritas"), "written"),
+        (GaugeMetricFamily, "en_espera", told("help_registro_en_espera"), "waiting"),
+        (CounterMetricFamily, "perdidas", told("help_registro_perdidas"), "lost"),
     ):
         family = kind(f"morosidad_registro_{name}", text, labels=["archivo"])
         for path in sorted({log.path for log in counts}):
@@ -100,12 +108,12 @@ def _log(counts: Sequence[AuditStats]) -> Iterator[Metric]:
         yield family
 
 
-def _model(identity: str, digest: str) -> Metric:
+def _model(identity: str, digest: str, told: _Teller) -> Metric:
     from prometheus_client.metrics_core import InfoMetricFamily
 
     name, _, version = identity.rpartition("@")
     return InfoMetricFamily(
         "morosidad_modelo",
-        "El modelo que responde: su nombre, su versión y la huella de su contenido",
+        told("help_modelo"),
         value={"nombre": name, "version": version, "huella": digest},
     )

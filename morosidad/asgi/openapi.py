@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -18,6 +19,7 @@ from morosidad.asgi.problems import CODES, ErrorDocument
 from morosidad.asgi.runtime.reloading import Reloaded
 from morosidad.kpis import KPIReport
 from morosidad.kpis.live import LiveDocument
+from morosidad.languages import Language, say
 from morosidad.policy.decision import Decision
 from morosidad.scoring.scorer import Scorer
 from morosidad.settings import Settings
@@ -44,6 +46,9 @@ _ID_HEADER = {"X-Request-ID": {"$ref": "#/components/headers/X-Request-ID"}}
 _WAIT_HEADER = {"Retry-After": {"$ref": "#/components/headers/Retry-After"}}
 _SECONDS: dict[str, Any] = {"type": "number", "minimum": 0}
 _ANYTHING: dict[str, Any] = {}
+
+
+_Teller = Callable[..., str]
 
 
 class Description:
@@ -92,13 +97,18 @@ def describe(scorer: Scorer, settings: Settings, routes: Sequence[Route], root: 
     dict
         The document. Its examples are applicants that the schema accepts and this model's own answers.
     """
+    told = partial(_told, scorer.language)
     document: dict[str, Any] = {
         "openapi": "3.1.0",
         "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
         "info": {"title": scorer.model.partition("@")[0], "version": scorer.model.partition("@")[2]}
-        | {"description": f"Decisiones de crédito. Servido por morosidad {__version__}."},
+        | {"description": told("about", version=__version__)},
         "paths": {},
-        "components": {"schemas": _schemas(scorer), "headers": _headers(), "parameters": _parameters()},
+        "components": {
+            "schemas": _schemas(scorer),
+            "headers": _headers(told),
+            "parameters": _parameters(told),
+        },
     }
     if root:
         document["servers"] = [{"url": root}]
@@ -110,8 +120,12 @@ def describe(scorer: Scorer, settings: Settings, routes: Sequence[Route], root: 
     samples = _samples(scorer, settings)
     for route in routes:
         path = document["paths"].setdefault(route.path, {})
-        path[route.method.lower()] = _operation(route, settings, samples)
+        path[route.method.lower()] = _operation(route, settings, samples, told)
     return document
+
+
+def _told(language: Language, text: str, **values: object) -> str:
+    return say(language, f"server.{text}", **values)
 
 
 def _samples(scorer: Scorer, settings: Settings) -> Samples:
@@ -121,10 +135,10 @@ def _samples(scorer: Scorer, settings: Settings) -> Samples:
     return Samples(applicants, decided, settings.server_batch_size)
 
 
-def _operation(route: Route, settings: Settings, samples: Samples) -> dict[str, Any]:
+def _operation(route: Route, settings: Settings, samples: Samples, told: _Teller) -> dict[str, Any]:
     """Describe a route, with the errors that its scope and its body bring."""
     operation = route.operation
-    out: dict[str, Any] = {"operationId": operation.name, "summary": operation.summary}
+    out: dict[str, Any] = {"operationId": operation.name, "summary": told(operation.name)}
     codes: list[str] = ["E500", *operation.codes]
     keyed = bool(settings.server_api_keys)
     if route.scope is not None:
@@ -138,13 +152,13 @@ def _operation(route: Route, settings: Settings, samples: Samples) -> dict[str, 
     if operation.body is not None:
         out["requestBody"] = {"content": operation.body(samples), "required": route.scope != "admin"}
         codes.append("E413")
-    answers = {"200": _answer(operation.answer(samples), "Todo bien")}
+    answers = {"200": _answer(operation.answer(samples), told("all_well"))}
     if operation.unready is not None:
-        answers["503"] = _answer(operation.unready(samples), "No se toma trabajo")
-    return out | {"responses": dict(sorted((_errors(codes) | answers).items()))}
+        answers["503"] = _answer(operation.unready(samples), told("no_work"))
+    return out | {"responses": dict(sorted((_errors(codes, told) | answers).items()))}
 
 
-def _errors(codes: list[str]) -> dict[str, Any]:
+def _errors(codes: list[str], told: _Teller) -> dict[str, Any]:
     """Describe the error documents of some codes by status."""
     by_status: dict[str, list[str]] = {}
     for code in sorted(codes):
@@ -152,7 +166,7 @@ def _errors(codes: list[str]) -> dict[str, Any]:
     found = {}
     for status, same in by_status.items():
         one = {"allOf": [_ref(ErrorDocument), {"properties": {"codigo": {"enum": same}}}]}
-        words = "; ".join(f"{code}: {CODES[code].when}" for code in same)
+        words = "; ".join(f"{code}: {told(code)}" for code in same)
         found[status] = _answer(_json(one), words, _WAIT_HEADER if status in ("429", "503") else {})
     return found
 
@@ -172,22 +186,21 @@ def _schemas(scorer: Scorer) -> dict[str, Any]:
         "properties": {**decision["properties"], "request_id": _ID, "tiempo_procesamiento": _SECONDS},
         "required": [*decision["required"], "tiempo_procesamiento"],
     }
-    words = "También se entienden, cada uno en lugar de su campo, los nombres que constan en x-alias."
-    found["Registro"] = {"description": words, **scorer.schema.json_schema()}
+    found["Registro"] = {"description": _told(scorer.language, "aliases"), **scorer.schema.json_schema()}
     return found
 
 
-def _parameters() -> dict[str, Any]:
-    words = "Con qué nombre se sigue la solicitud; si falta, se le da uno"
+def _parameters(told: _Teller) -> dict[str, Any]:
+    words = told("request_id")
     name = "X-Request-ID"
     return {name: {"name": name, "in": "header", "description": words, "schema": _ID, "example": _ID_EXAMPLE}}
 
 
-def _headers() -> dict[str, Any]:
+def _headers(told: _Teller) -> dict[str, Any]:
     return {
-        "X-Request-ID": {"description": "El que se envió, o uno nuevo", "required": True, "schema": _ID},
+        "X-Request-ID": {"description": told("request_id_back"), "required": True, "schema": _ID},
         "Retry-After": {
-            "description": "Segundos hasta otro intento",
+            "description": told("retry_after"),
             "required": True,
             "schema": {"type": "integer", "minimum": 1},
         },

@@ -1,4 +1,4 @@
-"""Error documents: status, code and message, in Spanish, of what can go wrong with a request."""
+"""Error documents: status, code and message of what can go wrong with a request."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import NamedTuple
 import msgspec
 
 from morosidad.errors import DeadlineExceeded, FieldError, InvalidRecord, TransientError
+from morosidad.languages import Language, Message
+from morosidad.languages.catalogue import DEFAULT, in_language
 
 
 class Problem(Exception):
@@ -19,7 +21,8 @@ class Problem(Exception):
     code : str
         One of `CODES`; its status is the answer's.
     message : str
-        In Spanish; it holds no value of a record and nothing internal.
+        What `told` gives: the answer has it in the language of the service. It holds no value of a record
+        and nothing internal.
     errors : sequence of FieldError
         Every wrong field.
     retry_after : float, optional
@@ -48,24 +51,23 @@ class Problem(Exception):
 
 
 class ErrorCode(NamedTuple):
-    """One of the wire's codes: its status, and when it is given, in Spanish."""
+    """One of the wire's codes: its status."""
 
     status: int
-    when: str
 
 
 CODES = {
-    "E001": ErrorCode(400, "no hay cuerpo, no es JSON o no tiene la forma esperada"),
-    "E002": ErrorCode(400, "el registro no es válido"),
-    "E401": ErrorCode(401, "falta la clave"),
-    "E403": ErrorCode(403, "la clave, el origen o la dirección no lo permiten"),
-    "E404": ErrorCode(404, "no existe esa dirección"),
-    "E405": ErrorCode(405, "método no permitido"),
-    "E413": ErrorCode(413, "la solicitud supera los límites"),
-    "E429": ErrorCode(429, "demasiadas solicitudes"),
-    "E500": ErrorCode(500, "error interno"),
-    "E503": ErrorCode(503, "el servicio no puede atender ahora"),
-    "E504": ErrorCode(504, "no hubo respuesta a tiempo"),
+    "E001": ErrorCode(400),
+    "E002": ErrorCode(400),
+    "E401": ErrorCode(401),
+    "E403": ErrorCode(403),
+    "E404": ErrorCode(404),
+    "E405": ErrorCode(405),
+    "E413": ErrorCode(413),
+    "E429": ErrorCode(429),
+    "E500": ErrorCode(500),
+    "E503": ErrorCode(503),
+    "E504": ErrorCode(504),
 }
 
 
@@ -79,6 +81,38 @@ class ErrorDocument(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tru
     request_id: str
 
 
+def told(name: str, **values: object) -> Message:
+    """Give a text of the server by its name, to be said in the language of the service.
+
+    Returns
+    -------
+    Message
+    """
+    return Message(DEFAULT, f"server.{name}", **values)
+
+
+def wrong(name: str, text: str, code: str) -> FieldError:
+    """Say what is wrong with a part of a request.
+
+    Returns
+    -------
+    FieldError
+        Its text is said again in the language of the service.
+    """
+    return FieldError(name, Message(DEFAULT, text), code)
+
+
+def said(problem: Problem, language: Language) -> tuple[str, tuple[FieldError, ...]]:
+    """Give the message and the errors of a problem in a language.
+
+    Returns
+    -------
+    tuple of (str, tuple of FieldError)
+    """
+    errors = tuple(FieldError(e.field, in_language(e.message, language), e.code) for e in problem.errors)
+    return in_language(problem.message, language), errors
+
+
 def bad_request(message: str, errors: Sequence[FieldError] = ()) -> Problem:
     """Say that the request is not one: E001."""
     return Problem("E001", message, errors=errors)
@@ -86,7 +120,7 @@ def bad_request(message: str, errors: Sequence[FieldError] = ()) -> Problem:
 
 def too_large(limit: int) -> Problem:
     """Say that the body is over the limit: E413. What is left of it is not read."""
-    message = f"El cuerpo supera los {limit} bytes permitidos"
+    message = told("too_large", limit=limit)
     return Problem("E413", message, headers=[(b"connection", b"close")])
 
 
@@ -102,7 +136,7 @@ def forbidden(message: str) -> Problem:
 
 def too_many(retry_after: float) -> Problem:
     """Say that the client sends too much: E429."""
-    return Problem("E429", "Demasiadas solicitudes", retry_after=retry_after)
+    return Problem("E429", told("too_many"), retry_after=retry_after)
 
 
 def unavailable(message: str, retry_after: float = 1.0, *, close: bool = False) -> Problem:
@@ -117,20 +151,20 @@ def problem_of(error: Exception) -> Problem:
         case Problem():
             return error
         case InvalidRecord():
-            return Problem("E002", "Datos inválidos", errors=error.errors)
+            return Problem("E002", told("invalid"), errors=error.errors)
         case DeadlineExceeded():
-            return Problem("E504", "No hubo respuesta a tiempo", retry_after=error.retry_after)
+            return Problem("E504", told("late"), retry_after=error.retry_after)
         case TransientError():
-            return unavailable("El servicio no puede atender ahora", error.retry_after or 1.0)
-    return Problem("E500", "Error interno del servidor")
+            return unavailable(told("unavailable"), error.retry_after or 1.0)
+    return Problem("E500", told("internal"))
 
 
 def not_routed(status: int, headers: Mapping[str, str] | None) -> Problem:
     """Translate what the router says: no such method, or no such path."""
     if status != 405:
-        return Problem("E404", "No existe esa dirección")
+        return Problem("E404", told("no_path"))
     allowed = [(b"allow", value.encode()) for name, value in (headers or {}).items() if name == "Allow"]
-    return Problem("E405", "Método no permitido", headers=allowed)
+    return Problem("E405", told("no_method"), headers=allowed)
 
 
 def source_of(error: BaseException) -> str:

@@ -58,7 +58,7 @@ def make_routes(service: Service) -> tuple[Route, ...]:
         Each path and method once.
     """
     routes = [*_decisions(), *_figures(), *_pages(service), *_health(), *_administration()]
-    operation = Operation("descripcion", "Este documento", shown.any_object)
+    operation = Operation("descripcion", shown.any_object)
     routes.append(Route("GET", "/openapi.json", shown.Description(service, routes), operation))
     return tuple(routes)
 
@@ -92,19 +92,14 @@ def predict_route() -> Route:
     Route
         As in the table.
     """
-    operation = Operation(
-        "predecir", "Decide sobre un solicitante", shown.decision, shown.applicant, ("E002", *_BUSY)
-    )
+    operation = Operation("predecir", shown.decision, shown.applicant, ("E002", *_BUSY))
     return Route("POST", "/predecir", predictions.predict, operation, "score", "score", work=True)
 
 
 def _decisions() -> tuple[Route, ...]:
-    batch = Operation(
-        "predecirLote", "Decide sobre varios registros, en su orden", shown.decisions, shown.batch, _BUSY
-    )
+    batch = Operation("predecirLote", shown.decisions, shown.batch, _BUSY)
     validation = Operation(
         "validar",
-        "Revisa un registro como lo haría /predecir, sin decidir",
         shown.struct(Validation, {"valido": True, "errores": [], "advertencias": []}),
         shown.any_applicant,
         ("E002",),
@@ -117,9 +112,9 @@ def _decisions() -> tuple[Route, ...]:
 
 
 def _figures() -> tuple[Route, ...]:
-    live = Operation("metricas", "Las cifras de este momento", shown.struct(LiveDocument))
-    report = Operation("kpis", "El informe de la ventana", shown.struct(KPIReport))
-    exposition = Operation("prometheus", "Las cifras para Prometheus", shown.text("text/plain"))
+    live = Operation("metricas", shown.struct(LiveDocument))
+    report = Operation("kpis", shown.struct(KPIReport))
+    exposition = Operation("prometheus", shown.text("text/plain"))
     return (
         Route("GET", "/api/metricas-tiempo-real", operations.metrics, live, "metrics", "metrics"),
         Route("GET", "/api/kpis", operations.kpis, report, "metrics", "metrics"),
@@ -129,9 +124,9 @@ def _figures() -> tuple[Route, ...]:
 
 def _pages(service: Service) -> tuple[Route, ...]:
     site = Site(service)
-    form = Operation("formulario", "El formulario, para personas", shown.text("text/html"))
-    dashboard = Operation("tablero", "El tablero, para quien opera el servicio", shown.text("text/html"))
-    panel = Operation("panel", "Lo que el tablero muestra junto a las cifras", shown.struct(Panel))
+    form = Operation("formulario", shown.text("text/html"))
+    dashboard = Operation("tablero", shown.text("text/html"))
+    panel = Operation("panel", shown.struct(Panel))
     return (
         Route("GET", "/", site.form, form),
         Route("GET", "/dashboard", site.dashboard, dashboard),
@@ -144,17 +139,15 @@ def _health() -> tuple[Route, ...]:
     return (
         Route(
             "GET", "/salud/viva", operations.alive,
-            Operation("viva", "El proceso responde", shown.struct(Alive)),
+            Operation("viva", shown.struct(Alive)),
         ),
         Route(
             "GET", "/salud/lista", operations.ready,
-            Operation("lista", "Se toma trabajo", readiness, unready=readiness),
+            Operation("lista", readiness, unready=readiness),
         ),
     )  # fmt: skip
 
 
 def _administration() -> tuple[Route, ...]:
-    reload = Operation(
-        "recargar", "Lee otra vez el archivo del modelo", shown.struct(Reloaded), shown.nothing
-    )
+    reload = Operation("recargar", shown.struct(Reloaded), shown.nothing)
     return (Route("POST", "/admin/recargar", operations.reload, reload, "admin", "admin"),)

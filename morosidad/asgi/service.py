@@ -15,6 +15,7 @@ from morosidad.asgi.guards.access import Access
 from morosidad.asgi.guards.keys import Keyring
 from morosidad.asgi.guards.loop_load import LoopLoad
 from morosidad.asgi.guards.rates import RateLimiter
+from morosidad.asgi.problems import told
 from morosidad.asgi.runtime.alert_monitor import AlertMonitor
 from morosidad.asgi.runtime.background import BackgroundThreads
 from morosidad.asgi.runtime.broadcast import Channel
@@ -24,6 +25,7 @@ from morosidad.asgi.runtime.spans import Spans
 from morosidad.asgi.runtime.worker_processes import WorkerProcesses
 from morosidad.errors import DeadlineExceeded, InvalidRecord
 from morosidad.kpis import KPITracker, LiveMetrics
+from morosidad.languages import Language
 from morosidad.policy.decision import Decision, RecordError
 from morosidad.resources import LoadShedder, ResourceMonitor
 from morosidad.schema.schema import Record
@@ -41,7 +43,6 @@ Result = TypeVar("Result")
 _logger = logging.getLogger("morosidad.asgi")
 
 STARTING, READY, STOPPING, STOPPED = "arrancando", "lista", "deteniéndose", "detenida"
-SATURATED = "El servicio está saturado"
 INLINE, BATCHED = "directo", "lotes"
 _INLINE_LIMIT = 0.001
 _YIELD_EVERY = 50
@@ -64,6 +65,8 @@ class Service:
         The scorer with all its parts.
     state : str
         ``arrancando``, ``lista``, ``deteniéndose`` or ``detenida``.
+    language : str
+        Of all that it says to people: the setting, or else the scorer's.
     mode : str
         ``directo`` when the event loop itself decides, ``lotes`` when workers do, several records at
         a time: what warm-up measured chooses.
@@ -73,7 +76,9 @@ class Service:
 
     def __init__(self, scorer: Scorer, settings: Settings) -> None:
         self.settings = settings
-        self.scorer: Scorer = complete_parts(scorer, settings)
+        chosen = settings.sources()["language"] != "default"
+        self.language: Language = settings.language if chosen else scorer.language
+        self.scorer: Scorer = complete_parts(scorer, settings, self.language)
         parts = self.scorer.parts
         kpis = parts.get("kpis")
         assert kpis is not None
@@ -94,7 +99,7 @@ class Service:
         self.limiter: RateLimiter | None = None
         if settings.rate_limit_enabled:
             self.limiter = RateLimiter(settings.rate_limit_per_minute, settings.rate_limit_storage)
-        self.alerts: AlertBook = AlertBook(settings.max_alerts, wall=self.kpis.wall)
+        self.alerts: AlertBook = AlertBook(settings.max_alerts, wall=self.kpis.wall, language=self.language)
         self.live: LiveMetrics = LiveMetrics(
             self.kpis,
             interval=settings.metrics_interval,
@@ -184,10 +189,8 @@ class Service:
     def refuses(self) -> str:
         """Say why work can't be taken now; empty when it can."""
         if self.state != READY:
-            return (
-                "El servicio está arrancando" if self.state == STARTING else "El servicio se está deteniendo"
-            )
-        return SATURATED if self.loop_load.overloaded else ""
+            return told("starting" if self.state == STARTING else "stopping")
+        return told("saturated") if self.loop_load.overloaded else ""
 
     @property
     def decides_inline(self) -> bool:
@@ -219,7 +222,7 @@ class Service:
             except InvalidRecord:
                 raise
             except Exception as error:
-                _logger.warning("el modelo falló (%s); se pasa a recuperación", type(error).__name__)
+                _logger.warning("the model failed (%s); recovery takes over", type(error).__name__)
         else:
             self.scorer.schema.read(record)  # a wrong record need not wait for a model that is slow or fails
         return await self._in_time(self._submit(record, request_id))
@@ -276,7 +279,7 @@ class Service:
             try:
                 await self.tick()
             except Exception as error:  # the next second may be better
-                _logger.error("no se pudieron reunir las métricas: %s", type(error).__name__)
+                _logger.error("the metrics could not be gathered: %s", type(error).__name__)
 
     async def tick(self) -> None:
         """Look after the parts and the other processes; gather the figures once and send them to all."""
@@ -293,4 +296,4 @@ class Service:
 
     def _gather(self) -> tuple[str, str]:
         encode = msgspec.json.encode
-        return encode(self.live.tick()).decode(), encode(self.kpis.report()).decode()
+        return encode(self.live.tick()).decode(), encode(self.kpis.report(self.language)).decode()

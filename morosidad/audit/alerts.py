@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from functools import partial
 
 from morosidad.alerts import DECISIONS_LOST, Alert, AlertBook, AlertLevel
+from morosidad.languages import Language, say
 
 _logger = logging.getLogger("morosidad.audit")
 
@@ -20,11 +22,18 @@ class AlertNotifier:
         The listener; None for the logger ``morosidad.audit``.
     now : callable
         Gives the time in seconds since 1970.
+    language : {'es', 'en', 'pt'}
+        Of the messages.
     """
 
-    def __init__(self, on_alert: Callable[[Alert], object] | None, now: Callable[[], float]) -> None:
-        self._on_alert = on_alert or _log
-        self._book = AlertBook(wall=now)
+    def __init__(
+        self,
+        on_alert: Callable[[Alert], object] | None,
+        now: Callable[[], float],
+        language: Language = "es",
+    ) -> None:
+        self._on_alert = on_alert or partial(_log, language)
+        self._book = AlertBook(wall=now, language=language)
         self._lock = threading.Lock()
         self._unsent: list[Alert] = []
 
@@ -68,10 +77,10 @@ class AlertNotifier:
                 self._unsent.append(next(a for a in reversed(self._book.history) if a.code == code))
 
 
-def _log(alert: Alert) -> None:
+def _log(language: Language, alert: Alert) -> None:
     if alert.closed is not None and alert.code == DECISIONS_LOST.code:
         _logger.warning("%s", alert.message)  # what was lost stays lost
     elif alert.closed is not None:
-        _logger.info("resuelto: %s", alert.message)
+        _logger.info("%s", say(language, "alerts.resolved", message=alert.message))
     else:
         _logger.log(logging.ERROR if alert.level == "critical" else logging.WARNING, "%s", alert.message)

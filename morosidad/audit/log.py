@@ -21,6 +21,7 @@ from morosidad.audit.usage import MachineUsage, Usage
 from morosidad.audit.writing.batch import Acknowledgement, LogItem
 from morosidad.audit.writing.queue import DecisionQueue
 from morosidad.errors import SettingsError
+from morosidad.languages import Language
 
 # The longest that `append` leaves the interpreter to the writer, where it encodes itself.
 _YIELD_SECONDS = 0.001
@@ -89,6 +90,8 @@ class AuditLog(DecisionQueue):
         Gives the memory and the CPU in use, in percent, once per batch. By default the machine's.
     now : callable
         Gives the time in seconds since 1970.
+    language : {'es', 'en', 'pt'}
+        Of the alerts.
 
     Raises
     ------
@@ -112,6 +115,7 @@ class AuditLog(DecisionQueue):
         on_alert: Callable[[Alert], object] | None = None,
         usage: Callable[[], Usage] | None = None,
         now: Callable[[], float] = time.time,
+        language: Language = "es",
     ) -> None:
         checks = {
             "values: expected full, hash or none": values in ("full", "hash", "none"),
@@ -134,6 +138,7 @@ class AuditLog(DecisionQueue):
             on_alert=on_alert,
             usage=usage or MachineUsage(now),
             now=now,
+            language=language,
         )
         self._durable = durable
         self._queue_size = queue_size

@@ -9,6 +9,7 @@ import msgspec
 
 from morosidad.audit.lines import DecisionLine, EventLine
 from morosidad.audit.reading import Paths, read_all_lines
+from morosidad.languages import Language, say
 
 
 class Scored(Protocol):
@@ -81,11 +82,22 @@ class ReplayReport(msgspec.Struct, frozen=True, kw_only=True):
         return not self.differences and not self.unreadable
 
     def __str__(self) -> str:
-        text = [
-            f"{self.replayed} decisiones repetidas, {len(self.differences)} diferencias, "
-            f"{self.without_values} sin valores, {self.degraded} degradadas, "
-            f"{self.unreadable} líneas ilegibles"
-        ]
+        return self.told("es")
+
+    def told(self, language: Language) -> str:
+        """Give the report in words.
+
+        Parameters
+        ----------
+        language : {'es', 'en', 'pt'}
+            The language.
+
+        Returns
+        -------
+        str
+        """
+        numbers = msgspec.structs.asdict(self) | {"differences": len(self.differences)}
+        text = [say(language, "reports.replayed", **numbers)]
         text += [f"{d.id} ({d.model}): {d.field} {d.logged} → {d.now}" for d in self.differences]
         return "\n".join(text)
 

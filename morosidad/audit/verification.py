@@ -12,6 +12,7 @@ import msgspec
 from morosidad.audit.chain.hashing import GENESIS, MAX_LINE, ChainedLine, ChainPosition, parse_line
 from morosidad.audit.chain.paths import is_numbered, log_files, read_head, read_lines
 from morosidad.audit.lines import EventLine
+from morosidad.languages import Language, check_language, say
 
 SHOWN = 100
 
@@ -28,7 +29,7 @@ class ChainProblem(msgspec.Struct, frozen=True):
     kind : str
         ``alterada``, ``faltan``, ``movida``, ``repetida`` or ``ajena`` (a line of another chain).
     message : str
-        What is wrong, in Spanish.
+        What is wrong, in words.
     """
 
     file: str = msgspec.field(name="archivo")
@@ -75,29 +76,52 @@ class ChainReport(msgspec.Struct, frozen=True, kw_only=True):
         return not self.problem_count
 
     def __str__(self) -> str:
-        lines, files = _count(self.lines, "línea"), _count(len(self.files), "archivo")
-        decisions = _count(self.decisions, "decisión", "decisiones")
-        state = "ÍNTEGRO" if self.ok else "ALTERADO"
-        text = [f"{state}: {lines} en {files}, {decisions}, {self.lost} sin registrar"]
+        return self.told("es")
+
+    def told(self, language: Language) -> str:
+        """Give the report in words.
+
+        Parameters
+        ----------
+        language : {'es', 'en', 'pt'}
+            The language; that of the problems is the one that `verify` was given.
+
+        Returns
+        -------
+        str
+        """
+
+        def count(number: int, one: str) -> str:
+            return say(language, f"reports.{one if number == 1 else one + 's'}", number=number)
+
+        state = say(language, "reports.sound" if self.ok else "reports.altered")
+        counts = {
+            "lines": count(self.lines, "line"),
+            "files": count(len(self.files), "file"),
+            "decisions": count(self.decisions, "decision"),
+        }
+        text = [say(language, "reports.summary", state=state, lost=self.lost, **counts)]
         strange = self.lines > 0 and not self.last
         if strange:
-            text.append("ninguna línea concuerda: ¿es esta la clave del registro?")
+            text.append(say(language, "reports.strange"))
         if self.torn:
-            text.append(f"última línea a medio escribir: {_count(self.torn, 'byte')}")
+            text.append(say(language, "reports.torn", bytes=count(self.torn, "byte")))
         shown = self.problems[:1] if strange else self.problems
         text += [f"{p.file}:{p.line}: {p.message}" for p in shown]
         if self.problem_count > len(shown):
-            text.append(f"… y {_count(self.problem_count - len(shown), 'problema')} más")
-        text.append(f"última línea: {self.last or 'ninguna'} {self.digest}")
+            more = count(self.problem_count - len(shown), "problem")
+            text.append(say(language, "reports.more", problems=more))
+        last = self.last or say(language, "reports.no_line")
+        text.append(say(language, "reports.last_line", last=last, digest=self.digest))
         return "\n".join(text)
 
 
-def _count(number: int, one: str, several: str = "") -> str:
-    return f"{number} {one if number == 1 else several or one + 's'}"
-
-
 def verify(
-    path: str | os.PathLike[str], *, key: str | bytes | None = None, anchor: str | None = None
+    path: str | os.PathLike[str],
+    *,
+    key: str | bytes | None = None,
+    anchor: str | None = None,
+    language: Language = "es",
 ) -> ChainReport:
     """Check that a log stands as it was written: no line altered, removed, moved or added.
 
@@ -113,6 +137,8 @@ def verify(
         The key that the log was written with.
     anchor : str, optional
         The digest of a line, noted down earlier, which must be there.
+    language : {'es', 'en', 'pt'}
+        Of what is said of each problem.
 
     Returns
     -------
@@ -127,7 +153,7 @@ def verify(
     secret = (key.encode() if isinstance(key, str) else key) or None
     while True:
         files = log_files(base)
-        report = _ChainChecker(base, secret, anchor).report(files)
+        report = _ChainChecker(base, secret, anchor, language).report(files)
         if report.ok or log_files(base) == files:  # else the log was rotated in the meantime
             return report
 
@@ -141,8 +167,9 @@ class _Gap(NamedTuple):
 class _ChainChecker:
     """Goes along the lines and keeps in mind what must come next."""
 
-    def __init__(self, base: Path, key: bytes | None, anchor: str | None) -> None:
+    def __init__(self, base: Path, key: bytes | None, anchor: str | None, language: Language) -> None:
         self._key = key
+        self._language: Language = check_language(language)
         self._anchor = anchor
         whole = not is_numbered(base)
         self._head = read_head(base) if whole else None
@@ -188,21 +215,21 @@ class _ChainChecker:
         self._count(line)
         position = line.position
         if position.chain != self._chain and self._chain:
-            self._problem("ajena", "la línea es de otra cadena")
+            self._problem("ajena", "other_chain")
             self._report_missing()
             self._advance(position)
         elif position.number < self._expected:
             self._check_repeated(position.number)
         else:
             if position.number == self._expected and line.previous != self._previous:
-                self._problem("alterada", "la línea anterior no es la que era")
+                self._problem("alterada", "wrong_previous")
             elif self._expected and position.number > self._expected + self._broken:
                 self._missing.append(_Gap(self._expected + self._broken, position.number - 1, self._place))
             self._advance(position)
 
     def _check_broken(self, line: ChainedLine | None) -> None:
         """Check an altered or foreign line: the next ones show which of the two it is."""
-        self._problem("alterada", "la línea no concuerda con su huella")
+        self._problem("alterada", "wrong_digest")
         if line is not None and line.position.number == self._expected and not self._broken:
             self._expected, self._previous = self._expected + 1, line.position.digest
         else:
@@ -210,7 +237,7 @@ class _ChainChecker:
 
     def _advance(self, position: ChainPosition) -> None:
         if self._head and position[:2] == self._head[:2] and position.digest != self._head.digest:
-            self._problem("alterada", "la línea no es la que se escribió")
+            self._problem("alterada", "not_as_written")
         if position.digest == self._anchor:
             self._anchor = None
         self._chain, self._last = position.chain, position
@@ -221,11 +248,11 @@ class _ChainChecker:
         index = bisect.bisect_right(self._missing, number, key=lambda gap: gap.first) - 1
         gap = self._missing[index] if index >= 0 else None
         if gap is None or number > gap.last:
-            self._problem("repetida", f"la línea {number} está repetida")
+            self._problem("repetida", "repeated", number=number)
             return
         parts = [gap._replace(last=number - 1), gap._replace(first=number + 1)]
         self._missing[index : index + 1] = [part for part in parts if part.first <= part.last]
-        self._problem("movida", f"la línea {number} está fuera de su lugar")
+        self._problem("movida", "moved", number=number)
 
     def _count(self, line: ChainedLine) -> None:
         if line.body.startswith(b'{"tipo":"decision"'):
@@ -241,21 +268,22 @@ class _ChainChecker:
     def _finish(self) -> None:
         head = self._head
         if head is not None and self._chain and head.chain != self._chain:
-            self._problem("ajena", "el registro no es el que se escribía")
+            self._problem("ajena", "other_log")
         elif head is not None and head.number >= self._expected + self._broken:
             behind = (self._place[0], self._place[1] + 1)
             self._missing.append(_Gap(self._expected + self._broken, head.number, behind))
         self._report_missing()
         if self._anchor is not None:
-            self._problem("faltan", "no está la línea cuya huella se anotó")
+            self._problem("faltan", "no_anchor")
 
     def _report_missing(self) -> None:
         for first, last, place in self._missing:
-            message = f"falta la línea {first}" if first == last else f"faltan las líneas {first} a {last}"
-            self._problem("faltan", message, place)
+            text = "missing_line" if first == last else "missing_lines"
+            self._problem("faltan", text, place, first=first, last=last)
         self._missing.clear()
 
-    def _problem(self, kind: str, message: str, place: tuple[str, int] | None = None) -> None:
+    def _problem(self, kind: str, text: str, place: tuple[str, int] | None = None, **values: object) -> None:
         self._problem_count += 1
         if len(self._problems) < SHOWN:
+            message = say(self._language, f"reports.{text}", **values)
             self._problems.append(ChainProblem(*(place or self._place), kind, message))

@@ -7,23 +7,20 @@ import sys
 import warnings
 
 from morosidad.commands.options import add_csv, add_model, add_pickle, add_positive, check_output, read_key
+from morosidad.commands.terminal.parsing import Parser, teller
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """Add the options of the command."""
-    parser.add_argument("pipeline", help="joblib file with the fitted pipeline")
+    parser.add_argument("pipeline", help=parser.told("help_pipeline"))
     parser.add_argument(
         "--trust",
         action="store_true",
-        help="read the file although that runs whatever code it holds: only if you know who wrote it",
+        help=parser.told("help_trust_file"),
     )
-    parser.add_argument(
-        "--reference",
-        help="CSV file with rows of the kind that it was fitted on, best those themselves: for the schema, "
-        "the comparison with scikit-learn, reasons and drift",
-    )
-    parser.add_argument("--key-file", help="file with a key to sign the model file with")
-    add_pickle(parser, "write what skops can't store as a pickle; needs --key-file, for writing and reading")
+    parser.add_argument("--reference", help=parser.told("help_reference"))
+    parser.add_argument("--key-file", help=parser.told("help_sign_key_file"))
+    add_pickle(parser, parser.told("help_write_pickle"))
     add_positive(parser)
     add_model(parser)
     add_csv(parser)
@@ -61,5 +58,6 @@ def run(arguments: argparse.Namespace) -> int:
         )
     scorer.save(arguments.output, key, allow_pickle=arguments.allow_pickle)
     plan = scorer.plan
-    print(f"{plan}\nwritten: {arguments.output}")
+    print(plan.told(arguments.language))
+    print(teller(arguments)("written", path=arguments.output))
     return 0 if plan.compiled else 1

@@ -9,13 +9,16 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from morosidad.commands.terminal.parsing import Parser, teller
+from morosidad.languages import say
+
 RECORDS = 10_000
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """Add the options of the command."""
-    parser.add_argument("--records", type=int, default=RECORDS, help="records to measure (%(default)s)")
-    parser.add_argument("--seed", type=int, default=7, help="of the synthetic applicants (%(default)s)")
+    parser.add_argument("--records", type=int, default=RECORDS, help=parser.told("help_records"))
+    parser.add_argument("--seed", type=int, default=7, help=parser.told("help_seed"))
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -24,26 +27,28 @@ def run(arguments: argparse.Namespace) -> int:
     from morosidad.scoring.scorer import Scorer
     from morosidad.training.datasets import make_applicants
 
-    scorer = Scorer.default()
+    told = teller(arguments)
+    scorer = Scorer.default(language=arguments.language)
     applicants = make_applicants(max(arguments.records, 5), seed=arguments.seed)[list(AHORRO_VALLE.names)]
     records = [_given(record) for record in applicants.to_dict("records")]
-    print(f"Model {scorer.model}, trained on synthetic applicants. Five more of them:\n")
+    print(told("demo_model", model=scorer.model), end="\n\n")
     for number, record in enumerate(records[:5], 1):
-        _show(number, record, scorer.score_one(record))
+        _show(number, record, scorer.score_one(record), arguments)
     times = _measure(scorer.score_one, records)
-    print(f"{len(records):,} records, one by one (validate, transform, predict, decide, four reasons):")
+    print(told("demo_records", number=len(records)))
     print(f"  p50 {times[0]:.1f} µs   p95 {times[1]:.1f} µs   p99 {times[2]:.1f} µs\n")
-    return _compare(scorer, applicants, records, times[0])
+    return _compare(scorer, applicants, records, times[0], told)
 
 
 def _given(record: dict[Any, Any]) -> dict[str, Any]:
     return {name: value for name, value in record.items() if value == value and value is not None}
 
 
-def _show(number: int, record: dict[str, Any], decision: Any) -> None:
-    asked = f"{record['monto_credito']:,.0f} pesos over {record['plazo_meses']} months, age {record['edad']}"
-    risk = f"probability of default {decision.probability:6.1%}"
-    print(f"{number}. {decision.outcome.upper():<9} {risk}   ({asked})")
+def _show(number: int, record: dict[str, Any], decision: Any, arguments: argparse.Namespace) -> None:
+    told, outcome = teller(arguments), say(arguments.language, f"records.{decision.outcome}")
+    wish = {"amount": record["monto_credito"], "months": record["plazo_meses"], "age": record["edad"]}
+    risk = told("demo_probability", probability=decision.probability)
+    print(f"{number}. {outcome.upper():<9} {risk}   ({told('demo_asked', **wish)})")
     for reason in decision.reasons:
         print(f"     {reason.code} {reason.text} (+{reason.contribution:.2f})")
     print()
@@ -62,12 +67,14 @@ def _measure(decide: Callable[[Any], Any], records: Sequence[Any]) -> tuple[floa
     return p50, p95, p99
 
 
-def _compare(scorer: Any, applicants: Any, records: Sequence[Any], ours: float) -> int:
+def _compare(
+    scorer: Any, applicants: Any, records: Sequence[Any], ours: float, told: Callable[..., str]
+) -> int:
     import numpy as np
 
     from morosidad.training.shipped import train_pipeline
 
-    print("The scikit-learn pipeline it came from, on one-row frames:")
+    print(told("demo_original"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         pipeline = train_pipeline()
@@ -76,9 +83,10 @@ def _compare(scorer: Any, applicants: Any, records: Sequence[Any], ours: float) 
         expected = pipeline.predict_proba(applicants)[:, 1]
     found = np.array([scorer.score_one(record).probability for record in records])
     gap = float(np.abs(found - expected).max())
-    print(f"  p50 {theirs[0]:.0f} µs   p95 {theirs[1]:.0f} µs   p99 {theirs[2]:.0f} µs, predicting only\n")
-    print(f"{theirs[0] / ours:.0f} times faster; largest difference in probability {gap:.1e}")
+    figures = f"p50 {theirs[0]:.0f} µs   p95 {theirs[1]:.0f} µs   p99 {theirs[2]:.0f} µs"
+    print(f"  {figures}, {told('demo_only')}\n")
+    print(told("demo_faster", times=theirs[0] / ours, gap=gap))
     if gap > 1e-9:
-        print("The shipped model does not answer as its pipeline does.", file=sys.stderr)
+        print(told("demo_differs"), file=sys.stderr)
         return 2
     return 0

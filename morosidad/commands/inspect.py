@@ -6,18 +6,22 @@ import argparse
 from typing import Any
 
 from morosidad.commands.options import add_opening, load_scorer
+from morosidad.commands.terminal.output import print_json
+from morosidad.commands.terminal.parsing import Parser, teller
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """Add the options of the command."""
-    parser.add_argument("model", help="model file")
+    parser.add_argument("model", help=parser.told("help_model"))
     add_opening(parser)
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--json", action="store_true", help=parser.told("help_json"))
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the model's plan, policy, training and fields."""
     import msgspec
+
+    from morosidad.scoring.plan import in_columns
 
     scorer = load_scorer(arguments)
     if arguments.json:
@@ -28,17 +32,19 @@ def run(arguments: argparse.Namespace) -> int:
             "training": scorer.training,
             "schema": scorer.schema.to_dict(),
         }
-        print(msgspec.json.format(msgspec.json.encode(facts)).decode())
+        print_json(msgspec.json.format(msgspec.json.encode(facts)).decode())
         return 0
-    print(scorer.plan)
-    print(f"{'digest':<8} {scorer.digest}")
-    print(f"{'policy':<8} review at {scorer.policy.review_at:.0%}, decline at {scorer.policy.decline_at:.0%}")
-    for name, value in _flat(scorer.training):
-        print(f"{'trained':<8} {name}: {value}")
+    told, language = teller(arguments), arguments.language
+    cutoffs = {"review": scorer.policy.review_at, "decline": scorer.policy.decline_at}
+    rows = scorer.plan.rows(language)
+    rows += [(told("digest"), scorer.digest), (told("policy"), told("policy_of", **cutoffs))]
+    rows += [(told("trained"), f"{name}: {value}") for name, value in _flat(scorer.training)]
     for field in scorer.schema.fields:
         seen = field.observed
-        usual = f"; seen {seen.low:.6g} to {seen.high:.6g}" if seen and seen.low is not None else ""
-        print(f"{'field':<8} {field.name}{'*' if field.required else ''}: {field.expected}{usual}")
+        usual = told("seen", low=seen.low, high=seen.high) if seen and seen.low is not None else ""
+        name = f"{field.name}{'*' if field.required else ''}"
+        rows.append((told("field"), f"{name}: {field.expected_in(language)}{usual}"))
+    print(in_columns(rows))
     return 0
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import re
 
+from morosidad.commands.terminal.parsing import Parser, teller
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+
+def add_arguments(parser: Parser) -> None:
     """Add the options of the command."""
-    parser.add_argument("name", help="who it is for; it stands in logs and counts for limits")
-    parser.add_argument(
-        "--scopes", default="score", help="score, metrics, admin, separated by commas (%(default)s)"
-    )
+    parser.add_argument("name", help=parser.told("help_name_of_key"))
+    parser.add_argument("--scopes", default="score", help=parser.told("help_scopes"))
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -28,5 +28,5 @@ def run(arguments: argparse.Namespace) -> int:
     if problems:
         raise SettingsError(problems)
     key, line = make_key(arguments.name, scopes)
-    print(f"key                 {key}\nserver_api_keys     {line}")
+    print(f"{teller(arguments)('key_row'):<19} {key}\nserver_api_keys     {line}")
     return 0

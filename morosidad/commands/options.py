@@ -7,53 +7,50 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from morosidad.commands.terminal.parsing import Parser
 from morosidad.errors import ArtifactError, SettingsError
 
 if TYPE_CHECKING:
     from morosidad.scoring.scorer import Scorer
 
 
-def add_csv(parser: argparse.ArgumentParser) -> None:
+def add_csv(parser: Parser) -> None:
     """Take how a CSV file is written."""
-    parser.add_argument("--sep", default=",", help="separator (%(default)s)")
-    parser.add_argument("--encoding", default="utf-8", help="encoding (%(default)s)")
+    parser.add_argument("--sep", default=",", help=parser.told("help_sep"))
+    parser.add_argument("--encoding", default="utf-8", help=parser.told("help_encoding"))
 
 
-def add_model(parser: argparse.ArgumentParser) -> None:
+def add_model(parser: Parser) -> None:
     """Take where a new model goes, its name and its cut-offs."""
-    parser.add_argument("-o", "--output", required=True, help="the model file to write")
-    parser.add_argument("--name", default="modelo", help="the model's name (%(default)s)")
-    parser.add_argument("--model-version", default="1", help="the model's version (%(default)s)")
-    parser.add_argument(
-        "--review-at", type=float, default=0.2, help="probability that is reviewed (%(default)s)"
-    )
-    parser.add_argument(
-        "--decline-at", type=float, default=0.5, help="probability that is declined (%(default)s)"
-    )
+    parser.add_argument("-o", "--output", required=True, help=parser.told("help_output"))
+    parser.add_argument("--name", default="modelo", help=parser.told("help_name"))
+    parser.add_argument("--model-version", default="1", help=parser.told("help_version"))
+    parser.add_argument("--review-at", type=float, default=0.2, help=parser.told("help_review_at"))
+    parser.add_argument("--decline-at", type=float, default=0.5, help=parser.told("help_decline_at"))
 
 
-def add_positive(parser: argparse.ArgumentParser) -> None:
+def add_positive(parser: Parser) -> None:
     """Take which label means default."""
     parser.add_argument(
         "--positive",
-        metavar="LABEL",
-        help="the label that means default; needed where the labels are not 0 and 1, or False and True",
+        metavar=parser.told("label"),
+        help=parser.told("help_positive"),
     )
 
 
-def add_opening(parser: argparse.ArgumentParser) -> None:
+def add_opening(parser: Parser) -> None:
     """Take what opens a model file."""
-    parser.add_argument("--key-file", help="file with the key that the model file was signed with")
+    parser.add_argument("--key-file", help=parser.told("help_key_file"))
     parser.add_argument(
         "--trust",
         default="",
-        metavar="TYPES",
-        help="types to allow in a model that could not be compiled, separated by commas",
+        metavar=parser.told("types"),
+        help=parser.told("help_trust"),
     )
-    add_pickle(parser, "read a model that is a pickle, which runs the code in it; the file has to be signed")
+    add_pickle(parser, parser.told("help_read_pickle"))
 
 
-def add_pickle(parser: argparse.ArgumentParser, what: str) -> None:
+def add_pickle(parser: Parser, what: str) -> None:
     """Take whether a model file may hold a pickle."""
     parser.add_argument("--allow-pickle", action="store_true", help=what)
 
@@ -74,7 +71,8 @@ def load_scorer(arguments: argparse.Namespace) -> Scorer:
 
     trusted = [name for name in arguments.trust.split(",") if name]
     key = read_key(arguments.key_file)
-    return Scorer.load(arguments.model, key, trusted=trusted, allow_pickle=arguments.allow_pickle)
+    options = {"trusted": trusted, "allow_pickle": arguments.allow_pickle}
+    return Scorer.load(arguments.model, key, **options, language=arguments.language)
 
 
 def read_key(path: str | None) -> bytes | None:

@@ -10,22 +10,21 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from morosidad.commands.options import add_csv, add_opening, check_output, load_scorer
+from morosidad.commands.terminal.parsing import Parser, teller
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """Add the options of the command."""
-    parser.add_argument("model", help="model file")
-    parser.add_argument("data", help="CSV file with one applicant a row")
-    parser.add_argument("-o", "--output", required=True, help="CSV file to write, a row for each good row")
-    parser.add_argument(
-        "--bad", help="CSV file for bad rows, with the reason (OUTPUT with .bad before its ending)"
-    )
-    parser.add_argument("--keep", default="", help="columns to carry over, separated by commas")
-    parser.add_argument("--reasons", action="store_true", help="add the reasons (slower)")
+    parser.add_argument("model", help=parser.told("help_model"))
+    parser.add_argument("data", help=parser.told("help_data"))
+    parser.add_argument("-o", "--output", required=True, help=parser.told("help_decided"))
+    parser.add_argument("--bad", help=parser.told("help_bad"))
+    parser.add_argument("--keep", default="", help=parser.told("help_keep"))
+    parser.add_argument("--reasons", action="store_true", help=parser.told("help_reasons"))
     parser.add_argument(
         "--allow-missing",
         action="store_true",
-        help="decide although a column is missing that the model uses: every value of it is missing then",
+        help=parser.told("help_allow_missing"),
     )
     add_opening(parser)
     add_csv(parser)
@@ -57,9 +56,10 @@ def run(arguments: argparse.Namespace) -> int:
         }
         for chunk in chunks:
             outputs.write(scorer, chunk, keep, options)
-    print(f"{outputs.good:,} rows decided: {arguments.output}")
+    told = teller(arguments)
+    print(told("rows_decided", number=outputs.good, path=arguments.output))
     if outputs.bad:
-        print(f"{outputs.bad:,} bad rows: {bad_path}", file=sys.stderr)
+        print(told("bad_rows", number=outputs.bad, path=bad_path), file=sys.stderr)
     return 1 if outputs.bad else 0
 
 
@@ -75,6 +75,7 @@ class _OutputFiles:
     def write(self, scorer: Any, chunk: Any, keep: list[str], options: dict[str, Any]) -> None:
         from morosidad.errors import InvalidFrame
         from morosidad.frames.csv_files import as_fields
+        from morosidad.languages.translation import translated
 
         absent = [name for name in keep if name not in chunk.columns]
         if absent:
@@ -92,7 +93,8 @@ class _OutputFiles:
         if refused.any():
             bad = chunk[refused].copy()
             bad.insert(0, "row", rows[refused])
-            bad.insert(1, "reason", [str(error) for error in scorer.frame_errors(fields[refused])])
+            errors = [str(error) for error in scorer.frame_errors(fields[refused])]
+            bad.insert(1, "reason", [translated(error, scorer.language, "errors") for error in errors])
             self._append(self._paths[1], bad)
             self.bad += len(bad)
 

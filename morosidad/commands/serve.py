@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import argparse
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 from morosidad.commands.options import add_pickle, read_key
+from morosidad.commands.terminal.parsing import Parser
 from morosidad.errors import SettingsError
+from morosidad.languages import Language, say
 
 if TYPE_CHECKING:
     from morosidad.settings import Settings
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """Say what the command takes."""
-    parser.add_argument("--model", help="model file (the shipped one, trained on synthetic applicants)")
-    parser.add_argument("--key-file", help="file with the key that the model file was signed with")
-    add_pickle(parser, "serve a model that is a pickle, which runs the code in it; the file has to be signed")
-    parser.add_argument("--host", help="address to listen on (127.0.0.1)")
-    parser.add_argument("--port", help="port to listen on (5000); 0 for any that is free")
-    parser.add_argument("--workers", help="processes that share the port (1)")
-    parser.add_argument("--settings", help="JSON file with settings")
+    parser.add_argument("--model", help=parser.told("help_served_model"))
+    parser.add_argument("--key-file", help=parser.told("help_key_file"))
+    add_pickle(parser, parser.told("help_serve_pickle"))
+    parser.add_argument("--host", help=parser.told("help_host"))
+    parser.add_argument("--port", help=parser.told("help_port"))
+    parser.add_argument("--workers", help=parser.told("help_workers"))
+    parser.add_argument("--settings", help=parser.told("help_settings"))
     parser.add_argument(
         "--without-keys",
         action="store_true",
-        help="answer other machines although no API keys are set: whoever reaches the port may use it",
+        help=parser.told("help_without_keys"),
     )
 
 
@@ -41,6 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         "server_port": arguments.port,
         "server_processes": arguments.workers,
         "server_anonymous": "true" if arguments.without_keys else None,
+        "language": arguments.language if arguments.chosen else None,
     }
     given = {name: value for name, value in given.items() if value is not None}
     settings = Settings.load(arguments.settings, os.environ, **given)
@@ -76,13 +80,18 @@ def welcome(settings: Settings, model: str, port: int) -> str:
     """Say what is served, where, and what is kept."""
     host = f"[{settings.server_host}]" if ":" in settings.server_host else settings.server_host
     address = f"http://{host}:{port}"
-    shipped = "" if settings.server_model else " (a sample: it learned from made-up applicants)"
+    told = partial(_told, settings.language)
+    shipped = "" if settings.server_model else told("sample")
     lines = {
         "model": f"{model}{shipped}",
         "form": f"{address}/",
         "dashboard": f"{address}/dashboard",
-        "description": f"{address}/openapi.json",
-        "decisions": settings.audit_file or "not kept",
-        "keys": str(len(settings.server_api_keys) or "none"),
+        "interface": f"{address}/openapi.json",
+        "decisions": settings.audit_file or told("not_kept"),
+        "keys": str(len(settings.server_api_keys) or told("none")),
     }
-    return "\n".join(f"{name:<12}{value}" for name, value in lines.items())
+    return "\n".join(f"{told(name):<12}{value}" for name, value in lines.items())
+
+
+def _told(language: Language, name: str) -> str:
+    return say(language, f"commands.{name}")

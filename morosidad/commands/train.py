@@ -7,20 +7,21 @@ import sys
 from typing import Any
 
 from morosidad.commands.options import add_csv, add_model, add_positive, check_output
+from morosidad.commands.terminal.parsing import Parser, teller
 from morosidad.errors import InvalidFrame
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """Add the options of the command."""
     from morosidad.training.selection import MODELS
 
-    parser.add_argument("data", help="CSV file with one applicant a row")
-    parser.add_argument("--target", required=True, help="the column that says who fell into arrears")
+    parser.add_argument("data", help=parser.told("help_data"))
+    parser.add_argument("--target", required=True, help=parser.told("help_target"))
     parser.add_argument(
         "--model",
         choices=MODELS,
         default="logistic",
-        help="kind of model (%(default)s)",
+        help=parser.told("help_kind"),
     )
     add_positive(parser)
     add_model(parser)
@@ -44,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     labels, counts = count_labels(y)
     positive = label_named(arguments.positive, labels, counts)
     default_place(labels, positive, counts)  # what it does not say shows before the work
-    schema = Schema.infer(X)
+    schema = Schema.infer(X).in_language(arguments.language)
     model, comparison = choose(X, y, schema, model=arguments.model, progress=bars, positive=positive)
     facts = summary(y, model, comparison, positive=positive)
     scorer = Scorer(
@@ -58,16 +59,16 @@ def run(arguments: argparse.Namespace) -> int:
         training=facts,
     )
     scorer.save(arguments.output)
-    print(f"{len(X):,} rows, {len(schema)} fields, {facts['default_rate']:.1%} in arrears")
+    told = teller(arguments)
+    print(told("trained_on", rows=len(X), fields=len(schema), rate=facts["default_rate"]))
     for kind, figures in comparison.items():
-        taken = " ← taken" if len(comparison) > 1 and kind == model else ""
-        scores = f"AUC {figures.auc:.3f}   Brier {figures.brier:.4f}   KS {figures.ks:.3f}"
-        print(f"5-fold cross-validation, {kind}: {scores}   log loss {figures.log_loss:.4f}{taken}")
+        taken = told("taken") if len(comparison) > 1 and kind == model else ""
+        shown = {"auc": figures.auc, "brier": figures.brier, "ks": figures.ks, "log_loss": figures.log_loss}
+        print(told("cross_validated", kind=kind, taken=taken, **shown))
     if names := [name for name in X if schema[name].kind == "category" and X[name].nunique() > len(X) / 2]:
-        words = "most rows have a category of their own; identifiers, or numbers with a decimal comma?"
-        print(f"{', '.join(names)}: {words}", file=sys.stderr)
-    print(scorer.plan)
-    print(f"written: {arguments.output}")
+        print(told("own_categories", names=", ".join(names)), file=sys.stderr)
+    print(scorer.plan.told(arguments.language))
+    print(told("written", path=arguments.output))
     return 0
 
 

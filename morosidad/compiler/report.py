@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from morosidad.languages import Language, say
+
 
 class ParityReport(msgspec.Struct, frozen=True):
     """How a compiled form compared with the original.
@@ -47,10 +49,29 @@ class ParityReport(msgspec.Struct, frozen=True):
         return self.max_difference <= self.tolerance and not self.labels_differing and not refused
 
     def __str__(self) -> str:
-        own = (
-            f"{self.own_rows} own rows one at a time, {self.batch_rows} in one batch, "
-            if self.own_rows
-            else ""
+        return self.told("en")
+
+    def told(self, language: Language) -> str:
+        """Give the report in words.
+
+        Parameters
+        ----------
+        language : {'es', 'en', 'pt'}
+            The language.
+
+        Returns
+        -------
+        str
+        """
+        counts = {"own": self.own_rows, "batch": self.batch_rows}
+        own = say(language, "reports.own_rows", **counts) if self.own_rows else ""
+        return say(
+            language,
+            "reports.parity_of",
+            own=own,
+            rows=self.rows,
+            difference=self.max_difference,
+            tolerance=self.tolerance,
+            labels=self.labels_differing,
+            refused=self.refused,
         )
-        words = f"{own}{self.rows} made rows, |Δp| ≤ {self.max_difference:.1e} (allowed {self.tolerance:.0e})"
-        return f"{words}, {self.labels_differing} labels differ, {self.refused} refused by the original"

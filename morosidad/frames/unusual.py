@@ -30,7 +30,7 @@ def unusual_values(schema: Schema, columns: Sequence[Column]) -> dict[int, tuple
     found: dict[int, list[str]] = {}
     for field, column in zip(schema.fields, columns, strict=True):
         for rows, sample in _unusual(field, column):
-            words = field.unusual(sample)
+            words = field.unusual(sample, schema.language)
             if words is not None:
                 for place in np.flatnonzero(rows).tolist():
                     found.setdefault(place, []).append(f"{field.name}: {words}")

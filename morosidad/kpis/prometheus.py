@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import accumulate
 from math import inf
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ from morosidad.kpis.counting.columns import (
     STAGE_LABELS,
 )
 from morosidad.kpis.counts import Counts
+from morosidad.languages import Language, say
 from morosidad.sketch import QuantileSketch
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ class KPICollector:
     ----------
     tracker : KPITracker
         Whose figures to show.
+    language : {'es', 'en', 'pt'}, optional
+        Of what says what each figure means; the tracker's when not given.
 
     Raises
     ------
@@ -47,12 +51,13 @@ class KPICollector:
         prometheus-client is not installed.
     """
 
-    def __init__(self, tracker: KPITracker) -> None:
+    def __init__(self, tracker: KPITracker, language: Language | None = None) -> None:
         try:
             import prometheus_client  # noqa: F401
         except ImportError as error:
             raise MissingExtra("KPICollector", "server") from error
         self._tracker = tracker
+        self._told = partial(_told, language or tracker.language)
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metric families.
@@ -67,19 +72,15 @@ class KPICollector:
         counts = self._tracker.lifetime()
         yield from self._counters(counts)
         yield from self._gauges()
-        latency = HistogramMetricFamily(
-            "morosidad_respuesta_seconds", "Segundos hasta responder una predicción; sin las que fallaron"
-        )
+        latency = HistogramMetricFamily("morosidad_respuesta_seconds", self._told("help_respuesta_seconds"))
         latency.add_metric([], *_buckets(counts.latency))
         yield latency
-        scores = HistogramMetricFamily(
-            "morosidad_probabilidad_ratio", "Probabilidad de mora que estimó el modelo, de 0 a 1"
-        )
+        scores = HistogramMetricFamily("morosidad_probabilidad_ratio", self._told("help_probabilidad_ratio"))
         scores.add_metric([], *_scores(counts))
         yield scores
         stages = HistogramMetricFamily(
             "morosidad_etapa_seconds",
-            "Segundos de cada etapa de una predicción; se mide solo una parte de ellas",
+            self._told("help_etapa_seconds"),
             labels=["etapa"],
         )
         for stage, sketch in self._tracker.stages_lifetime().items():
@@ -92,23 +93,23 @@ class KPICollector:
         row = counts.row
         outcomes = {"ok": counts.ok, "error": counts.errors, "timeout": counts.timeouts}
         for name, text, label, values in (
-            ("predicciones", "Predicciones pedidas, según cómo terminaron", "resultado", outcomes),
+            ("predicciones", self._told("help_predicciones"), "resultado", outcomes),
             (
                 "cache_consultas",
-                "Consultas a la caché: halló la respuesta o no",
+                self._told("help_cache_consultas"),
                 "resultado",
                 {"acierto": row[HITS], "fallo": row[MISSES]},
             ),
             (
                 "etiquetas",
-                "Predicciones de no mora (0) y de mora (1)",
+                self._told("help_etiquetas"),
                 "etiqueta",
                 {"0": row[NEGATIVE], "1": row[POSITIVE]},
             ),
-            ("decisiones", "Predicciones según la decisión que resultó", "decision", counts.decisions),
+            ("decisiones", self._told("help_decisiones"), "decision", counts.decisions),
             (
                 "atipicos",
-                "Tiempos de respuesta demasiado cortos o largos para medirlos bien",
+                self._told("help_atipicos"),
                 "lado",
                 {"bajo": row[BELOW], "alto": row[ABOVE]},
             ),
@@ -126,21 +127,25 @@ class KPICollector:
         for name, text, value in (
             (
                 "predicciones_dia",
-                "Predicciones de hoy, desde la medianoche local",
+                self._told("help_predicciones_dia"),
                 tracker.predictions_today(),
             ),
             (
                 "confianza_ratio",
-                "Confianza media del modelo en los últimos minutos, de 0 a 1",
+                self._told("help_confianza_ratio"),
                 counts.confidence,
             ),
-            ("cpu_ratio", "Uso medio de CPU en los últimos minutos, de 0 a 1", _share(counts.cpu)),
-            ("memoria_ratio", "Uso medio de memoria en los últimos minutos, de 0 a 1", _share(counts.memory)),
-            ("conexiones", "Conexiones abiertas ahora", tracker.connections()),
-            ("cola", "Solicitudes que esperan turno, en promedio, en los últimos minutos", counts.queue),
+            ("cpu_ratio", self._told("help_cpu_ratio"), _share(counts.cpu)),
+            ("memoria_ratio", self._told("help_memoria_ratio"), _share(counts.memory)),
+            ("conexiones", self._told("help_conexiones"), tracker.connections()),
+            ("cola", self._told("help_cola"), counts.queue),
         ):
             if value is not None:
                 yield GaugeMetricFamily(f"morosidad_{name}", text, value=float(value))
+
+
+def _told(language: Language, name: str) -> str:
+    return say(language, f"service.{name}")
 
 
 def _share(percent: float | None) -> float | None:

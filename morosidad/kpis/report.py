@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from html import escape
+from typing import ClassVar
 
 import msgspec
 
 from morosidad.kpis.diagnosis import ServiceState
+from morosidad.languages import Language, say
 
 
 class KPIMetrics(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +56,7 @@ class KPIMetrics(msgspec.Struct, frozen=True, kw_only=True):
     confidence: float | None = msgspec.field(name="confianza_promedio_predicciones")
 
 
-class KPIReport(msgspec.Struct, frozen=True, kw_only=True):
+class KPIReport(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """How the service did in the window; its JSON is the KPI document.
 
     Attributes
@@ -69,8 +72,12 @@ class KPIReport(msgspec.Struct, frozen=True, kw_only=True):
     state : str
         EXCELENTE, BUENO, REGULAR, CRITICO, or SIN DATOS without predictions.
     recommendations : tuple of str
-        What to do, in Spanish, each with its cause.
+        What to do, each with its cause.
+    language : {'es', 'en', 'pt'}
+        Of the recommendations, and of what a notebook shows; no part of the document.
     """
+
+    language: ClassVar[Language] = "es"
 
     timestamp: float
     period_minutes: float = msgspec.field(name="periodo_analisis_minutos")
@@ -86,28 +93,39 @@ class KPIReport(msgspec.Struct, frozen=True, kw_only=True):
             for label, text in self._lines()
         )
         advice = "".join(f"<li>{escape(line)}</li>" for line in self.recommendations)
-        return (
-            f"<table><caption>KPI de {self.period_minutes:g} minutos: <b>{self.state}</b></caption>"
-            f"<tbody>{rows}</tbody></table>" + (f"<ul>{advice}</ul>" if advice else "")
+        state = f"<b>{escape(self._state)}</b>"
+        title = say(self.language, "figures.kpis_title", minutes=self.period_minutes, state=state)
+        return f"<table><caption>{title}</caption><tbody>{rows}</tbody></table>" + (
+            f"<ul>{advice}</ul>" if advice else ""
         )
 
+    @property
+    def _state(self) -> str:
+        """The state in words; in Spanish its code says it already."""
+        return self.state if self.language == "es" else say(self.language, f"pages.{self.state}")
+
     def _lines(self) -> list[tuple[str, str]]:
-        m = self.metrics
+        m, told = self.metrics, partial(_told, self.language)
+        predictions = told(
+            "predictions_of", number=self.predictions, rate=m.throughput, today=m.predictions_today
+        )
+        used = {"cpu": _given(m.cpu, "{:.0f} %"), "memory": _given(m.memory, "{:.0f} %")}
         return [
-            (
-                "Predicciones",
-                f"{self.predictions} ({m.throughput:.1f} por segundo; hoy {m.predictions_today})",
-            ),
-            ("Tiempo de respuesta", " · ".join(map(_seconds, (m.p50, m.p95, m.p99))) + " (p50, p95, p99)"),
-            ("Éxito", f"{m.success_rate:.1%}"),
-            ("Errores", f"{m.error_rate:.1%} (tiempo agotado {m.timeout_rate:.1%})"),
-            ("Aciertos de la caché", _given(m.cache_hit_rate, "{:.1%}")),
-            ("CPU y memoria", f"{_given(m.cpu, '{:.0f} %')} y {_given(m.memory, '{:.0f} %')}"),
-            ("Conexiones", _given(m.connections, "{}")),
-            ("Cola media", _given(m.queue_size, "{:.1f}")),
-            ("Morosos por cada no moroso", _given(m.default_ratio, "{:.3f}")),
-            ("Confianza media", _given(m.confidence, "{:.1%}")),
+            (told("predictions"), predictions),
+            (told("response_time"), " · ".join(map(_seconds, (m.p50, m.p95, m.p99))) + " (p50, p95, p99)"),
+            (told("success"), f"{m.success_rate:.1%}"),
+            (told("errors"), told("errors_of", rate=m.error_rate, timeouts=m.timeout_rate)),
+            (told("cache_hits"), _given(m.cache_hit_rate, "{:.1%}")),
+            (told("cpu_and_memory"), told("cpu_and_memory_of", **used)),
+            (told("connections"), _given(m.connections, "{}")),
+            (told("mean_queue"), _given(m.queue_size, "{:.1f}")),
+            (told("default_ratio"), _given(m.default_ratio, "{:.3f}")),
+            (told("mean_confidence"), _given(m.confidence, "{:.1%}")),
         ]
+
+
+def _told(language: Language, name: str, **values: object) -> str:
+    return say(language, f"figures.{name}", **values)
 
 
 def _given(figure: float | None, form: str) -> str:

@@ -16,6 +16,7 @@ from morosidad.kpis.diagnosis import Diagnosis, StageTimes
 from morosidad.kpis.recorder import KPIRecorder
 from morosidad.kpis.report import KPIMetrics, KPIReport
 from morosidad.kpis.thresholds import Thresholds
+from morosidad.languages import Language, check_language
 from morosidad.sketch import QuantileSketch
 
 _QUANTILES = (0.5, 0.95, 0.99)
@@ -43,6 +44,8 @@ class KPITracker(KPIRecorder):
         same path, and any of them reports on all.
     processes : int
         Most processes that may share the file at a time.
+    language : {'es', 'en', 'pt'}
+        Of the recommendations.
     stage_every : int
         `time_stages()` is true for one prediction in so many.
     clock : callable
@@ -82,6 +85,7 @@ class KPITracker(KPIRecorder):
         shared: str | os.PathLike[str] | None = None,
         processes: int = 16,
         stage_every: int = 31,
+        language: Language = "es",
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
@@ -96,13 +100,19 @@ class KPITracker(KPIRecorder):
             wall=wall,
         )
         self.thresholds: Thresholds = thresholds or Thresholds()
+        self.language: Language = check_language(language)
         self._diagnosis = Diagnosis(self.thresholds)
 
     def __repr__(self) -> str:
         return f"KPITracker(window={self.window:g}, predictions={self.counts().total})"
 
-    def report(self) -> KPIReport:
+    def report(self, language: Language | None = None) -> KPIReport:
         """Report on the window: figures, state and what to do.
+
+        Parameters
+        ----------
+        language : {'es', 'en', 'pt'}, optional
+            Of the recommendations; the tracker's when not given.
 
         Returns
         -------
@@ -128,8 +138,9 @@ class KPITracker(KPIRecorder):
             default_ratio=counts.default_ratio,
             confidence=counts.confidence,
         )
-        state, recommendations = self._diagnosis.assess(counts, p95, self.stages())
-        return KPIReport(
+        language = language or self.language
+        state, recommendations = self._diagnosis.assess(counts, p95, self.stages(), language)
+        report = KPIReport(
             timestamp=self.wall(),
             period_minutes=self.window / 60,
             predictions=total,
@@ -137,6 +148,8 @@ class KPITracker(KPIRecorder):
             state=state,
             recommendations=recommendations,
         )
+        vars(report)["language"] = language
+        return report
 
     def counts(self, last: float | None = None, *, whole: bool = False) -> Counts:
         """Return what was counted in the window, or in the `last` seconds of it.

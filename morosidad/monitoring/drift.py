@@ -16,16 +16,18 @@ import threading
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from html import escape
 from itertools import cycle
 from math import sqrt
 from statistics import NormalDist
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import msgspec
 import numpy as np
 
 from morosidad.alerts import DRIFT, STRONG_DRIFT, AlertBook, Limit
+from morosidad.languages import Language, check_language, say
 from morosidad.monitoring.drift_reference import DriftReference, FieldReference
 
 DriftState = Literal["estable", "moderado", "fuerte", "sin datos"]
@@ -79,7 +81,7 @@ class FieldDrift(msgspec.Struct, frozen=True):
     cells: tuple[CellShare, ...] = msgspec.field(name="celdas")
 
 
-class DriftReport(msgspec.Struct, frozen=True):
+class DriftReport(msgspec.Struct, frozen=True, dict=True):
     """How far each field and the score have moved.
 
     Attributes
@@ -90,7 +92,11 @@ class DriftReport(msgspec.Struct, frozen=True):
         In the order of the reference.
     score : FieldDrift
         The probability of default.
+    language : {'es', 'en', 'pt'}
+        Of what a notebook shows; no part of the document.
     """
+
+    language: ClassVar[Language] = "es"
 
     records: int = msgspec.field(name="registros")
     fields: tuple[FieldDrift, ...] = msgspec.field(name="campos")
@@ -101,12 +107,14 @@ class DriftReport(msgspec.Struct, frozen=True):
         moved = sorted(self.fields, key=lambda drift: drift.psi, reverse=True)
         rows = "".join(
             f"<tr><th style='text-align:left'>{escape(drift.field)}</th><td>{drift.psi:.3f}</td>"
-            f"<td>{drift.noise:.3f}</td><td>{drift.state}</td></tr>"
+            f"<td>{drift.noise:.3f}</td><td>{say(self.language, f'figures.{drift.state}')}</td></tr>"
             for drift in (self.score, *moved)
         )
+        title = say(self.language, "figures.drift_title", records=self.records)
+        noise, state = (say(self.language, f"figures.{name}") for name in ("noise", "state"))
         return (
-            f"<table><caption>Estabilidad de la población, {self.records} registros</caption>"
-            f"<thead><tr><th></th><th>PSI</th><th>ruido</th><th>estado</th></tr></thead>"
+            f"<table><caption>{title}</caption>"
+            f"<thead><tr><th></th><th>PSI</th><th>{noise}</th><th>{state}</th></tr></thead>"
             f"<tbody>{rows}</tbody></table>"
         )
 
@@ -271,7 +279,7 @@ class DriftMonitor:
             self._counts = [mine + theirs for mine, theirs in zip(self._counts, counts, strict=True)]
             self._records += records
 
-    def report(self) -> DriftReport:
+    def report(self, language: Language = "es") -> DriftReport:
         """Return how far each field and the score have moved.
 
         Returns
@@ -282,7 +290,9 @@ class DriftMonitor:
         drifts = []
         for field, (_, _, first, _, _) in zip(self._fields, self._plan, strict=True):
             drifts.append(self._drift(field, counts[first : first + len(field.counts)], records))
-        return DriftReport(records, tuple(drifts[:-1]), drifts[-1])
+        report = DriftReport(records, tuple(drifts[:-1]), drifts[-1])
+        vars(report)["language"] = check_language(language)
+        return report
 
     def watch(self, alerts: AlertBook) -> None:
         """Open one alert while any field has drifted, a critical one when strongly; close it afterwards.
@@ -302,8 +312,11 @@ class DriftMonitor:
             if moderate.check(psi):
                 drifted.append(drift)
         drifted.sort(key=lambda drift: drift.psi, reverse=True)
-        named = "; ".join(f"«{d.field}» PSI {d.psi:.2f} (ruido {d.noise:.2f})" for d in drifted[:_NAMED])
-        more = f"; y {len(drifted) - _NAMED} más" if len(drifted) > _NAMED else ""
+        told = partial(say, alerts.language)
+        named = "; ".join(
+            told("alerts.drifted", field=d.field, psi=d.psi, noise=d.noise) for d in drifted[:_NAMED]
+        )
+        more = told("alerts.more_drifted", more=len(drifted) - _NAMED) if len(drifted) > _NAMED else ""
         found = STRONG_DRIFT if grave else DRIFT
         alerts.report(found, bool(drifted), fields=f"{named}{more}", records=report.records)
 

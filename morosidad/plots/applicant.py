@@ -6,14 +6,16 @@ from typing import Any
 
 import numpy as np
 
+from morosidad.languages import Language, check_language, say
 from morosidad.plots.style import BAD, FAINT, GOOD, plotly_for, styled
+from morosidad.schema.field import Field
 from morosidad.schema.schema import Record
 from morosidad.scoring.scorer import Scorer
 
-_SCALES = {"probability": "probabilidad de mora", "log-odds": "log-odds de mora"}
+_SCALES = {"probability": "figures.probability", "log-odds": "figures.log_odds"}
 
 
-def waterfall(scorer: Scorer, record: Record, *, top: int = 10) -> Any:
+def waterfall(scorer: Scorer, record: Record, *, top: int = 10, language: Language | None = None) -> Any:
     """Draw how one applicant's values lead from the usual score to this one.
 
     Parameters
@@ -24,6 +26,8 @@ def waterfall(scorer: Scorer, record: Record, *, top: int = 10) -> Any:
         As in `Scorer.score_one`. Its values stand in the picture.
     top : int
         So many fields, those that weigh most; the others are drawn as one.
+    language : {'es', 'en', 'pt'}, optional
+        Of the texts; the scorer's when not given.
 
     Returns
     -------
@@ -40,6 +44,7 @@ def waterfall(scorer: Scorer, record: Record, *, top: int = 10) -> Any:
         plotly is not installed.
     """
     go = plotly_for("waterfall")
+    language = scorer.language if language is None else check_language(language)
     found = scorer.contributions(record)
     shares = list(found.contributions.values())
     total, probability = float(sum(shares)), found.probability
@@ -48,12 +53,15 @@ def waterfall(scorer: Scorer, record: Record, *, top: int = 10) -> Any:
     shown, rest = order[:top], [i for i in order[top:] if shares[i]]
     named = list(found.values.values())
     fields = scorer.schema.fields
-    rows = [("lo usual", end - total), *((_cell(fields[i], named[i]), shares[i]) for i in shown if shares[i])]
-    rows += [(f"otros {len(rest)} campos", float(sum(shares[i] for i in rest)))] if rest else []
+    usual = say(language, "figures.usual")
+    rows = [(usual, end - total)]
+    rows += [(_cell(fields[i], named[i], language), shares[i]) for i in shown if shares[i]]
+    if rest:
+        rows.append((say(language, "figures.others", number=len(rest)), float(sum(shares[i] for i in rest))))
     figure = go.Figure(
         go.Waterfall(
             orientation="h",
-            y=[*(name for name, _ in rows), "este solicitante"],
+            y=[*(name for name, _ in rows), say(language, "figures.this_applicant")],
             x=[*(share for _, share in rows), end],
             measure=["absolute", *["relative"] * (len(rows) - 1), "total"],
             text=[f"{share:+.2f}" if place else f"{share:.2f}" for place, (_, share) in enumerate(rows)]
@@ -65,21 +73,18 @@ def waterfall(scorer: Scorer, record: Record, *, top: int = 10) -> Any:
         )
     )
     figure.update_yaxes(autorange="reversed", automargin=True)
-    scale = {"probability": "probabilidad de mora", "log-odds": "log-odds de mora"}.get(
-        found.scale, "puntaje"
-    )
-    return styled(
-        figure, f"Probabilidad de mora: {probability:.1%}", scale, height=160 + 30 * (len(rows) + 1)
-    )
+    title = say(language, "figures.probability_title", probability=probability)
+    scale = say(language, _SCALES.get(found.scale, "figures.score"))
+    return styled(figure, title, scale, height=160 + 30 * (len(rows) + 1))
 
 
-def _cell(field: Any, value: object) -> str:
+def _cell(field: Field, value: object, language: Language) -> str:
     shown = str(value)
     if value is None or isinstance(value, bool):
-        shown = {None: "sin dato", True: "sí", False: "no"}[value]
+        shown = say(language, "figures." + {None: "no_value", True: "yes", False: "no"}[value])
     elif isinstance(value, (int, float)):
         shown = f"{value:,.2f}".removesuffix(".00")
-    return f"{field.label or field.name} = {shown}"
+    return f"{field.words_in(language).label} = {shown}"
 
 
 def _log_odds(probability: float) -> float:

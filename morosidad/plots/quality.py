@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -10,15 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morosidad._typing import Floats
+from morosidad.languages import Language, check_language, say
 from morosidad.plots.style import BAD, FAINT, MAIN, plotly_for, styled
-from morosidad.policy.decision import COLOURS
+from morosidad.policy.decision import COLOURS, OUTCOMES
 from morosidad.scoring.scorer import Scorer
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def scores(scorer: Scorer, frame: pd.DataFrame, y: Any = None, *, bins: int = 50) -> Any:
+def scores(
+    scorer: Scorer, frame: pd.DataFrame, y: Any = None, *, bins: int = 50, language: Language | None = None
+) -> Any:
     """Draw how applicants' probabilities are spread, against the policy's cut-offs.
 
     Parameters
@@ -31,6 +34,8 @@ def scores(scorer: Scorer, frame: pd.DataFrame, y: Any = None, *, bins: int = 50
         Who fell into arrears: they are drawn apart.
     bins : int
         Bars from 0 to 1.
+    language : {'es', 'en', 'pt'}, optional
+        Of the texts; the scorer's when not given.
 
     Returns
     -------
@@ -44,12 +49,13 @@ def scores(scorer: Scorer, frame: pd.DataFrame, y: Any = None, *, bins: int = 50
         plotly is not installed.
     """
     go = plotly_for("scores")
+    told = _teller(scorer, language)
     probability = scorer.predict_proba(frame)[:, 1]
     edges = np.linspace(0.0, 1.0, bins + 1)
-    groups = [("solicitantes", MAIN, np.ones(len(probability), dtype=bool))]
+    groups = [(told("applicants"), MAIN, np.ones(len(probability), dtype=bool))]
     if y is not None:
         late = _late(scorer, y)
-        groups = [("al día", MAIN, ~late), ("en mora", BAD, late)]
+        groups = [(told("paid"), MAIN, ~late), (told("late"), BAD, late)]
     figure = go.Figure()
     for name, colour, rows in groups:
         share = np.histogram(probability[rows], edges)[0] / len(probability)
@@ -62,7 +68,7 @@ def scores(scorer: Scorer, frame: pd.DataFrame, y: Any = None, *, bins: int = 50
     outcomes: list[str] = [policy.outcome(p) for p in probability.tolist()]
     for (name, low), (_, high) in pairwise(limits):
         if low < high:
-            text = f"<b>{name}</b><br>{outcomes.count(name) / max(len(outcomes), 1):.0%}"
+            text = f"<b>{told(name)}</b><br>{outcomes.count(name) / max(len(outcomes), 1):.0%}"
             figure.add_vrect(low, high, fillcolor=COLOURS[name], opacity=0.08, line_width=0, layer="below")
             figure.add_annotation(
                 x=(low + high) / 2, y=1.0, yref="paper", yanchor="bottom", text=text, showarrow=False,
@@ -70,11 +76,11 @@ def scores(scorer: Scorer, frame: pd.DataFrame, y: Any = None, *, bins: int = 50
             )  # fmt: skip
     figure.update_layout(barmode="stack", bargap=0, showlegend=y is not None)
     figure.update_xaxes(range=[0, 1], tickformat=".0%")
-    figure.update_yaxes(tickformat=".0%", rangemode="tozero", title_text="de los solicitantes")
-    return styled(figure, "Puntajes y cortes", "probabilidad de mora")
+    figure.update_yaxes(tickformat=".0%", rangemode="tozero", title_text=told("share_of_applicants"))
+    return styled(figure, told("scores_title"), told("probability"))
 
 
-def roc(scorer: Scorer, frame: pd.DataFrame, y: Any) -> Any:
+def roc(scorer: Scorer, frame: pd.DataFrame, y: Any, *, language: Language | None = None) -> Any:
     """Draw what share of defaulters a cut-off catches against what share of the others it refuses.
 
     Parameters
@@ -85,6 +91,8 @@ def roc(scorer: Scorer, frame: pd.DataFrame, y: Any) -> Any:
         Applicants, best some that the model has not seen.
     y : array-like of shape (n_rows,)
         Who fell into arrears: both must occur.
+    language : {'es', 'en', 'pt'}, optional
+        Of the texts; the scorer's when not given.
 
     Returns
     -------
@@ -101,6 +109,7 @@ def roc(scorer: Scorer, frame: pd.DataFrame, y: Any) -> Any:
         plotly is not installed.
     """
     go = plotly_for("roc")
+    told = _teller(scorer, language)
     probability, late = scorer.predict_proba(frame)[:, 1], _late(scorer, y)
     if late.all() or not late.any():
         raise ValueError("y holds one class only")
@@ -114,8 +123,9 @@ def roc(scorer: Scorer, frame: pd.DataFrame, y: Any) -> Any:
     for name, cut in (("revisar", scorer.policy.review_at), ("rechazar", scorer.policy.decline_at)):
         x, height = (float((probability[rows] >= cut).mean()) for rows in (~late, late))
         figure.add_scatter(
-            x=[x], y=[height], mode="markers+text", text=[f"{name} ≥ {cut:.0%}"], textposition="bottom right",
-            marker={"color": COLOURS[name], "size": 11}, textfont={"color": COLOURS[name]}, name=name,
+            x=[x], y=[height], mode="markers+text", text=[f"{told(name)} ≥ {cut:.0%}"],
+            textposition="bottom right", marker={"color": COLOURS[name], "size": 11},
+            textfont={"color": COLOURS[name]}, name=told(name),
         )  # fmt: skip
     figure.update_layout(showlegend=False)
     figure.update_xaxes(range=[-0.01, 1.01], tickformat=".0%", constrain="domain")
@@ -123,14 +133,16 @@ def roc(scorer: Scorer, frame: pd.DataFrame, y: Any) -> Any:
         range=[-0.01, 1.01],
         tickformat=".0%",
         scaleanchor="x",
-        title_text="alcanzados, de los que caen en mora",
+        title_text=told("caught"),
     )
     distance = float(np.max(caught - refused))
-    title = f"Curva ROC: área {area:.3f}, KS {distance:.3f}"
-    return styled(figure, title, "alcanzados, de los que pagan al día", height=480)
+    title = told("roc_title", area=area, distance=distance)
+    return styled(figure, title, told("caught_in_vain"), height=480)
 
 
-def calibration(scorer: Scorer, frame: pd.DataFrame, y: Any, *, bins: int = 10) -> Any:
+def calibration(
+    scorer: Scorer, frame: pd.DataFrame, y: Any, *, bins: int = 10, language: Language | None = None
+) -> Any:
     """Draw how many fell into arrears of those to whom a probability was given.
 
     Parameters
@@ -143,6 +155,8 @@ def calibration(scorer: Scorer, frame: pd.DataFrame, y: Any, *, bins: int = 10) 
         Who fell into arrears.
     bins : int
         Groups of as many applicants each.
+    language : {'es', 'en', 'pt'}, optional
+        Of the texts; the scorer's when not given.
 
     Returns
     -------
@@ -157,6 +171,7 @@ def calibration(scorer: Scorer, frame: pd.DataFrame, y: Any, *, bins: int = 10) 
         plotly is not installed.
     """
     go = plotly_for("calibration")
+    told = _teller(scorer, language)
     probability, late = scorer.predict_proba(frame)[:, 1], _late(scorer, y)
     order = np.argsort(probability, kind="stable")
     parts = [part for part in np.array_split(order, bins) if len(part)]
@@ -176,8 +191,19 @@ def calibration(scorer: Scorer, frame: pd.DataFrame, y: Any, *, bins: int = 10) 
     )  # fmt: skip
     figure.update_layout(showlegend=False)
     figure.update_xaxes(range=[0, top], tickformat=".0%", constrain="domain")
-    figure.update_yaxes(range=[0, top], tickformat=".0%", scaleanchor="x", title_text="cayeron en mora")
-    return styled(figure, f"Calibración: Brier {brier:.4f}", "probabilidad dada", height=480)
+    figure.update_yaxes(range=[0, top], tickformat=".0%", scaleanchor="x", title_text=told("fell_late"))
+    return styled(figure, told("calibration_title", brier=brier), told("given"), height=480)
+
+
+def _teller(scorer: Scorer, language: Language | None) -> Callable[..., str]:
+    """Give what finds a text by its name, in the language asked for or else the scorer's."""
+    spoken = scorer.language if language is None else check_language(language)
+
+    def tell(name: str, **values: object) -> str:
+        part = "records" if name in OUTCOMES else "figures"
+        return say(spoken, f"{part}.{name}", **values)
+
+    return tell
 
 
 def _late(scorer: Scorer, y: Any) -> NDArray[np.bool_]:

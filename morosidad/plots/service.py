@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from morosidad.kpis.counts import ages
+from morosidad.languages import Language, check_language, say
 from morosidad.plots.style import plotly_for
 
 if TYPE_CHECKING:
     from morosidad.kpis import KPITracker
 
 
-def kpis(tracker: KPITracker) -> Any:
+def kpis(tracker: KPITracker, *, language: Language | None = None) -> Any:
     """Draw predictions per second above and response times below, over the window.
 
     Parameters
     ----------
     tracker : KPITracker
         Whose window to draw.
+    language : {'es', 'en', 'pt'}, optional
+        Of the texts; the tracker's when not given.
 
     Returns
     -------
@@ -29,14 +33,15 @@ def kpis(tracker: KPITracker) -> Any:
         plotly is not installed.
     """
     go = plotly_for("kpis")
+    told = partial(_told, tracker.language if language is None else check_language(language))
     from plotly.subplots import make_subplots
 
     parts = tracker.timeline()
     ago = [-seconds for seconds in ages(parts)]
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.08)
     for name, color, rates in (
-        ("correctas", "#1f77b4", [part.ok / part.seconds for part in parts]),
-        ("fallidas", "#d62728", [part.failures / part.seconds for part in parts]),
+        (told("correct"), "#1f77b4", [part.ok / part.seconds for part in parts]),
+        (told("failed"), "#d62728", [part.failures / part.seconds for part in parts]),
     ):
         figure.add_trace(go.Bar(x=ago, y=rates, name=name, marker_color=color), row=1, col=1)
     times = [part.latency.quantiles((0.5, 0.95, 0.99)) for part in parts]
@@ -44,9 +49,16 @@ def kpis(tracker: KPITracker) -> Any:
         y = [1000 * quantiles[place] for quantiles in times]
         figure.add_trace(go.Scatter(x=ago, y=y, name=name, mode="lines+markers"), row=2, col=1)
     figure.update_layout(
-        title=f"Últimos {tracker.window / 60:g} minutos", barmode="stack", template="plotly_white", height=480
+        title=told("last_minutes", minutes=tracker.window / 60),
+        barmode="stack",
+        template="plotly_white",
+        height=480,
     )
-    figure.update_xaxes(title_text="segundos antes de ahora", row=2, col=1)
-    figure.update_yaxes(title_text="por segundo", row=1, col=1)
-    figure.update_yaxes(title_text="respuesta (ms)", type="log", row=2, col=1)
+    figure.update_xaxes(title_text=told("seconds_ago"), row=2, col=1)
+    figure.update_yaxes(title_text=told("per_second"), row=1, col=1)
+    figure.update_yaxes(title_text=told("answer_ms"), type="log", row=2, col=1)
     return figure
+
+
+def _told(language: Language, name: str, **values: object) -> str:
+    return say(language, f"figures.{name}", **values)

@@ -43,7 +43,7 @@ def styled(figure: Any, title: str, x: str, *, height: int = 400) -> Any:
     figure : plotly.graph_objects.Figure
         It is changed.
     title, x : str
-        Titles of the figure and of its x axis, in Spanish.
+        Titles of the figure and of its x axis.
     height : int
         Pixels.
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from html import escape
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 import msgspec
 from msgspec.structs import force_setattr
 
 from morosidad.errors import FieldError
+from morosidad.languages import Language, say
 
 DecisionOutcome = Literal["aprobar", "revisar", "rechazar"]
 OUTCOMES: tuple[DecisionOutcome, ...] = get_args(DecisionOutcome)
@@ -27,7 +29,7 @@ class Reason(msgspec.Struct, frozen=True):
     field : str
         The field's name.
     text : str
-        For people, in Spanish; it holds no value.
+        For people, in the language of the scorer; it holds no value.
     contribution : float
         The field's share on the model's own scale (log-odds, or probability for forests), against
         the reference applicants. Only positive shares become reasons.
@@ -39,7 +41,7 @@ class Reason(msgspec.Struct, frozen=True):
     contribution: float = msgspec.field(name="aporte")
 
 
-class Decision(msgspec.Struct, frozen=True):
+class Decision(msgspec.Struct, frozen=True, dict=True):
     """What a scorer answers about one applicant. As JSON, its keys are those of the wire.
 
     Attributes
@@ -57,14 +59,19 @@ class Decision(msgspec.Struct, frozen=True):
     model : str
         ``name@version``.
     warnings : tuple of str
-        In Spanish: values outside what the training data held, and whatever else is unusual.
+        In the language of the scorer: values outside what the training data held, and what else is
+        unusual.
     cached : str or None
         ``acierto`` where a cache held the decision, else None.
     degraded : bool
         Whether a fallback answered in the model's place.
     request_id : str or None
         As the caller gave it.
+    language : {'es', 'en', 'pt'}
+        Of what a notebook shows; no part of the JSON.
     """
+
+    language: ClassVar[Language] = "es"
 
     label: int = msgspec.field(name="prediccion")
     probabilities: tuple[float, float] = msgspec.field(name="probabilidades")
@@ -98,7 +105,24 @@ class Decision(msgspec.Struct, frozen=True):
         answer: Decision = self.__copy__()  # type: ignore[attr-defined]  # every field, also a new one
         force_setattr(answer, "cached", "acierto")
         force_setattr(answer, "request_id", request_id)
-        return answer
+        return answer.in_language(self.language)
+
+    def in_language(self, language: Language) -> Decision:
+        """Note the language of the texts, for what a notebook shows; they themselves stay as they are.
+
+        Parameters
+        ----------
+        language : {'es', 'en', 'pt'}
+            The language.
+
+        Returns
+        -------
+        Decision
+            This one.
+        """
+        if language != self.language:
+            vars(self)["language"] = language
+        return self
 
     def for_request(self, request_id: str | None, warnings: tuple[str, ...] | None = None) -> Decision:
         """Give the same decision under another request id.
@@ -119,10 +143,11 @@ class Decision(msgspec.Struct, frozen=True):
         force_setattr(answer, "request_id", request_id)
         if warnings is not None:
             force_setattr(answer, "warnings", warnings)
-        return answer
+        return answer.in_language(self.language)
 
     def _repr_html_(self) -> str:
-        colour = COLOURS[self.outcome]
+        colour, told = COLOURS[self.outcome], partial(say, self.language)
+        outcome, probability = told(f"records.{self.outcome}"), told("figures.probability")
         reasons = "".join(
             f"<li>{escape(reason.text)} <small>(+{reason.contribution:.2f})</small></li>"
             for reason in self.reasons
@@ -131,8 +156,8 @@ class Decision(msgspec.Struct, frozen=True):
         return (
             f'<div style="border:1px solid #8888;border-left:6px solid {colour};border-radius:6px;'
             f'padding:.6em 1em;max-width:34em;font-family:sans-serif">'
-            f'<div><b style="color:{colour};font-size:1.1em">{self.outcome.capitalize()}</b>'
-            f" · probabilidad de mora <b>{self.probability:.1%}</b></div>"
+            f'<div><b style="color:{colour};font-size:1.1em">{outcome.capitalize()}</b>'
+            f" · {probability} <b>{self.probability:.1%}</b></div>"
             f'<ol style="margin:.4em 0 .2em 1.2em;padding:0">{reasons}</ol>{notes}'
             f"<div><small>{escape(self.model)}</small></div></div>"
         )

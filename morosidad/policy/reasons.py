@@ -1,9 +1,10 @@
-"""Reason codes: a model's contributions as a decision's reasons, with Spanish texts."""
+"""Reason codes: a model's contributions as a decision's reasons, with texts in the schema's language."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from morosidad.languages import Language, say
 from morosidad.policy.decision import Reason
 from morosidad.schema.field import Value
 from morosidad.schema.schema import Schema
@@ -23,7 +24,7 @@ class ReasonWriter:
     def __init__(self, schema: Schema, typical: Sequence[float | None]) -> None:
         self._typical = tuple(typical)
         self._fields = tuple(
-            (f"R{place:02d}", field.name, *_texts(field.label))
+            (f"R{place:02d}", field.name, *_texts(field.words_in(schema.language).label, schema.language))
             for place, field in enumerate(schema.fields, 1)
         )
 
@@ -59,10 +60,7 @@ class ReasonWriter:
         return Reason(code, name, text, share)
 
 
-def _texts(label: str) -> tuple[str, str, str, str]:
-    return (
-        f"{label}: no se informó",
-        f"{label}: aumenta el riesgo",
-        f"{label}: por encima de lo habitual",
-        f"{label}: por debajo de lo habitual",
-    )
+def _texts(label: str, language: Language) -> tuple[str, str, str, str]:
+    cases = ("missing", "plain", "above", "below")
+    missing, plain, above, below = (say(language, f"records.reason_{case}", label=label) for case in cases)
+    return missing, plain, above, below

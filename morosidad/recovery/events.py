@@ -90,13 +90,13 @@ def log_event(event: RecoveryEvent) -> None:
     """
     _logger.log(
         _severity(event),
-        "recuperación de %s, nivel %s: %s (%s, %.3f s)%s",
+        "recovery of %s, level %s: %s (%s, %.3f s)%s",
         event.component,
         event.level or event.role,
         event.outcome,
-        event.error or "sin error",
+        event.error or "no error",
         event.seconds,
-        "; escalado" if event.opened else "",
+        "; escalated" if event.opened else "",
     )
 
 

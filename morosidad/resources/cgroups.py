@@ -66,7 +66,7 @@ def _ancestors(root: Path, controller: str) -> Iterator[Path]:
     """
     mounts = root / "sys/fs/cgroup"
     try:
-        lines = (root / "proc/self/cgroup").read_text().splitlines()
+        lines = (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
     except OSError:
         return
     groups = {names: path for _, names, path in (line.split(":", 2) for line in lines)}
@@ -109,6 +109,6 @@ def _entry(file: Path, name: str) -> float | None:
 def _words(file: Path) -> list[str]:
     """Read a small file; a controller that is not there has none."""
     try:
-        return file.read_text().split()
+        return file.read_text(encoding="utf-8").split()
     except OSError:
         return []

@@ -80,7 +80,7 @@ class ResourceMonitor:
         self._on_sample = on_sample
         self._on_cleanup = on_cleanup
         levels = (margin, sustain, repeat)
-        self._memory = Watermark("Memoria", memory_limit_percent, *levels, on_memory_high, on_memory_normal)
+        self._memory = Watermark("memory", memory_limit_percent, *levels, on_memory_high, on_memory_normal)
         self._cpu = Watermark("CPU", cpu_limit_percent, *levels, on_cpu_high, on_cpu_normal)
         self._clock = clock
         self._read = ResourceReader(clock=clock) if read is None else read
@@ -166,7 +166,7 @@ class ResourceMonitor:
             try:
                 self.poll()
             except Exception:
-                _logger.exception("No se pudieron medir los recursos")
+                _logger.exception("the resources could not be measured")
 
 
 def _call(callback: ResourceCallback | None, sample: ResourceSample | None) -> None:
@@ -175,4 +175,4 @@ def _call(callback: ResourceCallback | None, sample: ResourceSample | None) -> N
     try:
         callback(sample)
     except Exception:
-        _logger.exception("Falló la respuesta a una medida de recursos")
+        _logger.exception("the answer to a measurement of resources failed")

@@ -57,7 +57,7 @@ class Watermark:
         if now - self._crossed < self.sustain:
             return None
         self.high, self._crossed, self._called = not self.high, None, now
-        _logger.warning("%s %s: %.0f %%", self.name, "alta" if self.high else "normal", percent)
+        _logger.warning("%s %s: %.0f %%", self.name, "high" if self.high else "normal", percent)
         return self.on_high if self.high else self.on_normal
 
     def reset(self) -> ResourceCallback | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import cached_property
@@ -14,7 +13,20 @@ import msgspec
 from msgspec.structs import force_setattr
 
 from morosidad.errors import SchemaError
+from morosidad.languages import Language, say
 from morosidad.schema.observed import Observed as Observed
+from morosidad.schema.wording import (
+    INT64,
+    LONGEST,
+    FieldWords,
+    Limits,
+    Words,
+    from_name,
+    json_limits,
+    names_problem,
+    pick,
+    words_problem,
+)
 
 Value = int | float | str | bool | None
 """A value of a record after validation; ``None`` means missing."""
@@ -23,21 +35,13 @@ Row = tuple[Value, ...]
 
 FieldKind = Literal["integer", "number", "category", "boolean"]
 
-_INT64 = (-(2**63), 2**63 - 1)
 EXACT = 2.0**53 - 1  # beyond it a float skips integers
-_MAX = sys.float_info.max
-_LONGEST = 1000  # characters of a category, so that what keeps records stays small
-_NOUNS = {
-    "integer": "un número entero",
-    "number": "un número",
-    "category": "una categoría",
-    "boolean": "verdadero o falso",
-}
+_KINDS = ("integer", "number", "category", "boolean")
 _JSON_TYPES = {"integer": "integer", "number": "number", "boolean": "boolean"}
 
 
 class _RefusedError(ValueError):
-    """A value that a field refuses: what was expected, and the kind of error."""
+    """A value that a field refuses: the name of the text that says so, and the kind of error."""
 
 
 class Field(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
@@ -58,8 +62,8 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
     aliases : sequence of str, or mapping of str to float, optional
         Other names, each with the factor that brings its unit to the field's: ``{"antiguedad": 12}``
         reads years into a field of months.
-    label, unit, help : str, optional
-        Words for people, in Spanish.
+    label, unit, help : str, or mapping of str to str, optional
+        Words for people: one text for all languages, or one for each: ``{"es": "Edad", "en": "Age"}``.
     monotonic_cst : {-1, 0, 1}, default=0
         The direction in which the risk is expected to move as the value grows, as in scikit-learn.
     observed : Observed, optional
@@ -80,9 +84,9 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
     categories: tuple[str | int, ...] | None = None
     required: bool = False
     aliases: dict[str, float] = {}
-    label: str = ""
-    unit: str = ""
-    help: str = ""
+    label: Words = ""
+    unit: Words = ""
+    help: Words = ""
     monotonic_cst: Literal[-1, 0, 1] = 0
     observed: Observed | None = None
 
@@ -94,11 +98,15 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
             force_setattr(self, "aliases", dict.fromkeys(self.aliases, 1.0))
         if self.categories is not None:
             force_setattr(self, "categories", tuple(self.categories))
-        if not self.label:
-            words = self.name.replace("_", " ").strip()
-            words = words.lower() if words.isupper() else words
-            force_setattr(self, "label", words[:1].upper() + words[1:])
-        problem = self._problem() or self._name_problem() or self._category_problem()
+        if not self.label and isinstance(self.label, str):
+            force_setattr(self, "label", from_name(self.name))
+        words = (self.label, self.unit, self.help)
+        problem = (
+            self._problem()
+            or names_problem(self.name, self.aliases, self.kind)
+            or self._category_problem()
+            or words_problem(words)
+        )
         if problem:
             raise SchemaError(f"field {self.name!r}: {problem}", self.name)
         for end in ("ge", "gt", "le", "lt"):
@@ -109,8 +117,8 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
     def _problem(self) -> str | None:
         limits = [x for x in (self.ge, self.gt, self.le, self.lt) if x is not None]
         numeric = self.kind in ("integer", "number")
-        if self.kind not in _NOUNS:
-            return f"no such kind; one of {', '.join(_NOUNS)} was expected"
+        if self.kind not in _KINDS:
+            return f"no such kind; one of {', '.join(_KINDS)} was expected"
         if limits and not numeric:
             return "only numbers have limits"
         if any(isinstance(x, bool) or not isinstance(x, Real) or not math.isfinite(x) for x in limits):
@@ -121,19 +129,6 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
         if limits and self.categories is not None:
             return "it has either limits or categories"
         return None if self.monotonic_cst in (-1, 0, 1) else "the direction of risk is -1, 0 or 1"
-
-    def _name_problem(self) -> str | None:
-        names = [self.name, *self.aliases]
-        if not all(type(name) is str and name for name in names):
-            return "a field and its aliases need names"
-        if any(mark in name for name in names for mark in ('"', "\\", *map(chr, range(32)))):
-            return "names hold no quotation marks, backslashes or control characters"
-        factors = self.aliases.values()
-        if not all(isinstance(factor, Real) and math.isfinite(factor) and factor for factor in factors):
-            return "unit factors are finite numbers other than 0"
-        if self.kind not in ("integer", "number") and any(factor != 1 for factor in factors):
-            return "only numbers have unit factors"
-        return None
 
     def _category_problem(self) -> str | None:
         if self.categories is None:
@@ -151,11 +146,13 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
         return None
 
     @property
+    def _limits(self) -> Limits:
+        return Limits(self.ge, self.gt, self.le, self.lt)
+
+    @property
     def interval(self) -> tuple[float, float]:
         """The declared limits, open or closed, as (low, high); infinite where there is none."""
-        lows = [x for x in (self.ge, self.gt) if x is not None]
-        highs = [x for x in (self.le, self.lt) if x is not None]
-        return max(lows, default=-math.inf), min(highs, default=math.inf)
+        return self._limits.interval
 
     @property
     def holds_integers(self) -> bool:
@@ -165,30 +162,44 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
 
     # -- words ---------------------------------------------------------------------------------
 
+    def words_in(self, language: Language = "es") -> FieldWords:
+        """Give the label, the unit and the help in a language.
+
+        Parameters
+        ----------
+        language : {'es', 'en', 'pt'}
+            Where there are none in it, those in Spanish are given.
+
+        Returns
+        -------
+        FieldWords
+        """
+        given = {"": self.label, "_unit": self.unit, "_help": self.help}
+        return FieldWords(*(pick(text, language, self.name + end) for end, text in given.items()))
+
     @property
     def limits(self) -> str:
         """The declared limits in Spanish: «entre 18 y 85», «mayor que 0», or nothing."""
-        low, high = self.interval
-        if self.gt is None and self.lt is None and low > -math.inf and high < math.inf:
-            return f"entre {low:.10g} y {high:.10g}"
-        words = {
-            "mayor o igual que": self.ge,
-            "mayor que": self.gt,
-            "menor o igual que": self.le,
-            "menor que": self.lt,
-        }
-        return " y ".join(f"{word} {limit:.10g}" for word, limit in words.items() if limit is not None)
+        return self._limits.said("es")
 
     @property
     def expected(self) -> str:
         """What a value must be, in Spanish."""
+        return self.expected_in("es")
+
+    def limits_in(self, language: Language) -> str:
+        """Give the declared limits in words."""
+        return self._limits.said(language)
+
+    def expected_in(self, language: Language) -> str:
+        """Say what a value must be."""
         if self.categories is not None:
-            return "uno de: " + ", ".join(map(str, self.categories))
-        return f"{_NOUNS[self.kind]} {self.limits}".strip()
+            return say(language, "records.one_of", levels=", ".join(map(str, self.categories)))
+        return f"{say(language, f'records.{self.kind}')} {self.limits_in(language)}".strip()
 
     # -- one value -----------------------------------------------------------------------------
 
-    def read(self, value: Any, factor: float = 1.0) -> Value:
+    def read(self, value: Any, factor: float = 1.0, language: Language = "es") -> Value:
         """Read one value, carefully: what the fast conversion refuses or does not know.
 
         Numpy scalars, `decimal.Decimal`, pandas' missing values and integral floats for integers
@@ -200,6 +211,8 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
             What was given.
         factor : float, default=1.0
             Unit factor of the alias that it was given under.
+        language : {'es', 'en', 'pt'}
+            Of what the error says.
 
         Returns
         -------
@@ -209,14 +222,20 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
         Raises
         ------
         ValueError
-            With two arguments: what was expected, in Spanish, and the kind of error.
+            With two arguments: what was expected, in words, and the kind of error.
         """
         try:
             return self._read(value, factor)
-        except _RefusedError:
-            raise
+        except _RefusedError as error:
+            raise self._refusal(language, *error.args) from None
         except Exception:  # a foreign object's own error may hold personal data
-            raise _RefusedError(f"se esperaba {self.expected}", "tipo") from None
+            raise self._refusal(language, "expected", "tipo") from None
+
+    def _refusal(self, language: Language, text: str, code: str) -> _RefusedError:
+        """Put an error into words."""
+        limits, expected = self.limits_in(language), self.expected_in(language)
+        values = {"limits": limits, "expected": expected, "longest": LONGEST}
+        return _RefusedError(say(language, f"records.{text}", **values), code)
 
     def _read(self, value: Any, factor: float) -> Value:
         if value is None or type(value).__name__ in ("NAType", "NaTType", "MaskedConstant"):
@@ -236,22 +255,21 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
 
     def _demand(self, right: bool) -> None:
         if not right:
-            raise _RefusedError(f"se esperaba {self.expected}", "tipo")
+            raise _RefusedError("expected", "tipo")
 
     def _read_category(self, value: Any) -> Value:
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         self._demand(isinstance(value, (str, int)) and not isinstance(value, bool))
         level: str | int = str(value) if isinstance(value, str) else int(value)
-        if isinstance(level, int) and not _INT64[0] <= level <= _INT64[1]:
-            raise _RefusedError("fuera del alcance de los números de 64 bits", "rango")
-        if isinstance(level, str) and len(level) > _LONGEST and level not in (self.usual_levels or ()):
-            raise _RefusedError(f"se esperaba un texto de hasta {_LONGEST} caracteres", "rango")
+        if isinstance(level, int) and not INT64[0] <= level <= INT64[1]:
+            raise _RefusedError("out_of_reach", "rango")
+        if isinstance(level, str) and len(level) > LONGEST and level not in (self.usual_levels or ()):
+            raise _RefusedError("too_long", "rango")
         if self.categories is not None and level not in self._allowed:
-            raise _RefusedError(f"debe ser {self.expected}", "categoria")
+            raise _RefusedError("must_be", "categoria")
         if not isinstance(level, type((self.usual_levels or ("",))[0])):
-            form = "número entero" if isinstance(level, str) else "texto"
-            raise _RefusedError(f"se esperaba una categoría, como {form}", "tipo")
+            raise _RefusedError(f"category_as_{'integer' if isinstance(level, str) else 'text'}", "tipo")
         return level
 
     def _read_number(self, value: Any, factor: float) -> Value:
@@ -261,45 +279,47 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
             number = int(value) if self.kind == "integer" and isinstance(value, Integral) else float(value)
             number = number if factor == 1 else number * factor
         except (ValueError, OverflowError):
-            raise _RefusedError("fuera del alcance de los números de 64 bits", "rango") from None
+            raise _RefusedError("out_of_reach", "rango") from None
         if self.kind == "integer" and isinstance(number, float) and math.isfinite(number):
             self._demand(number.is_integer() or factor != 1)
             number = round(number)
-        if not (_INT64[0] <= number <= _INT64[1] if isinstance(number, int) else math.isfinite(number)):
-            raise _RefusedError("fuera del alcance de los números de 64 bits", "rango")
+        if not (INT64[0] <= number <= INT64[1] if isinstance(number, int) else math.isfinite(number)):
+            raise _RefusedError("out_of_reach", "rango")
         return self._within(number)
 
     def _within(self, number: int | float) -> int | float:
         if self.categories is not None and number not in self._allowed:
-            raise _RefusedError(f"debe ser {self.expected}", "categoria")
+            raise _RefusedError("must_be", "categoria")
         low, high = self.interval
         if not low <= number <= high or number in (self.gt, self.lt):
-            raise _RefusedError(f"debe ser {self.limits}".replace("ser entre", "estar entre"), "rango")
+            raise _RefusedError("must_lie_between" if self._limits.closed else "must_lie", "rango")
         return number if self.kind == "integer" else float(number)
 
-    def unusual(self, value: Value) -> str | None:
+    def unusual(self, value: Value, language: Language = "es") -> str | None:
         """Describe in what way a valid value is outside what the training data held.
 
         Parameters
         ----------
         value : int, float, str, bool or None
             As `read` gives it.
+        language : {'es', 'en', 'pt'}
+            Of the description.
 
         Returns
         -------
         str or None
-            In Spanish; None where it is not outside.
+            None where it is not outside.
         """
         seen = self.observed
         if seen is None:
             return None
         if value is None:
-            return None if seen.missing else "sin dato, y en el entrenamiento siempre lo había"
+            return None if seen.missing else say(language, "records.never_missing")
         if seen.categories is not None:
-            return None if value in self._seen else "categoría no vista en el entrenamiento"
+            return None if value in self._seen else say(language, "records.never_seen")
         if seen.low is None or seen.high is None or isinstance(value, str) or seen.low <= value <= seen.high:
             return None
-        return f"fuera del rango del entrenamiento ({seen.low:.10g} a {seen.high:.10g})"
+        return say(language, "records.out_of_range", low=seen.low, high=seen.high)
 
     # -- types ---------------------------------------------------------------------------------
 
@@ -333,7 +353,7 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
         elif self.usual_levels is not None:
             base = Literal[self.usual_levels]
         elif self.kind == "category":
-            base = Annotated[str, msgspec.Meta(max_length=_LONGEST)]
+            base = Annotated[str, msgspec.Meta(max_length=LONGEST)]
         else:
             base = Annotated[float, self._tightest()]
         return base if self.always else base | None
@@ -348,8 +368,13 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
         limits |= {"lt": self.lt} if self.lt is not None and self.lt <= high else {"le": high}
         return msgspec.Meta(**limits, multiple_of=1 if self.kind == "integer" else None)
 
-    def json_schema(self) -> dict[str, Any]:
+    def json_schema(self, language: Language = "es") -> dict[str, Any]:
         """Describe one value as JSON Schema.
+
+        Parameters
+        ----------
+        language : {'es', 'en', 'pt'}
+            Of its title, its description and its unit.
 
         Returns
         -------
@@ -362,32 +387,12 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
             levels = self.usual_levels or ("",)
             of_integers = self.kind == "category" and isinstance(levels[0], int)
             kind = "integer" if of_integers else _JSON_TYPES.get(self.kind, "string")
-            out = {"type": kind if self.required else [kind, "null"]} | self._json_limits(kind)
+            out = {"type": kind if self.required else [kind, "null"]} | json_limits(self._limits, kind)
+        shown = self.words_in(language)
         words = {
-            "title": self.label,
-            "description": self.help,
-            "x-unidad": self.unit,
+            "title": shown.label,
+            "description": shown.help,
+            "x-unidad": shown.unit,
             "x-alias": self.aliases,
         }
         return out | {key: word for key, word in words.items() if word}
-
-    def _json_limits(self, kind: str) -> dict[str, int | float]:
-        """Give the limits of a JSON type: those declared, and those of 64 bits."""
-        if kind == "string":
-            return {"maxLength": _LONGEST}
-        if kind == "boolean":
-            return {}
-        whole = kind == "integer"
-        least, most = _INT64 if whole else (-_MAX, _MAX)
-        low, high = self.interval
-        keys = {
-            "minimum": least if low < least else self.ge,
-            "exclusiveMinimum": self.gt,
-            "maximum": most if high > most else self.le,
-            "exclusiveMaximum": self.lt,
-        }
-        return {
-            key: int(limit) if whole and limit == int(limit) else limit
-            for key, limit in keys.items()
-            if limit is not None
-        }

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from morosidad.errors import FieldError, InvalidRecord
+from morosidad.languages import Language, say
+from morosidad.schema.field import Field
 
 Record = Mapping[str, Any] | bytes | bytearray | memoryview | str | object
 """What `Schema.validate` takes: a mapping, JSON, or an object with attributes."""
 
 
-def as_mapping(record: Any, names: Iterable[str]) -> Mapping[Any, Any]:
+def as_mapping(record: Any, names: Iterable[str], language: Language = "es") -> Mapping[Any, Any]:
     """Give a record of any form as a mapping.
 
     Parameters
@@ -22,6 +24,8 @@ def as_mapping(record: Any, names: Iterable[str]) -> Mapping[Any, Any]:
         As `Schema.validate` takes it.
     names : iterable of str
         The attributes to look for.
+    language : {'es', 'en', 'pt'}
+        Of what the error says.
 
     Returns
     -------
@@ -36,20 +40,75 @@ def as_mapping(record: Any, names: Iterable[str]) -> Mapping[Any, Any]:
         if isinstance(record, (bytes, bytearray, memoryview, str)):
             record = msgspec.json.decode(record)
             if not isinstance(record, dict):
-                raise InvalidRecord([FieldError("", "se esperaba un objeto JSON", "registro")])
+                raise _no_record(language, "not_an_object")
         if isinstance(record, Mapping):
             return dict(record.items())
         if hasattr(record, "columns") and hasattr(record, "shape"):
-            raise InvalidRecord([FieldError("", "se esperaba un solo registro, no una tabla", "registro")])
+            raise _no_record(language, "a_table")
         if hasattr(record, "keys") and hasattr(record, "__getitem__"):
             return {key: record[key] for key in record.keys()}  # noqa: SIM118 - rows of databases have keys only
         found = {name: getattr(record, name) for name in names if hasattr(record, name)}
     except InvalidRecord:
         raise
     except (msgspec.MsgspecError, ValueError):
-        raise InvalidRecord([FieldError("", "no es JSON válido", "registro")]) from None
+        raise _no_record(language, "not_json") from None
     except Exception:  # a foreign object's own error may hold personal data
-        raise InvalidRecord([FieldError("", "no se puede leer el registro", "registro")]) from None
+        raise _no_record(language, "unreadable") from None
     if not found:
-        raise InvalidRecord([FieldError("", "se esperaba un objeto con los campos del esquema", "registro")])
+        raise _no_record(language, "no_record")
     return found
+
+
+def _no_record(language: Language, text: str) -> InvalidRecord:
+    return InvalidRecord([field_error(language, text, "registro")])
+
+
+def field_error(language: Language, text: str, code: str, field: str = "", **values: object) -> FieldError:
+    """Put an error into words.
+
+    Parameters
+    ----------
+    language : {'es', 'en', 'pt'}
+        The language.
+    text : str
+        The name of the text.
+    code : str
+        The kind of error.
+    field : str
+        The field's name; empty for the record as a whole.
+    **values
+        What the text's placeholders stand for.
+
+    Returns
+    -------
+    FieldError
+    """
+    return FieldError(field, say(language, f"records.{text}", **values), code)
+
+
+def struct_of(fields: Sequence[Field]) -> type[msgspec.Struct]:
+    """Make the type that one conversion checks every limit with, declared and observed.
+
+    Parameters
+    ----------
+    fields : sequence of Field
+        Those of a schema, in order.
+
+    Returns
+    -------
+    type
+        A struct with one member for each field.
+    """
+    ordered = [
+        (f"f{i}", field.usual_type) if field.always else (f"f{i}", field.usual_type, None)
+        for i, field in enumerate(fields)
+    ]
+    return msgspec.defstruct(
+        "Values",
+        ordered,
+        rename={f"f{i}": field.name for i, field in enumerate(fields)},
+        forbid_unknown_fields=True,
+        frozen=True,
+        kw_only=True,
+        gc=False,
+    )

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +19,10 @@ import msgspec
 from msgspec.structs import astuple
 
 from morosidad.errors import FieldError, InvalidRecord, SchemaError
+from morosidad.languages import Language, check_language
 from morosidad.schema.field import EXACT, Field, Observed, Value
 from morosidad.schema.inference import infer_fields
-from morosidad.schema.record_forms import Record, as_mapping
+from morosidad.schema.record_forms import Record, as_mapping, field_error, struct_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,6 +47,8 @@ class Schema:
         Go into the model file and into every line of the decision log.
     ignored : iterable of str
         Names that a record may hold and that are no fields, as columns that a pipeline drops.
+    language : {'es', 'en', 'pt'}
+        Of errors and warnings. It is no part of the schema's identity.
 
     Raises
     ------
@@ -66,6 +70,7 @@ class Schema:
         name: str = "esquema",
         version: str = "1",
         ignored: Iterable[str] = (),
+        language: Language = "es",
     ) -> None:
         self.fields: tuple[Field, ...] = tuple(fields)
         if strangers := sorted(
@@ -75,13 +80,14 @@ class Schema:
         self.target = target
         self.name = name
         self.version = version
+        self.language: Language = check_language(language)
         self.names: tuple[str, ...] = tuple(field.name for field in self.fields)
         self._aliases: dict[str, tuple[str, float]] = {
             alias: (f.name, factor) for f in self.fields for alias, factor in f.aliases.items()
         }
         self.ignored: tuple[str, ...] = tuple(ignored)
         self._check()
-        self._fast = _struct_of(self.fields)
+        self._fast = struct_of(self.fields)
         self._decode = msgspec.json.Decoder(self._fast).decode
 
     def _check(self) -> None:
@@ -154,7 +160,7 @@ class Schema:
         values : tuple
             One typed value per field, ``None`` where missing; integers are floats, as models see them.
         warnings : tuple of str
-            In Spanish, one for each value outside what the training data held.
+            One for each value outside what the training data held.
 
         Raises
         ------
@@ -168,7 +174,7 @@ class Schema:
                 return astuple(self._decode(record)), ()
         except (msgspec.MsgspecError, ValueError, RecursionError, SystemError):
             pass  # SystemError: msgspec before 0.22 trips over integers that no float reaches
-        given = as_mapping(record, [*self.names, *self._aliases])
+        given = as_mapping(record, [*self.names, *self._aliases], self.language)
         try:
             return astuple(msgspec.convert(self._tidy(given), self._fast)), ()
         except Exception:  # a foreign value's own error may hold personal data; examining names the field
@@ -194,20 +200,20 @@ class Schema:
         for field in self.fields:
             if field.name in given:
                 try:
-                    value = field.read(*given[field.name])
+                    value = field.read(*given[field.name], self.language)
                 except ValueError as error:
                     errors.append(FieldError(field.name, *error.args))
                     continue
             else:
                 value = None
             if value is None and field.required:
-                errors.append(FieldError(field.name, "obligatorio: falta el valor", "falta"))
-            elif (unusual := field.unusual(value)) is not None:
+                errors.append(field_error(self.language, "missing", "falta", field.name))
+            elif (unusual := field.unusual(value, self.language)) is not None:
                 warnings.append(f"{field.name}: {unusual}")
             exact = isinstance(value, int) and field.kind == "integer" and abs(value) <= EXACT
             values.append(float(value) if exact and value is not None else value)
         if not errors and self.wants_a_value and all(value is None for value in values):
-            errors.append(FieldError("", "se esperaba un registro con algún valor", "registro"))
+            errors.append(field_error(self.language, "empty", "registro"))
         if errors:
             order = {name: place for place, name in enumerate(self.names)}
             raise InvalidRecord(sorted(errors, key=lambda e: order.get(e.field, len(order))))
@@ -220,22 +226,28 @@ class Schema:
         known, strangers = set(self.names), 0
         for key, value in record.items():
             if not isinstance(key, str):
-                errors.append(FieldError("", "los nombres de los campos deben ser texto", "registro"))
+                errors.append(field_error(self.language, "names_not_text", "registro"))
             elif key in known or key in self._aliases:
                 name, factor = self._aliases.get(key, (key, 1.0))
                 if name in given:
-                    errors.append(FieldError(name, "dado dos veces, con nombres distintos", "duplicado"))
+                    errors.append(field_error(self.language, "twice", "duplicado", name))
                 given[name] = (value, factor)
             elif key not in self.ignored:
                 strangers += 1
                 if strangers > _MAX_STRANGERS:
                     continue
-                names = [*self.names, *self._aliases] if strangers <= _MAX_HINTS else []
                 shown = key[:64].encode("utf-8", "replace").decode()
-                errors.append(FieldError(shown, _unknown(shown, names), "desconocido"))
+                near = self._nearest(shown) if strangers <= _MAX_HINTS else None
+                text = "unknown" if near is None else "unknown_near"
+                errors.append(field_error(self.language, text, "desconocido", shown, near=near))
         if (more := strangers - _MAX_STRANGERS) > 0:
-            errors.append(FieldError("", f"y {more} campos desconocidos más", "desconocido"))
+            errors.append(field_error(self.language, "more_unknown", "desconocido", more=more))
         return given, errors
+
+    def _nearest(self, key: str) -> str | None:
+        from difflib import get_close_matches
+
+        return next(iter(get_close_matches(key, [*self.names, *self._aliases], n=1)), None)
 
     # -- as data -------------------------------------------------------------------------------
 
@@ -326,7 +338,7 @@ class Schema:
         return {
             "type": "object",
             "title": self.name,
-            "properties": {field.name: field.json_schema() for field in self.fields},
+            "properties": {field.name: field.json_schema(self.language) for field in self.fields},
             "required": [field.name for field in self.fields if field.required],
             "additionalProperties": False,
         }
@@ -344,7 +356,27 @@ class Schema:
         Schema
             With the same target, name, version and ignored names.
         """
-        return Schema(fields, self.target, name=self.name, version=self.version, ignored=self.ignored)
+        identity: dict[str, Any] = {"name": self.name, "version": self.version, "ignored": self.ignored}
+        return Schema(fields, self.target, **identity, language=self.language)
+
+    def in_language(self, language: Language) -> Schema:
+        """Give the same schema, speaking another language.
+
+        Parameters
+        ----------
+        language : {'es', 'en', 'pt'}
+            Of errors and warnings.
+
+        Returns
+        -------
+        Schema
+            With the same digest.
+        """
+        if language == self.language:
+            return self
+        other = copy(self)
+        other.language = check_language(language)
+        return other
 
     def __len__(self) -> int:
         return len(self.fields)
@@ -361,32 +393,8 @@ class Schema:
         return hash(self.digest)
 
     def __repr__(self) -> str:
-        kinds = ", ".join(f"{field.name}: {field.expected}" for field in self.fields)
+        kinds = ", ".join(f"{field.name}: {field.expected_in(self.language)}" for field in self.fields)
         return f"Schema({self.name!r}, {len(self)} fields: {kinds})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Schema.from_dict, (self.to_dict(),)
-
-
-def _struct_of(fields: Sequence[Field]) -> type[msgspec.Struct]:
-    """Make the type that one conversion checks every limit with, declared and observed."""
-    ordered = [
-        (f"f{i}", field.usual_type) if field.always else (f"f{i}", field.usual_type, None)
-        for i, field in enumerate(fields)
-    ]
-    return msgspec.defstruct(
-        "Values",
-        ordered,
-        rename={f"f{i}": field.name for i, field in enumerate(fields)},
-        forbid_unknown_fields=True,
-        frozen=True,
-        kw_only=True,
-        gc=False,
-    )
-
-
-def _unknown(key: str, names: Sequence[str]) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(key, names, n=1)
-    return f"campo desconocido; ¿quiso decir «{near[0]}»?" if near else "campo desconocido"
+        return Schema.from_dict, (self.to_dict(),), {"language": self.language}

@@ -10,6 +10,7 @@ import numpy as np
 
 from morosidad._dataframes import as_pandas
 from morosidad.errors import InvalidFrame, InvalidRecord, PredictionError
+from morosidad.languages import Language
 from morosidad.policy.contributions import Contributions
 from morosidad.policy.cutoffs import Policy
 from morosidad.policy.decision import Decision, RecordError
@@ -303,6 +304,11 @@ class BaseScorer:
     def policy(self) -> Policy:
         """The cut-offs."""
         return self._model.policy
+
+    @property
+    def language(self) -> Language:
+        """The language of reasons, warnings and errors of fields."""
+        return self._model.language
 
     @property
     def model(self) -> str:

@@ -15,6 +15,7 @@ from morosidad.errors import InvalidFrame, InvalidRecord, PredictionError
 from morosidad.frames.reading import Column, FrameReader, read_frame
 from morosidad.frames.records import records_of
 from morosidad.frames.unusual import unusual_values
+from morosidad.languages import say
 from morosidad.policy.decision import OUTCOMES
 from morosidad.progress import tqdm_for
 from morosidad.scoring.record_path import RecordPath
@@ -101,7 +102,8 @@ def answer_frame(
             raise model.failed(error) from None
         return len(bad)
 
-    with tqdm_for(progress)(total=len(table), unit=" filas", unit_scale=True, disable=not progress) as bar:
+    unit = f" {say(model.language, 'figures.rows')}"
+    with tqdm_for(progress)(total=len(table), unit=unit, unit_scale=True, disable=not progress) as bar:
         for done in each_chunk(answer, len(table), parallel=compiled.compiled):
             bar.update(done)
     return FrameAnswers(table, found, labels, told if warnings else None)

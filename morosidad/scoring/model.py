@@ -90,6 +90,7 @@ class ScoringModel:
 
             self.sampled = SampledContributions(compiled.original.answers, self.background)
         self._reason_writer = ReasonWriter(self.schema, self.typical)
+        self._plain = self.schema.language == Decision.language
         self._explain = self._explanation() if policy.max_reasons else None
 
     def _explanation(self) -> Callable[[Row], tuple[float, Sequence[float]]] | None:
@@ -255,7 +256,7 @@ class ScoringModel:
         if not 0.0 <= probability <= 1.0:
             raise self.no_probability()
         other = 1.0 - probability
-        return Decision(
+        decision = Decision(
             self._label(values, probability) if label is None else label,
             (other, probability),
             probability if probability > other else other,
@@ -267,6 +268,7 @@ class ScoringModel:
             False,
             request_id,
         )
+        return decision if self._plain else decision.in_language(self.schema.language)
 
     def _label(self, values: Row, probability: float) -> int:
         if not self.compiled.own_labels:

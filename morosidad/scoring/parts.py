@@ -1,10 +1,11 @@
-"""The optional parts around a scorer's model: cache, key figures, recovery, decision log, drift monitor."""
+"""What may be put around a scorer's model: its language, and the optional parts."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
+from morosidad.languages import Language, check_language
 from morosidad.policy.cutoffs import Policy
 
 if TYPE_CHECKING:
@@ -24,6 +25,10 @@ class Parts(TypedDict, total=False):
     recovery: RecoveryPolicy | None
     audit: AuditLog | None
     drift: DriftMonitor | None
+    language: Language
+
+
+_OPTIONS = ("cache_auto", "language")  # which are no parts
 
 
 # The method that the record path calls of each part.
@@ -34,6 +39,21 @@ _METHODS = {
     "audit": "append",
     "drift": "observe",
 }
+
+
+def without_parts(parts: Mapping[str, Any]) -> bool:
+    """Tell whether a scorer is given no part, so that its model answers by itself.
+
+    Parameters
+    ----------
+    parts : mapping
+        By name.
+
+    Returns
+    -------
+    bool
+    """
+    return all(part is None or name in _OPTIONS for name, part in parts.items())
 
 
 def check_parts(parts: Mapping[str, Any], policy: object = None) -> None:
@@ -50,9 +70,13 @@ def check_parts(parts: Mapping[str, Any], policy: object = None) -> None:
     ------
     TypeError
         If a part, or the policy, is something else.
+    ValueError
+        If there is no such language.
     """
     for name, part in parts.items():
-        if name == "cache_auto" or (part is None and name in _METHODS) or (name, part) == ("cache", "auto"):
+        if name == "language":
+            check_language(part)
+        if name in _OPTIONS or (part is None and name in _METHODS) or (name, part) == ("cache", "auto"):
             continue
         if name not in _METHODS:
             raise TypeError(f"{name}: there is no such part; {', '.join(Parts.__annotations__)} are")

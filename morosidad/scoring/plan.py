@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from html import escape
 
 import msgspec
 
 from morosidad.compiler.report import ParityReport
+from morosidad.languages import Language, say
+from morosidad.languages.translation import translated
 from morosidad.scoring.stored_model import StoredModel
 
 
@@ -55,30 +59,51 @@ class Plan(msgspec.Struct, frozen=True):
     default: str = ""
     backend: str = ""
 
-    def rows(self) -> list[tuple[str, str]]:
+    def rows(self, language: Language = "en") -> list[tuple[str, str]]:
         """Give the plan as pairs of words.
+
+        Parameters
+        ----------
+        language : {'es', 'en', 'pt'}
+            The language; what the compiler notes is in English in each.
 
         Returns
         -------
         list of (str, str)
             What is said of, and what is said; nothing where there is nothing to say.
         """
-        form = f"{self.form}, evaluated by {self.backend}" if self.backend else self.form
+        told = partial(_told, language)
+        form = told("form_by", form=self.form, backend=self.backend) if self.backend else self.form
+        required = ", ".join(self.required) or told("none")
         found = [
             ("model", self.model),
             ("default", self.default),
-            ("answers", f"compiled ({form})" if self.compiled else "the original, on a frame of one row"),
+            ("answers", told("compiled", form=form) if self.compiled else told("original")),
             ("note" if self.compiled else "why", "; ".join(self.notes)),
-            ("fields", f"{self.fields}, required: {', '.join(self.required) or 'none'}"),
-            ("parity", str(self.parity) if self.parity else "not checked"),
-            ("reasons", self.reasons),
+            ("fields", told("fields_of", number=self.fields, required=required)),
+            ("parity", self.parity.told(language) if self.parity else told("not_checked")),
+            ("reasons", translated(self.reasons, language, "reports")),
             ("cache", self.cache),
-            ("latency", f"{_duration(self.latency)} from values to decision"),
+            ("latency", told("latency_of", duration=_duration(self.latency, language))),
         ]
-        return [(name, text) for name, text in found if text]
+        return [(told(name), text) for name, text in found if text]
+
+    def told(self, language: Language) -> str:
+        """Give the plan in words, a line for each pair.
+
+        Parameters
+        ----------
+        language : {'es', 'en', 'pt'}
+            As in `rows`.
+
+        Returns
+        -------
+        str
+        """
+        return in_columns(self.rows(language))
 
     def __str__(self) -> str:
-        return "\n".join(f"{name:<8} {text}" for name, text in self.rows())
+        return self.told("en")
 
     def _repr_html_(self) -> str:
         left = "text-align:left"
@@ -89,9 +114,29 @@ class Plan(msgspec.Struct, frozen=True):
         return f"<table>{cells}</table>"
 
 
-def _duration(seconds: float) -> str:
+def in_columns(rows: Sequence[tuple[str, str]]) -> str:
+    """Write pairs of words, a line for each.
+
+    Parameters
+    ----------
+    rows : sequence of (str, str)
+        What is said of, and what is said.
+
+    Returns
+    -------
+    str
+    """
+    width = max(8, *(len(name) for name, _ in rows))
+    return "\n".join(f"{name:<{width}} {text}" for name, text in rows)
+
+
+def _told(language: Language, name: str, **values: object) -> str:
+    return say(language, f"reports.{name}", **values)
+
+
+def _duration(seconds: float, language: Language = "en") -> str:
     if seconds != seconds:
-        return "unknown time"
+        return say(language, "reports.unknown_time")
     return f"{seconds * 1e6:.1f} µs" if seconds < 1e-3 else f"{seconds * 1e3:.1f} ms"
 
 
@@ -112,13 +157,13 @@ def plan_of(model: StoredModel, cache: str = "") -> Plan:
     compiled = model.compiled
     form, latency = compiled.form, model.latency()
     if model.sampled is not None:
-        reasons = f"sampled: {model.sampled}, in {_duration(latency)}"
+        reasons = _told("en", "reasons_sampled", sample=model.sampled, duration=_duration(latency))
     elif form is None:
-        reasons = "none: the model is not compiled; reasons='sampled' asks the original"
+        reasons = _told("en", "reasons_not_compiled")
     elif compiled.explain_one is None:
-        reasons = "none: the model file holds no reference"
+        reasons = _told("en", "reasons_no_reference")
     else:
-        reasons = f"contributions per field, on the scale of {form.scale}"
+        reasons = _told("en", "reasons_scale", scale=form.scale)
     return Plan(
         model=model.identity,
         compiled=form is not None,

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from morosidad.cache.bypass import CacheBypass
-from morosidad.errors import DeadlineExceeded, FieldError, InvalidRecord, PredictionError
+from morosidad.errors import DeadlineExceeded, InvalidRecord, PredictionError
 from morosidad.policy.decision import Decision, RecordError
 from morosidad.schema.field import Row
+from morosidad.schema.record_forms import field_error
 from morosidad.schema.schema import Record
 from morosidad.scoring.request import ActiveModel, ScoringRequest
 from morosidad.scoring.stored_model import StoredModel
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from morosidad.kpis import KPITracker
     from morosidad.monitoring.drift import DriftMonitor
     from morosidad.recovery import Failure, RecoveryPolicy
-
-REFUSED_BY_MODEL = FieldError("", "el modelo no puede responder a este registro", "modelo")
-"""What is wrong with a valid record that a model which is not compiled refuses."""
 
 
 class RecordPath:
@@ -177,7 +175,8 @@ class RecordPath:
         each = (self.clock() - start) / max(len(valid), 1)
         for (place, request), decision in zip(valid, decided, strict=True):
             if decision is None:
-                answers[place] = RecordError(place, (REFUSED_BY_MODEL,))
+                refused = field_error(active.model.language, "refused_by_model", "modelo")
+                answers[place] = RecordError(place, (refused,))
                 self._count_failure(active.model.no_probability(), start)
                 continue
             answers[place] = decision.for_request(request.request_id, request.warnings)
@@ -196,7 +195,7 @@ class RecordPath:
             clock = self.bypass.clock
             for row in rows:
                 start = clock()
-                _ = (self.model.digest, row) in self.cache  # looks as `get` does, and counts nothing
+                _ = (self._active.cache_name, row) in self.cache  # looks as `get` does, and counts nothing
                 looked_up = clock()
                 try:
                     self.model.answer(row)
@@ -349,7 +348,10 @@ class RecordPath:
             self.audit.append(active.audit_context, decision, request.values, seconds)
 
     def _activated(self, model: StoredModel, drift: DriftMonitor | None) -> ActiveModel:
-        return ActiveModel(model, model.schema.digest, self._audit_context(model), drift)
+        name = "" if self.cache is None else model.digest
+        if model.language != "es":
+            name = f"{name}-{model.language}"
+        return ActiveModel(model, model.schema.digest, self._audit_context(model), drift, name)
 
     def _audit_context(self, model: StoredModel) -> AuditContext | None:
         if self.audit is None:

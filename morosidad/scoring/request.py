@@ -27,12 +27,16 @@ class ActiveModel(msgspec.Struct, frozen=True, eq=False):
         What the decision log says of it on every line.
     drift : DriftMonitor or None
         Compares its records with its reference.
+    cache_name : str
+        Whose decisions the cache holds, if there is one: the model's digest, and the language of their
+        texts where that is not Spanish.
     """
 
     model: StoredModel
     schema_digest: str
     audit_context: AuditContext | None
     drift: DriftMonitor | None
+    cache_name: str
 
 
 class ScoringRequest(msgspec.Struct, eq=False, gc=False):
@@ -61,4 +65,4 @@ class ScoringRequest(msgspec.Struct, eq=False, gc=False):
     @property
     def cache_key(self) -> tuple[str, Row]:
         """The model's identity and the values themselves, so that no other applicant has the same key."""
-        return self.active.model.digest, self.values
+        return self.active.cache_name, self.values

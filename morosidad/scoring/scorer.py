@@ -13,7 +13,7 @@ from morosidad.model_file import artifact
 from morosidad.policy.cutoffs import Policy
 from morosidad.schema.schema import Schema
 from morosidad.scoring.answers import BaseScorer
-from morosidad.scoring.parts import Parts, check_parts
+from morosidad.scoring.parts import Parts, check_parts, without_parts
 from morosidad.scoring.record_path import RecordPath
 from morosidad.scoring.stored_model import ModelSource, StoredModel
 
@@ -66,6 +66,8 @@ class Scorer(BaseScorer):
         Logs every decision.
     drift : DriftMonitor, optional
         Compares what comes in with the reference; `drift_reference` is what it needs.
+    language : {'es', 'en', 'pt'}
+        Of reasons, warnings and errors of fields; that of the schema by default, else Spanish.
 
     Raises
     ------
@@ -123,9 +125,8 @@ class Scorer(BaseScorer):
         self._start(model, parts)
 
     def _start(self, model: StoredModel, parts: Parts, source: ModelSource | None = None) -> None:
-        self._source = source
-        self._reloading = threading.Lock()
-        cache = parts.get("cache")
+        self._source, self._reloading = source, threading.Lock()
+        model, cache = model.in_language(parts.get("language", model.language)), parts.get("cache")
         auto = cache == "auto" or parts.get("cache_auto", False)
         if cache == "auto":
             from morosidad.cache import TieredCache
@@ -141,7 +142,7 @@ class Scorer(BaseScorer):
             bypass=CacheBypass() if auto and cache is not None else None,
             reload=self._reload_or_rebuild,
         )
-        self._without_parts = all(part is None for name, part in parts.items() if name != "cache_auto")
+        self._without_parts = without_parts(parts)
 
     # -- where scorers come from ---------------------------------------------------------------
 
@@ -174,7 +175,7 @@ class Scorer(BaseScorer):
             Inferred from `X` when not given.
         policy, positive, name, version
             As in `Scorer`.
-        cache, kpis, recovery, audit, drift : optional
+        cache, kpis, recovery, audit, drift, language : optional
             As in `Scorer`.
 
         Returns
@@ -219,7 +220,7 @@ class Scorer(BaseScorer):
         ----------
         policy : Policy, optional
             Replaces the one in the file.
-        cache, kpis, recovery, audit, drift : optional
+        cache, kpis, recovery, audit, drift, language : optional
             As in `Scorer`.
 
         Returns
@@ -257,7 +258,7 @@ class Scorer(BaseScorer):
         allow_pickle : bool, default=False
             Read a model that stands in the file as a pickle, which runs the code in it: only if the file
             is signed with `key`, and you trust whoever else holds it.
-        cache, kpis, recovery, audit, drift : optional
+        cache, kpis, recovery, audit, drift, language : optional
             As in `Scorer`.
 
         Returns
@@ -317,7 +318,7 @@ class Scorer(BaseScorer):
             allow_pickle or (old is not None and old.allow_pickle),
         )
         with self._reloading:
-            model = source.read()
+            model = source.read().in_language(self.language)
             model.latency()
             self._path.activate(model)
             self._source = source
@@ -344,7 +345,7 @@ class Scorer(BaseScorer):
 
         Parameters
         ----------
-        cache, kpis, recovery, audit, drift : optional
+        cache, kpis, recovery, audit, drift, language : optional
             As in `Scorer`; they replace this scorer's own.
 
         Returns

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from copy import copy
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
@@ -12,9 +13,12 @@ from morosidad._version import __version__
 from morosidad.compiler.pipeline import CompiledPipeline
 from morosidad.compiler.report import ParityReport
 from morosidad.errors import ArtifactCorrupted, ArtifactError, MissingExtra
+from morosidad.languages import Language
 from morosidad.model_file import artifact
 from morosidad.monitoring.drift_reference import DriftReference
 from morosidad.policy.cutoffs import Policy
+from morosidad.policy.decision import Decision
+from morosidad.policy.reasons import ReasonWriter
 from morosidad.schema.schema import Schema
 from morosidad.scoring.content.check_rows import answers_as_saved
 from morosidad.scoring.content.compiled import content_digest, dump_compiled, load_compiled
@@ -119,6 +123,32 @@ class StoredModel(ScoringModel):
         model.__dict__["content"] = content  # written anew, it might differ in its last digits
         return model
 
+    @property
+    def language(self) -> Language:
+        """The language of its reasons, warnings and errors; no part of its identity."""
+        return self.schema.language
+
+    def in_language(self, language: Language) -> StoredModel:
+        """Give the same model, speaking another language.
+
+        Parameters
+        ----------
+        language : {'es', 'en', 'pt'}
+            The language.
+
+        Returns
+        -------
+        StoredModel
+            With the same digest and the same functions.
+        """
+        if language == self.language:
+            return self
+        model = copy(self)
+        model.schema = self.schema.in_language(language)
+        model._reason_writer = ReasonWriter(model.schema, model.typical)
+        model._plain = language == Decision.language
+        return model
+
     def rebuilt(self) -> StoredModel:
         """Make the same model again from its own content, functions and all.
 
@@ -153,7 +183,7 @@ class StoredModel(ScoringModel):
         )
         if "content" in self.__dict__:
             model.__dict__["content"] = self.content
-        return model
+        return model.in_language(self.language)
 
 
 class ModelSource(NamedTuple):

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from morosidad.languages import LANGUAGES
+from morosidad.languages.catalogue import DEFAULT
 from morosidad.resources import hardware_limits
 from morosidad.settings.hardware_tuning import Hardware, tune
 from morosidad.settings.setting_types import (
@@ -51,6 +53,9 @@ class Settings:
 
     Attributes
     ----------
+    language : str
+        Language of all that people read: es, en or pt. In the environment and in ``.env`` only as
+        MOROSIDAD_LANGUAGE, since LANGUAGE is gettext's.
     cache_enabled : bool
         Whether decisions are cached.
     cache_l1_size, cache_l2_size : int
@@ -150,6 +155,7 @@ class Settings:
         A value is not what its setting accepts; names every such value.
     """
 
+    language: Literal["es", "en", "pt"] = _setting(DEFAULT, choice(*LANGUAGES))
     cache_enabled: bool = _setting(True, flag(), "ENABLE_CACHE")
     cache_l1_size: int = _setting(100, whole(1), "CACHE_SIZE_L1")
     cache_l2_size: int = _setting(500, whole(0), "CACHE_SIZE_L2")

@@ -20,6 +20,8 @@ DOTENV = Path(".env")
 # Kubernetes puts these into every container beside a service that is called "morosidad".
 _FROM_KUBERNETES = re.compile(rf"{PREFIX}(SERVICE_(HOST|PORT)|PORT(_[0-9]+_(TCP|UDP)|$))")
 
+_OF_OTHERS = {"LANGUAGE"}  # names that mean something else in an environment: gettext's list of languages
+
 SourceItem = tuple[str, Any, str]  # the name as given, the value, where it stands
 
 
@@ -97,6 +99,8 @@ class SourceReader:
         for given, value, where in items:
             name = given.upper()
             own = shared and name.startswith(PREFIX)
+            if shared and name in _OF_OTHERS:
+                continue
             setting = self._names.get(name.removeprefix(PREFIX) if own else name)
             if setting is not None:
                 first = (prefixed if own else plain).setdefault(setting, (given, value, where))

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morosidad.errors import InvalidFrame, MissingExtra, SettingsError
+from morosidad.languages import say
 from morosidad.progress import tqdm_for
 from morosidad.schema.schema import Schema
 from morosidad.training.labels import is_default
@@ -196,7 +197,7 @@ def cross_validate(
     found: list[tuple[float, float, float, float]] = []
     splits = StratifiedKFold(folds, shuffle=True, random_state=seed).split(frame, truth)
     for kept, held in tqdm_for(progress)(
-        splits, total=folds, desc="validación cruzada", disable=not progress
+        splits, total=folds, desc=say(schema.language, "figures.cross_validating"), disable=not progress
     ):
         fitted = _fitted(pipeline(schema, model), frame.iloc[kept], truth[kept])
         p, t = fitted.predict_proba(frame.iloc[held])[:, 1], truth[held]

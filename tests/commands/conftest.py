@@ -10,6 +10,12 @@ from morosidad.__main__ import main
 from support import small_frame
 
 
+@pytest.fixture(autouse=True)
+def english(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests read what the commands say in English; those of the languages themselves say which they want."""
+    monkeypatch.setenv("MOROSIDAD_LANGUAGE", "en")
+
+
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     X, y = small_frame()

@@ -111,7 +111,7 @@ def test_scoring_a_file_gives_the_models_own_probabilities(
     out = tmp_path / "out.csv"
     assert main(["score", str(model), str(data), "-o", str(out), "--keep", "moras", "--reasons"]) == 0
     found, frame = pd.read_csv(out), pd.read_csv(data)
-    scorer = Scorer.load(model)
+    scorer = Scorer.load(model, language="en")
     expected = scorer.score_frame(frame, reasons=True)
     results = ["probability", "label", "confidence", "outcome", "warnings", "reasons"]
     assert list(found.columns) == ["row", "moras", *results]
@@ -137,7 +137,7 @@ def test_bad_rows_go_to_a_file_of_their_own_with_the_reason(
     with (tmp_path / "out.bad.csv").open(encoding="utf-8") as file:
         bad = list(csv.DictReader(file))
     assert [(r["row"], r["moras"]) for r in bad] == [("2", "muchas"), ("3", "2.5"), ("5", "3")]
-    assert "moras: se esperaba un número entero" in bad[0]["reason"]
+    assert "moras: a whole number was expected" in bad[0]["reason"]
     assert "ingresos" in bad[2]["reason"]
     assert "3 bad rows" in capsys.readouterr().err
 
@@ -246,7 +246,7 @@ def test_the_demo_decides_measures_and_compares(capsys: pytest.CaptureFixture[st
         "largest difference",
     ):
         assert word in out
-    assert sum(out.count(word) for word in ("APROBAR", "REVISAR", "RECHAZAR")) == 5
+    assert sum(out.count(word) for word in ("APPROVE", "REVIEW", "DECLINE")) == 5
 
 
 def test_the_demo_notices_a_model_that_is_not_its_pipeline(

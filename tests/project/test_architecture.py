@@ -19,7 +19,18 @@ CODE = {".py", ".js", ".css", ".html"}
 FOLDERS = [ROOT / name for name in ("benchmarks", "examples", "scripts", "tests")]
 
 LAYERS = [
-    {"errors", "_version", "_typing", "_dataframes", "settings", "resources", "alerts", "progress", "sketch"},
+    {
+        "errors",
+        "_version",
+        "_typing",
+        "_dataframes",
+        "settings",
+        "resources",
+        "alerts",
+        "progress",
+        "sketch",
+        "languages",
+    },
     {"schema", "frames"},
     {"policy"},
     {

@@ -64,8 +64,8 @@ def test_by_default_events_go_to_the_log(clock, caplog):
         policy.call(Model(1).predict, 4)
         opened(policy)
     assert [r.levelname for r in caplog.records] == ["INFO", "WARNING", "WARNING", "ERROR"]
-    assert caplog.messages[0] == "recuperación de modelo, nivel rapida: recuperado (RuntimeError, 0.000 s)"
-    assert caplog.messages[-1].endswith("; escalado")
+    assert caplog.messages[0] == "recovery of modelo, level rapida: recuperado (RuntimeError, 0.000 s)"
+    assert caplog.messages[-1].endswith("; escalated")
 
 
 def test_a_hook_that_raises_is_logged_and_disturbs_nobody(clock, events, caplog):

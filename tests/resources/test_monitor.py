@@ -127,7 +127,7 @@ def test_a_callback_that_raises_is_logged_and_stops_nothing(clock: Any, caplog: 
     with caplog.at_level(logging.WARNING, "morosidad.resources"):
         assert watcher.see(memory=90.0) == ["memory_high"]
     assert [record.levelname for record in caplog.records] == ["WARNING", "ERROR"]
-    assert "Memoria alta: 90 %" in caplog.text
+    assert "memory high: 90 %" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_a_measurement_that_fails_is_logged_and_tried_again(caplog: pytest.LogCa
 
     with caplog.at_level(logging.ERROR, "morosidad.resources"), ResourceMonitor(interval=1e-4, read=read):
         assert again.wait(LONG)
-    assert "No se pudieron medir" in caplog.text
+    assert "the resources could not be measured" in caplog.text
 
 
 def test_stopping_takes_back_what_was_given_up(clock: Any):

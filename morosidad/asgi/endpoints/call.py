@@ -13,7 +13,7 @@ import msgspec
 from starlette.types import Receive, Scope
 
 from morosidad.asgi.guards.bodies import check_media_type, read_body
-from morosidad.asgi.problems import bad_request, too_large
+from morosidad.asgi.problems import bad_request, told, too_large
 
 if TYPE_CHECKING:
     from morosidad.asgi.service import Service
@@ -108,7 +108,7 @@ class Call:
         """
         given = self.headers.get(b"x-request-id")
         if given is not None and given is not self.request_id:
-            raise bad_request("X-Request-ID: se esperaban de 1 a 128 letras, cifras o . _ : -")
+            raise bad_request(told("wrong_request_id"))
 
     def seconds(self) -> float:
         """Tell how long it has taken so far."""

@@ -14,8 +14,7 @@ from morosidad.asgi.endpoints.call import JSON, Call, Reply
 from morosidad.asgi.endpoints.predictions import decided
 from morosidad.asgi.endpoints.responses import refusal
 from morosidad.asgi.guards.bodies import decode, record_of
-from morosidad.asgi.problems import Problem, unavailable
-from morosidad.asgi.service import SATURATED
+from morosidad.asgi.problems import Problem, told, unavailable
 from morosidad.errors import InvalidRecord
 
 if TYPE_CHECKING:
@@ -76,7 +75,7 @@ class DirectPath:
             counted = admit(call, self._route)
             assert counted is None, "rates are counted in the ordinary endpoint"
             if not inline:
-                raise unavailable(SATURATED)
+                raise unavailable(told("saturated"))
             record = record_of(decode(body))
             decision = service.scorer.score_nowait(record, call.request_id.decode())
         except (Problem, InvalidRecord) as error:

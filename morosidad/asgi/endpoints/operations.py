@@ -10,7 +10,7 @@ from morosidad._version import __version__
 from morosidad.asgi.endpoints.call import Call, Reply, reply
 from morosidad.asgi.exposition import exposition
 from morosidad.asgi.guards.bodies import decode
-from morosidad.asgi.problems import bad_request
+from morosidad.asgi.problems import bad_request, told
 from morosidad.asgi.service import BATCHED, INLINE, READY, STARTING, STOPPED, STOPPING
 
 
@@ -43,7 +43,7 @@ async def metrics(call: Call) -> Reply:
 
 async def kpis(call: Call) -> Reply:
     """``GET /api/kpis``: the report of the window."""
-    return reply(await call.service.background.run(call.service.kpis.report))
+    return reply(await call.service.background.run(call.service.kpis.report, call.service.language))
 
 
 async def prometheus(call: Call) -> Reply:
@@ -78,5 +78,5 @@ async def reload(call: Call) -> Reply:
     """``POST /admin/recargar``: the model file anew, as one step."""
     body = await call.body()
     if body and decode(body) != {}:
-        raise bad_request("No se esperaba ningún dato: se recarga el archivo del modelo en servicio")
+        raise bad_request(told("reload_takes_nothing"))
     return reply(await call.service.reloader.reload(call.service.workers.io))

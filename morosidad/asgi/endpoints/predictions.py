@@ -8,8 +8,9 @@ import msgspec
 
 from morosidad.asgi.endpoints.call import Call, Reply, reply
 from morosidad.asgi.guards.bodies import decode, record_of
-from morosidad.asgi.problems import bad_request
+from morosidad.asgi.problems import bad_request, told
 from morosidad.errors import FieldError, InvalidRecord
+from morosidad.languages import Language, say
 from morosidad.policy.decision import Decision, RecordError
 
 _encode = msgspec.json.encode
@@ -28,7 +29,7 @@ class RecordProblem(msgspec.Struct, frozen=True):
 
     indice: int
     errores: tuple[FieldError, ...]
-    error: str = "Datos inválidos"
+    error: str
     codigo: Literal["E002"] = "E002"
 
 
@@ -48,12 +49,13 @@ async def predict_batch(call: Call) -> Reply:
     found = decode(await call.body())
     limit = call.service.settings.server_batch_size
     if type(found) is not list:
-        raise bad_request("Se esperaba una lista de registros")
+        raise bad_request(told("no_list"))
     if len(found) > limit:
-        raise bad_request(f"El lote supera los {limit} registros permitidos")
+        raise bad_request(told("batch_too_large", limit=limit))
     records = [_as_record(item) for item in found]
     decided = await call.service.score_batch(records, call.request_id.decode())
-    return reply([_in_place(item) for item in decided])
+    language = call.service.language
+    return reply([_in_place(item, language) for item in decided])
 
 
 async def check(call: Call) -> Reply:
@@ -75,7 +77,7 @@ class _Nothing:
     """Stands for what is no record."""
 
 
-def _in_place(found: Decision | RecordError) -> Any:
+def _in_place(found: Decision | RecordError, language: Language) -> Any:
     if isinstance(found, RecordError):
-        return RecordProblem(found.index, found.errors)
+        return RecordProblem(found.index, found.errors, say(language, "server.invalid"))
     return found

@@ -9,7 +9,7 @@ import msgspec
 from starlette.types import Send
 
 from morosidad.asgi.endpoints.call import HTML, JSON, Call, Headers, Reply
-from morosidad.asgi.problems import ErrorDocument, Problem, problem_of, source_of
+from morosidad.asgi.problems import ErrorDocument, Problem, problem_of, said, source_of
 
 _logger = logging.getLogger("morosidad.asgi")
 _access_logger = logging.getLogger("morosidad.asgi.access")
@@ -78,11 +78,12 @@ def refusal(error: Exception, call: Call) -> Reply:
     problem = problem_of(error)
     call.service.refused[call.path, problem.code] += 1
     if problem.status == 500 and not isinstance(error, Problem):
-        _logger.error("%s en %s", source_of(error), call.path)
+        _logger.error("%s at %s", source_of(error), call.path)
+    message, errors = said(problem, call.service.language)
     document = ErrorDocument(
-        error=problem.message,
+        error=message,
         codigo=problem.code,
-        errores=problem.errors,
+        errores=errors,
         tiempo_procesamiento=call.seconds(),
         request_id=call.request_id.decode(),
     )

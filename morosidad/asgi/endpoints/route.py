@@ -39,9 +39,7 @@ class Operation(NamedTuple):
     Attributes
     ----------
     name : str
-        Its ``operationId``.
-    summary : str
-        In Spanish.
+        Its ``operationId``; under this name the languages have its summary.
     answer : callable
         Makes the content of the answer 200.
     body : callable, optional
@@ -53,7 +51,6 @@ class Operation(NamedTuple):
     """
 
     name: str
-    summary: str
     answer: Content
     body: Content | None = None
     codes: tuple[str, ...] = ()

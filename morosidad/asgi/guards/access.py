@@ -11,7 +11,7 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_netw
 from starlette.types import Scope
 
 from morosidad.asgi.guards.keys import Keyring, KeyScope
-from morosidad.asgi.problems import Problem, forbidden, unauthenticated
+from morosidad.asgi.problems import Problem, forbidden, told, unauthenticated
 
 KEY_PROTOCOL = "clave."
 _IN_PROCESS = "testclient"
@@ -98,12 +98,12 @@ class Access:
             return _network_of(client)
         given = _given_key(headers)
         if given is None:
-            raise unauthenticated("Falta la clave: envíela en X-API-Key")
+            raise unauthenticated(told("no_key"))
         key = self._keys.find(given)
         if key is None:
-            raise forbidden("La clave no es válida")
+            raise forbidden(told("wrong_key"))
         if needed not in key.scopes:
-            raise forbidden("La clave no permite esta operación")
+            raise forbidden(told("wrong_scope"))
         return f"clave:{key.name}"
 
     def check_place(self, headers: dict[bytes, bytes], client: str) -> None:
@@ -131,7 +131,7 @@ class Access:
         host = headers.get(b"host", b"").decode("latin-1").lower()
         own = text.partition("://")[2]
         if text not in self._origins and (own != host or not own):
-            raise forbidden("El origen de la página no está permitido")
+            raise forbidden(told("wrong_origin"))
 
     def _trusts(self, address: Address | None) -> bool:
         return address is not None and any(address in network for network in self._proxies)
@@ -182,7 +182,7 @@ def _check_local(client: str, host: bytes) -> None:
 
 
 def _elsewhere() -> Problem:
-    return forbidden("Sin claves configuradas, solo se atiende a esta máquina")
+    return forbidden(told("elsewhere"))
 
 
 def is_local_name(host: str) -> bool:

@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 from starlette.types import Receive, Scope
 
-from morosidad.asgi.problems import Problem, bad_request, too_large
+from morosidad.asgi.problems import Problem, bad_request, told, too_large, wrong
 from morosidad.errors import FieldError
 
-_NOT_JSON = "El cuerpo no es JSON válido en UTF-8"
-_NOT_DECLARED = "Content-Type: se esperaba application/json en UTF-8"
-_DOUBLED = "El JSON repite un nombre dentro de un mismo objeto"
-_NOT_AN_OBJECT = FieldError("", "se esperaba un objeto con los campos del esquema", "registro")
+_NOT_JSON = told("not_json")
+_NOT_DECLARED = told("not_declared")
+_DOUBLED = told("doubled")
+_NOT_AN_OBJECT = wrong("", "records.no_record", "registro")
 _MAX_STRANGERS = 20
 _decode = msgspec.json.Decoder().decode
 
@@ -56,7 +56,7 @@ async def read_body(scope: Scope, receive: Receive, limit: int, seconds: float) 
         async with asyncio.timeout(seconds):
             return await _collect(receive, limit)
     except TimeoutError:
-        message = f"El cuerpo no llegó en {seconds:g} s"
+        message = told("body_late", seconds=seconds)
         raise Problem("E001", message, headers=[(b"connection", b"close")]) from None
 
 
@@ -103,7 +103,7 @@ def decode(body: bytes) -> Any:
         E001.
     """
     if not body:
-        raise bad_request("No se recibieron datos")
+        raise bad_request(told("no_data"))
     try:
         found = _decode(body)
         doubled = _repeats_a_name(body, found)
@@ -123,36 +123,36 @@ def record_of(found: Any) -> dict[str, Any]:
         E001 when the request lacks it or holds something else, E002 when it is no object.
     """
     if type(found) is not dict:
-        raise bad_request("Se esperaba un objeto JSON con «datos»")
+        raise bad_request(told("no_envelope"))
     record = found.get("datos")
     if len(found) > 1 or record is None:
         _check_envelope(found)
     if type(record) is not dict:
-        raise Problem("E002", "Datos inválidos", errors=[_NOT_AN_OBJECT])
+        raise Problem("E002", told("invalid"), errors=[_NOT_AN_OBJECT])
     return record
 
 
 def _check_envelope(found: dict[str, Any]) -> None:
     errors: list[FieldError] = []
     if "datos" not in found:
-        errors.append(FieldError("datos", "obligatorio: falta el valor", "falta"))
+        errors.append(wrong("datos", "records.missing", "falta"))
     for name, value in found.items():
         match name, value:
             case "datos", _:
                 pass
             case "timestamp_cliente", bool():
-                errors.append(FieldError(name, "se esperaba un número", "tipo"))
+                errors.append(wrong(name, "server.a_number", "tipo"))
             case ("timestamp_cliente", int() | float() | None) | ("session_id", str() | None):
                 pass
             case "timestamp_cliente", _:
-                errors.append(FieldError(name, "se esperaba un número", "tipo"))
+                errors.append(wrong(name, "server.a_number", "tipo"))
             case "session_id", _:
-                errors.append(FieldError(name, "se esperaba un texto", "tipo"))
+                errors.append(wrong(name, "server.a_text", "tipo"))
             case _ if len(errors) < _MAX_STRANGERS:
                 shown = name[:64].encode("utf-8", "replace").decode()
-                errors.append(FieldError(shown, "nombre desconocido", "desconocido"))
+                errors.append(wrong(shown, "server.unknown_name", "desconocido"))
     if errors:
-        raise bad_request("La solicitud no tiene la forma esperada", errors)
+        raise bad_request(told("wrong_envelope"), errors)
 
 
 def _repeats_a_name(body: bytes, found: Any) -> bool:

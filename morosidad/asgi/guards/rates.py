@@ -83,7 +83,7 @@ class RateLimiter:
                     wait = max(1.0, math.ceil(stats.reset_time - time.time()))
         except Exception as error:
             if not self.failing:
-                _logger.warning("el límite de solicitudes no funciona: %s", type(error).__name__)
+                _logger.warning("the rate limit does not work: %s", type(error).__name__)
             self.failing = True
             self._again = self._clock() + _PAUSE
             return

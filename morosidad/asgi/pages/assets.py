@@ -14,10 +14,14 @@ from functools import cache, cached_property
 from importlib.util import find_spec
 from pathlib import Path
 
+import msgspec
+
 from morosidad.errors import MissingExtra
+from morosidad.languages import Language, words
 
 PREFIX = "/estatico"
 CHARTS = "plotly.min.js"
+TEXTS = "words.js"
 FOREVER = "public, max-age=31536000, immutable"
 REVALIDATE = "no-cache"
 
@@ -117,8 +121,13 @@ class Assets(Mapping[str, Asset]):
 
 
 @cache
-def assets() -> Assets:
+def assets(language: Language = "es") -> Assets:
     """Read the pages' files and plotly's JavaScript.
+
+    Parameters
+    ----------
+    language : {'es', 'en', 'pt'}
+        Of the texts that the scripts write.
 
     Raises
     ------
@@ -127,6 +136,8 @@ def assets() -> Assets:
     """
     found = (path for folder in _FOLDERS for path in folder.iterdir() if path.suffix in _TYPES)
     files = {path.name: path.read_bytes() for path in found}
+    texts = msgspec.json.encode(dict(words(language, "pages")))
+    files[TEXTS] = files[TEXTS].replace(b"$words", texts)
     return Assets(files | {CHARTS: _charts().read_bytes()})
 
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from morosidad.alerts import Alert
-from morosidad.kpis.counting.columns import SCORE_BINS, STAGE_LABELS
+from morosidad.kpis.counting.columns import SCORE_BINS
 from morosidad.kpis.counts import ages
 from morosidad.kpis.diagnosis import StageTimes
+from morosidad.languages import say
 from morosidad.policy.decision import DecisionOutcome
 
 if TYPE_CHECKING:
@@ -219,9 +220,13 @@ def make_panel(
     -------
     Panel
     """
-    report, counts = kpis.report(), kpis.counts()
+    report, counts = kpis.report(alerts.language), kpis.counts()
     policy = None if scorer is None else scorer.policy
-    labels = {} if scorer is None else {field.name: field.label for field in scorer.schema.fields}
+    labels = (
+        {}
+        if scorer is None
+        else {field.name: field.words_in(scorer.language).label for field in scorer.schema.fields}
+    )
     ended = [alert for alert in reversed(alerts.history) if alert.closed is not None]
     return Panel(
         timestamp=report.timestamp,
@@ -239,7 +244,9 @@ def make_panel(
         decisions=counts.decisions,
         cache=None if cache is None else _cache(cache, counts.hit_rate),
         drift=None if drift is None else _drift(drift, labels),
-        stages=tuple(Stage(STAGE_LABELS[name], times) for name, times in kpis.stages().items()),
+        stages=tuple(
+            Stage(say(alerts.language, f"service.{name}"), times) for name, times in kpis.stages().items()
+        ),
         timeline=_timeline(kpis.timeline(_POINTS)),
         model=None if plan is None else _model(plan),
         open_alerts=alerts.active,

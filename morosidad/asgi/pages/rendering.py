@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 from morosidad.asgi.pages.assets import CHARTS, assets, inline_style_ids
 from morosidad.asgi.pages.examples import examples
 from morosidad.errors import InvalidRecord
+from morosidad.languages import Language, say, words
 from morosidad.schema.field import Field
 from morosidad.schema.schema import Schema
+from morosidad.schema.wording import SHIPPED
 
 if TYPE_CHECKING:
     from morosidad.scoring.scorer import Scorer
@@ -39,7 +41,7 @@ def form_page(scorer: Scorer) -> str:
     Parameters
     ----------
     scorer : Scorer
-        Its schema gives the fields, its policy the cut-offs.
+        Its schema gives the fields, its policy the cut-offs, its language the words.
 
     Returns
     -------
@@ -51,22 +53,33 @@ def form_page(scorer: Scorer) -> str:
     MissingExtra
         plotly is not installed.
     """
-    fields = list(enumerate(scorer.schema.fields))
+    fields, language = list(enumerate(scorer.schema.fields)), scorer.language
     made_up = str(scorer.training.get("data", "")).startswith("synthetic")
     return _render(
         "form.html",
+        language,
         model=escape(scorer.model),
         review_at=repr(scorer.policy.review_at),
         decline_at=repr(scorer.policy.decline_at),
         examples=_attribute(examples(scorer.schema, scorer.drift_reference)),
-        synthetic=_template("synthetic.html").template if made_up else "",
-        groups=_group("Datos obligatorios", ((i, f) for i, f in fields if f.required))
-        + _group("Datos opcionales", ((i, f) for i, f in fields if not f.required)),
+        synthetic=_render("synthetic.html", language) if made_up else "",
+        groups=_group("required_data", ((i, f) for i, f in fields if f.required), language)
+        + _group("optional_data", ((i, f) for i, f in fields if not f.required), language),
     )
 
 
-def dashboard_page() -> str:
+def dashboard_page(language: Language = "es") -> str:
     """Render the dashboard; its figures come later, from the server's own addresses.
+
+    Parameters
+    ----------
+    language : {'es', 'en', 'pt'}
+        The language of the words.
+
+    Returns
+    -------
+    str
+        The page as HTML.
 
     Raises
     ------
@@ -74,15 +87,15 @@ def dashboard_page() -> str:
         plotly is not installed.
     """
     metas = "".join(f'<meta id="{name}">' for name in inline_style_ids())
-    return _render("dashboard.html", charts=assets().path(CHARTS), metas=metas)
+    return _render("dashboard.html", language, charts=assets(language).path(CHARTS), metas=metas)
 
 
-def field_spec(field: Field) -> dict[str, Any]:
+def field_spec(field: Field, language: Language = "es") -> dict[str, Any]:
     """Say what a browser must know to check a value as the schema does, with the schema's own words."""
     levels = field.usual_levels
     spec = {
         "nombre": field.name,
-        "etiqueta": field.label,
+        "etiqueta": field.words_in(language).label,
         "clase": field.kind,
         "obligatorio": field.required,
         "ge": field.ge,
@@ -90,20 +103,20 @@ def field_spec(field: Field) -> dict[str, Any]:
         "le": field.le,
         "lt": field.lt,
         "enteros": levels is not None and isinstance(levels[0], int),
-        "mensajes": _messages(field),
+        "mensajes": _messages(field, language),
     }
     return {key: value for key, value in spec.items() if value is not None}
 
 
-def _messages(field: Field) -> dict[str, str]:
+def _messages(field: Field, language: Language) -> dict[str, str]:
     """Ask the schema what it says of each kind of wrong value."""
     wrong: dict[str, Any] = {"falta": None, "tipo": "texto" if field.kind == "category" else {}}
     if field.kind in _MODES:
         wrong["alcance"] = _MANY
-    if field.limits:
+    if field.limits_in(language):
         low, high = field.interval
         wrong["rango"] = low - max(1.0, abs(low)) if isfinite(low) else high + max(1.0, abs(high))
-    schema = Schema([field])
+    schema = Schema([field], language=language)
     found = {}
     for name, value in wrong.items():
         try:
@@ -113,39 +126,44 @@ def _messages(field: Field) -> dict[str, str]:
     return found
 
 
-def _group(title: str, fields: Iterable[tuple[int, Field]]) -> str:
-    rendered = "".join(_field(place, field) for place, field in fields)
+def _group(title: str, fields: Iterable[tuple[int, Field]], language: Language) -> str:
+    rendered = "".join(_field(place, field, language) for place, field in fields)
     if not rendered:
         return ""
-    return f'<fieldset><legend>{title}</legend><div class="campos">{rendered}</div></fieldset>'
+    legend = say(language, f"pages.{title}")
+    return f'<fieldset><legend>{legend}</legend><div class="campos">{rendered}</div></fieldset>'
 
 
-def _field(place: int, field: Field) -> str:
-    name = f"c{place}"
-    hints = " ".join(part for part in (field.help, _limits(field)) if part)
+def _field(place: int, field: Field, language: Language) -> str:
+    name, shown = f"c{place}", field.words_in(language)
+    hints = " ".join(part for part in (shown.help, _limits(field, language)) if part)
     return _template("field.html").substitute(
         id=name,
-        spec=_attribute(field_spec(field)),
-        label=escape(field.label),
-        control=_control(name, field),
-        unit=f'<span class="unidad">{escape(field.unit)}</span>' if field.unit else "",
+        spec=_attribute(field_spec(field, language)),
+        label=escape(shown.label),
+        control=_control(name, field, language),
+        unit=f'<span class="unidad">{escape(shown.unit)}</span>' if shown.unit else "",
         help=escape(hints),
     )
 
 
-def _limits(field: Field) -> str:
-    return f"{field.limits[0].upper()}{field.limits[1:]}." if field.limits else ""
+def _limits(field: Field, language: Language) -> str:
+    limits = field.limits_in(language)
+    return f"{limits[0].upper()}{limits[1:]}." if limits else ""
 
 
-def _control(name: str, field: Field) -> str:
+def _control(name: str, field: Field, language: Language) -> str:
     shared = (
         f'id="{name}" name="{escape(field.name)}" aria-describedby="{name}-ayuda {name}-nota {name}-error"'
     )
     shared += " required" if field.required else ""
     if field.kind == "boolean":
-        return _select(shared, [("true", "Sí"), ("false", "No")])
+        answers = [("true", say(language, "pages.yes")), ("false", say(language, "pages.no"))]
+        return _select(shared, answers, language)
     if field.categories is not None:
-        return _select(shared, [(str(level), _words(level)) for level in field.categories])
+        return _select(
+            shared, [(str(level), _words(level, field, language)) for level in field.categories], language
+        )
     mode = _MODES.get(field.kind, "text")
     suggestions = "".join(f'<option value="{escape(str(level))}">' for level in field.usual_levels or ())
     if not suggestions:
@@ -156,12 +174,17 @@ def _control(name: str, field: Field) -> str:
     )
 
 
-def _select(shared: str, options: Iterable[tuple[str, str]]) -> str:
+def _select(shared: str, options: Iterable[tuple[str, str]], language: Language) -> str:
     rendered = "".join(f'<option value="{escape(value)}">{escape(text)}</option>' for value, text in options)
-    return f'<select {shared}><option value="">Elija…</option>{rendered}</select>'
+    return f'<select {shared}><option value="">{say(language, "pages.choose")}</option>{rendered}</select>'
 
 
-def _words(level: str | int) -> str:
+def _words(level: str | int, field: Field, language: Language) -> str:
+    """Write a category for people: that of the shipped schema in the language of the page."""
+    known = words(language, SHIPPED).get(f"{field.name}_{level}")
+    shipped = words("es", SHIPPED).get(field.name) == field.words_in("es").label
+    if language != "es" and known is not None and shipped:
+        return known
     text = " ".join(_SPELT.get(word, word) for word in str(level).replace("_", " ").split(" ")).strip()
     return text[:1].upper() + text[1:]
 
@@ -170,9 +193,10 @@ def _attribute(data: Any) -> str:
     return escape(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
 
 
-def _render(name: str, **parts: str) -> str:
-    found = assets()
-    return _template(name).substitute(parts, static=found.path("base.css").rpartition("/")[0])
+def _render(name: str, language: Language, **parts: str) -> str:
+    texts = {f"say_{name}": escape(text) for name, text in words(language, "pages").items()}
+    static = assets(language).path("base.css").rpartition("/")[0]
+    return _template(name).substitute(texts, language=language, static=static, **parts)
 
 
 @cache

@@ -17,6 +17,7 @@ from morosidad.asgi.pages.assets import REVALIDATE, Asset, assets
 from morosidad.asgi.pages.panel import make_panel
 from morosidad.asgi.pages.rendering import dashboard_page, form_page
 from morosidad.asgi.runtime.worker_processes import all_cache_stats, all_drift
+from morosidad.languages import Language
 
 if TYPE_CHECKING:
     from morosidad.asgi.service import Service
@@ -58,7 +59,7 @@ class Site:
 
     async def dashboard(self, call: Call) -> Reply:
         """``GET /dashboard``: the dashboard."""
-        return _page(call, await self._service.background.run(_dashboard))
+        return _page(call, await self._service.background.run(_dashboard, self._service.language))
 
     async def panel(self, _: Call) -> Reply:
         """``GET /api/panel``: what the dashboard shows beside the live figures, at most a second old."""
@@ -103,21 +104,30 @@ class File:
         await Response(body, status, headers={**given, **SECURITY})(scope, receive, send)
 
 
-def files() -> dict[str, File]:
+def files(language: Language = "es") -> dict[str, File]:
     """Give what answers for each file, by its address.
+
+    Parameters
+    ----------
+    language : {'es', 'en', 'pt'}
+        Of the texts that the scripts write.
+
+    Returns
+    -------
+    dict of str to File
 
     Raises
     ------
     MissingExtra
         plotly is not installed.
     """
-    found = assets()
+    found = assets(language)
     return {found.path(name): File(asset) for name, asset in found.items()}
 
 
 @cache
-def _dashboard() -> Asset:
-    return Asset("dashboard.html", dashboard_page().encode(), REVALIDATE)
+def _dashboard(language: Language) -> Asset:
+    return Asset("dashboard.html", dashboard_page(language).encode(), REVALIDATE)
 
 
 def _page(call: Call, asset: Asset) -> Reply:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from morosidad.kpis import KPITracker, Thresholds
+from morosidad.languages import Language
 from morosidad.scoring.parts import Parts
 from morosidad.scoring.scorer import Scorer
 from morosidad.settings import Settings
@@ -15,16 +16,16 @@ if TYPE_CHECKING:
     from morosidad.monitoring.drift import DriftMonitor
 
 
-def complete_parts(scorer: Scorer, settings: Settings) -> Scorer:
-    """Give a scorer of the same model with every part: its own, else one made from the settings."""
+def complete_parts(scorer: Scorer, settings: Settings, language: Language) -> Scorer:
+    """Give a scorer of the same model and of a language with every part: its own, else one from settings."""
     own = scorer.parts
-    made: Parts = {}
+    made: Parts = {"language": language}
     if own.get("kpis") is None:
         made["kpis"] = _kpis(settings)
     if own.get("cache") is None and settings.cache_enabled:
         made["cache"], made["cache_auto"] = _cache(settings), True
     if own.get("audit") is None and settings.audit_file is not None:
-        made["audit"] = _audit(settings, settings.audit_file)
+        made["audit"] = _audit(settings, settings.audit_file, language)
     if own.get("drift") is None:
         made["drift"] = _drift(scorer)
     if own.get("recovery") is None:
@@ -55,7 +56,7 @@ def _cache(settings: Settings) -> TieredCache[object, object]:
     return TieredCache(settings.cache_l1_size, settings.cache_l2_size, settings.cache_ttl_seconds)
 
 
-def _audit(settings: Settings, path: str) -> AuditLog:
+def _audit(settings: Settings, path: str, language: Language) -> AuditLog:
     from morosidad.audit import AuditLog
 
     return AuditLog(
@@ -68,6 +69,7 @@ def _audit(settings: Settings, path: str) -> AuditLog:
         flush_interval=settings.log_flush_interval,
         rotation_size=settings.log_rotation_size if settings.log_rotation else None,
         timeout=settings.timeout_logging,
+        language=language,
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from morosidad.asgi.problems import Problem, source_of
+from morosidad.asgi.problems import Problem, source_of, told
 from morosidad.errors import MorosidadError
 from morosidad.scoring.scorer import Scorer
 from morosidad.workers import WorkerPool
@@ -72,7 +72,7 @@ class Reloader:
         try:
             await self._reload(pool)
         except Problem:
-            _logger.error("no se pudo seguir la recarga de otro proceso")
+            _logger.error("the reload of another process could not be followed")
 
     async def _reload(self, pool: WorkerPool) -> Reloaded:
         scorer = self._scorer
@@ -84,8 +84,8 @@ class Reloader:
             name = type(error).__name__
             # What was read is a model's file: the library's own words hold nothing of an applicant.
             why = f"{name}: {error}" if isinstance(error, MorosidadError) else source_of(error)
-            _logger.error("la recarga del modelo falló: %s", why)
-            message = f"No se pudo recargar el modelo ({name}): sigue el anterior"
+            _logger.error("the reload of the model failed: %s", why)
+            message = told("not_reloaded", kind=name)
             raise Problem("E500", message) from None
         self.failed = False
         return Reloaded(scorer.model, before, scorer.digest, scorer.digest != digest)
@@ -97,7 +97,7 @@ class Reloader:
     @staticmethod
     def _leave_mark(mark: Path, digest: str) -> None:
         new = mark.with_suffix(f".{os.getpid()}")
-        new.write_text(digest)
+        new.write_text(digest, encoding="utf-8")
         os.replace(new, mark)
 
     def _is_left_behind(self) -> bool:
@@ -107,6 +107,6 @@ class Reloader:
         try:
             found = os.stat(self._mark)
             seen, self._seen = self._seen, (found.st_mtime_ns, found.st_ino)
-            return seen != self._seen and self._mark.read_text() != self._scorer.digest
+            return seen != self._seen and self._mark.read_text(encoding="utf-8") != self._scorer.digest
         except OSError:
             return False

@@ -14,6 +14,7 @@ from morosidad.audit.usage import Usage
 from morosidad.audit.writing.batch import LineBatch, LogItem
 from morosidad.audit.writing.process_hooks import ProcessHooks
 from morosidad.audit.writing.writer import LogWriter
+from morosidad.languages import Language, check_language
 
 RETRY_SECONDS = 1.0
 _BATCH_SIZE = 1000
@@ -41,7 +42,9 @@ class DecisionQueue:
         on_alert: Callable[[Alert], object] | None,
         usage: Callable[[], Usage],
         now: Callable[[], float],
+        language: Language = "es",
     ) -> None:
+        self._language: Language = check_language(language)
         self._new_file = new_file
         self._encoder = encoder
         self._encodes_in_caller = encode_in_caller
@@ -99,7 +102,7 @@ class DecisionQueue:
         self._wake = threading.Event()
         self._idle = threading.Event()
         self._closing = threading.Event()
-        self._notifier = AlertNotifier(self._on_alert, self._now)
+        self._notifier = AlertNotifier(self._on_alert, self._now, self._language)
         self._file = self._new_file()
         self._log_writer = LogWriter(self._file, self._encoder, self._notifier, self._usage, self._now)
         self._writer: threading.Thread | None = None

@@ -20,15 +20,17 @@ from morosidad.audit.chain.hashing import MAX_LINE
 from morosidad.audit.encoding import LineEncoder
 from morosidad.audit.usage import Usage
 from morosidad.audit.writing.batch import LineBatch, LogItem, resolve_all
+from morosidad.languages import Message, words
+from morosidad.languages.catalogue import DEFAULT
 
 _FAULTS = {
-    errno.ENOSPC: (LOG_DISK_FULL, "el disco está lleno"),
-    errno.EDQUOT: (LOG_DISK_FULL, "la cuota del disco está agotada"),
-    errno.ENOENT: (LOG_FOLDER_GONE, "la carpeta no existe"),
-    errno.ENOTDIR: (LOG_FOLDER_GONE, "la carpeta no existe"),
-    errno.EACCES: (LOG_NOT_PERMITTED, "no hay permiso para escribir"),
-    errno.EPERM: (LOG_NOT_PERMITTED, "no hay permiso para escribir"),
-    errno.EROFS: (LOG_NOT_PERMITTED, "el disco es de solo lectura"),
+    errno.ENOSPC: (LOG_DISK_FULL, "disk_full"),
+    errno.EDQUOT: (LOG_DISK_FULL, "quota"),
+    errno.ENOENT: (LOG_FOLDER_GONE, "no_folder"),
+    errno.ENOTDIR: (LOG_FOLDER_GONE, "no_folder"),
+    errno.EACCES: (LOG_NOT_PERMITTED, "no_permission"),
+    errno.EPERM: (LOG_NOT_PERMITTED, "no_permission"),
+    errno.EROFS: (LOG_NOT_PERMITTED, "read_only"),
 }
 _FAULT_CODES = {alert.code for alert, _ in _FAULTS.values()} | {LOG_NOT_WRITTEN.code}
 
@@ -134,6 +136,8 @@ class LogWriter:
         number = error.errno if isinstance(error, OSError) else None
         fault, reason = _FAULTS.get(number or 0, (LOG_NOT_WRITTEN, type(error).__name__))
         self._notifier.close(*(_FAULT_CODES - {fault.code}))
+        if reason in words(DEFAULT, "alerts"):
+            reason = Message(DEFAULT, f"alerts.{reason}")
         self._notifier.open(*fault.fill(reason=reason))
 
     def _succeed(self) -> None:

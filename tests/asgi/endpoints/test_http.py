@@ -45,7 +45,7 @@ def test_e500_says_where_it_happened_to_the_log_alone(serve, applicant, monkeypa
     document = assert_refused(client.post("/predecir", json={"datos": applicant}), "E500")
     assert document["error"] == "Error interno del servidor"
     [line] = [r.getMessage() for r in caplog.records if r.levelno >= logging.ERROR]
-    assert re.fullmatch(r"KeyError \(.*test_http:\d+\) en /predecir", line)
+    assert re.fullmatch(r"KeyError \(.*test_http:\d+\) at /predecir", line)
     assert "Juan" not in caplog.text
 
 

@@ -130,7 +130,7 @@ def test_prometheus_is_told_what_every_process_refused(serve, tmp_path):
 
 def test_logs_that_have_no_file_of_their_own_yet_are_one_series():
     logs = [stats("d.jsonl", 5, 1, 0), stats("d.jsonl", 0, 2, 3)]
-    found = {s.name: s.value for family in _log(logs) for s in family.samples}
+    found = {s.name: s.value for family in _log(logs, str) for s in family.samples}
     assert found == {
         "morosidad_registro_escritas_total": 5,
         "morosidad_registro_en_espera": 3,
@@ -252,7 +252,7 @@ def test_a_process_that_can_not_follow_keeps_its_model_and_tries_once(serve, mod
     (tmp_path / "kpi.recarga").write_text("another")
     client.portal.call(service.tick)
     client.portal.call(service.tick)
-    assert caplog.text.count("no se pudo seguir la recarga de otro proceso") == 1
+    assert caplog.text.count("the reload of another process could not be followed") == 1
     assert (service.scorer.digest, service.reloader.failed) == (digest, True)
 
 

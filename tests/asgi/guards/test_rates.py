@@ -73,9 +73,7 @@ def test_a_storage_that_fails_lets_requests_through_and_is_not_waited_for(monkey
     clock.advance(1.5)
     assert ask(limiter, "score", "a", 50) == [""] * 50
     assert storage.asked == 2
-    assert [r.getMessage() for r in caplog.records] == [
-        "el límite de solicitudes no funciona: ConnectionError"
-    ]
+    assert [r.getMessage() for r in caplog.records] == ["the rate limit does not work: ConnectionError"]
 
     storage.down = False
     clock.advance(1.5)

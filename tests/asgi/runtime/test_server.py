@@ -253,7 +253,7 @@ def test_serve_hands_the_settings_to_every_process(monkeypatch, capsys):
 def test_the_address_of_an_ipv6_host_can_be_clicked():
     from morosidad.commands.serve import welcome
 
-    said = welcome(Settings(server_host="::1", server_model="m", audit_file="d"), "m@1", 80)
+    said = welcome(Settings(server_host="::1", server_model="m", audit_file="d", language="en"), "m@1", 80)
     assert "http://[::1]:80/dashboard" in said
     assert "model       m@1\n" in said
     assert "decisions   d\n" in said

@@ -1,6 +1,7 @@
 // Talking to the server: a key is asked for when it wants one, and kept until the tab is closed.
 
 import { make } from "./elements.js";
+import { say } from "./words.js";
 
 const KEPT = "morosidad.clave";
 let asking = null;
@@ -50,15 +51,15 @@ function askForKey(wrong) {
     const form = make(
       "form",
       { method: "dialog" },
-      make("h2", { id: "titulo-clave", text: "Clave de acceso" }),
-      make("p", { text: wrong ? "El servidor no aceptó la clave. Escriba otra." : "Este servidor pide una clave para responder." }),
-      make("label", { for: "clave", text: "Clave" }),
+      make("h2", { id: "titulo-clave", text: say("key_title") }),
+      make("p", { text: say(wrong ? "key_wrong" : "key_wanted") }),
+      make("label", { for: "clave", text: say("key") }),
       input,
       make(
         "div",
         { class: "acciones" },
-        make("button", { class: "boton principal", value: "usar", text: "Usar" }),
-        make("button", { class: "boton", value: "", formnovalidate: true, text: "Cancelar" }),
+        make("button", { class: "boton principal", value: "usar", text: say("use") }),
+        make("button", { class: "boton", value: "", formnovalidate: true, text: say("cancel") }),
       ),
     );
     const dialog = make("dialog", { "aria-labelledby": "titulo-clave" }, form);

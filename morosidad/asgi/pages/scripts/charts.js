@@ -1,5 +1,7 @@
 // Charts in the colours of the page, which follow the colour scheme.
 
+import { say } from "./words.js";
+
 const CONFIG = { displayModeBar: false, responsive: true, scrollZoom: false, doubleClick: false };
 const drawn = new Map(); // how each chart was last drawn, to draw it again in other colours
 const script = document.querySelector("script[data-graficos]"); // it comes when it comes: figures do not wait for it
@@ -31,7 +33,7 @@ function frame() {
     font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: colour("tenue") },
     hoverlabel: { bgcolor: colour("superficie"), bordercolor: colour("borde"), font: { color: colour("tinta") } },
     legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", traceorder: "normal" },
-    separators: ",\u202f",
+    separators: `${say("decimal")}\u202f`,
     dragmode: false,
     bargap: 0.12,
   };

@@ -6,12 +6,11 @@ import { byId, make, write } from "./elements.js";
 import { RETRY, listen } from "./live.js";
 import * as series from "./series.js";
 import { count, duration, exact, rounded, share, time, tiny } from "./text.js";
+import { say } from "./words.js";
 
 const REFRESH = 5000; // ms between panels, and between figures where no WebSocket can be opened
 const ROUNDS = 12; // after which a WebSocket is tried again
 const CHARTS = { tiempos: series.times, ritmo: series.rhythm, puntajes: series.scores, decisiones: series.decisions, etapas: series.stages, cache: series.cache, deriva: series.drift };
-const LEVELS = { info: "Aviso", warning: "Atención", critical: "Crítico" };
-const STATES = { EXCELENTE: "Excelente", BUENO: "Bueno", REGULAR: "Regular", CRITICO: "Crítico", "SIN DATOS": "Sin datos" };
 
 const usage = (percent) => share(percent === null ? null : percent / 100);
 
@@ -23,7 +22,7 @@ let critical = false; // with an alert of that kind the service is not well, how
 let live = false; // alerts come with the live figures; the panel's are for the time before the first
 
 async function connect() {
-  if (!document.body.classList.contains("sin-conexion")) connection("conectando", "Conectando…");
+  if (!document.body.classList.contains("sin-conexion")) connection("conectando", say("connecting"));
   let response = null;
   try {
     response = await ask("/api/panel");
@@ -57,7 +56,7 @@ async function poll(rounds) {
   }
   const [{ metricas_actuales: figures }, report] = documents;
   live = false;
-  heard(`Conectado sin WebSocket · se actualiza cada ${REFRESH / 1000} s`, report.timestamp);
+  heard(say("without_websocket", { seconds: REFRESH / 1000 }), report.timestamp);
   showReport(report);
   showFigures(figures);
   setTimeout(poll, REFRESH, rounds - 1);
@@ -70,7 +69,7 @@ async function fetched(path) {
 }
 
 function receive(path, message) {
-  heard("Conectado", message.timestamp);
+  heard(say("connected"), message.timestamp);
   if (path === "/ws/kpis") showReport(message);
   else showLive(message);
 }
@@ -78,20 +77,20 @@ function receive(path, message) {
 function heard(text, timestamp) {
   connection("conectado", text);
   document.body.classList.remove("sin-conexion");
-  write(byId("hora"), `Última actualización: ${time(timestamp)}`);
+  write(byId("hora"), say("last_update", { time: time(timestamp) }));
 }
 
 function lost() {
   live = false;
   clearInterval(refreshing);
   document.body.classList.add("sin-conexion");
-  connection("perdida", `Sin conexión · nuevo intento en ${RETRY / 1000} s`);
+  connection("perdida", say("retrying", { seconds: RETRY / 1000 }));
   setTimeout(connect, RETRY);
 }
 
 function locked() {
-  connection("cerrada", "Sin acceso");
-  const again = make("button", { class: "boton", type: "button", text: "Dar la clave" });
+  connection("cerrada", say("no_access"));
+  const again = make("button", { class: "boton", type: "button", text: say("give_key") });
   again.addEventListener("click", connect, { once: true });
   byId("conexion").append(" ", again);
 }
@@ -104,17 +103,17 @@ function connection(state, text) {
 
 function showReport({ metricas: m, estado_performance: state, recomendaciones, total_predicciones_analizadas: total, periodo_analisis_minutos: minutes }) {
   const none = total === 0;
-  write(byId("periodo"), `Últimos ${rounded(minutes)} minutos · ${count(total, "predicción", "predicciones")} · ${exact(m.predicciones_totales_dia)} hoy`);
+  write(byId("periodo"), say("period", { minutes: rounded(minutes), predictions: count(total, "prediction", "predictions"), today: exact(m.predicciones_totales_dia) }));
   write(byId("tiempo-p95"), none ? duration(null) : duration(m.tiempo_respuesta_p95));
-  write(byId("tiempo-detalle"), none ? "p95 · sin predicciones todavía" : `p95 · p50 ${duration(m.tiempo_respuesta_p50)} · p99 ${duration(m.tiempo_respuesta_p99)}`);
+  write(byId("tiempo-detalle"), none ? `p95 · ${say("none_yet")}` : `p95 · p50 ${duration(m.tiempo_respuesta_p50)} · p99 ${duration(m.tiempo_respuesta_p99)}`);
   write(byId("throughput"), rounded(m.throughput_predicciones_por_segundo));
   write(byId("tasa-exito"), none ? share(null) : share(m.tasa_exito));
-  write(byId("exito-detalle"), none ? "sin predicciones todavía" : `errores ${share(m.tasa_error)} · tiempo agotado ${share(m.tasa_timeout)}`);
+  write(byId("exito-detalle"), none ? say("none_yet") : say("failures", { errors: share(m.tasa_error), timeouts: share(m.tasa_timeout) }));
   write(byId("confianza-promedio"), none ? share(null) : share(m.confianza_promedio_predicciones));
   judged = state;
   showState();
   list("recomendaciones", recomendaciones.map((text) => make("li", { text })));
-  resources = { ...resources, Cola: rounded(m.queue_size_promedio), "Morosos por cada no moroso": rounded(m.ratio_morosos_no_morosos) };
+  resources = { ...resources, [say("queue")]: rounded(m.queue_size_promedio), [say("default_ratio")]: rounded(m.ratio_morosos_no_morosos) };
   showModel();
 }
 
@@ -122,7 +121,7 @@ function showState() {
   const badge = byId("estado");
   const state = critical ? "CRITICO" : judged;
   badge.dataset.estado = state;
-  write(badge, STATES[state] ?? state);
+  write(badge, say(state));
 }
 
 function showLive(message) {
@@ -132,8 +131,8 @@ function showLive(message) {
 }
 
 function showFigures({ predicciones_por_segundo: rate, uso_cpu, uso_memoria, conexiones_activas }) {
-  write(byId("throughput-detalle"), `predicciones por segundo · ahora ${rounded(rate)}`);
-  resources = { ...resources, CPU: usage(uso_cpu), Memoria: usage(uso_memoria), Conexiones: exact(conexiones_activas) };
+  write(byId("throughput-detalle"), say("rate_now", { rate: rounded(rate) }));
+  resources = { ...resources, CPU: usage(uso_cpu), [say("memory")]: usage(uso_memoria), [say("connections")]: exact(conexiones_activas) };
   showModel();
 }
 
@@ -145,9 +144,9 @@ function showAlerts(alerts) {
     shown.delete(codigo);
     element.dataset.tipo = tipo;
     const [level, text, when] = element.children;
-    write(level, LEVELS[tipo] ?? tipo);
+    write(level, say(tipo));
     write(text, mensaje);
-    write(when, `desde las ${time(timestamp)}`);
+    write(when, say("since", { time: time(timestamp) }));
     if (!element.isConnected) box.append(element);
   }
   for (const ended of shown.values()) ended.remove();
@@ -165,7 +164,7 @@ function showPanel(panel) {
     if (found.traces) draw(canvas, () => describe(panel));
   }
   if (!live) showAlerts(panel.alertas_abiertas);
-  const closed = panel.alertas_cerradas.map(({ tipo, mensaje, timestamp, cerrada }) => make("li", { text: `${LEVELS[tipo] ?? tipo}: ${mensaje} (${time(timestamp)} a ${time(cerrada)})` }));
+  const closed = panel.alertas_cerradas.map(({ tipo, mensaje, timestamp, cerrada }) => make("li", { text: say("closed_alert", { level: say(tipo), message: mensaje, from: time(timestamp), to: time(cerrada) }) }));
   list("historial", closed);
   showModel();
 }
@@ -174,13 +173,14 @@ function showModel() {
   const model = lastPanel?.modelo;
   const pairs = {};
   if (model) {
-    pairs.Modelo = model.modelo;
-    pairs.Responde = model.compilado ? `compilado (${model.forma})` : "scikit-learn";
-    pairs.Latencia = duration(model.latencia);
-    pairs.Paridad = model.paridad_filas === null ? "sin comprobar" : `|Δp| ≤ ${tiny(model.paridad_diferencia)} en ${count(model.paridad_filas, "fila", "filas")}`;
+    pairs[say("model")] = model.modelo;
+    pairs[say("answers")] = model.compilado ? say("compiled", { form: model.forma }) : "scikit-learn";
+    pairs[say("latency")] = duration(model.latencia);
+    const rows = count(model.paridad_filas, "row", "rows");
+    pairs[say("parity")] = model.paridad_filas === null ? say("not_checked") : say("parity_of", { difference: tiny(model.paridad_diferencia), rows });
   }
   Object.assign(pairs, resources);
-  if (lastPanel) pairs.Procesos = exact(lastPanel.procesos);
+  if (lastPanel) pairs[say("processes")] = exact(lastPanel.procesos);
   const parts = Object.entries(pairs).flatMap(([name, text]) => [make("dt", { text: name }), make("dd", { text })]);
   byId("modelo").replaceChildren(...parts);
 }

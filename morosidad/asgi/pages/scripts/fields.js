@@ -1,13 +1,18 @@
 // What a field's text means, and what is wrong with it, in the words that the server would use.
 
-const GROUPED = /^[+-]?[1-9]\d{0,2}(?:[. \u00a0\u202f]\d{3})+(?:,\d+)?$/;
-const PLAIN = /^[+-]?\d+(?:[.,]\d+)?(?:e[+-]?\d+)?$/i;
+import { say } from "./words.js";
+
+const POINT = say("decimal") === "."; // else a comma parts the decimals, and a point may group digits or part them
+const GROUPS = POINT ? /[, \u00a0\u202f]/g : /[. \u00a0\u202f]/g;
+const GROUPED = POINT ? /^[+-]?[1-9]\d{0,2}(?:[, \u00a0\u202f]\d{3})+(?:\.\d+)?$/ : /^[+-]?[1-9]\d{0,2}(?:[. \u00a0\u202f]\d{3})+(?:,\d+)?$/;
+const PLAIN = POINT ? /^[+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?$/i : /^[+-]?\d+(?:[.,]\d+)?(?:e[+-]?\d+)?$/i;
 const WHOLE = /^[+-]?\d+$/;
 const TWO_63 = 2 ** 63;
 
-// Read a number as people write it in Spanish: «2.400.000,50», «2400000.5». What is none stays text.
+// Read a number as people write it in the language of the page: «2.400.000,50» and «2400000.5», or “2,400,000.50”. What
+// is none stays text.
 export function parseNumber(text) {
-  if (GROUPED.test(text)) return Number(text.replace(/[. \u00a0\u202f]/g, "").replace(",", "."));
+  if (GROUPED.test(text)) return Number(text.replace(GROUPS, "").replace(",", "."));
   return PLAIN.test(text) ? Number(text.replace(",", ".")) : text;
 }
 

@@ -5,6 +5,7 @@ import { byId, make, write } from "./elements.js";
 import { complaint, parse } from "./fields.js";
 import { outdate, showDecision, showFailure, showNothing, showWork } from "./result.js";
 import { exact } from "./text.js";
+import { say } from "./words.js";
 
 const PAUSE = 350; // ms without a key before the server is asked too
 
@@ -45,7 +46,7 @@ function explain(one) {
   const value = valueOf(one);
   const long = ["integer", "number"].includes(one.spec.clase) && Number.isFinite(value) && Math.abs(value) >= 1000;
   one.note.classList.toggle("advertencia", one.warning !== "");
-  write(one.note, one.warning || (long ? `Se lee ${exact(value)}` : ""));
+  write(one.note, one.warning || (long ? say("read_as", { number: exact(value) }) : ""));
 }
 
 function check(one) {
@@ -91,7 +92,7 @@ function summarize(errors) {
     });
     return make("li", {}, link);
   });
-  const title = errors.length === 1 ? "Hay un dato por corregir" : `Hay ${errors.length} datos por corregir`;
+  const title = say(errors.length === 1 ? "one_to_correct" : "more_to_correct", { number: errors.length });
   summary.replaceChildren(make("h2", { text: title }), make("ul", {}, ...items));
   summary.focus();
 }
@@ -118,7 +119,7 @@ async function submit(event) {
     if (response.ok) showDecision(document, (performance.now() - begun) / 1000);
     else refuse(document, response);
   } catch {
-    showFailure("Sin conexión", "No hay respuesta del servidor. Los datos siguen en el formulario: inténtelo de nuevo.");
+    showFailure(say("no_connection"), say("no_answer"));
   } finally {
     busy(false);
   }
@@ -130,8 +131,8 @@ function refuse(document, response) {
   for (const [one, message] of errors) mark(one, message);
   if (errors.length) return summarize(errors);
   const wait = response.headers.get("Retry-After");
-  const detail = wait ? `Inténtelo de nuevo en ${wait} s.` : wrong.map(({ mensaje }) => mensaje).join("; ");
-  return showFailure(document.error ?? "No se pudo evaluar", `${detail} Código ${document.codigo ?? response.status}.`.trim(), document);
+  const detail = wait ? say("try_again", { seconds: wait }) : wrong.map(({ mensaje }) => mensaje).join("; ");
+  return showFailure(document.error ?? say("not_evaluated"), `${detail} ${say("code", { code: document.codigo ?? response.status })}`.trim(), document);
 }
 
 function busy(working) {
@@ -139,7 +140,7 @@ function busy(working) {
   showWork(working);
 }
 
-const written = (value) => (typeof value === "number" ? String(value).replace(".", ",") : String(value));
+const written = (value) => (typeof value === "number" ? String(value).replace(".", say("decimal")) : String(value));
 
 function fill() {
   const values = examples[example++ % examples.length];

@@ -2,11 +2,12 @@
 
 import { byId, make } from "./elements.js";
 import { duration, hundredths, share } from "./text.js";
+import { say } from "./words.js";
 
 const OUTCOMES = {
-  aprobar: { title: "Aprobar", text: "El riesgo estimado es bajo.", icon: "M6 12.5l4 4 8-9" },
-  revisar: { title: "Revisar", text: "Un analista debe mirar la solicitud.", icon: "M12 6.5v7M12 17.2v.3" },
-  rechazar: { title: "Rechazar", text: "El riesgo estimado es alto.", icon: "M7 7l10 10M17 7L7 17" },
+  aprobar: { word: "approve", icon: "M6 12.5l4 4 8-9" },
+  revisar: { word: "review", icon: "M12 6.5v7M12 17.2v.3" },
+  rechazar: { word: "decline", icon: "M7 7l10 10M17 7L7 17" },
 };
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -25,14 +26,13 @@ export function showDecision(decision, seconds) {
 }
 
 export function showFailure(title, detail, document = {}) {
-  const id = document.request_id ? make("small", { text: `Solicitud ${document.request_id}` }) : "";
+  const id = document.request_id ? make("small", { text: say("request_of", { id: document.request_id }) }) : "";
   answer.replaceChildren(make("div", { class: "fallo", role: "alert" }, make("strong", { text: title }), make("p", { text: detail }), id));
   settle();
 }
 
 export function showNothing() {
-  const text = "Aquí aparecerá la decisión, con su probabilidad y sus motivos.";
-  answer.replaceChildren(make("p", { class: "vacio", text }));
+  answer.replaceChildren(make("p", { class: "vacio", text: say("no_result") }));
   answer.classList.remove("viejo");
 }
 
@@ -42,7 +42,7 @@ export const showWork = (working) => answer.setAttribute("aria-busy", String(wor
 export function outdate() {
   if (answer.classList.contains("viejo") || !answer.querySelector(".decision")) return;
   answer.classList.add("viejo");
-  answer.prepend(make("p", { class: "aviso", text: "Los datos cambiaron después de esta evaluación." }));
+  answer.prepend(make("p", { class: "aviso", text: say("outdated") }));
 }
 
 function settle() {
@@ -53,8 +53,9 @@ function settle() {
 }
 
 function heading({ decision, confianza }) {
-  const { title, text, icon } = OUTCOMES[decision];
-  const words = make("div", {}, make("strong", { text: title }), make("span", { text: `${text} Confianza: ${share(confianza)}.` }));
+  const { word, icon } = OUTCOMES[decision];
+  const text = `${say(`${word}_text`)} ${say("confidence_of", { share: share(confianza) })}`;
+  const words = make("div", {}, make("strong", { text: say(word) }), make("span", { text }));
   return make("div", { class: `decision ${decision}` }, drawing(icon), words);
 }
 
@@ -80,7 +81,7 @@ function probability(value) {
   const bar = make("div", {
     class: "barra",
     role: "meter",
-    "aria-label": "Probabilidad de mora",
+    "aria-label": say("probability"),
     "aria-valuemin": 0,
     "aria-valuemax": 100,
     "aria-valuenow": (100 * value).toFixed(1),
@@ -92,11 +93,11 @@ function probability(value) {
   const cuts = make(
     "ul",
     { class: "cortes" },
-    make("li", { class: "aprobar", text: `Aprobar por debajo de ${share(review)}` }),
-    make("li", { class: "revisar", text: `Revisar desde ${share(review)}` }),
-    make("li", { class: "rechazar", text: `Rechazar desde ${share(decline)}` }),
+    make("li", { class: "aprobar", text: say("approve_below", { share: share(review) }) }),
+    make("li", { class: "revisar", text: say("review_from", { share: share(review) }) }),
+    make("li", { class: "rechazar", text: say("decline_from", { share: share(decline) }) }),
   );
-  const title = make("p", { class: "probabilidad" }, make("span", { text: "Probabilidad de mora" }), make("output", { text: share(value) }));
+  const title = make("p", { class: "probabilidad" }, make("span", { text: say("probability") }), make("output", { text: share(value) }));
   return [title, bar, cuts];
 }
 
@@ -108,19 +109,19 @@ function reasons(list) {
     measure.style.setProperty("--parte", `${Math.max(2, (100 * aporte) / most)}%`);
     return make("li", {}, make("span", { text: texto }), make("span", { class: "aporte", text: `+${hundredths(aporte)}` }), measure);
   });
-  return [make("h3", { text: "Qué aumenta el riesgo" }), make("ol", { class: "motivos" }, ...items)];
+  return [make("h3", { text: say("what_raises") }), make("ol", { class: "motivos" }, ...items)];
 }
 
 function warnings({ advertencias, degradado }) {
-  const list = degradado ? ["El modelo falló y respondió el de reserva.", ...advertencias] : advertencias;
+  const list = degradado ? [say("degraded"), ...advertencias] : advertencias;
   if (!list.length) return [];
   const items = list.map((text) => make("li", { text }));
-  return [make("h3", { text: "Advertencias" }), make("ul", { class: "advertencias" }, ...items)];
+  return [make("h3", { text: say("warnings") }), make("ul", { class: "advertencias" }, ...items)];
 }
 
 function facts({ tiempo_procesamiento, modelo, request_id, cache }, seconds) {
-  const server = `${duration(tiempo_procesamiento)}${cache ? ", desde la caché" : ""}`;
-  const pairs = { "Tiempo en el servidor": server, "Tiempo total": duration(seconds), Modelo: modelo, Solicitud: request_id };
+  const server = cache ? say("from_cache", { duration: duration(tiempo_procesamiento) }) : duration(tiempo_procesamiento);
+  const pairs = { [say("server_time")]: server, [say("total_time")]: duration(seconds), [say("model")]: modelo, [say("request")]: request_id };
   const list = make("dl", { class: "ficha" });
   for (const [name, text] of Object.entries(pairs)) list.append(make("dt", { text: name }), make("dd", { text }));
   return list;

@@ -2,11 +2,12 @@
 
 import { colour } from "./charts.js";
 import { count, duration, exact, rounded, share } from "./text.js";
+import { say } from "./words.js";
 
 const TIMES = ["µs", "ms", "s"];
-const DECISIONS = { aprobar: "Aprobar", revisar: "Revisar", rechazar: "Rechazar" };
+const DECISIONS = { aprobar: say("approve"), revisar: say("review"), rechazar: say("decline") };
 const STATES = { estable: "aprobar", moderado: "revisar", fuerte: "rechazar", "sin datos": "borde" };
-const EMPTY = { text: "Sin datos todavía." };
+const EMPTY = { text: say("no_data") };
 const MOST_FIELDS = 10;
 const MOST_NAMED = 5;
 const MOST_NOISE = 0.25;
@@ -30,9 +31,9 @@ function since(moments, window) {
     axis: {
       range: [-1.03 * window, 0.03 * window],
       tickvals: ticks.map((minute) => -60 * minute),
-      ticktext: ticks.map((minute) => (minute ? `−${minute}` : "ahora")),
+      ticktext: ticks.map((minute) => (minute ? `−${minute}` : say("now"))),
       tickangle: 0,
-      title: { text: "minutos", standoff: 4, font: { size: 11 } },
+      title: { text: say("minutes"), standoff: 4, font: { size: 11 } },
       showgrid: false,
     },
   };
@@ -55,7 +56,7 @@ export function times({ linea_de_tiempo: moments, ventana_segundos: window }) {
   });
   const last = moments.findLast(({ p95 }) => p95 !== null);
   return {
-    text: `Hace ${rounded(last.hace)} s: p50 ${duration(last.p50)}, p95 ${duration(last.p95)}.`,
+    text: say("times_text", { seconds: rounded(last.hace), p50: duration(last.p50), p95: duration(last.p95) }),
     traces: [line("p50", "p50", "serie-1"), line("p95", "p95", "serie-2")],
     layout: { xaxis: axis, yaxis: { rangemode: "tozero", ticksuffix: ` ${unit.name}` }, hovermode: "x" },
   };
@@ -70,8 +71,8 @@ export function rhythm({ linea_de_tiempo: moments, ventana_segundos: window }) {
   const good = moments.map((moment) => moment.predicciones_por_segundo - moment.errores_por_segundo);
   const bad = moments.map((moment) => moment.errores_por_segundo);
   return {
-    text: `Máximo de la ventana: ${rounded(most)} por segundo; fallidas: ${rounded(max(bad))} por segundo.`,
-    traces: [bar("correctas", good, "serie-1"), bar("fallidas", bad, "rechazar")],
+    text: say("rhythm_text", { most: rounded(most), failed: rounded(max(bad)) }),
+    traces: [bar(say("correct"), good, "serie-1"), bar(say("failed"), bad, "rechazar")],
     layout: { barmode: "stack", xaxis: axis, yaxis: { rangemode: "tozero" }, hovermode: "x" },
   };
 }
@@ -89,7 +90,7 @@ export function scores({ puntajes }) {
   const middles = cuentas.map((_, place) => (bordes[place] + bordes[place + 1]) / 2);
   const cut = (x) => ({ type: "line", x0: x, x1: x, y0: 0, y1: 1, yref: "paper", line: { color: colour("tinta"), width: 1.5, dash: "dot" } });
   return {
-    text: `Probabilidad media ${share(promedio)} en ${count(total, "predicción", "predicciones")}.` + (review === null ? "" : ` Se revisa desde ${share(review)} y se rechaza desde ${share(decline)}.`),
+    text: say("scores_text", { mean: share(promedio), predictions: count(total, "prediction", "predictions") }) + (review === null ? "" : ` ${say("cutoffs_text", { review: share(review), decline: share(decline) })}`),
     traces: [
       {
         x: middles,
@@ -114,7 +115,7 @@ export function decisions({ decisiones }) {
   if (!total) return EMPTY;
   const parts = keys.map((key) => `${DECISIONS[key].toLowerCase()} ${share(decisiones[key] / total)}`);
   return {
-    text: `De ${count(total, "decisión", "decisiones")}: ${parts.join(", ")}.`,
+    text: say("decisions_text", { decisions: count(total, "decision", "many_decisions"), parts: parts.join(", ") }),
     traces: [
       {
         x: keys.map((key) => decisiones[key]),
@@ -147,7 +148,7 @@ export function stages({ etapas }) {
     hovertemplate: `%{x:.3~g} ${unit.name}`,
   });
   return {
-    text: `La etapa más lenta es ${slowest.etapa}: p95 ${duration(slowest.tiempos.p95)} (muestra de ${exact(slowest.tiempos.muestras)}).`,
+    text: say("stages_text", { stage: slowest.etapa, p95: duration(slowest.tiempos.p95), samples: exact(slowest.tiempos.muestras) }),
     traces: [bar("p50", "serie-1"), bar("p95", "serie-2"), bar("p99", "serie-3")],
     layout: { barmode: "group", xaxis: { ticksuffix: ` ${unit.name}`, rangemode: "tozero", nticks: 6 }, yaxis: { autorange: "reversed", showgrid: false } },
   };
@@ -155,14 +156,14 @@ export function stages({ etapas }) {
 
 export function cache({ cache: found, predicciones }) {
   if (!found) return EMPTY;
-  const rows = [...found.niveles.map(({ nivel, aciertos }) => [`Aciertos ${nivel}`, aciertos, "aprobar"]), ["Vencidos", found.vencidos, "revisar"], ["Fallos", found.fallos, "borde"]];
+  const rows = [...found.niveles.map(({ nivel, aciertos }) => [say("hits_of", { tier: nivel }), aciertos, "aprobar"]), [say("stale"), found.vencidos, "revisar"], [say("misses"), found.fallos, "borde"]];
   const total = rows.reduce((sum, [, many]) => sum + many, 0);
   if (!total) return EMPTY;
   const aside = found.tasa_aciertos === null && predicciones > 0;
-  const rate = aside ? "Apartada: calcular cuesta menos que consultarla." : `Aciertos en la ventana: ${share(found.tasa_aciertos)}.`;
+  const rate = aside ? say("cache_aside") : say("cache_hits", { share: share(found.tasa_aciertos) });
   const sizes = found.niveles.map(({ nivel, tamano }) => `${nivel} ${exact(tamano)}`).join(", ");
   return {
-    text: `${rate} Entradas: ${sizes}. Desalojadas ${exact(found.desalojos)}, caducadas ${exact(found.caducados)}.`,
+    text: say("cache_text", { rate, sizes, evicted: exact(found.desalojos), expired: exact(found.caducados) }),
     traces: [
       {
         x: rows.map(([, many]) => many),
@@ -180,18 +181,19 @@ export function cache({ cache: found, predicciones }) {
 // With few records chance moves more than any population does: then there is nothing to show yet.
 export function drift({ deriva }) {
   if (!deriva?.registros) return EMPTY;
-  if (deriva.puntaje.ruido > MOST_NOISE) return { text: `Con ${count(deriva.registros, "registro", "registros")} es pronto para decir si la población cambió.` };
-  const shown = [{ ...deriva.puntaje, etiqueta: "Probabilidad" }, ...deriva.campos.slice(0, MOST_FIELDS)];
+  if (deriva.puntaje.ruido > MOST_NOISE) return { text: say("drift_early", { records: count(deriva.registros, "record", "records") }) };
+  const shown = [{ ...deriva.puntaje, etiqueta: say("probability_short") }, ...deriva.campos.slice(0, MOST_FIELDS)];
   const moved = deriva.campos.filter(({ estado }) => estado === "moderado" || estado === "fuerte");
-  const names = moved.slice(0, MOST_NAMED).map(({ etiqueta, estado }) => `${etiqueta} (${estado})`).join(", ");
-  const more = moved.length > MOST_NAMED ? ` y ${moved.length - MOST_NAMED} más` : "";
+  const names = moved.slice(0, MOST_NAMED).map(({ etiqueta, estado }) => `${etiqueta} (${say(estado)})`).join(", ");
+  const more = moved.length > MOST_NAMED ? say("and_more", { number: moved.length - MOST_NAMED }) : "";
+  const summary = moved.length ? say("drifted", { names: `${names}${more}` }) : say("not_drifted");
   return {
-    text: `${moved.length ? `Cambiaron: ${names}${more}.` : "Ningún campo cambió más de lo que haría el azar."} PSI con ${count(deriva.registros, "registro", "registros")}; la raya es el ruido.`,
+    text: say("drift_text", { summary, records: count(deriva.registros, "record", "records") }),
     traces: [
       {
         x: shown.map(({ psi }) => psi),
         y: shown.map(({ etiqueta }) => etiqueta),
-        customdata: shown.map(({ estado }) => estado),
+        customdata: shown.map(({ estado }) => say(estado)),
         type: "bar",
         orientation: "h",
         name: "PSI",
@@ -203,9 +205,9 @@ export function drift({ deriva }) {
         y: shown.map(({ etiqueta }) => etiqueta),
         type: "scatter",
         mode: "markers",
-        name: "ruido",
+        name: say("noise"),
         marker: { symbol: "line-ns", size: 12, line: { width: 2, color: colour("tinta") } },
-        hovertemplate: "ruido %{x:.3f}<extra></extra>",
+        hovertemplate: `${say("noise")} %{x:.3f}<extra></extra>`,
       },
     ],
     layout: { height: 300, showlegend: false, xaxis: { rangemode: "tozero" }, yaxis: { autorange: "reversed", showgrid: false } },

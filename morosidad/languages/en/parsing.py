@@ -1,0 +1,28 @@
+"""The words of the parser of arguments, which the standard library has in English only."""
+
+WORDS = {
+    "usage": "usage: ",
+    "positional": "positional arguments",
+    "options": "options",
+    "subcommands": "subcommands",
+    "help": "show this help message and exit",
+    "version": "show program's version number and exit",
+    "error": "%(prog)s: error: %(message)s\n",
+    "required": "the following arguments are required: %s",
+    "one_required": "one of the arguments %s is required",
+    "unrecognized": "unrecognized arguments: %s",
+    "not_allowed": "not allowed with argument %s",
+    "ignored": "ignored explicit argument %r",
+    "one": "expected one argument",
+    "at_most_one": "expected at most one argument",
+    "at_least_one": "expected at least one argument",
+    "several_one": "expected %s argument",
+    "several": "expected %s arguments",
+    "ambiguous": "ambiguous option: %(option)s could match %(matches)s",
+    "invalid_type": "invalid %(type)s value: %(value)r",
+    "invalid_choice": "invalid choice: %(value)r (choose from %(choices)s)",
+    "invalid_near": "invalid choice: %(value)r, maybe you meant %(closest)r? (choose from %(choices)s)",
+    "unknown_parser": "unknown parser %(parser_name)r (choices: %(choices)s)",
+    "argument": "argument %(argument_name)s: %(message)s",
+    "too_long_value": "can't open '%(filename)s': %(error)s",
+}

@@ -1,0 +1,65 @@
+"""Reports: the plan of a scorer, and what verification and replay say of a decision log."""
+
+WORDS = {
+    # the plan of a scorer
+    "model": "model",
+    "default": "default",
+    "answers": "answers",
+    "note": "note",
+    "why": "why",
+    "fields": "fields",
+    "parity": "parity",
+    "reasons": "reasons",
+    "cache": "cache",
+    "latency": "latency",
+    "form_by": "{form}, evaluated by {backend}",
+    "compiled": "compiled ({form})",
+    "original": "the original, on a frame of one row",
+    "fields_of": "{number}, required: {required}",
+    "none": "none",
+    "not_checked": "not checked",
+    "latency_of": "{duration} from values to decision",
+    "unknown_time": "unknown time",
+    "own_rows": "{own} own rows one at a time, {batch} in one batch, ",
+    "parity_of": (
+        "{own}{rows} made rows, |Δp| ≤ {difference:.1e} (allowed {tolerance:.0e}), {labels} labels "
+        "differ, {refused} refused by the original"
+    ),
+    "reasons_sampled": "sampled: {sample}, in {duration}",
+    "reasons_not_compiled": "none: the model is not compiled; reasons='sampled' asks the original",
+    "reasons_no_reference": "none: the model file holds no reference",
+    "reasons_scale": "contributions per field, on the scale of {scale}",
+    # the decision log
+    "sound": "SOUND",
+    "altered": "ALTERED",
+    "summary": "{state}: {lines} in {files}, {decisions}, {lost} not logged",
+    "line": "{number} line",
+    "lines": "{number} lines",
+    "file": "{number} file",
+    "files": "{number} files",
+    "decision": "{number} decision",
+    "decisions": "{number} decisions",
+    "byte": "{number} byte",
+    "bytes": "{number} bytes",
+    "problem": "{number} problem",
+    "problems": "{number} problems",
+    "strange": "no line agrees: is this the key of the log?",
+    "torn": "last line half-written: {bytes}",
+    "more": "… and {problems} more",
+    "last_line": "last line: {last} {digest}",
+    "no_line": "none",
+    "other_chain": "the line is of another chain",
+    "wrong_previous": "the line before is not the one that it was",
+    "wrong_digest": "the line does not agree with its digest",
+    "not_as_written": "the line is not the one that was written",
+    "repeated": "line {number} stands there twice",
+    "moved": "line {number} is out of its place",
+    "other_log": "the log is not the one that was being written",
+    "no_anchor": "the line whose digest was noted down is not there",
+    "missing_line": "line {first} is missing",
+    "missing_lines": "lines {first} to {last} are missing",
+    "replayed": (
+        "{replayed} decisions replayed, {differences} differences, {without_values} without values, "
+        "{degraded} degraded, {unreadable} unreadable lines"
+    ),
+}

@@ -1,0 +1,1 @@
+"""The texts in Spanish, a module for each part."""

@@ -1,0 +1,65 @@
+"""Reports: the plan of a scorer, and what verification and replay say of a decision log."""
+
+WORDS = {
+    # the plan of a scorer
+    "model": "modelo",
+    "default": "mora",
+    "answers": "responde",
+    "note": "nota",
+    "why": "porque",
+    "fields": "campos",
+    "parity": "paridad",
+    "reasons": "motivos",
+    "cache": "caché",
+    "latency": "latencia",
+    "form_by": "{form}, evaluado por {backend}",
+    "compiled": "compilado ({form})",
+    "original": "el original, con una tabla de una fila",
+    "fields_of": "{number}, obligatorios: {required}",
+    "none": "ninguno",
+    "not_checked": "sin comprobar",
+    "latency_of": "{duration} de los valores a la decisión",
+    "unknown_time": "tiempo desconocido",
+    "own_rows": "{own} filas propias una por una, {batch} en un lote, ",
+    "parity_of": (
+        "{own}{rows} filas hechas, |Δp| ≤ {difference:.1e} (se permite {tolerance:.0e}), {labels} "
+        "etiquetas difieren, {refused} rechazadas por el original"
+    ),
+    "reasons_sampled": "por muestreo: {sample}, en {duration}",
+    "reasons_not_compiled": "ninguno: el modelo no está compilado; reasons='sampled' pregunta al original",
+    "reasons_no_reference": "ninguno: el archivo del modelo no tiene referencia",
+    "reasons_scale": "aportes por campo, en la escala de {scale}",
+    # the decision log
+    "sound": "ÍNTEGRO",
+    "altered": "ALTERADO",
+    "summary": "{state}: {lines} en {files}, {decisions}, {lost} sin registrar",
+    "line": "{number} línea",
+    "lines": "{number} líneas",
+    "file": "{number} archivo",
+    "files": "{number} archivos",
+    "decision": "{number} decisión",
+    "decisions": "{number} decisiones",
+    "byte": "{number} byte",
+    "bytes": "{number} bytes",
+    "problem": "{number} problema",
+    "problems": "{number} problemas",
+    "strange": "ninguna línea concuerda: ¿es esta la clave del registro?",
+    "torn": "última línea a medio escribir: {bytes}",
+    "more": "… y {problems} más",
+    "last_line": "última línea: {last} {digest}",
+    "no_line": "ninguna",
+    "other_chain": "la línea es de otra cadena",
+    "wrong_previous": "la línea anterior no es la que era",
+    "wrong_digest": "la línea no concuerda con su huella",
+    "not_as_written": "la línea no es la que se escribió",
+    "repeated": "la línea {number} está repetida",
+    "moved": "la línea {number} está fuera de su lugar",
+    "other_log": "el registro no es el que se escribía",
+    "no_anchor": "no está la línea cuya huella se anotó",
+    "missing_line": "falta la línea {first}",
+    "missing_lines": "faltan las líneas {first} a {last}",
+    "replayed": (
+        "{replayed} decisiones repetidas, {differences} diferencias, {without_values} sin valores, "
+        "{degraded} degradadas, {unreadable} líneas ilegibles"
+    ),
+}

@@ -1,0 +1,1 @@
+"""The texts in Portuguese, a module for each part."""

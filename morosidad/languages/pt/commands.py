@@ -1,0 +1,118 @@
+"""The command line: what it says of its commands and options, and what it prints."""
+
+WORDS = {
+    # the commands
+    "description": "Decisões de crédito em microssegundos com o modelo de scikit-learn que você já treinou.",
+    "demo": "decide sobre alguns solicitantes; depois mede e compara",
+    "train": "treina um modelo com um arquivo CSV",
+    "compile": "faz um arquivo de modelo de um pipeline treinado",
+    "score": "decide sobre as linhas de um arquivo CSV",
+    "inspect": "mostra o que um arquivo de modelo contém",
+    "audit": "verifica ou repete um registro de decisões",
+    "serve": "serve um modelo pela rede, com um formulário e um painel ao vivo",
+    "key": "faz uma chave de API para o servidor",
+    "verify": "encontra linhas alteradas, removidas ou fora de ordem, também entre arquivos rotacionados",
+    "replay": "decide de novo sobre os valores registrados e nomeia cada diferença",
+    # their options
+    "help_language": "idioma de tudo o que é mostrado",
+    "command": "COMANDO",
+    "action": "AÇÃO",
+    "label": "RÓTULO",
+    "types": "TIPOS",
+    "help_model": "arquivo de modelo",
+    "help_log": "o registro, como audit_file o nomeia; os seus outros arquivos são encontrados",
+    "help_audit_key_file": "arquivo com a chave da cadeia",
+    "help_pipeline": "arquivo joblib com o pipeline treinado",
+    "help_trust_file": (
+        "lê o arquivo embora isso execute o código que ele contém: só se você sabe quem o escreveu"
+    ),
+    "help_reference": (
+        "arquivo CSV com linhas como aquelas com que foi treinado, de preferência essas mesmas: "
+        "para o esquema, a comparação com scikit-learn, os motivos e a deriva"
+    ),
+    "help_sign_key_file": "arquivo com uma chave para assinar o arquivo de modelo",
+    "help_write_pickle": (
+        "escreve como pickle o que skops não consegue guardar; exige --key-file, ao escrever e ao ler"
+    ),
+    "help_records": "registros a medir (%(default)s)",
+    "help_seed": "dos solicitantes sintéticos (%(default)s)",
+    "help_json": "imprime JSON",
+    "help_name_of_key": "para quem é; consta nos logs e conta para os limites",
+    "help_scopes": "score, metrics, admin, separados por vírgulas (%(default)s)",
+    "help_sep": "separador (%(default)s)",
+    "help_encoding": "codificação (%(default)s)",
+    "help_output": "o arquivo de modelo a escrever",
+    "help_name": "o nome do modelo (%(default)s)",
+    "help_version": "a versão do modelo (%(default)s)",
+    "help_review_at": "probabilidade a partir da qual se revisa (%(default)s)",
+    "help_decline_at": "probabilidade a partir da qual se recusa (%(default)s)",
+    "help_positive": (
+        "o rótulo que significa inadimplência; necessário onde os rótulos não são 0 e 1, ou False e True"
+    ),
+    "help_key_file": "arquivo com a chave com que foi assinado o arquivo de modelo",
+    "help_trust": "tipos a permitir em um modelo que não pôde ser compilado, separados por vírgulas",
+    "help_read_pickle": (
+        "lê um modelo que é um pickle, o que executa o código que ele contém; o arquivo tem de estar assinado"
+    ),
+    "help_data": "arquivo CSV com um solicitante por linha",
+    "help_decided": "arquivo CSV a escrever, uma linha para cada linha boa",
+    "help_bad": "arquivo CSV para as linhas ruins, com o porquê (a saída, com .bad antes da sua terminação)",
+    "help_keep": "colunas a levar para a saída, separadas por vírgulas",
+    "help_reasons": "acrescenta os motivos (mais lento)",
+    "help_allow_missing": (
+        "decide mesmo que falte uma coluna que o modelo usa: então falta cada um dos seus valores"
+    ),
+    "help_served_model": "arquivo de modelo (o incluído, treinado com solicitantes sintéticos)",
+    "help_serve_pickle": (
+        "serve um modelo que é um pickle, o que executa o código que ele contém; o arquivo tem de "
+        "estar assinado"
+    ),
+    "help_host": "endereço em que escuta (127.0.0.1)",
+    "help_port": "porta em que escuta (5000); 0 para qualquer uma livre",
+    "help_workers": "processos que compartilham a porta (1)",
+    "help_settings": "arquivo JSON com configurações",
+    "help_without_keys": (
+        "atende outras máquinas embora não haja chaves de API: quem alcançar a porta pode usá-la"
+    ),
+    "help_target": "a coluna que diz quem ficou inadimplente",
+    "help_kind": "tipo de modelo (%(default)s)",
+    # what they print
+    "interrupted": "interrompido",
+    "demo_model": "Modelo {model}, treinado com solicitantes sintéticos. Mais cinco deles:",
+    "demo_asked": "{amount:,.0f} pesos em {months} meses, idade {age}",
+    "demo_probability": "probabilidade de inadimplência {probability:6.1%}",
+    "demo_records": "{number:,} registros, um a um (validar, transformar, prever, decidir, quatro motivos):",
+    "demo_original": "O pipeline de scikit-learn de que saiu, com tabelas de uma linha:",
+    "demo_only": "só prever",
+    "demo_faster": "{times:.0f} vezes mais rápido; maior diferença de probabilidade {gap:.1e}",
+    "demo_differs": "O modelo incluído não responde como o seu pipeline.",
+    "written": "escrito: {path}",
+    "rows_decided": "{number:,} linhas decididas: {path}",
+    "bad_rows": "{number:,} linhas ruins: {path}",
+    "trained_on": "{rows:,} linhas, {fields} campos, {rate:.1%} inadimplentes",
+    "cross_validated": (
+        "validação cruzada de 5 partes, {kind}: AUC {auc:.3f}   Brier {brier:.4f}   KS {ks:.3f}   "
+        "perda logarítmica {log_loss:.4f}{taken}"
+    ),
+    "taken": " ← escolhido",
+    "own_categories": (
+        "{names}: quase cada linha tem a sua própria categoria; identificadores, ou números com "
+        "vírgula decimal?"
+    ),
+    "digest": "digest",
+    "policy": "política",
+    "policy_of": "revisar a partir de {review:.0%}, recusar a partir de {decline:.0%}",
+    "trained": "treinado",
+    "field": "campo",
+    "seen": "; visto de {low:.6g} a {high:.6g}",
+    "key_row": "chave",
+    "model": "modelo",
+    "sample": " (de amostra: aprendeu com solicitantes inventados)",
+    "form": "formulário",
+    "dashboard": "painel",
+    "interface": "interface",
+    "decisions": "decisões",
+    "not_kept": "não se guardam",
+    "keys": "chaves",
+    "none": "nenhuma",
+}

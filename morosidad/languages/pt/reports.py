@@ -1,0 +1,65 @@
+"""Reports: the plan of a scorer, and what verification and replay say of a decision log."""
+
+WORDS = {
+    # the plan of a scorer
+    "model": "modelo",
+    "default": "inadimplência",
+    "answers": "responde",
+    "note": "nota",
+    "why": "porque",
+    "fields": "campos",
+    "parity": "paridade",
+    "reasons": "motivos",
+    "cache": "cache",
+    "latency": "latência",
+    "form_by": "{form}, avaliado por {backend}",
+    "compiled": "compilado ({form})",
+    "original": "o original, com uma tabela de uma linha",
+    "fields_of": "{number}, obrigatórios: {required}",
+    "none": "nenhum",
+    "not_checked": "não verificada",
+    "latency_of": "{duration} dos valores à decisão",
+    "unknown_time": "tempo desconhecido",
+    "own_rows": "{own} linhas próprias uma a uma, {batch} em um lote, ",
+    "parity_of": (
+        "{own}{rows} linhas feitas, |Δp| ≤ {difference:.1e} (permite-se {tolerance:.0e}), {labels} "
+        "rótulos diferem, {refused} recusadas pelo original"
+    ),
+    "reasons_sampled": "por amostragem: {sample}, em {duration}",
+    "reasons_not_compiled": "nenhum: o modelo não está compilado; reasons='sampled' pergunta ao original",
+    "reasons_no_reference": "nenhum: o arquivo do modelo não tem referência",
+    "reasons_scale": "contribuições por campo, na escala de {scale}",
+    # the decision log
+    "sound": "ÍNTEGRO",
+    "altered": "ALTERADO",
+    "summary": "{state}: {lines} em {files}, {decisions}, {lost} sem registro",
+    "line": "{number} linha",
+    "lines": "{number} linhas",
+    "file": "{number} arquivo",
+    "files": "{number} arquivos",
+    "decision": "{number} decisão",
+    "decisions": "{number} decisões",
+    "byte": "{number} byte",
+    "bytes": "{number} bytes",
+    "problem": "{number} problema",
+    "problems": "{number} problemas",
+    "strange": "nenhuma linha confere: é esta a chave do registro?",
+    "torn": "última linha escrita pela metade: {bytes}",
+    "more": "… e mais {problems}",
+    "last_line": "última linha: {last} {digest}",
+    "no_line": "nenhuma",
+    "other_chain": "a linha é de outra cadeia",
+    "wrong_previous": "a linha anterior não é a que era",
+    "wrong_digest": "a linha não confere com o seu digest",
+    "not_as_written": "a linha não é a que foi escrita",
+    "repeated": "a linha {number} está repetida",
+    "moved": "a linha {number} está fora do seu lugar",
+    "other_log": "o registro não é o que se escrevia",
+    "no_anchor": "não está a linha cujo digest foi anotado",
+    "missing_line": "falta a linha {first}",
+    "missing_lines": "faltam as linhas {first} a {last}",
+    "replayed": (
+        "{replayed} decisões repetidas, {differences} diferenças, {without_values} sem valores, "
+        "{degraded} degradadas, {unreadable} linhas ilegíveis"
+    ),
+}
