@@ -10,6 +10,9 @@ import msgspec
 
 from morosidad.errors import DeadlineExceeded, FieldError, InvalidRecord, TransientError
 
+MOST_ERRORS = 300
+"""So many wrong fields stand in one error document, and a number in place of more."""
+
 
 class Problem(Exception):
     """A request that is answered with an error document.
@@ -40,7 +43,7 @@ class Problem(Exception):
         self.status: int = CODES[code].status
         self.code = code
         self.message = message
-        self.errors: tuple[FieldError, ...] = tuple(errors)
+        self.errors: tuple[FieldError, ...] = shortened(errors)
         self.headers: list[tuple[bytes, bytes]] = list(headers)
         if retry_after is not None:
             self.headers.append((b"retry-after", b"%d" % max(1, math.ceil(retry_after))))
@@ -100,9 +103,16 @@ def forbidden(message: str) -> Problem:
     return Problem("E403", message)
 
 
-def too_many(retry_after: float) -> Problem:
+def too_many(retry_after: float, message: str = "Demasiadas solicitudes") -> Problem:
     """Say that the client sends too much: E429."""
-    return Problem("E429", "Demasiadas solicitudes", retry_after=retry_after)
+    return Problem("E429", message, retry_after=retry_after)
+
+
+def shortened(errors: Sequence[FieldError], most: int = MOST_ERRORS) -> tuple[FieldError, ...]:
+    """Give the first errors, and how many more there are."""
+    if len(errors) <= most:
+        return tuple(errors)
+    return (*errors[:most], FieldError("", f"y {len(errors) - most} errores más", "resto"))
 
 
 def unavailable(message: str, retry_after: float = 1.0, *, close: bool = False) -> Problem:

@@ -21,6 +21,7 @@ from morosidad.errors import FieldError, InvalidRecord, SchemaError
 from morosidad.schema.field import EXACT, Field, Observed, Value
 from morosidad.schema.inference import infer_fields
 from morosidad.schema.record_forms import Record, as_mapping
+from morosidad.schema.spelling import may_help
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -230,7 +231,7 @@ class Schema:
                 strangers += 1
                 if strangers > _MAX_STRANGERS:
                     continue
-                names = [*self.names, *self._aliases] if strangers <= _MAX_HINTS else []
+                names = [*self.names, *self._aliases] if strangers <= _MAX_HINTS and may_help() else []
                 shown = key[:64].encode("utf-8", "replace").decode()
                 errors.append(FieldError(shown, _unknown(shown, names), "desconocido"))
         if (more := strangers - _MAX_STRANGERS) > 0:

@@ -141,6 +141,10 @@ class Settings:
         Seconds between the signal to stop and the end of listening, in which new work is refused by name.
     server_access_log : bool
         Whether each request is logged: method, path, status and duration.
+    server_connections : int
+        Most open connections of a process; fewer where the system allows fewer file handles.
+    server_connections_per_client : int
+        Most open connections of one address, and most WebSockets of one key.
     websocket_clients : int
         Most WebSocket clients of a process.
 
@@ -202,6 +206,8 @@ class Settings:
     server_read_timeout: float = _setting(10.0, seconds())
     server_shutdown_grace: float = _setting(1.0, seconds())
     server_access_log: bool = _setting(False, flag())
+    server_connections: int = _setting(4096, whole(1))
+    server_connections_per_client: int = _setting(1024, whole(1))
     websocket_clients: int = _setting(2000, whole(1))
     _sources: dict[str, SettingSource] = dataclasses.field(
         default_factory=dict, init=False, repr=False, compare=False, hash=False

@@ -8,11 +8,12 @@ import msgspec
 
 from morosidad.asgi.endpoints.call import Call, Reply, reply
 from morosidad.asgi.guards.bodies import decode, record_of
-from morosidad.asgi.problems import bad_request
+from morosidad.asgi.problems import bad_request, shortened
 from morosidad.errors import FieldError, InvalidRecord
 from morosidad.policy.decision import Decision, RecordError
 
 _encode = msgspec.json.encode
+_MOST_ERRORS_OF_BATCH = 3000
 
 
 class Validation(msgspec.Struct, frozen=True):
@@ -51,9 +52,30 @@ async def predict_batch(call: Call) -> Reply:
         raise bad_request("Se esperaba una lista de registros")
     if len(found) > limit:
         raise bad_request(f"El lote supera los {limit} registros permitidos")
+    service = call.service
+    if len(found) > 1 and service.limiter is not None:  # the request itself was counted already
+        await service.limiter.hit("score", call.client, len(found) - 1)
     records = [_as_record(item) for item in found]
-    decided = await call.service.score_batch(records, call.request_id.decode())
-    return reply([_in_place(item) for item in decided])
+    answers = _Answers()
+    await service.score_batch(records, call.request_id.decode(), answers.take)
+    return Reply(b"[%b]" % b",".join(answers.encoded))
+
+
+class _Answers:
+    """The answers to a batch, encoded one by one; after many errors only the first of each record stands."""
+
+    def __init__(self) -> None:
+        self.encoded: list[bytes] = []
+        self._left = _MOST_ERRORS_OF_BATCH
+
+    def take(self, found: Decision | RecordError) -> None:
+        """Take the answer for the next record."""
+        if isinstance(found, RecordError):
+            errors = shortened(found.errors, max(1, min(len(found.errors), self._left)))
+            self._left -= len(errors)
+            self.encoded.append(_encode(RecordProblem(found.index, errors)))
+        else:
+            self.encoded.append(_encode(found))
 
 
 async def check(call: Call) -> Reply:
@@ -73,9 +95,3 @@ def _as_record(item: Any) -> Any:
 
 class _Nothing:
     """Stands for what is no record."""
-
-
-def _in_place(found: Decision | RecordError) -> Any:
-    if isinstance(found, RecordError):
-        return RecordProblem(found.index, found.errors)
-    return found
