@@ -324,6 +324,11 @@ class Scorer(BaseScorer):
             self._path.clear_cache()
 
     @property
+    def source(self) -> ModelSource | None:
+        """The file that the model was loaded from, and how; None for one that was made here."""
+        return self._source
+
+    @property
     def parts(self) -> Parts:
         """The parts in use, by name; None for those that it was given none of."""
         path = self._path
