@@ -205,6 +205,12 @@ RELOAD_FAILED = AlertType(
     "La última recarga del modelo falló: sigue el anterior",
     "`morosidad inspect` says what is wrong with the file; put a good one in place and reload again",
 )
+WRONG_KEYS = AlertType(
+    "claves",
+    "warning",
+    "Solicitudes repetidas sin una clave válida: {number}",
+    "the access log names the addresses; a client has an old key, or somebody tries keys",
+)
 DRIFT = AlertType(
     "deriva",
     "warning",
@@ -286,6 +292,7 @@ SERVICE_ALERTS = (
     REFUSALS,
     RECOVERING,
     RELOAD_FAILED,
+    WRONG_KEYS,
     DRIFT,
     STRONG_DRIFT,
     RATE_STORAGE_DOWN,

@@ -16,6 +16,7 @@ import msgspec
 from morosidad.alerts import AlertBook
 from morosidad.asgi.guards.access import Access
 from morosidad.asgi.guards.connections import ConnectionLimits, connection_limits
+from morosidad.asgi.guards.failed_keys import FailedKeys
 from morosidad.asgi.guards.keys import Keyring
 from morosidad.asgi.guards.loop_load import LoopLoad
 from morosidad.asgi.guards.rates import RateLimiter
@@ -116,8 +117,15 @@ class Service:
         self.reloader: Reloader = Reloader(self.scorer, self.warm_up, settings.kpi_file)
         self.refused: Counter[tuple[str, str]] = Counter()
         self.connections: ConnectionLimits = ConnectionLimits(*connection_limits(settings), self.refused)
+        self.failed_keys: FailedKeys = FailedKeys()
         self.alert_monitor: AlertMonitor = AlertMonitor(
-            self.scorer, self.alerts, self.reloader, self.processes, self.limiter, self.refused
+            self.scorer,
+            self.alerts,
+            self.reloader,
+            self.processes,
+            self.limiter,
+            self.refused,
+            self.failed_keys,
         )
 
     # -- from start to stop --------------------------------------------------------------------
@@ -138,7 +146,7 @@ class Service:
             memory_limit_percent=settings.memory_limit_percent,
             cpu_limit_percent=settings.cpu_limit_percent,
             cleanup_interval=settings.cleanup_interval,
-            on_sample=lambda s: self.kpis.observe_resources(cpu=s.cpu_percent, memory=s.memory_percent),
+            on_sample=lambda s: self.kpis.observe_resources(cpu=s.cpu_percent, memory=round(s.memory_percent, 1)),
             on_memory_high=shedder.free_memory,
             on_cpu_high=shedder.shrink,
             on_cpu_normal=shedder.restore,

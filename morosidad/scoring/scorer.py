@@ -123,7 +123,7 @@ class Scorer(BaseScorer):
         self._start(model, parts)
 
     def _start(self, model: StoredModel, parts: Parts, source: ModelSource | None = None) -> None:
-        self._source = source
+        self.source = source
         self._reloading = threading.Lock()
         cache = parts.get("cache")
         auto = cache == "auto" or parts.get("cache_auto", False)
@@ -306,7 +306,7 @@ class Scorer(BaseScorer):
         ArtifactError
             One of its kinds, saying what is wrong with the file.
         """
-        old = self._source
+        old = self.source
         if path is None and old is None:
             raise ArtifactError("this scorer was not loaded from a file; name one")
         source = ModelSource(
@@ -320,13 +320,8 @@ class Scorer(BaseScorer):
             model = source.read()
             model.latency()
             self._path.activate(model)
-            self._source = source
+            self.source = source
             self._path.clear_cache()
-
-    @property
-    def source(self) -> ModelSource | None:
-        """The file that the model was loaded from, and how; None for one that was made here."""
-        return self._source
 
     @property
     def parts(self) -> Parts:
@@ -363,12 +358,12 @@ class Scorer(BaseScorer):
         """
         check_parts(parts)
         scorer = type(self).__new__(type(self))
-        scorer._start(self._model, {**self.parts, **parts}, self._source)
+        scorer._start(self._model, {**self.parts, **parts}, self.source)
         return scorer
 
     def _reload_or_rebuild(self) -> None:
         """Load the model again where it came from a file, else make its functions again."""
-        if self._source is None:
+        if self.source is None:
             self._path.rebuild()
         else:
             self.reload()
