@@ -30,7 +30,7 @@ from morosidad.asgi.runtime.worker_processes import WorkerProcesses
 from morosidad.errors import DeadlineExceeded, InvalidRecord
 from morosidad.kpis import KPITracker, LiveMetrics
 from morosidad.policy.decision import Decision, RecordError
-from morosidad.resources import LoadShedder, ResourceMonitor
+from morosidad.resources import LoadShedder, ResourceMonitor, ResourceSample
 from morosidad.schema.schema import Record
 from morosidad.schema.spelling import limited_help
 from morosidad.scoring.plan import Plan
@@ -146,7 +146,7 @@ class Service:
             memory_limit_percent=settings.memory_limit_percent,
             cpu_limit_percent=settings.cpu_limit_percent,
             cleanup_interval=settings.cleanup_interval,
-            on_sample=lambda s: self.kpis.observe_resources(cpu=s.cpu_percent, memory=round(s.memory_percent, 1)),
+            on_sample=self._observe,
             on_memory_high=shedder.free_memory,
             on_cpu_high=shedder.shrink,
             on_cpu_normal=shedder.restore,
@@ -158,6 +158,9 @@ class Service:
         self._monitor.start()
         self._ticking = asyncio.create_task(self._tick_always())
         self.state = READY
+
+    def _observe(self, sample: ResourceSample) -> None:
+        self.kpis.observe_resources(cpu=sample.cpu_percent, memory=round(sample.memory_percent, 1))
 
     def warm_up(self) -> None:
         """Let the scorer decide on made-up applicants, and choose by that who decides from now on."""

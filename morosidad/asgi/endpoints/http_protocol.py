@@ -114,11 +114,11 @@ class GuardedHTTPProtocol(HttpToolsProtocol):
             try:
                 self.parser.feed_data(data)
             except httptools.HttpParserUpgrade as upgrade:
-                data = data[upgrade.args[0] :]
-                if not self._upgrade():
+                plain = self._upgrade()
+                if plain is None:
                     return
+                data = plain + data[upgrade.args[0] :]
             except httptools.HttpParserError:
-                self.logger.warning("Invalid HTTP request received.")
                 self.send_400_response("Invalid HTTP request received.")
                 return
             else:
@@ -129,29 +129,29 @@ class GuardedHTTPProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Say that a request is none, where nothing else was said already."""
         if not self.transport.is_closing():
+            self.logger.warning(msg)
             super().send_400_response(msg)
 
-    def _upgrade(self) -> bool:
+    def _upgrade(self) -> bytes | None:
         """Open a WebSocket, or read on as if no upgrade had been asked for: none other is spoken.
 
         The parser would leave the rest of the request unread, so another one reads it, without the upgrade.
 
         Returns
         -------
-        bool
-            Whether the rest of what has come is to be read here.
+        bytes or None
+            The head to be read in place of the one that has come; None where nothing more is read here.
         """
         self._upgrading = False
         if self.transport.is_closing():
-            return False
+            return None
         method, version = self.parser.get_method(), self.parser.get_http_version()
         if upgrades.asks_for_websocket(self.headers):
             self.handle_websocket_upgrade()
-            return False
-        head = upgrades.head_bytes(method, self.url, version, upgrades.without_upgrade(self.headers))
+            return None
         self.parser = httptools.HttpRequestParser(self)
-        self.parser.feed_data(head)
-        return True
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+        return upgrades.head_bytes(method, self.url, version, upgrades.without_upgrade(self.headers))
 
     def on_url(self, url: bytes) -> None:
         """Count what has come of a head."""
