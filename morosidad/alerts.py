@@ -191,6 +191,7 @@ LATE_ANSWERS = AlertType("plazos", "warning", "late_answers")
 REFUSALS = AlertType("rechazos", "warning", "refusals")
 RECOVERING = AlertType("recuperacion", "warning", "recovering")
 RELOAD_FAILED = AlertType("recarga", "warning", "reload_failed")
+WRONG_KEYS = AlertType("claves", "warning", "wrong_keys")
 DRIFT = AlertType("deriva", "warning", "drift")
 STRONG_DRIFT = AlertType("deriva", "critical", "strong_drift")
 RATE_STORAGE_DOWN = AlertType("limites", "warning", "rate_storage_down")
@@ -212,6 +213,7 @@ SERVICE_ALERTS = (
     REFUSALS,
     RECOVERING,
     RELOAD_FAILED,
+    WRONG_KEYS,
     DRIFT,
     STRONG_DRIFT,
     RATE_STORAGE_DOWN,

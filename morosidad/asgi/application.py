@@ -78,6 +78,7 @@ def create_app(scorer: Scorer, settings: Settings | None = None) -> Starlette:
     )
     app.router.redirect_slashes = False
     app.state.service = service
+    app.state.streams = frozenset(route.path for route in stream_routes(service))
     looks_at_each = settings.server_access_log or service.limiter is not None or service.spans.active
     app.state.direct = None if middleware or looks_at_each else DirectPath(service, predict_route())
     return app

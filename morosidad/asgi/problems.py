@@ -12,6 +12,9 @@ from morosidad.errors import DeadlineExceeded, FieldError, InvalidRecord, Transi
 from morosidad.languages import Language, Message
 from morosidad.languages.catalogue import DEFAULT, in_language
 
+MOST_ERRORS = 300
+"""So many wrong fields stand in one error document, and a number in place of more."""
+
 
 class Problem(Exception):
     """A request that is answered with an error document.
@@ -43,7 +46,7 @@ class Problem(Exception):
         self.status: int = CODES[code].status
         self.code = code
         self.message = message
-        self.errors: tuple[FieldError, ...] = tuple(errors)
+        self.errors: tuple[FieldError, ...] = shortened(errors)
         self.headers: list[tuple[bytes, bytes]] = list(headers)
         if retry_after is not None:
             self.headers.append((b"retry-after", b"%d" % max(1, math.ceil(retry_after))))
@@ -134,9 +137,19 @@ def forbidden(message: str) -> Problem:
     return Problem("E403", message)
 
 
-def too_many(retry_after: float) -> Problem:
+def too_many(retry_after: float, message: str = "") -> Problem:
     """Say that the client sends too much: E429."""
-    return Problem("E429", told("too_many"), retry_after=retry_after)
+    return Problem("E429", message or told("too_many"), retry_after=retry_after)
+
+
+def shortened(
+    errors: Sequence[FieldError], most: int = MOST_ERRORS, language: Language = DEFAULT
+) -> tuple[FieldError, ...]:
+    """Give the first errors, and how many more there are."""
+    if len(errors) <= most:
+        return tuple(errors)
+    more = in_language(told("more_errors", more=len(errors) - most), language)
+    return (*errors[:most], FieldError("", more, "resto"))
 
 
 def unavailable(message: str, retry_after: float = 1.0, *, close: bool = False) -> Problem:

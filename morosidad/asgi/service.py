@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import Counter
+from collections.abc import Callable
+from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,6 +15,8 @@ import msgspec
 
 from morosidad.alerts import AlertBook
 from morosidad.asgi.guards.access import Access
+from morosidad.asgi.guards.connections import ConnectionLimits, connection_limits
+from morosidad.asgi.guards.failed_keys import FailedKeys
 from morosidad.asgi.guards.keys import Keyring
 from morosidad.asgi.guards.loop_load import LoopLoad
 from morosidad.asgi.guards.rates import RateLimiter
@@ -27,8 +32,9 @@ from morosidad.errors import DeadlineExceeded, InvalidRecord
 from morosidad.kpis import KPITracker, LiveMetrics
 from morosidad.languages import Language
 from morosidad.policy.decision import Decision, RecordError
-from morosidad.resources import LoadShedder, ResourceMonitor
+from morosidad.resources import LoadShedder, ResourceMonitor, ResourceSample
 from morosidad.schema.schema import Record
+from morosidad.schema.spelling import limited_help
 from morosidad.scoring.plan import Plan
 from morosidad.scoring.scorer import Scorer
 from morosidad.settings import Settings
@@ -45,7 +51,8 @@ _logger = logging.getLogger("morosidad.asgi")
 STARTING, READY, STOPPING, STOPPED = "arrancando", "lista", "deteniéndose", "detenida"
 INLINE, BATCHED = "directo", "lotes"
 _INLINE_LIMIT = 0.001
-_YIELD_EVERY = 50
+_SLICE = 0.005
+_NAMES_HELPED = 5
 _FREE_AGE = 60.0
 
 
@@ -108,13 +115,22 @@ class Service:
         )
         self.metrics_channel: Channel = Channel()
         self.kpis_channel: Channel = Channel()
+        self.streams: Counter[str] = Counter()
         self.loop_load: LoopLoad = LoopLoad()
         self.background: BackgroundThreads = BackgroundThreads()
         self.processes: WorkerProcesses = WorkerProcesses(settings.kpi_file)
         self.reloader: Reloader = Reloader(self.scorer, self.warm_up, settings.kpi_file)
         self.refused: Counter[tuple[str, str]] = Counter()
+        self.connections: ConnectionLimits = ConnectionLimits(*connection_limits(settings), self.refused)
+        self.failed_keys: FailedKeys = FailedKeys()
         self.alert_monitor: AlertMonitor = AlertMonitor(
-            self.scorer, self.alerts, self.reloader, self.processes, self.limiter, self.refused
+            self.scorer,
+            self.alerts,
+            self.reloader,
+            self.processes,
+            self.limiter,
+            self.refused,
+            self.failed_keys,
         )
 
     # -- from start to stop --------------------------------------------------------------------
@@ -135,7 +151,7 @@ class Service:
             memory_limit_percent=settings.memory_limit_percent,
             cpu_limit_percent=settings.cpu_limit_percent,
             cleanup_interval=settings.cleanup_interval,
-            on_sample=lambda s: self.kpis.observe_resources(cpu=s.cpu_percent, memory=s.memory_percent),
+            on_sample=self._observe,
             on_memory_high=shedder.free_memory,
             on_cpu_high=shedder.shrink,
             on_cpu_normal=shedder.restore,
@@ -147,6 +163,9 @@ class Service:
         self._monitor.start()
         self._ticking = asyncio.create_task(self._tick_always())
         self.state = READY
+
+    def _observe(self, sample: ResourceSample) -> None:
+        self.kpis.observe_resources(cpu=sample.cpu_percent, memory=round(sample.memory_percent, 1))
 
     def warm_up(self) -> None:
         """Let the scorer decide on made-up applicants, and choose by that who decides from now on."""
@@ -227,24 +246,33 @@ class Service:
             self.scorer.schema.read(record)  # a wrong record need not wait for a model that is slow or fails
         return await self._in_time(self._submit(record, request_id))
 
-    async def score_batch(self, records: list[Any], request_id: str) -> list[Decision | RecordError]:
-        """Decide on many applicants, each in its place; requests go on in between.
+    async def score_batch(
+        self, records: list[Any], request_id: str, take: Callable[[Decision | RecordError], None]
+    ) -> None:
+        """Decide on many applicants, in their order; requests go on in between.
 
         A decision's id is that of the request, a point, and its place from 0.
         """
         ids = [f"{request_id}.{index}" for index in range(len(records))]
-        if self.mode == BATCHED:
-            timeout, score = self.settings.timeout_prediction, self.scorer.score_many
-            return await self._in_time(self.workers.prediction.submit(score, records, ids, timeout=timeout))
-        found: list[Decision | RecordError] = []
-        for index, record in enumerate(records):
-            try:
-                found.append(await self.score(record, ids[index]))
-            except InvalidRecord as error:
-                found.append(RecordError(index, error.errors))
-            if index % _YIELD_EVERY == _YIELD_EVERY - 1:
-                await asyncio.sleep(0)
-        return found
+        with limited_help(_NAMES_HELPED):
+            decided: list[Decision | RecordError] | None = None
+            if self.mode == BATCHED:
+                timeout, score = self.settings.timeout_prediction, self.scorer.score_many
+                run = copy_context().run
+                task = self.workers.prediction.submit(run, score, records, ids, timeout=timeout)
+                decided = await self._in_time(task)
+            began = time.perf_counter()
+            for index, record in enumerate(records):
+                take(decided[index] if decided else await self._score_in_place(index, record, ids[index]))
+                if time.perf_counter() - began > _SLICE:
+                    await asyncio.sleep(0)
+                    began = time.perf_counter()
+
+    async def _score_in_place(self, index: int, record: Any, request_id: str) -> Decision | RecordError:
+        try:
+            return await self.score(record, request_id)
+        except InvalidRecord as error:
+            return RecordError(index, error.errors)
 
     def _submit(self, record: dict[str, Any], request_id: str | None) -> Task[Decision]:
         timeout = self.settings.timeout_prediction

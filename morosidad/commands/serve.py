@@ -52,6 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.settings is not None:
         environment["MOROSIDAD_SETTINGS_FILE"] = arguments.settings
     from morosidad.asgi import load_scorer
+    from morosidad.asgi.guards.connections import connection_limits
     from morosidad.asgi.runtime.server import (
         refuse_unprotected,
         refuse_unwritable_files,
@@ -61,6 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     refuse_unprotected(settings)
     refuse_unwritable_files(settings)
+    connection_limits(settings)
     with reserved_port(settings) as port:
         print(welcome(settings, load_scorer(settings).model, port), flush=True)
         serve(settings, environment, port)

@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morosidad.errors import ArtifactCorrupted, ArtifactError, ArtifactKeyError, ArtifactVersionError
+from morosidad.model_file.regular_files import check_name, open_regular
 
 FORMAT = 1
 MAX_BYTES = 2 * 1024**3
@@ -94,6 +95,8 @@ def save(path: Path_, content: Content, key: bytes | None = None) -> None:
         If the key is empty, or no bytes.
     """
     _check_key(path, key)
+    for name in ("name", "version"):
+        check_name(path, name, content.manifest.get(name, ""))
     members = {f"arrays/{i}.npy": _npy(array) for i, array in enumerate(content.arrays)} | dict(
         content.members
     )
@@ -143,6 +146,8 @@ def load(path: Path_, key: bytes | None = None) -> Content:
         raise ArtifactCorrupted(f"{path}: this is no model file: it has no manifest", path)
     _verify(path, manifest_bytes, members.pop("signature", None), key)
     manifest = _manifest(path, manifest_bytes)
+    for name in ("name", "version"):
+        check_name(path, name, manifest.get(name, ""))
     digests = manifest.pop("members", {})
     if digests != {name: _digest(data) for name, data in members.items()}:
         raise ArtifactCorrupted(f"{path}: the file was altered: a member does not have its digest", path)
@@ -178,8 +183,8 @@ def digest(content: Content) -> str:
 
 def _members(path: Path_) -> dict[str, bytes]:
     try:
-        size = os.stat(path).st_size
-        with zipfile.ZipFile(path) as archive:
+        with open_regular(path) as file, zipfile.ZipFile(file) as archive:
+            size = os.fstat(file.fileno()).st_size
             infos = archive.infolist()
             names = {info.filename for info in infos}
             if len(infos) > MAX_MEMBERS or len(names) < len(infos):

@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from morosidad.errors import ArtifactCorrupted, ArtifactError, ArtifactUntrusted
+from morosidad.model_file.regular_files import open_regular
 
 
 def load_pipeline(path: str | os.PathLike[str], *, trust: bool = False) -> Any:
@@ -38,7 +39,10 @@ def load_pipeline(path: str | os.PathLike[str], *, trust: bool = False) -> Any:
     import joblib
 
     try:
-        return joblib.load(path)
+        with open_regular(path) as file:
+            return joblib.load(file)
+    except ArtifactError:
+        raise
     except OSError as error:
         raise ArtifactError(f"{path}: can't be read: {error.strerror or error}", path) from None
     except Exception as error:  # whatever fails in reading a pickle, the file is at fault

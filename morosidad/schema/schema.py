@@ -23,6 +23,7 @@ from morosidad.languages import Language, check_language
 from morosidad.schema.field import EXACT, Field, Observed, Value
 from morosidad.schema.inference import infer_fields
 from morosidad.schema.record_forms import Record, as_mapping, field_error, struct_of
+from morosidad.schema.spelling import may_help
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -237,7 +238,7 @@ class Schema:
                 if strangers > _MAX_STRANGERS:
                     continue
                 shown = key[:64].encode("utf-8", "replace").decode()
-                near = self._nearest(shown) if strangers <= _MAX_HINTS else None
+                near = self._nearest(shown) if strangers <= _MAX_HINTS and may_help() else None
                 text = "unknown" if near is None else "unknown_near"
                 errors.append(field_error(self.language, text, "desconocido", shown, near=near))
         if (more := strangers - _MAX_STRANGERS) > 0:

@@ -125,7 +125,7 @@ class Scorer(BaseScorer):
         self._start(model, parts)
 
     def _start(self, model: StoredModel, parts: Parts, source: ModelSource | None = None) -> None:
-        self._source, self._reloading = source, threading.Lock()
+        self.source, self._reloading = source, threading.Lock()
         model, cache = model.in_language(parts.get("language", model.language)), parts.get("cache")
         auto = cache == "auto" or parts.get("cache_auto", False)
         if cache == "auto":
@@ -307,7 +307,7 @@ class Scorer(BaseScorer):
         ArtifactError
             One of its kinds, saying what is wrong with the file.
         """
-        old = self._source
+        old = self.source
         if path is None and old is None:
             raise ArtifactError("this scorer was not loaded from a file; name one")
         source = ModelSource(
@@ -321,7 +321,7 @@ class Scorer(BaseScorer):
             model = source.read().in_language(self.language)
             model.latency()
             self._path.activate(model)
-            self._source = source
+            self.source = source
             self._path.clear_cache()
 
     @property
@@ -359,12 +359,12 @@ class Scorer(BaseScorer):
         """
         check_parts(parts)
         scorer = type(self).__new__(type(self))
-        scorer._start(self._model, {**self.parts, **parts}, self._source)
+        scorer._start(self._model, {**self.parts, **parts}, self.source)
         return scorer
 
     def _reload_or_rebuild(self) -> None:
         """Load the model again where it came from a file, else make its functions again."""
-        if self._source is None:
+        if self.source is None:
             self._path.rebuild()
         else:
             self.reload()

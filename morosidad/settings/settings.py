@@ -87,6 +87,8 @@ class Settings:
         Seconds between two clean-ups of the caches.
     log_level : str
         DEBUG, INFO, WARNING, ERROR or CRITICAL.
+    log_format : str
+        How the server writes its log: text, or json with one object a line.
     log_buffer_size : int
         Lines after which the decision log is written.
     log_flush_interval : float
@@ -145,7 +147,11 @@ class Settings:
     server_shutdown_grace : float
         Seconds between the signal to stop and the end of listening, in which new work is refused by name.
     server_access_log : bool
-        Whether each request is logged: method, path, status and duration.
+        Whether each request is logged: time, address, method, path, status and duration.
+    server_connections : int
+        Most open connections of a process; fewer where the system allows fewer file handles.
+    server_connections_per_client : int
+        Most open connections of one address, and most WebSockets of one key.
     websocket_clients : int
         Most WebSocket clients of a process.
 
@@ -176,6 +182,7 @@ class Settings:
     cpu_limit_percent: float = _setting(80.0, percent(), "LIMITE_CPU_PERCENT")
     cleanup_interval: float = _setting(300.0, seconds(), "INTERVALO_LIMPIEZA")
     log_level: str = _setting("INFO", choice("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
+    log_format: Literal["text", "json"] = _setting("text", choice("text", "json"))
     log_buffer_size: int = _setting(100, whole(1))
     log_flush_interval: float = _setting(10.0, seconds())
     log_rotation: bool = _setting(True, flag())
@@ -208,6 +215,8 @@ class Settings:
     server_read_timeout: float = _setting(10.0, seconds())
     server_shutdown_grace: float = _setting(1.0, seconds())
     server_access_log: bool = _setting(False, flag())
+    server_connections: int = _setting(4096, whole(1))
+    server_connections_per_client: int = _setting(1024, whole(1))
     websocket_clients: int = _setting(2000, whole(1))
     _sources: dict[str, SettingSource] = dataclasses.field(
         default_factory=dict, init=False, repr=False, compare=False, hash=False

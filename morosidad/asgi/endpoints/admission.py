@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 
 from morosidad.asgi.endpoints.call import Call
 from morosidad.asgi.endpoints.route import Route
-from morosidad.asgi.problems import unavailable
+from morosidad.asgi.problems import Problem, unavailable
 
 
 def admit(call: Call, route: Route) -> Awaitable[None] | None:
@@ -37,7 +37,10 @@ def admit(call: Call, route: Route) -> Awaitable[None] | None:
     if route.scope is None:
         access.check_place(call.headers, call.client)
     else:
-        call.client = access.check(call.headers, call.client, route.scope)
+        try:
+            call.client = access.check(call.headers, call.client, route.scope)
+        except Problem as problem:
+            raise service.failed_keys.judged(call.client, problem) from None
         call.check_request_id()
     if route.work and (reason := service.refuses()):
         raise unavailable(reason, close=service.stopping)

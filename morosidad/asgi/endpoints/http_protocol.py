@@ -8,21 +8,35 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from morosidad.asgi.endpoints.direct import DIRECT_CALL
 from morosidad.asgi.endpoints.responses import head_of
+from morosidad.asgi.guards import upgrades
 from morosidad.asgi.guards.bodies import BOUNDED_READ
 
 if TYPE_CHECKING:
     from morosidad.asgi.endpoints.call import Call, Reply
     from morosidad.asgi.endpoints.direct import DirectPath
+    from morosidad.asgi.service import Service
 
 _HEAD_BYTES = 32 * 1024
 _DIRECT_BYTES = 32 * 1024
 _PIPELINED = 32
-_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
-_TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+_END = b"\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+_BAD_REQUEST = b"HTTP/1.1 400 Bad Request" + _END
+_NO_TUNNEL = b"HTTP/1.1 405 Method Not Allowed\r\nallow: GET, HEAD, POST" + _END
+_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large" + _END
+_TOO_SLOW = b"HTTP/1.1 408 Request Timeout" + _END
+_TOO_MANY = {
+    "E429": b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 5" + _END,
+    "E503": b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5" + _END,
+}
+
+
+class _Ended(Exception):
+    """The request was refused: nothing more of what has come is read."""
 
 
 class GuardedHTTPProtocol(HttpToolsProtocol):
@@ -35,6 +49,7 @@ class GuardedHTTPProtocol(HttpToolsProtocol):
     seconds: float = 10.0
 
     _head_bytes = 0
+    _head_read = 0
     _in_head = True
     _deadline: float | None = None
     _timer: asyncio.TimerHandle | None = None
@@ -46,35 +61,117 @@ class GuardedHTTPProtocol(HttpToolsProtocol):
     _held: bytes | None = None  # the body so far of a request that may be answered at once
     _idle_until: float | None = None
 
+    _upgrading = False
+    _counted: str | None = None  # the address that this connection counts for
+
     def __init__(self, config: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(config, *args, **kwargs)
         state = getattr(self.app, "state", None)
         self._direct: DirectPath | None = getattr(state, "direct", None)
-        if (service := getattr(state, "service", None)) is not None:
-            self.seconds = service.settings.server_read_timeout
+        self._streams: frozenset[str] = getattr(state, "streams", frozenset())
+        self._service: Service | None = getattr(state, "service", None)
+        if self._service is not None:
+            self.seconds = self._service.settings.server_read_timeout
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Give the first request its time."""
+        """Give the first request its time, unless there are too many connections."""
         super().connection_made(transport)
+        if self._service is not None:
+            self._counted = self.client[0] if self.client else ""
+            trusted = self._service.access.is_proxy(self._counted)
+            code = self._service.connections.opened(self._counted, trusted=trusted)
+            if code is not None:
+                self._refuse(_TOO_MANY[code])
+                return
         self._deadline = self.loop.time() + self.seconds
         self._timer = self.loop.call_at(self._deadline, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the timers."""
         self._forget_timers()
+        self._give_back()
         super().connection_lost(exc)
+
+    def _give_back(self) -> None:
+        if self._service is not None and self._counted is not None:
+            self._service.connections.closed(self._counted)
+            self._counted = None
 
     def handle_websocket_upgrade(self) -> None:
         """Leave the connection to the WebSocket's protocol, which has time limits of its own."""
         self._forget_timers()
+        plain = upgrades.without_upgrade(self.headers)
+        asked = [(b"connection", b"upgrade"), (b"upgrade", upgrades.WEBSOCKET)]
+        self.scope = {"method": "GET", "headers": [*plain, *asked]}  # type: ignore[typeddict-item]
         super().handle_websocket_upgrade()
+        self._give_back()  # the other protocol has counted it
 
     def data_received(self, data: bytes) -> None:
-        """Count what comes while a head is open."""
+        """Count what comes while a head is open, and read it."""
         self._head_bytes += len(data)
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        while data and not self.transport.is_closing():
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                plain = self._upgrade()
+                if plain is None:
+                    return
+                data = plain + data[upgrade.args[0] :]
+            except httptools.HttpParserError:
+                self.send_400_response("Invalid HTTP request received.")
+                return
+            else:
+                break
         if self._in_head and self._head_bytes > _HEAD_BYTES:
             self._refuse(_TOO_LARGE)
+
+    def send_400_response(self, msg: str) -> None:
+        """Say that a request is none, where nothing else was said already."""
+        if not self.transport.is_closing():
+            self.logger.warning(msg)
+            super().send_400_response(msg)
+
+    def _upgrade(self) -> bytes | None:
+        """Open a WebSocket, or read on as if no upgrade had been asked for: none other is spoken.
+
+        The parser would leave the rest of the request unread, so another one reads it, without the upgrade.
+
+        Returns
+        -------
+        bytes or None
+            The head to be read in place of the one that has come; None where nothing more is read here.
+        """
+        self._upgrading = False
+        if self.transport.is_closing():
+            return None
+        method, version = self.parser.get_method(), self.parser.get_http_version()
+        if upgrades.asks_for_websocket(self.headers):
+            self.handle_websocket_upgrade()
+            return None
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+        return upgrades.head_bytes(method, self.url, version, upgrades.without_upgrade(self.headers))
+
+    def on_url(self, url: bytes) -> None:
+        """Count what has come of a head."""
+        super().on_url(url)
+        self._count_head(len(url))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Count what has come of a head; what stands behind a body is no header of the request."""
+        self._count_head(len(name) + len(value) + 4)
+        if self._in_head:
+            super().on_header(name, value)
+
+    def _count_head(self, size: int) -> None:
+        self._head_read += size
+        if self._head_read > _HEAD_BYTES:
+            self._end(_TOO_LARGE)
+
+    def _end(self, answer: bytes) -> None:
+        self._refuse(answer)
+        raise _Ended
 
     def on_message_begin(self) -> None:
         """Give the request its time, and tell the application that it need not."""
@@ -82,12 +179,26 @@ class GuardedHTTPProtocol(HttpToolsProtocol):
             self.transport.abort()
             raise RuntimeError("too many requests before an answer")  # ends the reading of what has come
         self.url, self.headers, self.expect_100_continue = b"", [], False
+        self._head_read = 0
         self._idle_until = None
         if self._deadline is None:
             self._deadline = self.loop.time() + self.seconds
 
     def on_headers_complete(self) -> None:
         """End the head: the body has a limit of its own."""
+        parser: Any = self.parser
+        method, version = parser.get_method(), parser.get_http_version()
+        if method == b"CONNECT":
+            self._end(_NO_TUNNEL)
+        if not upgrades.has_one_host(self.headers, version):
+            self._end(_BAD_REQUEST)
+        if parser.should_upgrade():
+            if upgrades.asks_for_websocket(self.headers) and not upgrades.opens_websocket(
+                method, version, self.url, self.headers, self._streams
+            ):
+                self._end(_BAD_REQUEST)
+            self._upgrading = True
+            return
         self._in_head = False
         if self._may_be_direct():
             self._held = b""
@@ -105,6 +216,8 @@ class GuardedHTTPProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Answer at once or go on, and expect the head of another request."""
+        if self._upgrading:
+            return
         if self._held is not None:
             self._answer_at_once(self._held)
         if self.cycle is not None and not self.cycle.response_complete:
@@ -154,7 +267,6 @@ class GuardedHTTPProtocol(HttpToolsProtocol):
             and parser.get_method() == b"POST"
             and parser.get_http_version() == "1.1"
             and parser.should_keep_alive()
-            and not parser.should_upgrade()
             and not self.expect_100_continue
             and not self.root_path
             and not self.flow.write_paused

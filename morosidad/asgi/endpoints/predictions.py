@@ -8,12 +8,13 @@ import msgspec
 
 from morosidad.asgi.endpoints.call import Call, Reply, reply
 from morosidad.asgi.guards.bodies import decode, record_of
-from morosidad.asgi.problems import bad_request, told
+from morosidad.asgi.problems import bad_request, shortened, told
 from morosidad.errors import FieldError, InvalidRecord
 from morosidad.languages import Language, say
 from morosidad.policy.decision import Decision, RecordError
 
 _encode = msgspec.json.encode
+_MOST_ERRORS_OF_BATCH = 3000
 
 
 class Validation(msgspec.Struct, frozen=True):
@@ -52,10 +53,33 @@ async def predict_batch(call: Call) -> Reply:
         raise bad_request(told("no_list"))
     if len(found) > limit:
         raise bad_request(told("batch_too_large", limit=limit))
+    service = call.service
+    if len(found) > 1 and service.limiter is not None:  # the request itself was counted already
+        await service.limiter.hit("score", call.client, len(found) - 1)
     records = [_as_record(item) for item in found]
-    decided = await call.service.score_batch(records, call.request_id.decode())
-    language = call.service.language
-    return reply([_in_place(item, language) for item in decided])
+    answers = _Answers(service.language)
+    await service.score_batch(records, call.request_id.decode(), answers.take)
+    return Reply(b"[%b]" % b",".join(answers.encoded))
+
+
+class _Answers:
+    """The answers to a batch, encoded one by one; after many errors only the first of each record stands."""
+
+    def __init__(self, language: Language) -> None:
+        self.encoded: list[bytes] = []
+        self._language = language
+        self._left = _MOST_ERRORS_OF_BATCH
+
+    def take(self, found: Decision | RecordError) -> None:
+        """Take the answer for the next record."""
+        if isinstance(found, RecordError):
+            errors = shortened(found.errors, max(1, min(len(found.errors), self._left)), self._language)
+            self._left -= len(errors)
+            self.encoded.append(
+                _encode(RecordProblem(found.index, errors, say(self._language, "server.invalid")))
+            )
+        else:
+            self.encoded.append(_encode(found))
 
 
 async def check(call: Call) -> Reply:
@@ -75,9 +99,3 @@ def _as_record(item: Any) -> Any:
 
 class _Nothing:
     """Stands for what is no record."""
-
-
-def _in_place(found: Decision | RecordError, language: Language) -> Any:
-    if isinstance(found, RecordError):
-        return RecordProblem(found.index, found.errors, say(language, "server.invalid"))
-    return found

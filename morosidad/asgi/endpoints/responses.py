@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime
 from http import HTTPStatus
 
 import msgspec
@@ -42,11 +43,13 @@ async def respond(call: Call, answer: Reply, send: Send) -> None:
     await send({"type": "http.response.body", "body": b"" if call.scope["method"] == "HEAD" else body})
     if call.service.settings.server_access_log:
         line = {
+            "hora": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "metodo": call.scope["method"],
             "ruta": call.path,
             "estado": answer.status,
             "segundos": round(call.seconds(), 6),
             "cliente": call.client,
+            "direccion": call.service.access.client(call.scope),
             "request_id": call.request_id.decode(),
         }
         _access_logger.info("%s", msgspec.json.encode(line).decode())

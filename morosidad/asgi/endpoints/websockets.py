@@ -39,12 +39,23 @@ class StreamEndpoint:
         headers = dict(websocket.scope["headers"])
         client = service.access.client(websocket.scope)
         try:
-            service.access.check(headers, client, self._scope)
+            holder = service.access.check(headers, client, self._scope)
         except Problem:
             await websocket.close(POLICY)
             return
         taken = len(service.metrics_channel) + len(service.kpis_channel)
         if service.state != READY or taken >= service.settings.websocket_clients:
+            service.refused[websocket.url.path, "E503"] += 1
             await websocket.close(TRY_LATER)
             return
-        await self._channel.serve(websocket)
+        if service.streams[holder] >= service.connections.most_of_one:
+            service.refused[websocket.url.path, "E429"] += 1
+            await websocket.close(TRY_LATER)
+            return
+        service.streams[holder] += 1
+        try:
+            await self._channel.serve(websocket)
+        finally:
+            service.streams[holder] -= 1
+            if not service.streams[holder]:
+                del service.streams[holder]

@@ -126,6 +126,10 @@ class Access:
         given = _given_key(headers)
         return given is not None and self._keys.find(given) is not None
 
+    def is_proxy(self, address: str) -> bool:
+        """Tell whether an address is that of a proxy which stands for other clients."""
+        return bool(self._proxies) and self._trusts(_address_of(address))
+
     def _check_origin(self, headers: dict[bytes, bytes]) -> None:
         text = headers[b"origin"].decode("latin-1").lower()
         host = headers.get(b"host", b"").decode("latin-1").lower()

@@ -1,4 +1,4 @@
-"""Rate limits: requests of a client in a sliding minute."""
+"""Rate limits: what a client asks for in a sliding minute; a batch is as much as it holds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from morosidad.asgi.problems import too_many
+from morosidad.asgi.problems import told, too_many
 from morosidad.errors import MissingExtra, SettingsError
 
 _logger = logging.getLogger("morosidad.asgi")
@@ -64,22 +64,32 @@ class RateLimiter:
         self._again = 0.0
         self.failing: bool = False
 
-    async def hit(self, kind: str, client: str) -> None:
-        """Count a request.
+    async def hit(self, kind: str, client: str, cost: int = 1) -> None:
+        """Count a request, or the further records of a batch.
+
+        Parameters
+        ----------
+        kind : str
+            One of `WEIGHTS`.
+        client : str
+            Who asks.
+        cost : int
+            As how many it counts; all of them, or none.
 
         Raises
         ------
         Problem
-            E429 with the seconds to wait.
+            E429 with the seconds to wait, and how many records are left where it holds several.
         """
         if self.failing and self._clock() < self._again:
             return
         item = self._items[kind]
-        wait = 0.0
+        wait, left = 0.0, 0
         try:
             async with asyncio.timeout(_AT_MOST):  # whatever the storage's own limits on time let through
-                if not await self._strategy.hit(item, kind, client):
+                if not await self._strategy.hit(item, kind, client, cost=cost):
                     stats = await self._strategy.get_window_stats(item, kind, client)
+                    left = max(0, stats.remaining)
                     wait = max(1.0, math.ceil(stats.reset_time - time.time()))
         except Exception as error:
             if not self.failing:
@@ -88,6 +98,8 @@ class RateLimiter:
             self._again = self._clock() + _PAUSE
             return
         self.failing = False
+        if wait and cost > 1:
+            raise too_many(wait, told("batch_over_limit", left=left))
         if wait:
             raise too_many(wait)
 

@@ -13,8 +13,10 @@ from morosidad.alerts import (
     RECOVERING,
     REFUSALS,
     RELOAD_FAILED,
+    WRONG_KEYS,
     AlertBook,
 )
+from morosidad.asgi.guards.failed_keys import FailedKeys
 from morosidad.asgi.guards.rates import RateLimiter
 from morosidad.asgi.runtime.reloading import Reloader
 from morosidad.asgi.runtime.worker_processes import (
@@ -47,6 +49,8 @@ class AlertMonitor:
         Knows whether its storage fails.
     refused : mapping
         How many requests were refused, by route and code; who serves them counts.
+    failed_keys : FailedKeys
+        Knows how many were told to wait for their wrong keys.
     """
 
     def __init__(
@@ -57,6 +61,7 @@ class AlertMonitor:
         processes: WorkerProcesses,
         limiter: RateLimiter | None,
         refused: Mapping[tuple[str, str], int],
+        failed_keys: FailedKeys,
     ) -> None:
         self._scorer = scorer
         self._alerts = alerts
@@ -64,6 +69,8 @@ class AlertMonitor:
         self._processes = processes
         self._limiter = limiter
         self._refused = refused
+        self._failed_keys = failed_keys
+        self._throttled_before = 0
         self._refused_before: dict[str, int] = {}
         self._audit_codes: set[str] = set()
         self._repeated: set[str] = set()
@@ -81,6 +88,9 @@ class AlertMonitor:
         for code, alert in _REFUSED:
             number = self._newly_refused(code)
             book.report(alert, number > 0, number=number)
+        throttled = self._failed_keys.throttled
+        number, self._throttled_before = throttled - self._throttled_before, throttled
+        book.report(WRONG_KEYS, number > 0, number=number)
         book.report(RELOAD_FAILED, self._reloader.failed)
         self._repeat(self._processes.exchange(self._share))
         if drift is not None and self._turn % _DRIFT_EVERY == 0:

@@ -83,7 +83,11 @@ class Acceptor:
 
     def _take_waiting(self) -> None:
         for listening in self.server.sockets if self.server else ():  # none once it is closed
-            with socket.socket(fileno=os.dup(listening.fileno())) as queue:
+            try:
+                handle = os.dup(listening.fileno())
+            except OSError:  # no handle is free: libuv refuses what comes
+                return
+            with socket.socket(fileno=handle) as queue:
                 queue.setblocking(False)
                 for _ in range(_ACCEPTED_AT_ONCE):
                     try:

@@ -10,6 +10,8 @@ from pathlib import Path
 import msgspec
 
 from morosidad.asgi.problems import Problem, source_of, told
+from morosidad.asgi.runtime.trial import try_model
+from morosidad.compiler.storage.packing import users_define_forms
 from morosidad.errors import MorosidadError
 from morosidad.scoring.scorer import Scorer
 from morosidad.workers import WorkerPool
@@ -91,6 +93,9 @@ class Reloader:
         return Reloaded(scorer.model, before, scorer.digest, scorer.digest != digest)
 
     def _swap(self) -> None:
+        source = self._scorer.source
+        if source is not None and source.path is not None and not users_define_forms():
+            try_model(source.path, source.key, source.trusted, allow_pickle=source.allow_pickle)
         self._scorer.reload()
         self._warm_up()
 

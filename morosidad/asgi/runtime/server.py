@@ -76,7 +76,7 @@ def options(settings: Settings) -> dict[str, Any]:
         "proxy_headers": False,
         "server_header": False,
         "access_log": False,
-        "log_config": log_config(settings.log_level),
+        "log_config": log_config(settings.log_level, settings.log_format),
         "timeout_graceful_shutdown": _GRACE_FOR_REQUESTS,
     }
 

@@ -54,6 +54,9 @@ _OWN = {
 }
 """The name in a file of each class of this package, and where it is defined."""
 
+_DEEPEST = 100
+"""Levels of lists and parts; forms that are compiled here have about twenty."""
+
 _PACKAGE = "morosidad.compiler."
 _NAMES = {_PACKAGE + place: name for name, place in _OWN.items()}
 
@@ -99,11 +102,8 @@ def unpack(data: Mapping[str, Any], arrays: Sequence[Array]) -> Form:
     ValueError
         If the data describes no form.
     """
-    shared: list[Any] = []
     try:
-        for node in data["shared"]:
-            shared.append(_unpack(node, arrays, shared))
-        form = _unpack(data["root"], arrays, shared)
+        form = _Unpacker(arrays).unpack(data)
     except (KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
         raise ValueError(f"this describes no compiled form: {error}") from None
     if not isinstance(form, Form):
@@ -142,19 +142,56 @@ class _Packer:
         return {"type": _name(type(value)), "of": packed}
 
 
-def _unpack(data: Any, arrays: Sequence[Array], shared: Sequence[Any]) -> Any:
-    if isinstance(data, list):
-        return tuple(_unpack(item, arrays, shared) for item in data)
-    if not isinstance(data, dict):
-        return data
-    if "array" in data:
-        return arrays[data["array"]]
-    if "shared" in data:
-        return shared[data["shared"]]
-    if "float" in data:
-        return float(data["float"])
-    values = {name: _unpack(value, arrays, shared) for name, value in data["of"].items()}
-    return _class(data["type"])(**values)
+class _Unpacker:
+    """Makes objects of data, of which a walk takes no longer than reading the data did.
+
+    Only tables may be shared, and each array has one place, as `pack` writes them: expressions that
+    share their parts would be walked once for each way that leads to them.
+    """
+
+    def __init__(self, arrays: Sequence[Array]) -> None:
+        self._arrays = arrays
+        self._placed: set[int] = set()
+        self._shared: list[Any] = []
+
+    def unpack(self, data: Mapping[str, Any]) -> Any:
+        for node in data["shared"]:
+            table = self._unpack(node, 0)
+            if not isinstance(table, Shared):
+                raise ValueError("this describes no compiled form: what is no table is shared")
+            self._shared.append(table)
+        return self._unpack(data["root"], 0)
+
+    def _unpack(self, data: Any, depth: int) -> Any:
+        if isinstance(data, list):
+            return tuple([self._unpack(item, depth + 1) for item in data])
+        if not isinstance(data, dict):
+            return data
+        if depth > _DEEPEST:
+            raise ValueError("this describes no compiled form: its parts are nested too deeply")
+        if "array" in data:
+            return self._array(data["array"])
+        if "shared" in data:
+            place = data["shared"]
+            if type(place) is not int or place < 0:
+                raise ValueError("this describes no compiled form: a place is none")
+            return self._shared[place]
+        if "float" in data:
+            return float(data["float"])
+        values = {name: self._unpack(value, depth + 1) for name, value in data["of"].items()}
+        return _class(data["type"])(**values)
+
+    def _array(self, place: Any) -> Array:
+        if type(place) is not int or place < 0 or place in self._placed:
+            raise ValueError("this describes no compiled form: an array has no place, or several")
+        self._placed.add(place)
+        return self._arrays[place]
+
+
+def users_define_forms() -> bool:
+    """Tell whether there are nodes or forms of a user's, which another process may not know."""
+    bases = (Shared, Expr, Form)
+    return any(not cls.__module__.startswith("morosidad.") for base in bases for cls in _below(base))
 
 
 def _name(cls: type[Any]) -> str:

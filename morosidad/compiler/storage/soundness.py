@@ -45,16 +45,22 @@ def check(node: Any, n_fields: int) -> None:
     ValueError
         Naming the class of the part at fault.
     """
+    _check(node, n_fields, set())
+
+
+def _check(node: Any, n_fields: int, seen: set[int]) -> None:
+    """Check each part once, however many others share it; all are held by the form while it lasts."""
     if isinstance(node, tuple):
         for part in node:
-            check(part, n_fields)
-    elif isinstance(node, msgspec.Struct):
+            _check(part, n_fields, seen)
+    elif isinstance(node, msgspec.Struct) and id(node) not in seen:
+        seen.add(id(node))
         name, values = type(node).__name__, msgspec.structs.asdict(node)
         for field, hint in _hints(type(node)).items():
             if field in values and not _is(values[field], hint):
                 raise ValueError(f"{name}.{field} is not of its type")
         for value in values.values():
-            check(value, n_fields)
+            _check(value, n_fields, seen)
         here = isinstance(node, Raw) and not 0 <= node.field < n_fields
         if here or values.get("n_fields", n_fields) != n_fields or not _fits(node):
             raise ValueError(f"{name} refers to what is not there")

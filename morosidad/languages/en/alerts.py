@@ -15,6 +15,8 @@ WORDS = {
     "recovering_advice": "the log names the kind of error",
     "reload_failed": "The last reload of the model failed: the previous one stays",
     "reload_failed_advice": "`morosidad inspect` says what is wrong with the file; put a good one in place and reload again",
+    "wrong_keys": "Repeated requests without a valid key: {number}",
+    "wrong_keys_advice": "the access log names the addresses; a client has an old key, or somebody tries keys",
     "drift": "The population changed: {fields}; with {records} records",
     "drift_advice": "look at the fields named; train anew",
     "strong_drift": "The population changed: {fields}; with {records} records",

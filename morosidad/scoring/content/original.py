@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import pickle
 import secrets
 import zipfile
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from morosidad.compiler.proof.original import Original
 from morosidad.errors import ArtifactError, ArtifactUntrusted
@@ -24,6 +26,9 @@ from morosidad.schema.schema import Schema
 
 SKOPS = "model.skops"
 PICKLE = "model.pickle"
+_MOST_MEMBERS = 100_000
+_SPARSE_BYTES = 2**24
+_SPARSE_RATIO = 20
 ALLOW_PICKLE = "allow_pickle=True (--allow-pickle)"
 
 
@@ -177,9 +182,37 @@ def _loaded(data: bytes, trust: Trust, path: object) -> Any:
 
 
 def _check_sizes(data: bytes) -> None:
+    """Refuse what would take more memory than its size allows: unfolded, or by what an array says to be.
+
+    skops writes its members as they are; only sparse matrices are archives of their own, and compressed.
+    """
+    _check_archive(data, len(data), nested=True)
+
+
+def _check_archive(data: bytes, most: int, *, nested: bool) -> None:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        if sum(info.file_size for info in archive.infolist()) > len(data):
+        infos = archive.infolist()
+        if len(infos) > _MOST_MEMBERS or sum(info.file_size for info in infos) > most:
             raise ValueError("members would unfold into more than the file holds")
+        for info in infos:
+            if nested and info.compress_type != zipfile.ZIP_STORED:
+                raise ValueError("members would unfold into more than the file holds")
+            with archive.open(info) as member:
+                content = member.read(info.file_size)  # no more is unfolded than was declared
+            if info.filename.endswith(".npy"):
+                _check_array(content)
+            elif nested and info.filename.endswith(".npz"):
+                _check_archive(content, max(_SPARSE_BYTES, _SPARSE_RATIO * len(content)), nested=False)
+
+
+def _check_array(data: bytes) -> None:
+    """Refuse an array whose header asks for more than there is."""
+    buffer = io.BytesIO(data)
+    version = np.lib.format.read_magic(buffer)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(buffer)
+    if math.prod(shape) * dtype.itemsize > len(data) - buffer.tell() and not dtype.hasobject:
+        raise ValueError("an array is larger than its content")
 
 
 def _unpickled(data: bytes, trust: Trust, path: object) -> Any:

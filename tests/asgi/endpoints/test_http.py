@@ -138,7 +138,16 @@ def test_each_request_is_logged_without_its_values_when_that_is_wanted(
         ("GET", "?", 404, "testclient"),
         ("GET", "?", 405, "testclient"),
     ]
-    assert lines[0].keys() == {"metodo", "ruta", "estado", "segundos", "cliente", "request_id"}
+    assert lines[0].keys() == {
+        "hora",
+        "direccion",
+        "metodo",
+        "ruta",
+        "estado",
+        "segundos",
+        "cliente",
+        "request_id",
+    }
     assert lines[0]["request_id"] == "r-1"
     assert not {"0912345678", keys["score"], "2400000"} & set(re.split(r"\W", caplog.text))
 

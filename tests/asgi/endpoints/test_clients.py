@@ -1,0 +1,196 @@
+"""Clients and proxies that others wrote, each with its defaults, against a real process."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from serving import FOUND, wait_until
+from support import needed
+
+PERSON = {"edad": 41, "ingresos_mensuales": 2.4e6, "monto_credito": 6e6, "plazo_meses": 36}
+BODY = json.dumps({"datos": PERSON})
+
+JAVA = """
+import java.net.URI;
+import java.net.http.*;
+public class Ask {
+  public static void main(String[] a) throws Exception {
+    HttpClient client = HttpClient.newHttpClient();
+    for (int i = 0; i < 3; i++) {
+      HttpRequest request = HttpRequest.newBuilder(URI.create(a[0]))
+        .header("Content-Type", "application/json")
+        .POST(HttpRequest.BodyPublishers.ofString(a[1])).build();
+      HttpResponse<String> answer = client.send(request, HttpResponse.BodyHandlers.ofString());
+      System.out.println(answer.statusCode() + " " + answer.version());
+    }
+  }
+}
+"""
+
+NODE = """
+const [url, body] = process.argv.slice(2);
+for (let i = 0; i < 3; i++) {
+  const answer = await fetch(url, {method: "POST", headers: {"content-type": "application/json"}, body});
+  const document = await answer.json();
+  console.log(answer.status, typeof document.prediccion);
+}
+"""
+
+NGINX = """
+daemon off; pid {folder}/nginx.pid; error_log stderr; worker_processes 1;
+events {{ worker_connections 64; }}
+http {{
+  access_log off;
+  client_body_temp_path {folder}/a; proxy_temp_path {folder}/b; fastcgi_temp_path {folder}/c;
+  uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e;
+  upstream scoring {{ server 127.0.0.1:{upstream}; keepalive 4; }}
+  map $http_upgrade $forwarded {{ default upgrade; "" ""; }}
+  server {{
+    listen 127.0.0.1:{port};
+    location / {{
+      proxy_pass http://scoring; proxy_http_version 1.1;
+      proxy_set_header Host $http_host; proxy_set_header X-Forwarded-For $remote_addr;
+      proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $forwarded;
+    }}
+  }}
+}}
+"""
+
+HAPROXY = """
+defaults
+  mode http
+  timeout connect 5s
+  timeout client 60s
+  timeout server 60s
+  option forwardfor
+  http-reuse always
+frontend all
+  bind 127.0.0.1:{port}
+  default_backend scoring
+backend scoring
+  server one 127.0.0.1:{upstream}
+"""
+
+
+def output(*command: str, folder: Path) -> str:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=FOUND, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_java(run, tmp_path) -> None:
+    needed(shutil.which("java") is not None, "java")
+    server = run()
+    (tmp_path / "Ask.java").write_text(JAVA)
+    said = output("java", "Ask.java", f"{server.url}/predecir", BODY, folder=tmp_path)
+    assert said.splitlines() == ["200 HTTP_1_1"] * 3
+
+
+def test_node(run, tmp_path) -> None:
+    needed(shutil.which("node") is not None, "node")
+    server = run()
+    (tmp_path / "ask.mjs").write_text(NODE)
+    said = output("node", "ask.mjs", f"{server.url}/predecir", BODY, folder=tmp_path)
+    assert said.splitlines() == ["200 number"] * 3
+
+
+@pytest.mark.parametrize("how", ["--http2", "--http1.1", "--http1.0"])
+def test_curl(run, tmp_path, how) -> None:
+    needed(shutil.which("curl") is not None, "curl")
+    server = run()
+    url = f"{server.url}/predecir"
+    post = [
+        "-H",
+        "Content-Type: application/json",
+        "-d",
+        BODY,
+        "-o",
+        "/dev/null",
+        "-w",
+        "%{http_code}\n",
+        url,
+    ]
+    said = output("curl", "-sS", how, *post, "--next", "-sS", how, *post, folder=tmp_path)
+    assert said.splitlines() == ["200"] * 2
+
+
+def test_httpx_with_http2_offered(run) -> None:
+    server = run()
+    offered = {
+        "Connection": "Upgrade, HTTP2-Settings",
+        "Upgrade": "h2c",
+        "HTTP2-Settings": "AAMAAABkAAQAAP__",
+    }
+    with httpx.Client(base_url=server.url, timeout=FOUND, http1=True, http2=True) as client:
+        for headers in ({}, offered, {}):
+            answer = client.post("/predecir", json={"datos": PERSON}, headers=headers)
+            assert (answer.status_code, "prediccion" in answer.json()) == (200, True)
+
+
+def test_requests_that_are_written_before_an_answer_is_read(run) -> None:
+    server = run()
+    one = f"POST /predecir HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(BODY)}\r\n\r\n{BODY}".encode()
+    alive = b"GET /salud/viva HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    last = alive.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+    whole = (one + alive) * 5 + last
+    for cut in (len(whole), len(one) + 3, len(one) - 1):
+        data = b""
+        with socket.create_connection(("127.0.0.1", server.port), FOUND) as connection:
+            connection.sendall(whole[:cut])
+            connection.sendall(whole[cut:])
+            while piece := connection.recv(65536):
+                data += piece
+        assert data.count(b"HTTP/1.1 200 OK") == 11
+        assert data.count(b'"prediccion"') == 5
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.mark.parametrize(("program", "text"), [("nginx", NGINX), ("haproxy", HAPROXY)])
+def test_behind_a_proxy_that_keeps_its_connections(run, tmp_path, program, text) -> None:
+    found = shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin")
+    needed(found is not None, program)
+    assert found is not None
+    server = run(MOROSIDAD_SERVER_PROXIES="127.0.0.1")
+    port = free_port()
+    configuration = tmp_path / "proxy.conf"
+    configuration.write_text(text.format(port=port, upstream=server.port, folder=tmp_path))
+    command = {"nginx": ["-p", str(tmp_path), "-c"], "haproxy": ["-f"]}[program]
+    with (tmp_path / "proxy.txt").open("wb") as said:
+        proxy = subprocess.Popen([found, *command, str(configuration)], stdout=said, stderr=said)
+    try:
+        wait_until(lambda: _listens(port))
+        _ask_through(f"http://127.0.0.1:{port}")
+    finally:
+        proxy.terminate()
+        proxy.wait(FOUND)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _ask_through(url: str) -> None:
+    host: dict[str, Any] = {"Host": "localhost"}
+    upgrade = {**host, "Connection": "Upgrade", "Upgrade": "h2c"}
+    with httpx.Client(base_url=url, timeout=FOUND) as client:
+        for turn in range(12):
+            headers = upgrade if turn % 3 == 2 else host
+            answer = client.post("/predecir", json={"datos": PERSON}, headers=headers)
+            assert (answer.status_code, "prediccion" in answer.json()) == (200, True), answer.text
+            assert client.get("/salud/viva", headers=host).status_code == 200
