@@ -4,43 +4,31 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Mapping
+import unicodedata
 from decimal import Decimal
-from functools import cached_property
 from numbers import Integral, Real
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec.structs import force_setattr
 
-from morosidad.errors import SchemaError
+from morosidad.schema.definition import FieldDefinition
+from morosidad.schema.definition import FieldKind as FieldKind
 from morosidad.schema.observed import Observed as Observed
+from morosidad.schema.values import EXACT as EXACT
+from morosidad.schema.values import RefusedError, is_text, plain
 
 Value = int | float | str | bool | None
 """A value of a record after validation; ``None`` means missing."""
 Row = tuple[Value, ...]
 """A record's values, in the order of the schema's fields."""
 
-FieldKind = Literal["integer", "number", "category", "boolean"]
-
 _INT64 = (-(2**63), 2**63 - 1)
-EXACT = 2.0**53 - 1  # beyond it a float skips integers
 _MAX = sys.float_info.max
 _LONGEST = 1000  # characters of a category, so that what keeps records stays small
-_NOUNS = {
-    "integer": "un número entero",
-    "number": "un número",
-    "category": "una categoría",
-    "boolean": "verdadero o falso",
-}
 _JSON_TYPES = {"integer": "integer", "number": "number", "boolean": "boolean"}
 
 
-class _RefusedError(ValueError):
-    """A value that a field refuses: what was expected, and the kind of error."""
-
-
-class Field(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
+class Field(FieldDefinition, frozen=True, omit_defaults=True, dict=True):
     """One field of a record.
 
     Parameters
@@ -64,127 +52,15 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
         The direction in which the risk is expected to move as the value grows, as in scikit-learn.
     observed : Observed, optional
         What the training data held.
+    missing : sequence of (str, int or float), or mapping of those to str, optional
+        Values that mean that there is none, before any unit factor: ``(-7, -8, -9)``. A mapping gives
+        them names, which reasons show: ``{-7: "sin consulta"}``. Kept as pairs of code and name.
 
     Raises
     ------
     SchemaError
         If the limits contradict each other or do not fit the kind.
     """
-
-    name: str
-    kind: FieldKind
-    ge: float | None = None
-    gt: float | None = None
-    le: float | None = None
-    lt: float | None = None
-    categories: tuple[str | int, ...] | None = None
-    required: bool = False
-    aliases: dict[str, float] = {}
-    label: str = ""
-    unit: str = ""
-    help: str = ""
-    monotonic_cst: Literal[-1, 0, 1] = 0
-    observed: Observed | None = None
-
-    def __post_init__(self) -> None:
-        given: list[Any] = [self.aliases, self.categories]
-        if any(isinstance(words, str) for words in given):
-            raise SchemaError(f"field {self.name!r}: aliases and categories are sequences", self.name)
-        if not isinstance(self.aliases, Mapping):
-            force_setattr(self, "aliases", dict.fromkeys(self.aliases, 1.0))
-        if self.categories is not None:
-            force_setattr(self, "categories", tuple(self.categories))
-        if not self.label:
-            words = self.name.replace("_", " ").strip()
-            words = words.lower() if words.isupper() else words
-            force_setattr(self, "label", words[:1].upper() + words[1:])
-        problem = self._problem() or self._name_problem() or self._category_problem()
-        if problem:
-            raise SchemaError(f"field {self.name!r}: {problem}", self.name)
-        for end in ("ge", "gt", "le", "lt"):
-            if getattr(self, end) is not None:
-                force_setattr(self, end, float(getattr(self, end)))
-        force_setattr(self, "aliases", {name: float(factor) for name, factor in self.aliases.items()})
-
-    def _problem(self) -> str | None:
-        limits = [x for x in (self.ge, self.gt, self.le, self.lt) if x is not None]
-        numeric = self.kind in ("integer", "number")
-        if self.kind not in _NOUNS:
-            return f"no such kind; one of {', '.join(_NOUNS)} was expected"
-        if limits and not numeric:
-            return "only numbers have limits"
-        if any(isinstance(x, bool) or not isinstance(x, Real) or not math.isfinite(x) for x in limits):
-            return "limits are finite numbers"
-        low, high = self.interval
-        if low > high or (low == high and (self.gt == low or self.lt == high)):
-            return "no value lies within its limits"
-        if limits and self.categories is not None:
-            return "it has either limits or categories"
-        return None if self.monotonic_cst in (-1, 0, 1) else "the direction of risk is -1, 0 or 1"
-
-    def _name_problem(self) -> str | None:
-        names = [self.name, *self.aliases]
-        if not all(type(name) is str and name for name in names):
-            return "a field and its aliases need names"
-        if any(mark in name for name in names for mark in ('"', "\\", *map(chr, range(32)))):
-            return "names hold no quotation marks, backslashes or control characters"
-        factors = self.aliases.values()
-        if not all(isinstance(factor, Real) and math.isfinite(factor) and factor for factor in factors):
-            return "unit factors are finite numbers other than 0"
-        if self.kind not in ("integer", "number") and any(factor != 1 for factor in factors):
-            return "only numbers have unit factors"
-        return None
-
-    def _category_problem(self) -> str | None:
-        if self.categories is None:
-            return None
-        levels = self.categories
-        allowed: tuple[type, ...] = {"category": (str, int), "integer": (int,)}.get(self.kind, ())
-        if not allowed:
-            return "only categories and integers list what is allowed"
-        if not levels or len(set(levels)) < len(levels):
-            return "categories are one or more, each once"
-        if any(isinstance(level, bool) or not isinstance(level, allowed) for level in levels):
-            return "categories are texts or integers"
-        if len({type(level) for level in levels}) > 1:
-            return "categories are all texts or all integers"
-        return None
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """The declared limits, open or closed, as (low, high); infinite where there is none."""
-        lows = [x for x in (self.ge, self.gt) if x is not None]
-        highs = [x for x in (self.le, self.lt) if x is not None]
-        return max(lows, default=-math.inf), min(highs, default=math.inf)
-
-    @property
-    def holds_integers(self) -> bool:
-        """Whether a category field's levels are all integers."""
-        levels = self.categories or self.usual_levels or ("",)
-        return all(isinstance(level, int) for level in levels)
-
-    # -- words ---------------------------------------------------------------------------------
-
-    @property
-    def limits(self) -> str:
-        """The declared limits in Spanish: «entre 18 y 85», «mayor que 0», or nothing."""
-        low, high = self.interval
-        if self.gt is None and self.lt is None and low > -math.inf and high < math.inf:
-            return f"entre {low:.10g} y {high:.10g}"
-        words = {
-            "mayor o igual que": self.ge,
-            "mayor que": self.gt,
-            "menor o igual que": self.le,
-            "menor que": self.lt,
-        }
-        return " y ".join(f"{word} {limit:.10g}" for word, limit in words.items() if limit is not None)
-
-    @property
-    def expected(self) -> str:
-        """What a value must be, in Spanish."""
-        if self.categories is not None:
-            return "uno de: " + ", ".join(map(str, self.categories))
-        return f"{_NOUNS[self.kind]} {self.limits}".strip()
 
     # -- one value -----------------------------------------------------------------------------
 
@@ -211,21 +87,61 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
         ValueError
             With two arguments: what was expected, in Spanish, and the kind of error.
         """
+        found = self._safely(value, factor)
+        return int(found) if self.kind == "integer" and found is not None else found
+
+    def read_for_model(self, value: Any, factor: float = 1.0) -> Value:
+        """Read one value as models see it: integers are floats, but for those of lists.
+
+        Parameters
+        ----------
+        value, factor
+            As in `read`.
+
+        Returns
+        -------
+        int, float, str, bool or None
+
+        Raises
+        ------
+        ValueError
+            As `read`.
+        """
+        found = self._safely(value, factor)
+        if self.kind != "integer" or found is None:
+            return found
+        return float(found) if self.usual_levels is None else int(found)
+
+    def code_name(self, value: Any) -> str:
+        """Give the name of a value that means missing.
+
+        Parameters
+        ----------
+        value : object
+            What was given.
+
+        Returns
+        -------
+        str
+            Empty where it has none, or means something.
+        """
+        try:
+            value = plain(value)
+            return "" if type(value) is bool else self.codes.get(value, "")
+        except Exception:  # no such value means missing
+            return ""
+
+    def _safely(self, value: Any, factor: float) -> Value:
         try:
             return self._read(value, factor)
-        except _RefusedError:
+        except RefusedError:
             raise
         except Exception:  # a foreign object's own error may hold personal data
-            raise _RefusedError(f"se esperaba {self.expected}", "tipo") from None
+            raise RefusedError(f"se esperaba {self.expected}", "tipo") from None
 
     def _read(self, value: Any, factor: float) -> Value:
-        if value is None or type(value).__name__ in ("NAType", "NaTType", "MaskedConstant"):
-            return None
-        if hasattr(value, "dtype") and hasattr(value, "item") and getattr(value, "ndim", 1) == 0:
-            value = value.item()
-        if value is None or (isinstance(value, float) and value != value):
-            return None
-        if isinstance(value, Decimal) and value.is_nan():
+        value = plain(value)
+        if value is None or (self.missing and type(value) is not bool and value in self.codes):
             return None
         if self.kind == "boolean":
             self._demand(isinstance(value, bool))
@@ -236,23 +152,41 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
 
     def _demand(self, right: bool) -> None:
         if not right:
-            raise _RefusedError(f"se esperaba {self.expected}", "tipo")
+            raise RefusedError(f"se esperaba {self.expected}", "tipo")
 
     def _read_category(self, value: Any) -> Value:
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         self._demand(isinstance(value, (str, int)) and not isinstance(value, bool))
-        level: str | int = str(value) if isinstance(value, str) else int(value)
+        level: str | int = self.known_level(value)
         if isinstance(level, int) and not _INT64[0] <= level <= _INT64[1]:
-            raise _RefusedError("fuera del alcance de los números de 64 bits", "rango")
+            raise RefusedError("fuera del alcance de los números de 64 bits", "rango")
+        if isinstance(level, str) and not is_text(level):
+            raise RefusedError("se esperaba un texto sin caracteres a medias", "tipo")
         if isinstance(level, str) and len(level) > _LONGEST and level not in (self.usual_levels or ()):
-            raise _RefusedError(f"se esperaba un texto de hasta {_LONGEST} caracteres", "rango")
+            raise RefusedError(f"se esperaba un texto de hasta {_LONGEST} caracteres", "rango")
         if self.categories is not None and level not in self._allowed:
-            raise _RefusedError(f"debe ser {self.expected}", "categoria")
+            raise RefusedError(f"debe ser {self.expected}", "categoria")
         if not isinstance(level, type((self.usual_levels or ("",))[0])):
             form = "número entero" if isinstance(level, str) else "texto"
-            raise _RefusedError(f"se esperaba una categoría, como {form}", "tipo")
+            raise RefusedError(f"se esperaba una categoría, como {form}", "tipo")
         return level
+
+    def known_level(self, level: str | int) -> str | int:
+        """Give the known category that a text is in another Unicode normal form, or the text itself.
+
+        Parameters
+        ----------
+        level : str or int
+            A category.
+
+        Returns
+        -------
+        str or int
+        """
+        if isinstance(level, int) or level in self._allowed or level in self._seen:
+            return level
+        return self._by_normal_form.get(unicodedata.normalize("NFC", level), level)
 
     def _read_number(self, value: Any, factor: float) -> Value:
         number: int | float
@@ -261,20 +195,20 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
             number = int(value) if self.kind == "integer" and isinstance(value, Integral) else float(value)
             number = number if factor == 1 else number * factor
         except (ValueError, OverflowError):
-            raise _RefusedError("fuera del alcance de los números de 64 bits", "rango") from None
+            raise RefusedError("fuera del alcance de los números de 64 bits", "rango") from None
         if self.kind == "integer" and isinstance(number, float) and math.isfinite(number):
             self._demand(number.is_integer() or factor != 1)
-            number = round(number)
+            number = round(number) or math.copysign(0.0, number)  # zero keeps its sign, as in a column
         if not (_INT64[0] <= number <= _INT64[1] if isinstance(number, int) else math.isfinite(number)):
-            raise _RefusedError("fuera del alcance de los números de 64 bits", "rango")
+            raise RefusedError("fuera del alcance de los números de 64 bits", "rango")
         return self._within(number)
 
     def _within(self, number: int | float) -> int | float:
         if self.categories is not None and number not in self._allowed:
-            raise _RefusedError(f"debe ser {self.expected}", "categoria")
+            raise RefusedError(f"debe ser {self.expected}", "categoria")
         low, high = self.interval
         if not low <= number <= high or number in (self.gt, self.lt):
-            raise _RefusedError(f"debe ser {self.limits}".replace("ser entre", "estar entre"), "rango")
+            raise RefusedError(f"debe ser {self.limits}".replace("ser entre", "estar entre"), "rango")
         return number if self.kind == "integer" else float(number)
 
     def unusual(self, value: Value) -> str | None:
@@ -302,27 +236,6 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
         return f"fuera del rango del entrenamiento ({seen.low:.10g} a {seen.high:.10g})"
 
     # -- types ---------------------------------------------------------------------------------
-
-    @property
-    def always(self) -> bool:
-        """Whether a usual record has a value here."""
-        return self.required or (self.observed is not None and not self.observed.missing)
-
-    @cached_property
-    def _allowed(self) -> frozenset[str | int]:
-        return frozenset(self.categories or ())
-
-    @cached_property
-    def _seen(self) -> frozenset[str | int]:
-        return frozenset((self.observed and self.observed.categories) or ())
-
-    @cached_property
-    def usual_levels(self) -> tuple[str | int, ...] | None:
-        """The categories that are both allowed and seen."""
-        seen = (self.observed and self.observed.categories) or None
-        if self.categories is None or seen is None:
-            return self.categories if seen is None else seen
-        return tuple(level for level in self.categories if level in self._seen) or self.categories
 
     @property
     def usual_type(self) -> Any:
@@ -356,18 +269,22 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
         dict
             Only declared limits appear.
         """
+        codes = list(self.codes)
         if self.categories is not None:
-            out: dict[str, Any] = {"enum": [*self.categories, *([] if self.required else [None])]}
+            out: dict[str, Any] = {"enum": [*self.categories, *([] if self.required else [*codes, None])]}
         else:
             levels = self.usual_levels or ("",)
             of_integers = self.kind == "category" and isinstance(levels[0], int)
             kind = "integer" if of_integers else _JSON_TYPES.get(self.kind, "string")
             out = {"type": kind if self.required else [kind, "null"]} | self._json_limits(kind)
+            if codes:
+                out = out | {"not": {"enum": codes}} if self.required else {"anyOf": [out, {"enum": codes}]}
         words = {
             "title": self.label,
             "description": self.help,
             "x-unidad": self.unit,
             "x-alias": self.aliases,
+            "x-faltante": {str(code): name for code, name in self.missing},
         }
         return out | {key: word for key, word in words.items() if word}
 

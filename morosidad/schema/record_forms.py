@@ -53,3 +53,18 @@ def as_mapping(record: Any, names: Iterable[str]) -> Mapping[Any, Any]:
     if not found:
         raise InvalidRecord([FieldError("", "se esperaba un objeto con los campos del esquema", "registro")])
     return found
+
+
+def plain_key(key: Any) -> Any:
+    """Give a name of a record as plain text where it is of a subclass of `str`, as a member of an enum.
+
+    Parameters
+    ----------
+    key : object
+        A key of a mapping.
+
+    Returns
+    -------
+    object
+    """
+    return str.__str__(key) if isinstance(key, str) and type(key) is not str else key

@@ -16,6 +16,7 @@ from morosidad.policy.decision import Decision, RecordError
 from morosidad.schema.schema import Record, Schema
 from morosidad.scoring.plan import Plan, plan_of
 from morosidad.scoring.record_path import RecordPath
+from morosidad.scoring.request import text_of_id
 from morosidad.scoring.stored_model import StoredModel
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class BaseScorer:
         if not self._without_parts:
             return self._path.score(record, request_id)
         model = self._path.model
+        request_id = None if request_id is None else text_of_id(request_id)
         values, warnings = model.schema.read(record)
         return model.answer(values, warnings, request_id)
 

@@ -17,7 +17,7 @@ from morosidad.errors import DeadlineExceeded, FieldError, InvalidRecord, Predic
 from morosidad.policy.decision import Decision, RecordError
 from morosidad.schema.field import Row
 from morosidad.schema.schema import Record
-from morosidad.scoring.request import ActiveModel, ScoringRequest
+from morosidad.scoring.request import ActiveModel, ScoringRequest, text_of_id
 from morosidad.scoring.stored_model import StoredModel
 
 if TYPE_CHECKING:
@@ -130,6 +130,7 @@ class RecordPath:
         Decision
         """
         start, active = self.clock(), self._active
+        request_id = None if request_id is None else text_of_id(request_id)
         values, warnings = active.model.schema.read(record)
         stage_seconds: dict[str, float] | None = None
         if self.kpis is not None and self.kpis.time_stages():
@@ -164,7 +165,8 @@ class RecordPath:
         valid: list[tuple[int, ScoringRequest]] = []
         for place, (record, request_id) in enumerate(records):
             try:
-                valid.append((place, ScoringRequest(active, *active.model.schema.read(record), request_id)))
+                checked = None if request_id is None else text_of_id(request_id)
+                valid.append((place, ScoringRequest(active, *active.model.schema.read(record), checked)))
                 answers.append(None)
             except InvalidRecord as error:
                 answers.append(RecordError(place, error.errors))
