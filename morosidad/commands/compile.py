@@ -19,7 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--reference",
-        help="CSV file with rows of the kind that it was fitted on, best those themselves: for the schema, "
+        help="CSV, Parquet, Arrow or JSON lines file with rows of the kind that it was fitted on, best "
+        "those themselves: for the schema, "
         "the comparison with scikit-learn, reasons and drift",
     )
     parser.add_argument("--key-file", help="file with a key to sign the model file with")
@@ -33,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Compile, compare, save; 1 when scikit-learn itself has to answer."""
     from morosidad.compiler.proof.asking import PLAIN_LABELS
     from morosidad.errors import NotCompiledWarning
-    from morosidad.frames.csv_files import read_csv
+    from morosidad.frames.tables import read_table
     from morosidad.model_file.joblib_import import load_pipeline
     from morosidad.policy.cutoffs import Policy
     from morosidad.scoring.saving import check_pickle_key
@@ -48,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     reference = None
     if arguments.reference:
         options = {"sep": arguments.sep, "encoding": arguments.encoding}
-        reference = read_csv(arguments.reference, **options, progress=sys.stderr.isatty())
+        reference = read_table(arguments.reference, **options, progress=sys.stderr.isatty())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotCompiledWarning)  # the plan says it
         scorer = Scorer(

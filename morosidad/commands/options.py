@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from morosidad.scoring.scorer import Scorer
 
 
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """Take a file of applicants."""
+    kinds = "CSV (also .gz, .bz2, .xz), Parquet, Arrow or JSON lines"
+    parser.add_argument("data", help=f"file with one applicant a row, by its ending: {kinds}")
+
+
 def add_csv(parser: argparse.ArgumentParser) -> None:
     """Take how a CSV file is written."""
     parser.add_argument("--sep", default=",", help="separator (%(default)s)")

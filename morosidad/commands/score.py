@@ -1,4 +1,4 @@
-"""``morosidad score``: decisions on the rows of a CSV file in constant memory, bad rows in another file."""
+"""``morosidad score``: decisions on the rows of a file in constant memory, bad rows in another file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from morosidad.commands.options import add_csv, add_opening, check_output, load_
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.add_argument("model", help="model file")
-    parser.add_argument("data", help="CSV file with one applicant a row")
+    parser.add_argument(
+        "data", help="CSV (also .gz, .bz2, .xz), Parquet, Arrow or JSON lines file with one applicant a row"
+    )
     parser.add_argument("-o", "--output", required=True, help="CSV file to write, a row for each good row")
     parser.add_argument(
         "--bad", help="CSV file for bad rows, with the reason (OUTPUT with .bad before its ending)"
@@ -33,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Score piece by piece; 1 when there were bad rows."""
-    from morosidad.frames.csv_files import read_chunks
+    from morosidad.frames.tables import read_table_chunks
 
     read = arguments.model, arguments.data
     check_output(arguments.output, *read)
@@ -41,9 +43,9 @@ def run(arguments: argparse.Namespace) -> int:
     bad_path = Path(arguments.bad) if arguments.bad else output.with_suffix(f".bad{output.suffix}")
     check_output(str(bad_path), *read, arguments.output)
     scorer = load_scorer(arguments)
-    chunks = read_chunks(
+    chunks = read_table_chunks(
         arguments.data,
-        text=True,
+        scorer.schema,
         sep=arguments.sep,
         encoding=arguments.encoding,
         progress=sys.stderr.isatty(),
@@ -55,8 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
             "reasons": arguments.reasons,
             "missing_columns": "ignore" if arguments.allow_missing else "raise",
         }
-        for chunk in chunks:
-            outputs.write(scorer, chunk, keep, options)
+        for chunk, fields in chunks:
+            outputs.write(scorer, chunk, fields, keep, options)
     print(f"{outputs.good:,} rows decided: {arguments.output}")
     if outputs.bad:
         print(f"{outputs.bad:,} bad rows: {bad_path}", file=sys.stderr)
@@ -72,14 +74,12 @@ class _OutputFiles:
         self._files: dict[Path, TextIO] = {}
         self.good = self.bad = 0
 
-    def write(self, scorer: Any, chunk: Any, keep: list[str], options: dict[str, Any]) -> None:
+    def write(self, scorer: Any, chunk: Any, fields: Any, keep: list[str], options: dict[str, Any]) -> None:
         from morosidad.errors import InvalidFrame
-        from morosidad.frames.csv_files import as_fields
 
         absent = [name for name in keep if name not in chunk.columns]
         if absent:
             raise InvalidFrame(f"there is no column to keep: {', '.join(absent)}", absent)
-        fields = as_fields(chunk, scorer.schema)
         out = scorer.score_frame(fields, errors="coerce", **options)
         refused = out["probability"].isna()
         rows = chunk.index + 1

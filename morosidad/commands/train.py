@@ -1,4 +1,4 @@
-"""``morosidad train``: a model file and cross-validated figures from a CSV file."""
+"""``morosidad train``: a model file and cross-validated figures from a file of applicants."""
 
 from __future__ import annotations
 
@@ -14,13 +14,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     from morosidad.training.selection import MODELS
 
-    parser.add_argument("data", help="CSV file with one applicant a row")
+    parser.add_argument(
+        "data", help="CSV (also .gz, .bz2, .xz), Parquet, Arrow or JSON lines file with one applicant a row"
+    )
     parser.add_argument("--target", required=True, help="the column that says who fell into arrears")
     parser.add_argument(
         "--model",
         choices=MODELS,
         default="logistic",
         help="kind of model (%(default)s)",
+    )
+    parser.add_argument(
+        "--missing",
+        default="",
+        metavar="CODES",
+        help="values that mean missing, besides the empty cell, separated by commas: NA,-9 "
+        "(--missing=-9 where the first is negative)",
     )
     add_positive(parser)
     add_model(parser)
@@ -29,7 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, measure, save."""
-    from morosidad.frames.csv_files import read_csv
+    from morosidad.frames.csv_files import number_in
+    from morosidad.frames.tables import read_table
     from morosidad.policy.cutoffs import Policy
     from morosidad.schema.schema import Schema
     from morosidad.scoring.scorer import Scorer
@@ -39,12 +49,14 @@ def run(arguments: argparse.Namespace) -> int:
     check_output(arguments.output, arguments.data)
     policy = Policy(review_at=arguments.review_at, decline_at=arguments.decline_at)
     bars = sys.stderr.isatty()
-    frame = read_csv(arguments.data, sep=arguments.sep, encoding=arguments.encoding, progress=bars)
+    codes = [text for text in arguments.missing.split(",") if text]
+    options = {"sep": arguments.sep, "encoding": arguments.encoding, "missing": codes}
+    frame = read_table(arguments.data, **options, progress=bars)
     X, y = _split(frame, arguments.target)
     labels, counts = count_labels(y)
     positive = label_named(arguments.positive, labels, counts)
     default_place(labels, positive, counts)  # what it does not say shows before the work
-    schema = Schema.infer(X)
+    schema = Schema.infer(X, missing=[number_in(text) for text in codes])
     model, comparison = choose(X, y, schema, model=arguments.model, progress=bars, positive=positive)
     facts = summary(y, model, comparison, positive=positive)
     scorer = Scorer(
