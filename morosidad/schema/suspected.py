@@ -21,8 +21,8 @@ _WORDS = frozenset((*_SIGNS, *_PHRASES, "nil", "#n/a", "#na", "<na>", "missing",
 def suspected_codes(present: pd.Series[Any]) -> list[Any]:
     """Find the values of a column that look like codes.
 
-    Numbers do that are frequent and either negative, where all others are not, or farther above the
-    others than those are spread; and so do texts such as «NA».
+    Numbers do that are frequent and either negative, where all others are not, or far above the
+    others, by twice their range; and so do texts such as «NA».
 
     Parameters
     ----------
@@ -63,7 +63,12 @@ def _above(values: Any, frequent: Any) -> list[float]:
     for first in range(max(len(rest) - MOST, 3), len(rest)):
         gap, spread = rest[first] - rest[first - 1], rest[first - 1] - rest[0]
         top = rest[first:]
-        if gap > spread and kept[first:].all() and (top == np.rint(top)).all() and top[-1] - top[0] <= gap:
+        if (
+            gap > 2 * spread
+            and kept[first:].all()
+            and (top == np.rint(top)).all()
+            and top[-1] - top[0] <= gap
+        ):
             found: list[float] = top.tolist()
             return found
     return []

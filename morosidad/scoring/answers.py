@@ -66,7 +66,7 @@ class BaseScorer:
         model = self._path.model
         request_id = None if request_id is None else text_of_id(request_id)
         values, warnings = model.schema.read(record)
-        return model.answer(values, warnings, request_id)
+        return model.reason_writer.with_names(model.answer(values, warnings, request_id), record)
 
     def score_nowait(self, record: Record, request_id: str | None = None) -> Decision:
         """Decide on one applicant without ever waiting: for event loops.

@@ -264,8 +264,8 @@ def _publish(
         return []
     rows, found = (table, found) if known.all() else (table[known], found[known])
     if path.audit is not None:  # a log wants each decision whole
-        decided = [path.score(record) for record in records_of(model.schema, rows)]
-        return [[reason.text for reason in decision.reasons] for decision in decided]
+        logged = [path.score(record) for record in records_of(model.schema, rows)]
+        return [[reason.text for reason in decision.reasons] for decision in logged]
     if path.kpis is not None and len(found):
         labels = answers.labels[known].astype(np.int8)
         numbers = np.bincount(model.policy.outcome_codes(found), minlength=len(OUTCOMES)).tolist()
@@ -277,7 +277,12 @@ def _publish(
     if path.drift is not None:
         for row, probability in zip(values, found.tolist(), strict=True):
             path.drift.observe(row, probability)
-    return [[reason.text for reason in model.answer(row).reasons] for row in values] if reasons else []
+    if not reasons:
+        return []
+    records = records_of(model.schema, rows) if model.schema.names_codes else [{}] * len(values)
+    pairs = zip(values, records, strict=True)
+    decided = [model.reason_writer.with_names(model.answer(row), record) for row, record in pairs]
+    return [[reason.text for reason in decision.reasons] for decision in decided]
 
 
 def _results(model: StoredModel, answers: FrameAnswers) -> dict[str, Any]:

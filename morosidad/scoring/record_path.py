@@ -142,6 +142,7 @@ class RecordPath:
             if wait:
                 self._count_failure(error, start)
             raise
+        decision = active.model.reason_writer.with_names(decision, record)
         self._publish(request, decision, self.clock() - start, self.cache)
         return decision
 
@@ -163,11 +164,14 @@ class RecordPath:
         start, active = self.clock(), self._active
         answers: list[Any] = []
         valid: list[tuple[int, ScoringRequest]] = []
+        asked: dict[int, Record] = {}
         for place, (record, request_id) in enumerate(records):
             try:
                 checked = None if request_id is None else text_of_id(request_id)
                 valid.append((place, ScoringRequest(active, *active.model.schema.read(record), checked)))
                 answers.append(None)
+                if active.model.schema.names_codes:
+                    asked[place] = record
             except InvalidRecord as error:
                 answers.append(RecordError(place, error.errors))
         try:
@@ -183,6 +187,7 @@ class RecordPath:
                 self._count_failure(active.model.no_probability(), start)
                 continue
             answers[place] = decision.for_request(request.request_id, request.warnings)
+            answers[place] = active.model.reason_writer.with_names(answers[place], asked.get(place, {}))
             self._publish(request, answers[place], each, None)
         return answers
 
