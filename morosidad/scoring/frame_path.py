@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from morosidad._dataframes import as_pandas
+from morosidad._dataframes import as_pandas, like
 from morosidad._typing import Floats
 from morosidad.compiler.pipeline import each_chunk, rows_of
 from morosidad.errors import InvalidFrame, InvalidRecord, PredictionError
@@ -137,6 +137,8 @@ def _by_field(model: StoredModel, frame: Any) -> pd.DataFrame:
 
     layout = model.compiled.layout
     columns = () if layout is None else layout.columns
+    if isinstance(frame, np.ndarray) and frame.dtype.names:
+        return pd.DataFrame({name: frame[name] for name in frame.dtype.names})
     if isinstance(frame, np.ndarray):
         if frame.ndim != 2 or frame.shape[1] != len(columns):
             expected = f"(n_rows, {len(columns)})" if columns else "a data frame"
@@ -217,7 +219,7 @@ def row_errors(model: StoredModel, rows: pd.DataFrame) -> list[InvalidRecord | P
 
 def score_frame(
     path: RecordPath, frame: Any, *, reasons: bool, errors: str, missing_columns: str, progress: bool
-) -> pd.DataFrame:
+) -> Any:
     """Decide on a frame's rows; see `Scorer.score_frame`.
 
     Parameters
@@ -248,7 +250,7 @@ def score_frame(
     if reasons:
         cells = [next(texts) if good else None for good in known]
         out["reasons"] = pd.Series(cells, index=out.index, dtype=object)
-    return out
+    return like(frame, out)
 
 
 def _publish(

@@ -145,7 +145,9 @@ def _control(name: str, field: Field) -> str:
     if field.kind == "boolean":
         return _select(shared, [("true", "Sí"), ("false", "No")])
     if field.categories is not None:
-        return _select(shared, [(str(level), _words(level)) for level in field.categories])
+        codes = [] if field.required else field.missing
+        named = [(str(code), name or str(code)) for code, name in codes if isinstance(code, str) and code]
+        return _select(shared, [*((str(level), _words(level)) for level in field.categories), *named])
     mode = _MODES.get(field.kind, "text")
     suggestions = "".join(f'<option value="{escape(str(level))}">' for level in field.usual_levels or ())
     if not suggestions:
