@@ -158,7 +158,8 @@ class Field(FieldDefinition, frozen=True, omit_defaults=True, dict=True):
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         self._demand(isinstance(value, (str, int)) and not isinstance(value, bool))
-        level: str | int = self.known_level(value)
+        given: Any = value
+        level: str | int = self.known_level(given)
         if isinstance(level, int) and not _INT64[0] <= level <= _INT64[1]:
             raise RefusedError("fuera del alcance de los números de 64 bits", "rango")
         if isinstance(level, str) and not is_text(level):
