@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def as_pandas(frame: Any) -> pd.DataFrame:
-    """Give any eager data frame (pandas, polars, pyarrow, …) as pandas.
+    """Give any data frame (pandas, polars, pyarrow, …) as pandas; a lazy one is collected.
 
     Parameters
     ----------
@@ -37,10 +37,60 @@ def as_pandas(frame: Any) -> pd.DataFrame:
     import narwhals as nw
 
     try:
-        table: pd.DataFrame = nw.from_native(frame, eager_only=True).to_pandas()
+        given = nw.from_native(frame)
+        eager = given.collect() if isinstance(given, nw.LazyFrame) else given
+        table: pd.DataFrame = eager.to_pandas()
     except TypeError:
         raise InvalidFrame(f"a data frame was expected, not {type(frame).__name__}") from None
     return table
+
+
+def like(given: Any, answer: pd.DataFrame) -> Any:
+    """Give an answer as the kind of frame that was given.
+
+    Parameters
+    ----------
+    given : object
+        A data frame of any library, or an array.
+    answer : DataFrame of shape (n_rows, n_columns)
+        What is to be given back.
+
+    Returns
+    -------
+    DataFrame, LazyFrame, Table or ndarray
+        Of polars or pyarrow, or a structured array, where that was given; else `answer` itself.
+    """
+    import numpy as np
+
+    if isinstance(given, np.ndarray) and given.dtype.names:
+        return answer.to_records(index=False)
+    library = type(given).__module__.partition(".")[0]
+    if library == "polars":
+        import polars
+
+        typed = {name: polars.List(polars.String) for name in ("warnings", "reasons")}
+        columns = [polars.Series(n, c, dtype=typed.get(n)) for n, c in _columns(answer).items()]
+        table = polars.DataFrame(columns)
+        return table.lazy() if isinstance(given, polars.LazyFrame) else table
+    if library == "pyarrow":
+        import pyarrow
+
+        texts = pyarrow.list_(pyarrow.string())
+        named = {n: texts if n in ("warnings", "reasons") else None for n in answer.columns}
+        return pyarrow.table({n: pyarrow.array(c, named[n]) for n, c in _columns(answer).items()})
+    return answer
+
+
+def _columns(answer: pd.DataFrame) -> dict[str, Any]:
+    """Give columns as arrays of numbers, and as lists with None where a value is missing."""
+    columns: dict[str, Any] = {}
+    for name, column in answer.items():
+        if getattr(column.dtype, "kind", "O") in "fi" and not column.hasnans:
+            columns[str(name)] = column.to_numpy()
+        else:
+            cells = column.astype(object).where(column.notna(), None).tolist()
+            columns[str(name)] = [list(cell) if isinstance(cell, tuple) else cell for cell in cells]
+    return columns
 
 
 def select(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:

@@ -57,6 +57,23 @@ class NotCompiledWarning(UserWarning):
     """A model has no compiled form that is proven exact; scikit-learn itself answers, slower."""
 
 
+class SuspectedCodesWarning(UserWarning):
+    """Training data holds values that look like codes for a missing one, and are taken as they are.
+
+    Attributes
+    ----------
+    codes : dict of str to list
+        The values, by column.
+    """
+
+    def __init__(self, codes: dict[str, list[Any]]) -> None:
+        self.codes = codes
+        words = "; ".join(f"{name}: {', '.join(map(repr, found))}" for name, found in codes.items())
+        super().__init__(
+            f"values that look like codes for a missing one; missing= says that they are: {words}"
+        )
+
+
 class MorosidadError(Exception):
     """Root of every exception that morosidad raises on purpose."""
 

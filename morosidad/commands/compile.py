@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Compile, compare, save; 1 when scikit-learn itself has to answer."""
     from morosidad.compiler.proof.asking import PLAIN_LABELS
     from morosidad.errors import NotCompiledWarning
-    from morosidad.frames.csv_files import read_csv
+    from morosidad.frames.tables import read_table
     from morosidad.model_file.joblib_import import load_pipeline
     from morosidad.policy.cutoffs import Policy
     from morosidad.scoring.saving import check_pickle_key
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     reference = None
     if arguments.reference:
         options = {"sep": arguments.sep, "encoding": arguments.encoding}
-        reference = read_csv(arguments.reference, **options, progress=sys.stderr.isatty())
+        reference = read_table(arguments.reference, **options, progress=sys.stderr.isatty())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotCompiledWarning)  # the plan says it
         scorer = Scorer(

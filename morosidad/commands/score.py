@@ -1,4 +1,4 @@
-"""``morosidad score``: decisions on the rows of a CSV file in constant memory, bad rows in another file."""
+"""``morosidad score``: decisions on the rows of a file in constant memory, bad rows in another file."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def add_arguments(parser: Parser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Score piece by piece; 1 when there were bad rows."""
-    from morosidad.frames.csv_files import read_chunks
+    from morosidad.frames.tables import read_table_chunks
 
     read = arguments.model, arguments.data
     check_output(arguments.output, *read)
@@ -40,9 +40,9 @@ def run(arguments: argparse.Namespace) -> int:
     bad_path = Path(arguments.bad) if arguments.bad else output.with_suffix(f".bad{output.suffix}")
     check_output(str(bad_path), *read, arguments.output)
     scorer = load_scorer(arguments)
-    chunks = read_chunks(
+    chunks = read_table_chunks(
         arguments.data,
-        text=True,
+        scorer.schema,
         sep=arguments.sep,
         encoding=arguments.encoding,
         progress=sys.stderr.isatty(),
@@ -54,8 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
             "reasons": arguments.reasons,
             "missing_columns": "ignore" if arguments.allow_missing else "raise",
         }
-        for chunk in chunks:
-            outputs.write(scorer, chunk, keep, options)
+        for chunk, fields in chunks:
+            outputs.write(scorer, chunk, fields, keep, options)
     told = teller(arguments)
     print(told("rows_decided", number=outputs.good, path=arguments.output))
     if outputs.bad:
@@ -72,15 +72,13 @@ class _OutputFiles:
         self._files: dict[Path, TextIO] = {}
         self.good = self.bad = 0
 
-    def write(self, scorer: Any, chunk: Any, keep: list[str], options: dict[str, Any]) -> None:
+    def write(self, scorer: Any, chunk: Any, fields: Any, keep: list[str], options: dict[str, Any]) -> None:
         from morosidad.errors import InvalidFrame
-        from morosidad.frames.csv_files import as_fields
         from morosidad.languages.translation import translated
 
         absent = [name for name in keep if name not in chunk.columns]
         if absent:
             raise InvalidFrame(f"there is no column to keep: {', '.join(absent)}", absent)
-        fields = as_fields(chunk, scorer.schema)
         out = scorer.score_frame(fields, errors="coerce", **options)
         refused = out["probability"].isna()
         rows = chunk.index + 1

@@ -1,4 +1,4 @@
-"""``morosidad train``: a model file and cross-validated figures from a CSV file."""
+"""``morosidad train``: a model file and cross-validated figures from a file of applicants."""
 
 from __future__ import annotations
 
@@ -23,6 +23,12 @@ def add_arguments(parser: Parser) -> None:
         default="logistic",
         help=parser.told("help_kind"),
     )
+    parser.add_argument(
+        "--missing",
+        default="",
+        metavar="CODES",
+        help=parser.told("help_missing"),
+    )
     add_positive(parser)
     add_model(parser)
     add_csv(parser)
@@ -30,7 +36,8 @@ def add_arguments(parser: Parser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, measure, save."""
-    from morosidad.frames.csv_files import read_csv
+    from morosidad.frames.csv_files import number_in
+    from morosidad.frames.tables import read_table
     from morosidad.policy.cutoffs import Policy
     from morosidad.schema.schema import Schema
     from morosidad.scoring.scorer import Scorer
@@ -40,12 +47,14 @@ def run(arguments: argparse.Namespace) -> int:
     check_output(arguments.output, arguments.data)
     policy = Policy(review_at=arguments.review_at, decline_at=arguments.decline_at)
     bars = sys.stderr.isatty()
-    frame = read_csv(arguments.data, sep=arguments.sep, encoding=arguments.encoding, progress=bars)
+    codes = [text for text in arguments.missing.split(",") if text]
+    options = {"sep": arguments.sep, "encoding": arguments.encoding, "missing": codes}
+    frame = read_table(arguments.data, **options, progress=bars)
     X, y = _split(frame, arguments.target)
     labels, counts = count_labels(y)
     positive = label_named(arguments.positive, labels, counts)
     default_place(labels, positive, counts)  # what it does not say shows before the work
-    schema = Schema.infer(X).in_language(arguments.language)
+    schema = Schema.infer(X, missing=[number_in(text) for text in codes]).in_language(arguments.language)
     model, comparison = choose(X, y, schema, model=arguments.model, progress=bars, positive=positive)
     facts = summary(y, model, comparison, positive=positive)
     scorer = Scorer(

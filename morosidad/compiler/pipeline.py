@@ -221,5 +221,11 @@ def values_of(field: Field, column: Column) -> list[Value]:
     if isinstance(column, Coded):
         levels: list[Value] = [*column.levels, None]
         return [levels[code] for code in column.codes.tolist()]
-    kind = {"integer": int, "category": int, "boolean": bool}.get(field.kind, float)
+    kinds: dict[str, Callable[[float], Value]] = {"integer": _whole, "category": int, "boolean": bool}
+    kind = kinds.get(field.kind, float)
     return [None if value != value else kind(value) for value in column.tolist()]
+
+
+def _whole(number: float) -> int | float:
+    """Give a whole number as an integer, but for a zero, which keeps its sign."""
+    return int(number) or number

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from morosidad._typing import Floats
 from morosidad.errors import InvalidFrame
+from morosidad.frames.distinct import distinct
+from morosidad.frames.reading import numbers_of
 from morosidad.schema.field import Field, Value
 from morosidad.schema.inference import read_level
+from morosidad.schema.values import plain
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from morosidad.schema.schema import Schema
-
-_NUMBER = Field("x", "number")
-_BOOLEAN = Field("x", "boolean")
 
 
 def read_columns(schema: Schema, frame: pd.DataFrame) -> pd.DataFrame:
@@ -74,16 +75,18 @@ def levels_of(field: Field, column: pd.Series[Any]) -> list[str | int]:
     return list(dict.fromkeys([*known, *sorted(column.dropna().unique())]))
 
 
-def _read_numbers(field: Field, column: pd.Series[Any]) -> NDArray[np.float64]:
+def _read_numbers(field: Field, column: pd.Series[Any]) -> Floats:
     import pandas.api.types as kinds
 
     boolean = field.kind == "boolean"
-    if kinds.is_numeric_dtype(column) and not kinds.is_complex_dtype(column):
-        if kinds.is_bool_dtype(column) and not boolean:
-            raise InvalidFrame(f"column {field.name!r} holds booleans where numbers are due", [field.name])
-        cells = column.to_numpy(np.float64, na_value=np.nan)
+    cells = numbers_of(column.array)
+    if cells is not None:
+        codes = [code for code in field.codes if not isinstance(code, str)]
+        cells = np.where(np.isin(cells, codes), np.nan, cells) if codes else cells
+    elif kinds.is_bool_dtype(column) and not boolean and column.dtype != object:
+        raise InvalidFrame(f"column {field.name!r} holds booleans where numbers are due", [field.name])
     else:
-        cells = _each_distinct(field, column, _read_boolean if boolean else _NUMBER.read, np.float64)
+        cells = _each_distinct(field, column, _number_reader(field), np.float64)
     if np.isinf(cells).any():
         raise InvalidFrame(f"column {field.name!r} holds infinity", [field.name])
     if boolean and not np.isin(cells[~np.isnan(cells)], (0.0, 1.0)).all():
@@ -91,35 +94,44 @@ def _read_numbers(field: Field, column: pd.Series[Any]) -> NDArray[np.float64]:
     return cells
 
 
+def _number_reader(field: Field) -> Callable[[Any], Value]:
+    """Give what reads one number, or one boolean as the number that it stands for, without limits."""
+    number = Field(field.name, "number", missing=field.missing)
+    truth = Field(field.name, "boolean", missing=field.missing)
+
+    def read(value: Any) -> Value:
+        try:
+            return truth.read(value)
+        except ValueError:
+            return number.read(value)
+
+    return read if field.kind == "boolean" else number.read
+
+
 def _read_levels(field: Field, column: pd.Series[Any]) -> NDArray[np.object_]:
     due = int if field.holds_integers else str
 
-    def read(value: Any) -> str | int:
+    def read(value: Any) -> str | int | None:
+        value = plain(value)
+        if value is None or (type(value) is not bool and value in field.codes):
+            return None
         level = read_level(field.name, value)
         if not isinstance(level, due):
             raise ValueError
-        return level
+        return field.known_level(level)
 
     cells: NDArray[np.object_] = _each_distinct(field, column, read, np.object_)
     return cells
 
 
-def _read_boolean(value: Any) -> Value:
-    try:
-        return _BOOLEAN.read(value)
-    except ValueError:
-        return _NUMBER.read(value)
-
-
 def _each_distinct(field: Field, column: pd.Series[Any], read: Callable[[Any], Value], dtype: Any) -> Any:
     """Read each distinct value once; missing ones become NaN."""
-    import pandas as pd
-
+    codes, values = distinct(column.array)
     try:
-        codes, distinct = pd.factorize(column)
-        cells = [read(value) for value in distinct]
+        cells = [read(value) for value in values]
     except (TypeError, ValueError):
         due = {"category": "integer categories" if field.holds_integers else "categories as text"}
         what = due.get(field.kind, f"{field.kind}s")
         raise InvalidFrame(f"column {field.name!r} holds something else than {what}", [field.name]) from None
-    return np.array([*cells, np.nan], dtype=dtype)[codes]
+    gaps = [np.nan if cell is None else cell for cell in cells]
+    return np.array([*gaps, np.nan], dtype=dtype)[codes]

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import bz2
+import gzip
+import lzma
+import re
+import zlib
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from morosidad.errors import InvalidFrame
 from morosidad.progress import tqdm_for
+from morosidad.schema.field import EXACT
 from morosidad.schema.schema import Schema
 
 if TYPE_CHECKING:
@@ -17,8 +26,15 @@ if TYPE_CHECKING:
 CHUNK_ROWS = 50_000
 
 
-def read_csv(path: str, *, sep: str = ",", encoding: str = "utf-8", progress: bool = False) -> pd.DataFrame:
-    """Read a whole file.
+def read_csv(
+    path: str,
+    *,
+    sep: str = ",",
+    encoding: str = "utf-8",
+    missing: Sequence[str] = (),
+    progress: bool = False,
+) -> pd.DataFrame:
+    """Read a whole file; a compressed one by its ending.
 
     Parameters
     ----------
@@ -26,13 +42,15 @@ def read_csv(path: str, *, sep: str = ",", encoding: str = "utf-8", progress: bo
         The file.
     sep, encoding : str
         How it is written.
+    missing : sequence of str
+        Texts that mean missing; without them, only an empty cell does.
     progress : bool, default=False
         Show a progress bar.
 
     Returns
     -------
     DataFrame
-        With the dtypes that pandas finds.
+        With the dtypes that pandas finds in the file as a whole.
 
     Raises
     ------
@@ -41,8 +59,19 @@ def read_csv(path: str, *, sep: str = ",", encoding: str = "utf-8", progress: bo
     """
     import pandas as pd
 
-    chunks = list(read_chunks(path, sep=sep, encoding=encoding, progress=progress))
-    return pd.concat(chunks, ignore_index=True)
+    with _reported(path, encoding), open(path, "rb") as file, _watched(file, path, progress) as source:
+        frame: pd.DataFrame = pd.read_csv(
+            _decompressed(source, path),
+            sep=sep,
+            encoding=encoding,
+            low_memory=False,
+            keep_default_na=False,
+            na_values=["", *missing],
+            **_exactly(),
+        )
+    if frame.empty:
+        raise InvalidFrame(f"{path}: the file holds no rows")
+    return frame
 
 
 def read_chunks(
@@ -50,11 +79,10 @@ def read_chunks(
     *,
     sep: str = ",",
     encoding: str = "utf-8",
-    text: bool = False,
     rows: int | None = None,
     progress: bool = False,
 ) -> Iterator[pd.DataFrame]:
-    """Read a file in chunks.
+    """Read a file in chunks of text; a compressed one by its ending.
 
     Parameters
     ----------
@@ -62,8 +90,6 @@ def read_chunks(
         The file.
     sep, encoding : str
         How the file is written.
-    text : bool, default=False
-        Leave every value as the text that it is in the file.
     rows : int, optional
         Rows in a piece.
     progress : bool, default=False
@@ -72,7 +98,8 @@ def read_chunks(
     Yields
     ------
     DataFrame
-        With the index of its rows in the file; of object dtype with ``text=True``.
+        With the index of its rows in the file, each value as the text that it is; None or NaN where
+        a cell is empty.
 
     Raises
     ------
@@ -83,12 +110,13 @@ def read_chunks(
 
     with _reported(path, encoding), open(path, "rb") as file, _watched(file, path, progress) as source:
         reader = pd.read_csv(
-            source,
+            _decompressed(source, path),
             sep=sep,
             encoding=encoding,
             chunksize=rows or CHUNK_ROWS,
-            dtype=object if text else None,
-            low_memory=False,
+            dtype=object,
+            keep_default_na=False,
+            na_values=[""],
         )
         for chunk in reader:
             if chunk.empty:
@@ -122,15 +150,85 @@ def as_fields(texts: pd.DataFrame, schema: Schema) -> pd.DataFrame:
             if field.kind == "boolean":
                 column = column.str.strip().str.lower().map(_TRUTHS).astype(object).fillna(column)
             elif field.kind != "category" or field.holds_integers:
-                numbers = pd.to_numeric(column, errors="coerce")
-                kept = numbers.isna() & column.notna()
-                column = numbers.astype(object).where(~kept, column) if kept.any() else numbers
+                column = _numbers(column)
             columns[name] = column
     columns |= {name: texts[name] for name in texts.columns if name not in columns}
     return pd.DataFrame(columns, index=texts.index)
 
 
 _TRUTHS = {"true": True, "false": False, "1": True, "0": False, "1.0": True, "0.0": False}
+
+
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_MOST_DIGITS = 400  # more than any number of 64 bits has
+
+
+def number_in(text: str) -> int | float | str:
+    """Give the number that a text writes, with a decimal point and perhaps spaces around it.
+
+    Parameters
+    ----------
+    text : str
+        A cell.
+
+    Returns
+    -------
+    int, float or str
+        The text itself where it is no number.
+    """
+    digits = text.strip()
+    if not _NUMBER.fullmatch(digits):
+        return text
+    whole = digits.lstrip("+-").isdigit() and len(digits) <= _MOST_DIGITS
+    return int(digits) if whole else float(digits)
+
+
+def _numbers(column: pd.Series[Any]) -> Any:
+    """Read the numbers of a column of text, exactly; what is none stays text."""
+    import pandas as pd
+
+    found = _by_arrow(column) if arrow_installed() else None
+    if found is not None:
+        return pd.Series(found, index=column.index)
+    cells = [number_in(cell) if isinstance(cell, str) else None for cell in column]
+    return pd.Series(cells, index=column.index, dtype=object)
+
+
+def arrow_installed() -> bool:
+    """Tell whether pyarrow is there, which reads numbers quicker and just as exactly."""
+    return find_spec("pyarrow") is not None
+
+
+def _by_arrow(column: pd.Series[Any]) -> Any:
+    """Read a column that holds nothing but usual numbers; None if it holds others."""
+    import pyarrow as pa
+
+    try:
+        texts = pa.array(column.to_numpy(object), type=pa.string(), from_pandas=True)
+        numbers = texts.cast(pa.float64())
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return None
+    found = numbers.to_numpy(zero_copy_only=False)
+    known = np.isfinite(found)
+    if int(known.sum()) != len(texts) - texts.null_count or (np.abs(found[known]) > EXACT).any():
+        return None
+    return found
+
+
+def _exactly() -> dict[str, Any]:
+    """Ask pandas for the nearest float of each text, which is its default only since 3.1."""
+    import pandas as pd
+
+    old = tuple(int(part) for part in pd.__version__.split(".")[:2]) < (3, 1)
+    return {"float_precision": "round_trip"} if old else {}
+
+
+_OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+
+
+def _decompressed(source: Any, path: str) -> Any:
+    opener: Any = _OPENERS.get(Path(path).suffix.lower())
+    return source if opener is None else opener(source, "rb")
 
 
 @contextmanager
@@ -142,8 +240,9 @@ def _reported(path: str, encoding: str) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise InvalidFrame(f"{path}: there is no such file") from None
-    except OSError as error:
-        raise InvalidFrame(f"{path}: can't be read: {error.strerror}") from None
+    except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
+        why = getattr(error, "strerror", None) or "the compressed file is damaged"
+        raise InvalidFrame(f"{path}: can't be read: {why}") from None
     except EmptyDataError:
         raise InvalidFrame(f"{path}: the file is empty") from None
     except UnicodeDecodeError as error:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from morosidad._dataframes import missing_columns
 from morosidad._typing import Floats
 from morosidad.errors import InvalidFrame
-from morosidad.schema.field import Field
+from morosidad.frames.distinct import distinct
+from morosidad.schema.field import EXACT, Field
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -161,21 +162,45 @@ def _cells_of(series: pd.Series[Any]) -> Any:
 
 
 def _read_column(field: Field, cells: Any, factor: float, bad: NDArray[np.bool_]) -> Column:
-    import pandas.api.types as kinds
+    if field.kind not in ("integer", "number") or field.categories is not None:
+        return _read_levels(field, cells, factor, bad)
+    numbers = numbers_of(cells)
+    if numbers is None:
+        return _read_levels(field, cells, factor, bad)
+    read = _read_numbers(field, numbers, factor, bad)
+    if field.kind == "integer" and len(numbers) and np.fmax.reduce(np.abs(numbers)) > EXACT:
+        _read_again(field, cells, factor, np.flatnonzero(np.abs(numbers) > EXACT), read, bad)
+    return read
 
-    kind = cells.dtype
-    number = (
-        kinds.is_numeric_dtype(kind) and not kinds.is_bool_dtype(kind) and not kinds.is_complex_dtype(kind)
-    )
-    if number and field.kind in ("integer", "number") and field.categories is None:
-        own = isinstance(cells, np.ndarray)
-        numbers = cells.astype(np.float64, copy=False) if own else cells.to_numpy(np.float64, na_value=np.nan)
-        return _read_numbers(field, numbers, factor, bad)
-    return _read_levels(field, cells, factor, bad)
+
+def numbers_of(cells: Any) -> Floats | None:
+    """Give a column of numbers as float64, NaN where missing.
+
+    Parameters
+    ----------
+    cells : ndarray or pandas array, of shape (n_rows,)
+        A column.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_rows,), or None
+        None where the column holds something else, such as booleans or objects.
+    """
+    if getattr(cells.dtype, "kind", "O") not in "iuf":
+        return None
+    if isinstance(cells, np.ndarray):
+        return cells.astype(np.float64, copy=False)
+    found: Floats = cells.to_numpy(np.float64, na_value=np.nan)
+    return found
 
 
 def _read_numbers(field: Field, numbers: Floats, factor: float, bad: NDArray[np.bool_]) -> Floats:
-    numbers = numbers if factor == 1 else numbers * factor
+    codes = [code for code in field.codes if not isinstance(code, str)]
+    if codes:
+        numbers = np.where(np.isin(numbers, codes), np.nan, numbers)
+    if factor != 1:
+        with np.errstate(over="ignore"):
+            numbers = numbers * factor
     if field.kind == "integer":
         whole = np.rint(numbers)
         if factor == 1:
@@ -186,6 +211,19 @@ def _read_numbers(field: Field, numbers: Floats, factor: float, bad: NDArray[np.
         bad |= (numbers < low) | (numbers > high) | np.isinf(numbers)
         bad |= (numbers == field.gt) | (numbers == field.lt)
     return numbers
+
+
+def _read_again(
+    field: Field, cells: Any, factor: float, places: NDArray[np.intp], read: Floats, bad: NDArray[np.bool_]
+) -> None:
+    """Read integers that no float holds one by one: limits are those of the integers themselves."""
+    for place in places.tolist():
+        try:
+            value = field.read_for_model(cells[place], factor)
+        except ValueError:
+            bad[place] = True
+        else:
+            read[place] = np.nan if value is None else value
 
 
 def _all_within(field: Field, numbers: Floats) -> bool:
@@ -200,12 +238,12 @@ def _all_within(field: Field, numbers: Floats) -> bool:
 
 def _read_levels(field: Field, cells: Any, factor: float, bad: NDArray[np.bool_]) -> Column:
     """Read each different value once: categories, booleans, and numbers in columns of objects."""
-    codes, given = _distinct(field, cells)
+    codes, given = distinct(cells)
     levels: list[Any] = []
     refused: list[bool] = []
     for value in given:
         try:
-            levels.append(field.read(value, factor))
+            levels.append(field.read_for_model(value, factor))
             refused.append(False)
         except ValueError:
             levels.append(None)
@@ -218,23 +256,3 @@ def _read_levels(field: Field, cells: Any, factor: float, bad: NDArray[np.bool_]
         absent = np.array([level is None for level in (*levels, None)])[codes]
         codes = np.where(absent, -1, codes)
     return Coded(codes, ["" if level is None else level for level in levels])
-
-
-def _distinct(field: Field, cells: Any) -> tuple[NDArray[np.intp], list[Any]]:
-    """Give each row's place among the distinct values, -1 where missing; 1 and True differ."""
-    import pandas as pd
-
-    if isinstance(cells.dtype, pd.CategoricalDtype):
-        return np.asarray(cells.codes, dtype=np.intp), list(cells.categories)
-    try:
-        found, unique = pd.factorize(cells)
-    except TypeError:
-        message = f"column {field.name!r} holds values that are no single value"
-        raise InvalidFrame(message, [field.name]) from None
-    codes: NDArray[np.intp] = found.astype(np.intp, copy=False)
-    given = list(unique)
-    if cells.dtype == object and {0, 1} & set(given):
-        truths = np.fromiter((type(value) is bool for value in cells), bool, len(cells))
-        codes = np.where(truths, codes + len(given), codes)
-        given = [*(int(x) if type(x) is bool else x for x in given), *(bool(x) for x in given)]
-    return codes, given

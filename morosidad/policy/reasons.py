@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from morosidad.languages import Language, say
-from morosidad.policy.decision import Reason
+from morosidad.policy.decision import Decision, Reason
 from morosidad.schema.field import Value
-from morosidad.schema.schema import Schema
+from morosidad.schema.schema import Record, Schema
 
 
 class ReasonWriter:
@@ -23,6 +25,7 @@ class ReasonWriter:
 
     def __init__(self, schema: Schema, typical: Sequence[float | None]) -> None:
         self._typical = tuple(typical)
+        self._schema = schema
         self._fields = tuple(
             (f"R{place:02d}", field.name, *_texts(field.words_in(schema.language).label, schema.language))
             for place, field in enumerate(schema.fields, 1)
@@ -47,6 +50,41 @@ class ReasonWriter:
         """
         raising = sorted([(-share, place) for place, share in enumerate(shares) if share > 0.0])
         return tuple([self._reason(place, values[place], -share) for share, place in raising[:most]])
+
+    def with_names(self, decision: Decision, record: Record) -> Decision:
+        """Give a decision whose reasons name the codes that stand for missing values.
+
+        Codes are not among the values, so that a cached decision serves them all.
+
+        Parameters
+        ----------
+        decision : Decision
+            On this record.
+        record : mapping, JSON as bytes or text, or object with attributes
+            As the schema takes it.
+
+        Returns
+        -------
+        Decision
+            The same one where there are no such names.
+        """
+        names = self._schema.missing_names(record) if decision.reasons else {}
+        if not names:
+            return decision
+        language = self._schema.language
+        labels = {field.name: field.words_in(language).label for field in self._schema.fields}
+        reasons = tuple(
+            Reason(
+                r.code,
+                r.field,
+                say(language, "records.reason_code", label=labels[r.field], name=names[r.field]),
+                r.contribution,
+            )
+            if r.field in names
+            else r
+            for r in decision.reasons
+        )
+        return msgspec.structs.replace(decision, reasons=reasons)
 
     def _reason(self, place: int, value: Value, share: float) -> Reason:
         code, name, missing, plain, above, below = self._fields[place]

@@ -3,48 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import unicodedata
 from decimal import Decimal
-from functools import cached_property
 from numbers import Integral, Real
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec.structs import force_setattr
 
-from morosidad.errors import SchemaError
 from morosidad.languages import Language, say
+from morosidad.schema.definition import FieldDefinition
+from morosidad.schema.definition import FieldKind as FieldKind
 from morosidad.schema.observed import Observed as Observed
-from morosidad.schema.wording import (
-    INT64,
-    LONGEST,
-    FieldWords,
-    Limits,
-    Words,
-    from_name,
-    json_limits,
-    names_problem,
-    pick,
-    words_problem,
-)
+from morosidad.schema.values import EXACT as EXACT
+from morosidad.schema.values import RefusedError, is_text, plain
+from morosidad.schema.wording import INT64, LONGEST, json_limits
 
 Value = int | float | str | bool | None
 """A value of a record after validation; ``None`` means missing."""
 Row = tuple[Value, ...]
 """A record's values, in the order of the schema's fields."""
 
-FieldKind = Literal["integer", "number", "category", "boolean"]
-
-EXACT = 2.0**53 - 1  # beyond it a float skips integers
-_KINDS = ("integer", "number", "category", "boolean")
 _JSON_TYPES = {"integer": "integer", "number": "number", "boolean": "boolean"}
 
 
-class _RefusedError(ValueError):
-    """A value that a field refuses: the name of the text that says so, and the kind of error."""
-
-
-class Field(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
+class Field(FieldDefinition, frozen=True, omit_defaults=True, dict=True):
     """One field of a record.
 
     Parameters
@@ -68,134 +50,15 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
         The direction in which the risk is expected to move as the value grows, as in scikit-learn.
     observed : Observed, optional
         What the training data held.
+    missing : sequence of (str, int or float), or mapping of those to str, optional
+        Values that mean that there is none, before any unit factor: ``(-7, -8, -9)``. A mapping gives
+        them names, which reasons show: ``{-7: "sin consulta"}``. Kept as pairs of code and name.
 
     Raises
     ------
     SchemaError
         If the limits contradict each other or do not fit the kind.
     """
-
-    name: str
-    kind: FieldKind
-    ge: float | None = None
-    gt: float | None = None
-    le: float | None = None
-    lt: float | None = None
-    categories: tuple[str | int, ...] | None = None
-    required: bool = False
-    aliases: dict[str, float] = {}
-    label: Words = ""
-    unit: Words = ""
-    help: Words = ""
-    monotonic_cst: Literal[-1, 0, 1] = 0
-    observed: Observed | None = None
-
-    def __post_init__(self) -> None:
-        given: list[Any] = [self.aliases, self.categories]
-        if any(isinstance(words, str) for words in given):
-            raise SchemaError(f"field {self.name!r}: aliases and categories are sequences", self.name)
-        if not isinstance(self.aliases, Mapping):
-            force_setattr(self, "aliases", dict.fromkeys(self.aliases, 1.0))
-        if self.categories is not None:
-            force_setattr(self, "categories", tuple(self.categories))
-        if not self.label and isinstance(self.label, str):
-            force_setattr(self, "label", from_name(self.name))
-        words = (self.label, self.unit, self.help)
-        problem = (
-            self._problem()
-            or names_problem(self.name, self.aliases, self.kind)
-            or self._category_problem()
-            or words_problem(words)
-        )
-        if problem:
-            raise SchemaError(f"field {self.name!r}: {problem}", self.name)
-        for end in ("ge", "gt", "le", "lt"):
-            if getattr(self, end) is not None:
-                force_setattr(self, end, float(getattr(self, end)))
-        force_setattr(self, "aliases", {name: float(factor) for name, factor in self.aliases.items()})
-
-    def _problem(self) -> str | None:
-        limits = [x for x in (self.ge, self.gt, self.le, self.lt) if x is not None]
-        numeric = self.kind in ("integer", "number")
-        if self.kind not in _KINDS:
-            return f"no such kind; one of {', '.join(_KINDS)} was expected"
-        if limits and not numeric:
-            return "only numbers have limits"
-        if any(isinstance(x, bool) or not isinstance(x, Real) or not math.isfinite(x) for x in limits):
-            return "limits are finite numbers"
-        low, high = self.interval
-        if low > high or (low == high and (self.gt == low or self.lt == high)):
-            return "no value lies within its limits"
-        if limits and self.categories is not None:
-            return "it has either limits or categories"
-        return None if self.monotonic_cst in (-1, 0, 1) else "the direction of risk is -1, 0 or 1"
-
-    def _category_problem(self) -> str | None:
-        if self.categories is None:
-            return None
-        levels = self.categories
-        allowed: tuple[type, ...] = {"category": (str, int), "integer": (int,)}.get(self.kind, ())
-        if not allowed:
-            return "only categories and integers list what is allowed"
-        if not levels or len(set(levels)) < len(levels):
-            return "categories are one or more, each once"
-        if any(isinstance(level, bool) or not isinstance(level, allowed) for level in levels):
-            return "categories are texts or integers"
-        if len({type(level) for level in levels}) > 1:
-            return "categories are all texts or all integers"
-        return None
-
-    @property
-    def _limits(self) -> Limits:
-        return Limits(self.ge, self.gt, self.le, self.lt)
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """The declared limits, open or closed, as (low, high); infinite where there is none."""
-        return self._limits.interval
-
-    @property
-    def holds_integers(self) -> bool:
-        """Whether a category field's levels are all integers."""
-        levels = self.categories or self.usual_levels or ("",)
-        return all(isinstance(level, int) for level in levels)
-
-    # -- words ---------------------------------------------------------------------------------
-
-    def words_in(self, language: Language = "es") -> FieldWords:
-        """Give the label, the unit and the help in a language.
-
-        Parameters
-        ----------
-        language : {'es', 'en', 'pt'}
-            Where there are none in it, those in Spanish are given.
-
-        Returns
-        -------
-        FieldWords
-        """
-        given = {"": self.label, "_unit": self.unit, "_help": self.help}
-        return FieldWords(*(pick(text, language, self.name + end) for end, text in given.items()))
-
-    @property
-    def limits(self) -> str:
-        """The declared limits in Spanish: «entre 18 y 85», «mayor que 0», or nothing."""
-        return self._limits.said("es")
-
-    @property
-    def expected(self) -> str:
-        """What a value must be, in Spanish."""
-        return self.expected_in("es")
-
-    def limits_in(self, language: Language) -> str:
-        """Give the declared limits in words."""
-        return self._limits.said(language)
-
-    def expected_in(self, language: Language) -> str:
-        """Say what a value must be."""
-        if self.categories is not None:
-            return say(language, "records.one_of", levels=", ".join(map(str, self.categories)))
-        return f"{say(language, f'records.{self.kind}')} {self.limits_in(language)}".strip()
 
     # -- one value -----------------------------------------------------------------------------
 
@@ -212,7 +75,7 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
         factor : float, default=1.0
             Unit factor of the alias that it was given under.
         language : {'es', 'en', 'pt'}
-            Of what the error says.
+            Of the error.
 
         Returns
         -------
@@ -224,27 +87,67 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
         ValueError
             With two arguments: what was expected, in words, and the kind of error.
         """
+        found = self._safely(value, factor, language)
+        return int(found) if self.kind == "integer" and found is not None else found
+
+    def read_for_model(self, value: Any, factor: float = 1.0, language: Language = "es") -> Value:
+        """Read one value as models see it: integers are floats, but for those of lists.
+
+        Parameters
+        ----------
+        value, factor, language
+            As in `read`.
+
+        Returns
+        -------
+        int, float, str, bool or None
+
+        Raises
+        ------
+        ValueError
+            As `read`.
+        """
+        found = self._safely(value, factor, language)
+        if self.kind != "integer" or found is None:
+            return found
+        return float(found) if self.usual_levels is None else int(found)
+
+    def code_name(self, value: Any) -> str:
+        """Give the name of a value that means missing.
+
+        Parameters
+        ----------
+        value : object
+            What was given.
+
+        Returns
+        -------
+        str
+            Empty where it has none, or means something.
+        """
+        try:
+            value = plain(value)
+            return "" if type(value) is bool else self.codes.get(value, "")
+        except Exception:  # no such value means missing
+            return ""
+
+    def _safely(self, value: Any, factor: float, language: Language) -> Value:
         try:
             return self._read(value, factor)
-        except _RefusedError as error:
+        except RefusedError as error:
             raise self._refusal(language, *error.args) from None
         except Exception:  # a foreign object's own error may hold personal data
             raise self._refusal(language, "expected", "tipo") from None
 
-    def _refusal(self, language: Language, text: str, code: str) -> _RefusedError:
+    def _refusal(self, language: Language, text: str, code: str) -> RefusedError:
         """Put an error into words."""
         limits, expected = self.limits_in(language), self.expected_in(language)
         values = {"limits": limits, "expected": expected, "longest": LONGEST}
-        return _RefusedError(say(language, f"records.{text}", **values), code)
+        return RefusedError(say(language, f"records.{text}", **values), code)
 
     def _read(self, value: Any, factor: float) -> Value:
-        if value is None or type(value).__name__ in ("NAType", "NaTType", "MaskedConstant"):
-            return None
-        if hasattr(value, "dtype") and hasattr(value, "item") and getattr(value, "ndim", 1) == 0:
-            value = value.item()
-        if value is None or (isinstance(value, float) and value != value):
-            return None
-        if isinstance(value, Decimal) and value.is_nan():
+        value = plain(value)
+        if value is None or (self.missing and type(value) is not bool and value in self.codes):
             return None
         if self.kind == "boolean":
             self._demand(isinstance(value, bool))
@@ -255,22 +158,41 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
 
     def _demand(self, right: bool) -> None:
         if not right:
-            raise _RefusedError("expected", "tipo")
+            raise RefusedError("expected", "tipo")
 
     def _read_category(self, value: Any) -> Value:
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         self._demand(isinstance(value, (str, int)) and not isinstance(value, bool))
-        level: str | int = str(value) if isinstance(value, str) else int(value)
+        given: Any = value
+        level: str | int = self.known_level(given)
         if isinstance(level, int) and not INT64[0] <= level <= INT64[1]:
-            raise _RefusedError("out_of_reach", "rango")
+            raise RefusedError("out_of_reach", "rango")
+        if isinstance(level, str) and not is_text(level):
+            raise RefusedError("half_characters", "tipo")
         if isinstance(level, str) and len(level) > LONGEST and level not in (self.usual_levels or ()):
-            raise _RefusedError("too_long", "rango")
+            raise RefusedError("too_long", "rango")
         if self.categories is not None and level not in self._allowed:
-            raise _RefusedError("must_be", "categoria")
+            raise RefusedError("must_be", "categoria")
         if not isinstance(level, type((self.usual_levels or ("",))[0])):
-            raise _RefusedError(f"category_as_{'integer' if isinstance(level, str) else 'text'}", "tipo")
+            raise RefusedError(f"category_as_{'integer' if isinstance(level, str) else 'text'}", "tipo")
         return level
+
+    def known_level(self, level: str | int) -> str | int:
+        """Give the known category that a text is in another Unicode normal form, or the text itself.
+
+        Parameters
+        ----------
+        level : str or int
+            A category.
+
+        Returns
+        -------
+        str or int
+        """
+        if isinstance(level, int) or level in self._allowed or level in self._seen:
+            return level
+        return self._by_normal_form.get(unicodedata.normalize("NFC", level), level)
 
     def _read_number(self, value: Any, factor: float) -> Value:
         number: int | float
@@ -279,20 +201,20 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
             number = int(value) if self.kind == "integer" and isinstance(value, Integral) else float(value)
             number = number if factor == 1 else number * factor
         except (ValueError, OverflowError):
-            raise _RefusedError("out_of_reach", "rango") from None
+            raise RefusedError("out_of_reach", "rango") from None
         if self.kind == "integer" and isinstance(number, float) and math.isfinite(number):
             self._demand(number.is_integer() or factor != 1)
-            number = round(number)
+            number = round(number) or math.copysign(0.0, number)  # zero keeps its sign, as in a column
         if not (INT64[0] <= number <= INT64[1] if isinstance(number, int) else math.isfinite(number)):
-            raise _RefusedError("out_of_reach", "rango")
+            raise RefusedError("out_of_reach", "rango")
         return self._within(number)
 
     def _within(self, number: int | float) -> int | float:
         if self.categories is not None and number not in self._allowed:
-            raise _RefusedError("must_be", "categoria")
+            raise RefusedError("must_be", "categoria")
         low, high = self.interval
         if not low <= number <= high or number in (self.gt, self.lt):
-            raise _RefusedError("must_lie_between" if self._limits.closed else "must_lie", "rango")
+            raise RefusedError("must_lie_between" if self._limits.closed else "must_lie", "rango")
         return number if self.kind == "integer" else float(number)
 
     def unusual(self, value: Value, language: Language = "es") -> str | None:
@@ -322,27 +244,6 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
         return say(language, "records.out_of_range", low=seen.low, high=seen.high)
 
     # -- types ---------------------------------------------------------------------------------
-
-    @property
-    def always(self) -> bool:
-        """Whether a usual record has a value here."""
-        return self.required or (self.observed is not None and not self.observed.missing)
-
-    @cached_property
-    def _allowed(self) -> frozenset[str | int]:
-        return frozenset(self.categories or ())
-
-    @cached_property
-    def _seen(self) -> frozenset[str | int]:
-        return frozenset((self.observed and self.observed.categories) or ())
-
-    @cached_property
-    def usual_levels(self) -> tuple[str | int, ...] | None:
-        """The categories that are both allowed and seen."""
-        seen = (self.observed and self.observed.categories) or None
-        if self.categories is None or seen is None:
-            return self.categories if seen is None else seen
-        return tuple(level for level in self.categories if level in self._seen) or self.categories
 
     @property
     def usual_type(self) -> Any:
@@ -381,18 +282,22 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
         dict
             Only declared limits appear.
         """
+        codes = list(self.codes)
         if self.categories is not None:
-            out: dict[str, Any] = {"enum": [*self.categories, *([] if self.required else [None])]}
+            out: dict[str, Any] = {"enum": [*self.categories, *([] if self.required else [*codes, None])]}
         else:
             levels = self.usual_levels or ("",)
             of_integers = self.kind == "category" and isinstance(levels[0], int)
             kind = "integer" if of_integers else _JSON_TYPES.get(self.kind, "string")
             out = {"type": kind if self.required else [kind, "null"]} | json_limits(self._limits, kind)
+            if codes:
+                out = out | {"not": {"enum": codes}} if self.required else {"anyOf": [out, {"enum": codes}]}
         shown = self.words_in(language)
         words = {
             "title": shown.label,
             "description": shown.help,
             "x-unidad": shown.unit,
             "x-alias": self.aliases,
+            "x-faltante": {str(code): name for code, name in self.missing},
         }
         return out | {key: word for key, word in words.items() if word}

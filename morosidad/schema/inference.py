@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from morosidad._dataframes import as_pandas
-from morosidad.errors import InvalidFrame
+from morosidad.errors import InvalidFrame, SuspectedCodesWarning
 from morosidad.schema.field import Field, FieldKind, Observed
+from morosidad.schema.values import MissingGiven, as_codes, is_text, plain
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def infer_fields(frame: pd.DataFrame, target: str | None) -> list[Field]:
+def infer_fields(frame: pd.DataFrame, target: str | None, missing: MissingGiven = ()) -> list[Field]:
     """Infer one field for each column but the target, with what the column holds as observed limits.
 
     Parameters
@@ -24,6 +27,8 @@ def infer_fields(frame: pd.DataFrame, target: str | None) -> list[Field]:
         Numbers, booleans, text or pandas categories.
     target : str or None
         The column that becomes no field.
+    missing : codes
+        Values that mean missing, as `Schema` takes them.
 
     Returns
     -------
@@ -46,18 +51,39 @@ def infer_fields(frame: pd.DataFrame, target: str | None) -> list[Field]:
     doubles = [name for name, n in Counter(names).items() if n > 1]
     if doubles:
         raise InvalidFrame(f"columns bear the same name: {', '.join(doubles)}", doubles)
-    return [_infer_field(name, frame[name]) for name in names]
+    from morosidad.schema.suspected import suspected_codes
+
+    codes = [code for code, _ in as_codes(missing)]
+    fields = []
+    suspected: dict[str, list[Any]] = {}
+    for name in names:
+        check_kind(name, frame[name])
+        present = _present(frame[name], codes)
+        fields.append(_infer_field(name, present, len(present) < len(frame)))
+        if found := suspected_codes(present):
+            suspected[name] = found
+    if suspected:
+        warnings.warn(SuspectedCodesWarning(suspected), stacklevel=3)
+    return fields
 
 
-def _infer_field(name: str, column: pd.Series[Any]) -> Field:
+def _present(column: pd.Series[Any], codes: Sequence[Any]) -> pd.Series[Any]:
+    """Give the values that are there and mean something, of their own type where they are objects."""
     import pandas.api.types as kinds
 
-    check_kind(name, column)
     present = column.dropna()
-    missing = len(present) < len(column)
+    if codes and not kinds.is_bool_dtype(present.dtype):
+        present = present[~present.isin([*codes, *map(str, codes)])]
     if present.dtype == object:
+        present = present.map(plain)
         decimals = kinds.infer_dtype(present) == "decimal"
         present = present.astype(float) if decimals else present.infer_objects()
+    return present
+
+
+def _infer_field(name: str, present: pd.Series[Any], missing: bool) -> Field:
+    import pandas.api.types as kinds
+
     if kinds.is_bool_dtype(present.dtype):
         return Field(name, "boolean", observed=Observed(missing=missing or present.empty))
     if present.empty:
@@ -74,6 +100,8 @@ def _infer_field(name: str, column: pd.Series[Any]) -> Field:
         raise InvalidFrame(f"column {name!r} holds neither numbers nor categories as text", [name]) from None
     if len({type(level) for level in levels}) > 1:
         raise InvalidFrame(f"column {name!r} mixes numbers and categories as text", [name])
+    if not all(is_text(level) for level in levels if isinstance(level, str)):
+        raise InvalidFrame(f"column {name!r} holds text with lone surrogates", [name])
     return Field(name, "category", observed=Observed(None, None, tuple(sorted(levels)), missing))
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
 from morosidad.errors import FieldError, InvalidRecord
 from morosidad.languages import Language, say
-from morosidad.schema.field import Field
 
 Record = Mapping[str, Any] | bytes | bytearray | memoryview | str | object
 """What `Schema.validate` takes: a mapping, JSON, or an object with attributes."""
@@ -86,29 +85,16 @@ def field_error(language: Language, text: str, code: str, field: str = "", **val
     return FieldError(field, say(language, f"records.{text}", **values), code)
 
 
-def struct_of(fields: Sequence[Field]) -> type[msgspec.Struct]:
-    """Make the type that one conversion checks every limit with, declared and observed.
+def plain_key(key: Any) -> Any:
+    """Give a name of a record as plain text where it is of a subclass of `str`, as a member of an enum.
 
     Parameters
     ----------
-    fields : sequence of Field
-        Those of a schema, in order.
+    key : object
+        A key of a mapping.
 
     Returns
     -------
-    type
-        A struct with one member for each field.
+    object
     """
-    ordered = [
-        (f"f{i}", field.usual_type) if field.always else (f"f{i}", field.usual_type, None)
-        for i, field in enumerate(fields)
-    ]
-    return msgspec.defstruct(
-        "Values",
-        ordered,
-        rename={f"f{i}": field.name for i, field in enumerate(fields)},
-        forbid_unknown_fields=True,
-        frozen=True,
-        kw_only=True,
-        gc=False,
-    )
+    return str.__str__(key) if isinstance(key, str) and type(key) is not str else key

@@ -16,23 +16,19 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from msgspec.structs import astuple
 
 from morosidad.errors import FieldError, InvalidRecord, SchemaError
 from morosidad.languages import Language, check_language
+from morosidad.schema.conversion import FastConversion, GivenNames
 from morosidad.schema.field import EXACT, Field, Observed, Value
 from morosidad.schema.inference import infer_fields
-from morosidad.schema.record_forms import Record, as_mapping, field_error, struct_of
-from morosidad.schema.spelling import may_help
+from morosidad.schema.record_forms import Record, as_mapping, field_error
+from morosidad.schema.values import MissingGiven, as_codes
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Field", "Observed", "Record", "Schema", "Value"]
-
-# a hostile record may hold any number of names: near matches cost time, errors cost room
-_MAX_HINTS = 10
-_MAX_STRANGERS = 100
 
 
 class Schema:
@@ -50,6 +46,8 @@ class Schema:
         Names that a record may hold and that are no fields, as columns that a pipeline drops.
     language : {'es', 'en', 'pt'}
         Of errors and warnings. It is no part of the schema's identity.
+    missing : sequence of (str, int or float), or mapping of those to str, optional
+        Values that mean missing in every field, as `Field` takes them for one: ``("NA",)``.
 
     Raises
     ------
@@ -72,24 +70,31 @@ class Schema:
         version: str = "1",
         ignored: Iterable[str] = (),
         language: Language = "es",
+        missing: MissingGiven = (),
     ) -> None:
         self.fields: tuple[Field, ...] = tuple(fields)
         if strangers := sorted(
             {type(f).__name__ for f in list[object](self.fields) if not isinstance(f, Field)}
         ):
             raise SchemaError(f"fields: each must be a Field, not {', '.join(strangers)}")
+        try:
+            self.missing = as_codes(missing)
+        except ValueError as error:
+            raise SchemaError(f"schema: {error}") from None
+        if self.missing:
+            self.fields = tuple(
+                msgspec.structs.replace(field, missing={**dict(self.missing), **dict(field.missing)})
+                for field in self.fields
+            )
         self.target = target
         self.name = name
         self.version = version
         self.language: Language = check_language(language)
         self.names: tuple[str, ...] = tuple(field.name for field in self.fields)
-        self._aliases: dict[str, tuple[str, float]] = {
-            alias: (f.name, factor) for f in self.fields for alias, factor in f.aliases.items()
-        }
         self.ignored: tuple[str, ...] = tuple(ignored)
+        self._given = GivenNames(self.fields, self.ignored)
         self._check()
-        self._fast = struct_of(self.fields)
-        self._decode = msgspec.json.Decoder(self._fast).decode
+        self._fast = FastConversion(self.fields)
 
     def _check(self) -> None:
         if not self.fields:
@@ -128,7 +133,11 @@ class Schema:
         InvalidRecord
             With every wrong field at once; no message holds a value.
         """
-        return self.named(self.read(record)[0])
+        values = self.read(record)[0]
+        pairs = zip(self.fields, values, strict=True)
+        if any(type(v) is float and f.kind == "integer" and abs(v) > EXACT for f, v in pairs):
+            values = self._examine(as_mapping(record, self._given.known), exact=True)[0]
+        return self.named(values)
 
     def named(self, values: Sequence[Value]) -> dict[str, Value]:
         """Give the values that `read` gave by name.
@@ -170,49 +179,38 @@ class Schema:
         """
         try:
             if type(record) is dict:
-                return astuple(msgspec.convert(record, self._fast)), ()
+                return self._fast.of_mapping(record), ()
             if isinstance(record, (bytes, bytearray, memoryview, str)):
-                return astuple(self._decode(record)), ()
+                return self._fast.of_json(record), ()
         except (msgspec.MsgspecError, ValueError, RecursionError, SystemError):
-            pass  # SystemError: msgspec before 0.22 trips over integers that no float reaches
-        given = as_mapping(record, [*self.names, *self._aliases], self.language)
+            pass
+        given = as_mapping(record, self._given.known, self.language)
         try:
-            return astuple(msgspec.convert(self._tidy(given), self._fast)), ()
+            return self._fast.of_mapping(self._given.tidy(given)), ()
         except Exception:  # a foreign value's own error may hold personal data; examining names the field
             return self._examine(given)
 
-    def _tidy(self, record: Mapping[Any, Any]) -> dict[Any, Any]:
-        """Leave out NaN and bring plain aliases to their fields, so that one conversion can do the rest."""
-        tidy: dict[Any, Any] = {}
-        for key, value in record.items():
-            if key in self.ignored:
-                continue
-            name, factor = self._aliases.get(key, (key, 1.0))
-            if factor != 1 or (name != key and (name in record or name in tidy)):
-                raise ValueError
-            if value == value:
-                tidy[name] = value
-        return tidy
-
-    def _examine(self, record: Mapping[Any, Any]) -> tuple[tuple[Value, ...], tuple[str, ...]]:
-        given, errors = self._resolve(record)
+    def _examine(
+        self, record: Mapping[Any, Any], *, exact: bool = False
+    ) -> tuple[tuple[Value, ...], tuple[str, ...]]:
+        """Read field by field; with `exact`, integers that no float holds stay what they are."""
+        given, errors = self._given.resolve(record)
         values: list[Value] = []
         warnings: list[str] = []
         for field in self.fields:
+            value: Value = None
             if field.name in given:
+                read = field.read if exact else field.read_for_model
                 try:
-                    value = field.read(*given[field.name], self.language)
+                    value = read(*given[field.name], self.language)
                 except ValueError as error:
                     errors.append(FieldError(field.name, *error.args))
                     continue
-            else:
-                value = None
             if value is None and field.required:
                 errors.append(field_error(self.language, "missing", "falta", field.name))
             elif (unusual := field.unusual(value, self.language)) is not None:
                 warnings.append(f"{field.name}: {unusual}")
-            exact = isinstance(value, int) and field.kind == "integer" and abs(value) <= EXACT
-            values.append(float(value) if exact and value is not None else value)
+            values.append(value)
         if not errors and self.wants_a_value and all(value is None for value in values):
             errors.append(field_error(self.language, "empty", "registro"))
         if errors:
@@ -220,41 +218,41 @@ class Schema:
             raise InvalidRecord(sorted(errors, key=lambda e: order.get(e.field, len(order))))
         return tuple(values), tuple(warnings)
 
-    def _resolve(self, record: Mapping[Any, Any]) -> tuple[dict[str, tuple[Any, float]], list[FieldError]]:
-        """Bring aliases to their fields: (value, unit factor) by field name."""
-        given: dict[str, tuple[Any, float]] = {}
-        errors: list[FieldError] = []
-        known, strangers = set(self.names), 0
-        for key, value in record.items():
-            if not isinstance(key, str):
-                errors.append(field_error(self.language, "names_not_text", "registro"))
-            elif key in known or key in self._aliases:
-                name, factor = self._aliases.get(key, (key, 1.0))
-                if name in given:
-                    errors.append(field_error(self.language, "twice", "duplicado", name))
-                given[name] = (value, factor)
-            elif key not in self.ignored:
-                strangers += 1
-                if strangers > _MAX_STRANGERS:
-                    continue
-                shown = key[:64].encode("utf-8", "replace").decode()
-                near = self._nearest(shown) if strangers <= _MAX_HINTS and may_help() else None
-                text = "unknown" if near is None else "unknown_near"
-                errors.append(field_error(self.language, text, "desconocido", shown, near=near))
-        if (more := strangers - _MAX_STRANGERS) > 0:
-            errors.append(field_error(self.language, "more_unknown", "desconocido", more=more))
-        return given, errors
+    @cached_property
+    def names_codes(self) -> bool:
+        """Whether a value that means missing has a name in some field."""
+        return any(name for field in self.fields for name in field.codes.values())
 
-    def _nearest(self, key: str) -> str | None:
-        from difflib import get_close_matches
+    def missing_names(self, record: Record) -> dict[str, str]:
+        """Give the names of the values of a valid record that mean missing.
 
-        return next(iter(get_close_matches(key, [*self.names, *self._aliases], n=1)), None)
+        Parameters
+        ----------
+        record : mapping, JSON as bytes or text, or object with attributes
+            As in `validate`.
+
+        Returns
+        -------
+        dict of str to str
+            By field; those without a name are left out.
+        """
+        if not self.names_codes:
+            return {}
+        given, _ = self._given.resolve(as_mapping(record, self._given.known))
+        found = {f.name: f.code_name(given[f.name][0]) for f in self.fields if f.name in given}
+        return {name: words for name, words in found.items() if words}
 
     # -- as data -------------------------------------------------------------------------------
 
     @classmethod
     def infer(
-        cls, frame: pd.DataFrame, target: str | None = None, *, name: str = "esquema", version: str = "1"
+        cls,
+        frame: pd.DataFrame,
+        target: str | None = None,
+        *,
+        name: str = "esquema",
+        version: str = "1",
+        missing: MissingGiven = (),
     ) -> Schema:
         """Make a schema from training data.
 
@@ -267,8 +265,9 @@ class Schema:
             Training data: numbers, booleans, text or pandas categories.
         target : str, optional
             The column that holds the answer; it becomes no field.
-        name, version : str
-            As in `Schema`.
+        name, version, missing
+            As in `Schema`. Values that look like codes for a missing one and are not given here are
+            pointed at by a `SuspectedCodesWarning`.
 
         Returns
         -------
@@ -281,7 +280,8 @@ class Schema:
             If it is no data frame, the target is missing, or a column is of a kind that no field has
             (dates, mixed).
         """
-        return cls(infer_fields(frame, target), target, name=name, version=version)
+        fields = infer_fields(frame, target, missing)
+        return cls(fields, target, name=name, version=version, missing=missing)
 
     def to_dict(self) -> dict[str, Any]:
         """Give the schema as plain data.
@@ -293,7 +293,8 @@ class Schema:
         """
         fields = msgspec.to_builtins(self.fields)
         data = {"name": self.name, "version": self.version, "target": self.target, "fields": fields}
-        return {**data, "ignored": list(self.ignored)} if self.ignored else data
+        data |= {"ignored": list(self.ignored)} if self.ignored else {}
+        return data | ({"missing": [list(pair) for pair in self.missing]} if self.missing else {})
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Schema:
@@ -318,9 +319,10 @@ class Schema:
             target = msgspec.convert(data["target"], str | None)
             name, version = msgspec.convert((data["name"], data["version"]), tuple[str, str])
             ignored = msgspec.convert(data.get("ignored", ()), tuple[str, ...])
+            missing = msgspec.convert(data.get("missing", ()), tuple[Any, ...])
         except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
             raise SchemaError(f"this is no schema: {error}") from None
-        return cls(fields, target, name=name, version=version, ignored=ignored)
+        return cls(fields, target, name=name, version=version, ignored=ignored, missing=missing)
 
     @cached_property
     def digest(self) -> str:
@@ -355,10 +357,17 @@ class Schema:
         Returns
         -------
         Schema
-            With the same target, name, version and ignored names.
+            With the same target, name, version, ignored names and codes that mean missing.
         """
-        identity: dict[str, Any] = {"name": self.name, "version": self.version, "ignored": self.ignored}
-        return Schema(fields, self.target, **identity, language=self.language)
+        return Schema(
+            fields,
+            self.target,
+            name=self.name,
+            version=self.version,
+            ignored=self.ignored,
+            missing=self.missing,
+            language=self.language,
+        )
 
     def in_language(self, language: Language) -> Schema:
         """Give the same schema, speaking another language.

@@ -9,6 +9,7 @@ from numbers import Real
 from typing import NamedTuple
 
 from morosidad.languages import LANGUAGES, Language, say, words
+from morosidad.schema.values import is_text
 
 INT64 = (-(2**63), 2**63 - 1)
 LONGEST = 1000
@@ -82,6 +83,8 @@ def words_problem(given: Sequence[object]) -> str | None:
             return f"words for people are a text, or texts by language ({', '.join(LANGUAGES)})"
         if not all(isinstance(text, str) for text in by_language.values()):
             return "label, unit and help are texts, or texts by language"
+        if not all(map(is_text, by_language.values())):
+            return "words are texts without lone surrogates"
     return None
 
 
@@ -200,6 +203,8 @@ def names_problem(name: object, aliases: Mapping[str, object], kind: str) -> str
     names = [name, *aliases]
     if not all(type(name) is str and name for name in names):
         return "a field and its aliases need names"
+    if not all(is_text(str(name)) for name in names):
+        return "names are texts without lone surrogates"
     if any(mark in str(name) for name in names for mark in ('"', "\\", *map(chr, range(32)))):
         return "names hold no quotation marks, backslashes or control characters"
     factors = aliases.values()

@@ -17,10 +17,10 @@ from morosidad.policy.decision import Decision, RecordError
 from morosidad.schema.schema import Record, Schema
 from morosidad.scoring.plan import Plan, plan_of
 from morosidad.scoring.record_path import RecordPath
+from morosidad.scoring.request import text_of_id
 from morosidad.scoring.stored_model import StoredModel
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
 
     from morosidad.monitoring.drift_reference import DriftReference
@@ -64,8 +64,9 @@ class BaseScorer:
         if not self._without_parts:
             return self._path.score(record, request_id)
         model = self._path.model
+        request_id = None if request_id is None else text_of_id(request_id, model.schema.language)
         values, warnings = model.schema.read(record)
-        return model.answer(values, warnings, request_id)
+        return model.reason_writer.with_names(model.answer(values, warnings, request_id), record)
 
     def score_nowait(self, record: Record, request_id: str | None = None) -> Decision:
         """Decide on one applicant without ever waiting: for event loops.
@@ -144,14 +145,14 @@ class BaseScorer:
         errors: str = "raise",
         missing_columns: str = "raise",
         progress: bool = False,
-    ) -> pd.DataFrame:
+    ) -> Any:
         """Decide on the rows of a data frame.
 
         Parameters
         ----------
         frame : DataFrame or ndarray
-            One applicant a row; pandas, or any eager frame that narwhals knows, or an array where the
-            model was fitted on one.
+            One applicant a row; pandas, polars (lazy too), pyarrow or any frame that narwhals knows, an
+            array with named fields, or one without where the model was fitted on one.
         reasons : bool, default=False
             Add the column ``reasons`` (a list of texts); row by row, so slower.
         errors : {'raise', 'coerce'}
@@ -165,7 +166,8 @@ class BaseScorer:
         Returns
         -------
         DataFrame
-            With the index of `frame`, and the columns ``probability`` (float64), ``label`` (int8; Int8
+            Of polars or pyarrow, or an array with named fields, where `frame` is; else of pandas. With
+            the index of `frame`, and the columns ``probability`` (float64), ``label`` (int8; Int8
             where results are empty), ``confidence`` (float64), ``outcome`` (categorical: aprobar,
             revisar, rechazar), ``warnings`` (object: a tuple of str, what is unusual)
             and, with ``reasons=True``, ``reasons`` (object: a list of str, or None).

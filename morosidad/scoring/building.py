@@ -18,6 +18,7 @@ from morosidad.compiler.proof.reference import Reference, read_reference
 from morosidad.compiler.proof.sampled_shapley import background
 from morosidad.compiler.readers.calibration import decision_threshold
 from morosidad.errors import InvalidFrame, InvalidRecord, SchemaError, SettingsError
+from morosidad.frames.codes import without_codes
 from morosidad.frames.reading import Coded, Column, read_frame
 from morosidad.frames.records import records_of
 from morosidad.monitoring.drift_reference import DriftReference
@@ -74,6 +75,8 @@ def build_model(
     classes = list(getattr(pipeline, "classes_", PLAIN_LABELS))
     default = default_place(classes, positive)
     schema = schema or _schema_of(pipeline, read)
+    if read is not None and any(field.missing for field in schema.fields):
+        read = read_reference(pipeline, without_codes(schema, reference, read.layout), names)
     cutoffs = (policy.review_at, policy.decline_at)
     turns = (decision_threshold(pipeline, default), *cutoffs)
     own = None if read is None else own_rows(pipeline, read, schema, default, turns)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from morosidad._dataframes import as_pandas
+from morosidad._dataframes import as_pandas, like
 from morosidad._typing import Floats
 from morosidad.compiler.pipeline import each_chunk, rows_of
 from morosidad.errors import InvalidFrame, InvalidRecord, PredictionError
@@ -139,6 +139,8 @@ def _by_field(model: StoredModel, frame: Any) -> pd.DataFrame:
 
     layout = model.compiled.layout
     columns = () if layout is None else layout.columns
+    if isinstance(frame, np.ndarray) and frame.dtype.names:
+        return pd.DataFrame({name: frame[name] for name in frame.dtype.names})
     if isinstance(frame, np.ndarray):
         if frame.ndim != 2 or frame.shape[1] != len(columns):
             expected = f"(n_rows, {len(columns)})" if columns else "a data frame"
@@ -219,7 +221,7 @@ def row_errors(model: StoredModel, rows: pd.DataFrame) -> list[InvalidRecord | P
 
 def score_frame(
     path: RecordPath, frame: Any, *, reasons: bool, errors: str, missing_columns: str, progress: bool
-) -> pd.DataFrame:
+) -> Any:
     """Decide on a frame's rows; see `Scorer.score_frame`.
 
     Parameters
@@ -250,7 +252,7 @@ def score_frame(
     if reasons:
         cells = [next(texts) if good else None for good in known]
         out["reasons"] = pd.Series(cells, index=out.index, dtype=object)
-    return out
+    return like(frame, out)
 
 
 def _publish(
@@ -266,8 +268,8 @@ def _publish(
         return []
     rows, found = (table, found) if known.all() else (table[known], found[known])
     if path.audit is not None:  # a log wants each decision whole
-        decided = [path.score(record) for record in records_of(model.schema, rows)]
-        return [[reason.text for reason in decision.reasons] for decision in decided]
+        logged = [path.score(record) for record in records_of(model.schema, rows)]
+        return [[reason.text for reason in decision.reasons] for decision in logged]
     if path.kpis is not None and len(found):
         labels = answers.labels[known].astype(np.int8)
         numbers = np.bincount(model.policy.outcome_codes(found), minlength=len(OUTCOMES)).tolist()
@@ -279,7 +281,12 @@ def _publish(
     if path.drift is not None:
         for row, probability in zip(values, found.tolist(), strict=True):
             path.drift.observe(row, probability)
-    return [[reason.text for reason in model.answer(row).reasons] for row in values] if reasons else []
+    if not reasons:
+        return []
+    records = records_of(model.schema, rows) if model.schema.names_codes else [{}] * len(values)
+    pairs = zip(values, records, strict=True)
+    decided = [model.reason_writer.with_names(model.answer(row), record) for row, record in pairs]
+    return [[reason.text for reason in decision.reasons] for decision in decided]
 
 
 def _results(model: StoredModel, answers: FrameAnswers) -> dict[str, Any]:

@@ -89,7 +89,7 @@ class ScoringModel:
             from morosidad.compiler.proof.sampled_shapley import SampledContributions
 
             self.sampled = SampledContributions(compiled.original.answers, self.background)
-        self._reason_writer = ReasonWriter(self.schema, self.typical)
+        self.reason_writer = ReasonWriter(self.schema, self.typical)
         self._plain = self.schema.language == Decision.language
         self._explain = self._explanation() if policy.max_reasons else None
 
@@ -252,7 +252,7 @@ class ScoringModel:
         """
         reasons: tuple[Reason, ...] = ()
         if shares:
-            reasons = self._reason_writer.reasons(values, shares, self.policy.max_reasons)
+            reasons = self.reason_writer.reasons(values, shares, self.policy.max_reasons)
         if not 0.0 <= probability <= 1.0:
             raise self.no_probability()
         other = 1.0 - probability

@@ -18,7 +18,7 @@ from morosidad.policy.decision import Decision, RecordError
 from morosidad.schema.field import Row
 from morosidad.schema.record_forms import field_error
 from morosidad.schema.schema import Record
-from morosidad.scoring.request import ActiveModel, ScoringRequest
+from morosidad.scoring.request import ActiveModel, ScoringRequest, text_of_id
 from morosidad.scoring.stored_model import StoredModel
 
 if TYPE_CHECKING:
@@ -128,6 +128,8 @@ class RecordPath:
         Decision
         """
         start, active = self.clock(), self._active
+        language = active.model.schema.language
+        request_id = None if request_id is None else text_of_id(request_id, language)
         values, warnings = active.model.schema.read(record)
         stage_seconds: dict[str, float] | None = None
         if self.kpis is not None and self.kpis.time_stages():
@@ -139,6 +141,7 @@ class RecordPath:
             if wait:
                 self._count_failure(error, start)
             raise
+        decision = active.model.reason_writer.with_names(decision, record)
         self._publish(request, decision, self.clock() - start, self.cache)
         return decision
 
@@ -160,10 +163,14 @@ class RecordPath:
         start, active = self.clock(), self._active
         answers: list[Any] = []
         valid: list[tuple[int, ScoringRequest]] = []
+        asked: dict[int, Record] = {}
         for place, (record, request_id) in enumerate(records):
             try:
-                valid.append((place, ScoringRequest(active, *active.model.schema.read(record), request_id)))
+                checked = None if request_id is None else text_of_id(request_id, active.model.schema.language)
+                valid.append((place, ScoringRequest(active, *active.model.schema.read(record), checked)))
                 answers.append(None)
+                if active.model.schema.names_codes:
+                    asked[place] = record
             except InvalidRecord as error:
                 answers.append(RecordError(place, error.errors))
         try:
@@ -180,6 +187,7 @@ class RecordPath:
                 self._count_failure(active.model.no_probability(), start)
                 continue
             answers[place] = decision.for_request(request.request_id, request.warnings)
+            answers[place] = active.model.reason_writer.with_names(answers[place], asked.get(place, {}))
             self._publish(request, answers[place], each, None)
         return answers
 

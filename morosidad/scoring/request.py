@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from morosidad.errors import InvalidRecord
 from morosidad.schema.field import Row
+from morosidad.schema.values import is_text, plain
 from morosidad.scoring.stored_model import StoredModel
 
 if TYPE_CHECKING:
@@ -66,3 +68,28 @@ class ScoringRequest(msgspec.Struct, eq=False, gc=False):
     def cache_key(self) -> tuple[str, Row]:
         """The model's identity and the values themselves, so that no other applicant has the same key."""
         return self.active.cache_name, self.values
+
+
+def text_of_id(request_id: object, language: Language) -> str:
+    """Give the id of a request as plain text, so that all that writes it later can.
+
+    Parameters
+    ----------
+    request_id : object
+        A text, perhaps of a subclass of `str` or a member of an enum.
+    language : {'es', 'en', 'pt'}
+        Of the error.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    InvalidRecord
+        If it is something else, or holds a lone surrogate.
+    """
+    found = request_id if type(request_id) is str else plain(request_id)
+    if not isinstance(found, str) or not is_text(found):
+        raise InvalidRecord([field_error(language, "a_text", "tipo", "request_id")])
+    return found

@@ -145,7 +145,7 @@ class StoredModel(ScoringModel):
             return self
         model = copy(self)
         model.schema = self.schema.in_language(language)
-        model._reason_writer = ReasonWriter(model.schema, model.typical)
+        model.reason_writer = ReasonWriter(model.schema, model.typical)
         model._plain = language == Decision.language
         return model
 

@@ -15,6 +15,7 @@ from support import needed, real_data, small_frame
 
 
 @pytest.mark.data
+@pytest.mark.filterwarnings("ignore::morosidad.errors.SuspectedCodesWarning")  # PAY_0 is -2 and -1, as meant
 @pytest.mark.parametrize(("name", "auc"), [("german", 0.79), ("taiwan", 0.72)])
 def test_real_data_is_learnt_and_compiled_exactly(name: str, auc: float) -> None:
     frame = real_data(name)

@@ -161,9 +161,10 @@ def _control(name: str, field: Field, language: Language) -> str:
         answers = [("true", say(language, "pages.yes")), ("false", say(language, "pages.no"))]
         return _select(shared, answers, language)
     if field.categories is not None:
-        return _select(
-            shared, [(str(level), _words(level, field, language)) for level in field.categories], language
-        )
+        codes = [] if field.required else field.missing
+        named = [(str(code), name or str(code)) for code, name in codes if isinstance(code, str) and code]
+        levels = [(str(level), _words(level, field, language)) for level in field.categories]
+        return _select(shared, [*levels, *named], language)
     mode = _MODES.get(field.kind, "text")
     suggestions = "".join(f'<option value="{escape(str(level))}">' for level in field.usual_levels or ())
     if not suggestions:

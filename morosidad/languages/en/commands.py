@@ -27,7 +27,7 @@ WORDS = {
         "read the file although that runs whatever code it holds: only if you know who wrote it"
     ),
     "help_reference": (
-        "CSV file with rows of the kind that it was fitted on, best those themselves: for the "
+        "CSV, Parquet, Arrow or JSON lines file with rows of the kind that it was fitted on, best those themselves: for the "
         "schema, the comparison with scikit-learn, reasons and drift"
     ),
     "help_sign_key_file": "file with a key to sign the model file with",
@@ -54,7 +54,10 @@ WORDS = {
     "help_read_pickle": (
         "read a model that is a pickle, which runs the code in it; the file has to be signed"
     ),
-    "help_data": "CSV file with one applicant a row",
+    "help_data": ("file with one applicant a row: CSV (also .gz, .bz2, .xz), Parquet, Arrow or JSON lines"),
+    "help_missing": (
+        "values that mean missing, besides the empty cell, separated by commas: NA,-9 (--missing=-9 where the first is negative)"
+    ),
     "help_decided": "CSV file to write, a row for each good row",
     "help_bad": "CSV file for bad rows, with the reason (OUTPUT with .bad before its ending)",
     "help_keep": "columns to carry over, separated by commas",

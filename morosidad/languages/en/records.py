@@ -19,6 +19,8 @@ WORDS = {
     "must_lie": "must be {limits}",
     "must_lie_between": "must be {limits}",
     "out_of_reach": "out of reach of 64-bit numbers",
+    "half_characters": "a text without half characters was expected",
+    "a_text": "a text was expected",
     "too_long": "a text of up to {longest} characters was expected",
     "category_as_integer": "a category was expected, as a whole number",
     "category_as_text": "a category was expected, as text",
@@ -42,6 +44,7 @@ WORDS = {
     "out_of_range": "outside the range of training ({low:.10g} to {high:.10g})",
     # reasons
     "reason_missing": "{label}: not reported",
+    "reason_code": "{label}: {name}",
     "reason_plain": "{label}: raises the risk",
     "reason_above": "{label}: above what is usual",
     "reason_below": "{label}: below what is usual",

@@ -29,7 +29,7 @@ WORDS = {
         "lee el archivo aunque eso ejecuta el código que contiene: solo si sabe quién lo escribió"
     ),
     "help_reference": (
-        "archivo CSV con filas como aquellas con que se entrenó, mejor esas mismas: para el "
+        "archivo CSV, Parquet, Arrow o de líneas JSON con filas como aquellas con que se entrenó, mejor esas mismas: para el "
         "esquema, la comparación con scikit-learn, los motivos y la deriva"
     ),
     "help_sign_key_file": "archivo con una clave para firmar el archivo de modelo",
@@ -57,7 +57,12 @@ WORDS = {
         "lee un modelo que es un pickle, lo que ejecuta el código que contiene; el archivo tiene "
         "que estar firmado"
     ),
-    "help_data": "archivo CSV con un solicitante por fila",
+    "help_data": (
+        "archivo con un solicitante por fila: CSV (también .gz, .bz2, .xz), Parquet, Arrow o líneas JSON"
+    ),
+    "help_missing": (
+        "valores que significan que falta el dato, además de la celda vacía, separados por comas: NA,-9 (--missing=-9 si el primero es negativo)"
+    ),
     "help_decided": "archivo CSV que se escribe, una fila por cada fila buena",
     "help_bad": "archivo CSV para las filas malas, con el porqué (la salida, con .bad ante su terminación)",
     "help_keep": "columnas que llevar a la salida, separadas por comas",

@@ -19,6 +19,8 @@ WORDS = {
     "must_lie": "debe ser {limits}",
     "must_lie_between": "debe estar {limits}",
     "out_of_reach": "fuera del alcance de los números de 64 bits",
+    "half_characters": "se esperaba un texto sin caracteres a medias",
+    "a_text": "se esperaba un texto",
     "too_long": "se esperaba un texto de hasta {longest} caracteres",
     "category_as_integer": "se esperaba una categoría, como número entero",
     "category_as_text": "se esperaba una categoría, como texto",
@@ -42,6 +44,7 @@ WORDS = {
     "out_of_range": "fuera del rango del entrenamiento ({low:.10g} a {high:.10g})",
     # reasons
     "reason_missing": "{label}: no se informó",
+    "reason_code": "{label}: {name}",
     "reason_plain": "{label}: aumenta el riesgo",
     "reason_above": "{label}: por encima de lo habitual",
     "reason_below": "{label}: por debajo de lo habitual",

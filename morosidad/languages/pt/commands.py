@@ -27,7 +27,7 @@ WORDS = {
         "lê o arquivo embora isso execute o código que ele contém: só se você sabe quem o escreveu"
     ),
     "help_reference": (
-        "arquivo CSV com linhas como aquelas com que foi treinado, de preferência essas mesmas: "
+        "arquivo CSV, Parquet, Arrow ou de linhas JSON com linhas como aquelas com que foi treinado, de preferência essas mesmas: "
         "para o esquema, a comparação com scikit-learn, os motivos e a deriva"
     ),
     "help_sign_key_file": "arquivo com uma chave para assinar o arquivo de modelo",
@@ -54,7 +54,12 @@ WORDS = {
     "help_read_pickle": (
         "lê um modelo que é um pickle, o que executa o código que ele contém; o arquivo tem de estar assinado"
     ),
-    "help_data": "arquivo CSV com um solicitante por linha",
+    "help_data": (
+        "arquivo com um solicitante por linha: CSV (também .gz, .bz2, .xz), Parquet, Arrow ou linhas JSON"
+    ),
+    "help_missing": (
+        "valores que significam que falta o dado, além da célula vazia, separados por vírgulas: NA,-9 (--missing=-9 se o primeiro é negativo)"
+    ),
     "help_decided": "arquivo CSV a escrever, uma linha para cada linha boa",
     "help_bad": "arquivo CSV para as linhas ruins, com o porquê (a saída, com .bad antes da sua terminação)",
     "help_keep": "colunas a levar para a saída, separadas por vírgulas",

@@ -19,6 +19,8 @@ WORDS = {
     "must_lie": "deve ser {limits}",
     "must_lie_between": "deve estar {limits}",
     "out_of_reach": "fora do alcance dos números de 64 bits",
+    "half_characters": "esperava-se um texto sem caracteres incompletos",
+    "a_text": "esperava-se um texto",
     "too_long": "esperava-se um texto de até {longest} caracteres",
     "category_as_integer": "esperava-se uma categoria, como número inteiro",
     "category_as_text": "esperava-se uma categoria, como texto",
@@ -42,6 +44,7 @@ WORDS = {
     "out_of_range": "fora da faixa do treinamento ({low:.10g} a {high:.10g})",
     # reasons
     "reason_missing": "{label}: não informado",
+    "reason_code": "{label}: {name}",
     "reason_plain": "{label}: aumenta o risco",
     "reason_above": "{label}: acima do habitual",
     "reason_below": "{label}: abaixo do habitual",

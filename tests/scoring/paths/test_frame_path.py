@@ -243,9 +243,9 @@ def test_two_columns_for_one_field_are_refused() -> None:
         read_frame(SCHEMA, pd.DataFrame([[1.0, 2.0]], columns=["monto", "monto"]))
 
 
-def test_values_that_are_lists_are_refused() -> None:
-    with pytest.raises(InvalidFrame, match="zona"):
-        read_frame(SCHEMA, pd.DataFrame({"monto": [1.0], "zona": [["rural"]]}))
+def test_values_that_are_lists_are_refused_as_in_records() -> None:
+    zones = pd.DataFrame({"monto": [1.0, 2.0], "zona": [["rural"], "rural"]})
+    assert read_frame(SCHEMA, zones)[1].tolist() == [True, False]
 
 
 def test_the_bar_for_notebooks_is_loaded_only_to_be_seen() -> None:

@@ -1,0 +1,78 @@
+"""Values of training data that look like codes for a missing one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST = 20
+"""A field has at most so many codes."""
+LEAST_ROWS = 5
+LEAST_SHARE = 0.005
+_SIGNS = ("", "?", "-", "--", ".", "na", "n/a", "n.a.", "n.d.", "nd", "s/d", "nan", "nat", "null", "none")
+_PHRASES = ("sin dato", "sin datos", "sin informacion", "sin información", "no aplica", "no disponible")
+_WORDS = frozenset((*_SIGNS, *_PHRASES, "nil", "#n/a", "#na", "<na>", "missing", "unknown", "desconocido"))
+
+
+def suspected_codes(present: pd.Series[Any]) -> list[Any]:
+    """Find the values of a column that look like codes.
+
+    Numbers do that are frequent and either negative, where all others are not, or far above the
+    others, by twice their range; and so do texts such as «NA».
+
+    Parameters
+    ----------
+    present : Series of shape (n_rows,)
+        The values that are there: numbers or texts.
+
+    Returns
+    -------
+    list
+        At most `MOST`, in order.
+    """
+    import pandas.api.types as kinds
+
+    if kinds.is_bool_dtype(present.dtype):
+        return []
+    if not kinds.is_numeric_dtype(present.dtype):
+        texts = [level for level in present.unique() if isinstance(level, str)]
+        return sorted(text for text in texts if text.strip().casefold() in _WORDS)[:MOST]
+    if kinds.is_complex_dtype(present.dtype):
+        return []
+    values, counts = np.unique(present.to_numpy(np.float64), return_counts=True)
+    frequent = counts >= max(LEAST_ROWS, LEAST_SHARE * len(present))
+    return [_plain(value) for value in [*_below(values, frequent), *_above(values, frequent)]]
+
+
+def _below(values: Any, frequent: Any) -> list[float]:
+    """Give the negative values, if each is frequent and whole, they are few, and others are not negative."""
+    negative = values < 0
+    few = 0 < negative.sum() <= min(MOST, (~negative).sum())
+    whole = values[negative] == np.rint(values[negative])
+    return values[negative].tolist() if few and whole.all() and frequent[negative].all() else []
+
+
+def _above(values: Any, frequent: Any) -> list[float]:
+    """Give the greatest values, if each is frequent and whole and a wide gap is below them."""
+    rest = values[values >= 0]
+    kept = frequent[values >= 0]
+    for first in range(max(len(rest) - MOST, 3), len(rest)):
+        gap, spread = rest[first] - rest[first - 1], rest[first - 1] - rest[0]
+        top = rest[first:]
+        if (
+            gap > 2 * spread
+            and kept[first:].all()
+            and (top == np.rint(top)).all()
+            and top[-1] - top[0] <= gap
+        ):
+            found: list[float] = top.tolist()
+            return found
+    return []
+
+
+def _plain(value: float) -> int | float:
+    return int(value) if value.is_integer() else value
