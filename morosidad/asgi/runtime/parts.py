@@ -68,6 +68,7 @@ def _audit(settings: Settings, path: str) -> AuditLog:
         flush_interval=settings.log_flush_interval,
         rotation_size=settings.log_rotation_size if settings.log_rotation else None,
         timeout=settings.timeout_logging,
+        wait_limit=settings.timeout_logging,
     )
 
 
