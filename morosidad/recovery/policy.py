@@ -294,7 +294,7 @@ class RecoveryPolicy:
 
             @functools.wraps(fn)
             async def awaited(*args: P.args, **kwargs: P.kwargs) -> Any:
-                return await self.acall(fn, *args, **kwargs)
+                return await self.acall(cast(Callable[P, Awaitable[Any]], fn), *args, **kwargs)
 
             return cast(Callable[P, T], awaited)
 
