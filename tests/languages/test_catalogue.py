@@ -62,7 +62,7 @@ def test_every_language_has_every_text_with_the_same_placeholders(language: Lang
         assert placeholders(other[name]) == placeholders(template), name
 
 
-@pytest.mark.parametrize("part", set(PARTS) - {"ahorro_valle"})
+@pytest.mark.parametrize("part", sorted(set(PARTS) - {"ahorro_valle"}))
 @pytest.mark.parametrize("language", ["en", "pt"])
 def test_whole_sentences_are_said_otherwise_in_each_language(language: Language, part: str) -> None:
     """A text that was copied and not translated shows: sentences of four words are never alike."""
