@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -20,11 +20,14 @@ from morosidad.audit.protocols import DecisionLike
 from morosidad.audit.usage import MachineUsage, Usage
 from morosidad.audit.writing.batch import Acknowledgement, LogItem
 from morosidad.audit.writing.queue import DecisionQueue
-from morosidad.errors import SettingsError
+from morosidad.errors import Overloaded, SettingsError
 from morosidad.languages import Language
 
 # The longest that `append` leaves the interpreter to the writer, where it encodes itself.
 _YIELD_SECONDS = 0.001
+
+
+OnFull = Literal["wait", "error", "drop"]
 
 
 class AuditStats(msgspec.Struct, frozen=True):
@@ -74,7 +77,14 @@ class AuditLog(DecisionQueue):
         for a moment (1 ms at most) when there is something to write: for event loops, with which a
         busy writer would compete for the interpreter.
     queue_size : int
-        Decisions that may wait in memory; what comes above is lost and counted.
+        Decisions that may wait in memory.
+    on_full : {"wait", "error", "drop"}
+        What `append` does when that many wait: it waits for room, and counts the decision as lost when there
+        is none within `wait_limit`; or it waits likewise, and then raises `Overloaded`; or it counts the
+        decision as lost at once.
+    wait_limit : float
+        Seconds that `append` waits for room at most, and that all callers together wait for a file into
+        which nothing can be written.
     buffer_size : int
         Decisions after which they are written.
     flush_interval : float
@@ -108,6 +118,8 @@ class AuditLog(DecisionQueue):
         durable: bool = False,
         encode_in_caller: bool = False,
         queue_size: int = 10_000,
+        on_full: OnFull = "wait",
+        wait_limit: float = 10.0,
         buffer_size: int = 100,
         flush_interval: float = 10.0,
         rotation_size: int | None = 10 * 2**20,
@@ -121,6 +133,8 @@ class AuditLog(DecisionQueue):
             "values: expected full, hash or none": values in ("full", "hash", "none"),
             'key: expected one, for values="hash"': bool(key) or values != "hash",
             "queue_size: expected 1 or more": queue_size >= 1,
+            "on_full: expected wait, error or drop": on_full in ("wait", "error", "drop"),
+            "wait_limit: expected above 0 s": wait_limit > 0,
             "buffer_size: expected 1 or more": buffer_size >= 1,
             "flush_interval: expected above 0 s": flush_interval > 0,
             "rotation_size: expected 1 byte or more, or None": rotation_size is None or rotation_size >= 1,
@@ -142,6 +156,8 @@ class AuditLog(DecisionQueue):
         )
         self._durable = durable
         self._queue_size = queue_size
+        self._on_full = on_full
+        self._wait_limit = 0.0 if on_full == "drop" else wait_limit
         self._timeout = timeout
 
     @property
@@ -173,7 +189,7 @@ class AuditLog(DecisionQueue):
         values: Sequence[Any] | Mapping[str, Any],
         seconds: float,
     ) -> bool:
-        """Log a decision. Never raises; waits for the disk if durable, for 1 ms if it encodes itself.
+        """Log a decision; wait for room if the queue is full, and for the disk if durable.
 
         What is handed over may be encoded later, in the writer's thread, so it must not change.
 
@@ -193,15 +209,26 @@ class AuditLog(DecisionQueue):
         bool
             True when it was taken; in a durable log, when it is on the disk. False when it is
             lost, or in a durable log when it waits in memory for the disk to work again.
+
+        Raises
+        ------
+        Overloaded
+            There was no room in time, and the log is one with ``on_full="error"``.
         """
         acknowledgement = Acknowledgement() if self._durable else None
         item: LogItem = (context, decision, values, seconds, self._now(), acknowledgement)
         with self._lock:
             waiting = len(self._queue) + self._unwritten + 1
             if self._closed or waiting > self._queue_size:
+                waiting = self._wait_for_room(self._queue_size, self._wait_limit)
+            if waiting:
+                self._queue.append(item)
+            else:
                 self._lost += 1
-                return False
-            self._queue.append(item)
+        if not waiting:
+            if self._on_full == "error" and not self._closed:
+                raise Overloaded("the decision log is full: the decision was not logged")
+            return False
         if self._writer is None:
             self._start()
         if acknowledgement is not None:

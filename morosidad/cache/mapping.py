@@ -206,7 +206,7 @@ class CacheMapping(MutableMapping[K, V]):
                 now = self._clock()
                 key = next((e.key for e in self._tiers.entries() if now < e.deadline), MISSING)
             if key is MISSING:
-                raise KeyError("the cache is empty")
+                raise KeyError("the cache is empty") from None
             # Not under the lock, because of the store; if another caller is faster, the next entry goes.
             value = self._remove(key)
             if value is not MISSING:

@@ -15,6 +15,16 @@ if TYPE_CHECKING:
 V = TypeVar("V")
 
 
+class _Caller(threading.local):
+    """The calling thread's own object: a thread's number is given again, after a fork too."""
+
+    def __init__(self) -> None:
+        self.identity = object()
+
+
+_caller = _Caller()
+
+
 class Abandoned(Exception):
     """The computation was cancelled before it had an answer: one of those who wait takes over."""
 
@@ -28,7 +38,7 @@ class Flight(Generic[V]):
     __slots__ = ("_future", "_task", "_thread")
 
     def __init__(self) -> None:
-        self._thread: int | None = None
+        self._thread: object = None
         self._task: object = None
         self._future: Future[V] | None = None
 
@@ -36,12 +46,12 @@ class Flight(Generic[V]):
         """Become the caller that computes, unless there is one already."""
         if self._thread is not None:
             return False
-        self._thread, self._task = threading.get_ident(), task
+        self._thread, self._task = _caller.identity, task
         return True
 
     def join(self, task: object = None) -> Future[V]:
         """Return the future of the computation; one that would wait for itself is refused."""
-        if (self._thread == threading.get_ident()) if task is None else (self._task is task):
+        if (self._thread is _caller.identity) if task is None else (self._task is task):
             raise RuntimeError("the computation of a cache entry asks for that same entry")
         if self._future is None:
             from concurrent.futures import Future

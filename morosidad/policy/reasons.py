@@ -73,15 +73,12 @@ class ReasonWriter:
             return decision
         language = self._schema.language
         labels = {field.name: field.words_in(language).label for field in self._schema.fields}
+        texts = {
+            name: say(language, "records.reason_code", label=labels[name], name=words)
+            for name, words in names.items()
+        }
         reasons = tuple(
-            Reason(
-                r.code,
-                r.field,
-                say(language, "records.reason_code", label=labels[r.field], name=names[r.field]),
-                r.contribution,
-            )
-            if r.field in names
-            else r
+            Reason(r.code, r.field, texts[r.field], r.contribution) if r.field in texts else r
             for r in decision.reasons
         )
         return msgspec.structs.replace(decision, reasons=reasons)

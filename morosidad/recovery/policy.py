@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import math
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,6 +16,7 @@ from morosidad.errors import Escalated, InputError, Overloaded, TransientError
 from morosidad.recovery.attempts import attempt, attempt_async, wait_async
 from morosidad.recovery.bulkhead import Bulkhead
 from morosidad.recovery.circuit_breaker import CircuitBreaker
+from morosidad.recovery.decorating import finished, is_async
 from morosidad.recovery.escalation import AttemptReply, Escalation, EscalationSteps, Wait
 from morosidad.recovery.events import EventDispatcher, Hook, RecoveryOutcome, RecoveryStats, log_event
 from morosidad.recovery.levels import Failure, RecoveryLevel, Remedy, default_levels, model_at_fault
@@ -279,26 +279,28 @@ class RecoveryPolicy:
         Parameters
         ----------
         fn : callable
-            The function or coroutine function.
 
         Returns
         -------
         callable
             With the same signature.
+
+        Raises
+        ------
+        TypeError
+            It is a generator function or an asynchronous one, which runs only after it has returned.
         """
-        if inspect.iscoroutinefunction(fn):
-            acall = self.acall
+        if is_async(fn):
 
             @functools.wraps(fn)
             async def awaited(*args: P.args, **kwargs: P.kwargs) -> Any:
-                return await acall(fn, *args, **kwargs)
+                return await self.acall(cast(Callable[P, Awaitable[Any]], fn), *args, **kwargs)
 
             return cast(Callable[P, T], awaited)
-        call = self.call
 
         @functools.wraps(fn)
         def called(*args: P.args, **kwargs: P.kwargs) -> T:
-            return call(fn, *args, **kwargs)
+            return finished(self.call(fn, *args, **kwargs))
 
         return called
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from morosidad.errors import InvalidRecord
+from morosidad.languages import Language
 from morosidad.schema.field import Row
+from morosidad.schema.record_forms import field_error
 from morosidad.schema.values import is_text, plain
 from morosidad.scoring.stored_model import StoredModel
 

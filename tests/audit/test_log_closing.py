@@ -144,10 +144,27 @@ def test_after_a_fork_the_log_starts_anew_and_leaves_the_parents_lines_to_it(mak
 def test_every_wrong_parameter_comes_at_once(path):
     with pytest.raises(SettingsError) as caught:
         AuditLog(
-            path, values="all", queue_size=0, buffer_size=0, flush_interval=0, rotation_size=0, timeout=0
-        )  # type: ignore[arg-type]
+            path,
+            values="all",  # type: ignore[arg-type]
+            queue_size=0,
+            on_full="block",  # type: ignore[arg-type]
+            wait_limit=0,
+            buffer_size=0,
+            flush_interval=0,
+            rotation_size=0,
+            timeout=0,
+        )
     names = [problem.split(":")[0] for problem in caught.value.problems]
-    assert names == ["values", "queue_size", "buffer_size", "flush_interval", "rotation_size", "timeout"]
+    assert names == [
+        "values",
+        "queue_size",
+        "on_full",
+        "wait_limit",
+        "buffer_size",
+        "flush_interval",
+        "rotation_size",
+        "timeout",
+    ]
 
 
 @pytest.mark.parametrize("key", [None, "", b""])

@@ -20,7 +20,7 @@ from support import LONG, wait_until
 
 
 def test_a_full_queue_counts_what_it_drops_and_raises_one_alert(make_log, path, context, decide, alerts):
-    log = make_log(queue_size=3)
+    log = make_log(queue_size=3, on_full="drop")
     gate = log._io  # the writer can't get at the file
     with gate:
         taken = [log.append(context, decide(), VALUES, 0.1) for _ in range(10)]
@@ -38,7 +38,7 @@ def test_the_alert_says_how_many_are_lost_so_far_and_in_the_end_that_they_stay_l
     make_log, path, context, decide
 ):
     said = []
-    log = make_log(queue_size=2, on_alert=said.append)
+    log = make_log(queue_size=2, on_full="drop", on_alert=said.append)
     lose = partial(log.append, context, decide(), VALUES, 0.1)
     for times in (5, 3):
         with log._io:  # the writer can't get at the file
@@ -60,7 +60,7 @@ def test_the_alert_says_how_many_are_lost_so_far_and_in_the_end_that_they_stay_l
 
 
 def test_the_logger_does_not_call_a_loss_resolved(make_log, context, decide, broken_disk, caplog):
-    log = make_log(queue_size=1, on_alert=None)
+    log = make_log(queue_size=1, on_full="drop", on_alert=None)
     broken_disk["number"] = errno.ENOSPC
     for _ in range(4):
         log.append(context, decide(), VALUES, 0.1)

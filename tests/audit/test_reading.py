@@ -99,7 +99,7 @@ def test_degraded_decisions_are_passed_over(make_log, path, context, decide):
 
 
 def test_events_are_passed_over_and_damaged_lines_are_counted(make_log, path, context, decide):
-    log = make_log(queue_size=1)
+    log = make_log(queue_size=1, on_full="drop")
     with log._io:
         for _ in range(2):
             log.append(context, decide(), VALUES, 0.1)

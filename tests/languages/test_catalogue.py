@@ -118,6 +118,7 @@ CODES = {
     "decisiones de otro modelo",
     "categoría nunca vista",  # a made-up value that no schema has
     "deteniéndose",
+    "sin información",  # what training data holds in place of a value
 }
 
 

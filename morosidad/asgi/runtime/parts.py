@@ -70,6 +70,7 @@ def _audit(settings: Settings, path: str, language: Language) -> AuditLog:
         rotation_size=settings.log_rotation_size if settings.log_rotation else None,
         timeout=settings.timeout_logging,
         language=language,
+        wait_limit=settings.timeout_logging,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Self
 
@@ -25,7 +26,7 @@ _ENCODE_CHUNK = 32
 class DecisionQueue:
     """The queue, the thread and the counts behind `AuditLog`, which describes the parameters.
 
-    The queue is filled by `AuditLog.append`; nothing here limits it.
+    The queue is filled by `AuditLog.append`, which waits here for room.
     """
 
     _unwritten: int  # taken from the queue, and not in the file yet
@@ -73,6 +74,7 @@ class DecisionQueue:
         """
         with self._lock:
             self._closed = True
+            self._room.notify_all()
             writer = self._writer
         self._closing.set()
         self._wake.set()
@@ -97,6 +99,8 @@ class DecisionQueue:
 
     def _init_state(self) -> None:
         self._lock = threading.Lock()  # the queue and the counters
+        self._room = threading.Condition(self._lock)  # for who waits until the queue is shorter
+        self._full_since: float | None = None  # and nothing was written from then on
         self._encoding = threading.Lock()  # the lines made ahead
         self._io = threading.Lock()  # the file
         self._wake = threading.Event()
@@ -115,6 +119,40 @@ class DecisionQueue:
         """Start anew in a forked child: what waits in memory is the parent's to write."""
         self._file.close()
         self._init_state()
+
+    def _wait_for_room(self, size: int, limit: float) -> int:
+        """Wait until fewer decisions than `size` wait, with the lock in hand.
+
+        A file into which nothing can be written delays all callers together by `limit`, not each of them.
+
+        Returns
+        -------
+        int
+            How many will wait with the caller's; 0 when there is no room in time.
+        """
+        began = time.monotonic()
+        while not self._closed:
+            waiting = len(self._queue) + self._unwritten + 1
+            if waiting <= size:
+                return waiting
+            if self._full_since is None:
+                self._full_since = time.monotonic()
+            left = min(began, self._full_since) + limit - time.monotonic()
+            if left <= 0 or self._writer is threading.current_thread():
+                break  # the writer itself would wait in vain
+            self._wake.set()
+            if self._writer is not None or not self._write_without_thread():
+                self._room.wait(min(left, RETRY_SECONDS))
+        return 0
+
+    def _write_without_thread(self) -> bool:
+        """Start the writer, or write in its place where no thread is to be had, with the lock free."""
+        self._lock.release()
+        try:
+            self._start()
+            return self._writer is None and self.flush()
+        finally:
+            self._lock.acquire()
 
     def _start(self) -> None:
         with self._lock:
@@ -188,6 +226,9 @@ class DecisionQueue:
         written = self._log_writer.record(batch, lost)
         with self._lock:
             self._unwritten -= written + batch.unreadable
+            if written or batch.unreadable:
+                self._full_since = None
+                self._room.notify_all()
             self._written += written
             self._lost += batch.unreadable
             if not self._log_writer.failing:

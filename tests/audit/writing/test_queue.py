@@ -71,7 +71,7 @@ def test_lines_that_no_longer_fit_are_made_anew(make_log, path, context, decide,
 
 @in_caller
 def test_an_append_returns_while_the_disk_hangs(make_log, path, context, decide):
-    log = make_log(buffer_size=3, queue_size=20)
+    log = make_log(buffer_size=3, queue_size=20, on_full="drop")
     with log._io:  # as a writer would hold it in a write that does not end
         taken = [log.append(context, decide(), VALUES, 0.1) for _ in range(25)]
     assert taken == [True] * 20 + [False] * 5
