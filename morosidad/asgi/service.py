@@ -33,8 +33,8 @@ from morosidad.kpis import KPITracker, LiveMetrics
 from morosidad.languages import Language
 from morosidad.policy.decision import Decision, RecordError
 from morosidad.resources import LoadShedder, ResourceMonitor, ResourceSample
+from morosidad.schema.conversion import limited_help
 from morosidad.schema.schema import Record
-from morosidad.schema.spelling import limited_help
 from morosidad.scoring.plan import Plan
 from morosidad.scoring.scorer import Scorer
 from morosidad.settings import Settings

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from difflib import get_close_matches
 from typing import Any
 
@@ -13,12 +15,39 @@ from morosidad.errors import FieldError
 from morosidad.languages import Language
 from morosidad.schema.field import Field, Row
 from morosidad.schema.record_forms import field_error, plain_key
-from morosidad.schema.spelling import may_help
 from morosidad.schema.values import is_text
 
 # a hostile record may hold any number of names: near matches cost time, errors cost room
 _MAX_HINTS = 10
 _MAX_STRANGERS = 100
+
+
+_help_left: ContextVar[list[int] | None] = ContextVar("spelling_help_help_left", default=None)
+
+
+@contextmanager
+def limited_help(times: int) -> Iterator[None]:
+    """Give help a number of times at most, however many records are read.
+
+    Parameters
+    ----------
+    times : int
+        How many names that are no fields get one that is near.
+    """
+    token = _help_left.set([times])
+    try:
+        yield
+    finally:
+        _help_left.reset(token)
+
+
+def _may_help() -> bool:
+    """Tell whether there is help left, and take some of it."""
+    left = _help_left.get()
+    if left is None:
+        return True
+    left[0] -= 1
+    return left[0] >= 0
 
 
 class FastConversion:
@@ -197,7 +226,7 @@ class GivenNames:
                 if strangers > _MAX_STRANGERS:
                     continue
                 shown = key[:64].encode("utf-8", "replace").decode()
-                near = self._nearest(shown) if strangers <= _MAX_HINTS and may_help() else None
+                near = self._nearest(shown) if strangers <= _MAX_HINTS and _may_help() else None
                 text = "unknown" if near is None else "unknown_near"
                 errors.append(field_error(language, text, "desconocido", shown, near=near))
         if (more := strangers - _MAX_STRANGERS) > 0:

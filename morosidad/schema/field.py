@@ -15,7 +15,7 @@ from morosidad.schema.definition import FieldDefinition
 from morosidad.schema.definition import FieldKind as FieldKind
 from morosidad.schema.observed import Observed as Observed
 from morosidad.schema.values import EXACT as EXACT
-from morosidad.schema.values import RefusedError, is_text, plain
+from morosidad.schema.values import Codes, RefusedError, is_text, plain
 from morosidad.schema.wording import INT64, LONGEST, json_limits
 
 Value = int | float | str | bool | None
@@ -130,6 +130,22 @@ class Field(FieldDefinition, frozen=True, omit_defaults=True, dict=True):
             return "" if type(value) is bool else self.codes.get(value, "")
         except Exception:  # no such value means missing
             return ""
+
+    def with_codes(self, codes: Codes) -> Field:
+        """Give the same field with further values that mean missing.
+
+        Parameters
+        ----------
+        codes : tuple of (code, str)
+            Where the field has a name for one of them already, that stays.
+
+        Returns
+        -------
+        Field
+        """
+        if not codes:
+            return self
+        return msgspec.structs.replace(self, missing={**dict(codes), **dict(self.missing)})
 
     def _safely(self, value: Any, factor: float, language: Language) -> Value:
         try:

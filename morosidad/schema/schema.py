@@ -81,11 +81,7 @@ class Schema:
             self.missing = as_codes(missing)
         except ValueError as error:
             raise SchemaError(f"schema: {error}") from None
-        if self.missing:
-            self.fields = tuple(
-                msgspec.structs.replace(field, missing={**dict(self.missing), **dict(field.missing)})
-                for field in self.fields
-            )
+        self.fields = tuple(field.with_codes(self.missing) for field in self.fields)
         self.target = target
         self.name = name
         self.version = version
@@ -194,7 +190,7 @@ class Schema:
         self, record: Mapping[Any, Any], *, exact: bool = False
     ) -> tuple[tuple[Value, ...], tuple[str, ...]]:
         """Read field by field; with `exact`, integers that no float holds stay what they are."""
-        given, errors = self._given.resolve(record)
+        given, errors = self._given.resolve(record, self.language)
         values: list[Value] = []
         warnings: list[str] = []
         for field in self.fields:
@@ -359,15 +355,8 @@ class Schema:
         Schema
             With the same target, name, version, ignored names and codes that mean missing.
         """
-        return Schema(
-            fields,
-            self.target,
-            name=self.name,
-            version=self.version,
-            ignored=self.ignored,
-            missing=self.missing,
-            language=self.language,
-        )
+        identity: dict[str, Any] = {"name": self.name, "version": self.version, "ignored": self.ignored}
+        return Schema(fields, self.target, **identity, missing=self.missing, language=self.language)
 
     def in_language(self, language: Language) -> Schema:
         """Give the same schema, speaking another language.
