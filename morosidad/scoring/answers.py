@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import repeat
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from morosidad.scoring.request import text_of_id
 from morosidad.scoring.stored_model import StoredModel
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
 
     from morosidad.monitoring.drift_reference import DriftReference
@@ -136,6 +137,28 @@ class BaseScorer:
             return RecordError(index, error.errors)
 
     # -- tables --------------------------------------------------------------------------------
+
+    @overload
+    def score_frame(
+        self,
+        frame: pd.DataFrame,
+        *,
+        reasons: bool = False,
+        errors: str = "raise",
+        missing_columns: str = "raise",
+        progress: bool = False,
+    ) -> pd.DataFrame: ...
+
+    @overload
+    def score_frame(
+        self,
+        frame: Any,
+        *,
+        reasons: bool = False,
+        errors: str = "raise",
+        missing_columns: str = "raise",
+        progress: bool = False,
+    ) -> Any: ...
 
     def score_frame(
         self,

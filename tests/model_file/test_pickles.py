@@ -89,7 +89,15 @@ def test_the_command_line_has_the_same_two_conditions(
     X, _ = small_frame(200)
     X.to_csv(tmp_path / "X.csv", index=False)
     joblib.dump(frame_scorer._model.compiled.original.estimator, tmp_path / "p.joblib")
-    command = ["compile", str(tmp_path / "p.joblib"), "--trust", "--reference", str(tmp_path / "X.csv")]
+    command = [
+        "compile",
+        "--language",
+        "en",
+        str(tmp_path / "p.joblib"),
+        "--trust",
+        "--reference",
+        str(tmp_path / "X.csv"),
+    ]
     assert main([*command, "-o", path, "--allow-pickle"]) == 2
     assert "needs a key" in capsys.readouterr().err
     assert main([*command, "-o", path, "--allow-pickle", "--key-file", str(key_file)]) == 1

@@ -115,7 +115,7 @@ def handles(pid: int) -> int:
 
 def test_more_connections_than_are_allowed_are_refused_and_counted(run) -> None:
     server = run(
-        MOROSIDAD_SERVER_CONNECTIONS="40",
+        MOROSIDAD_SERVER_CONNECTIONS="100",
         MOROSIDAD_SERVER_CONNECTIONS_PER_CLIENT="20",
         MOROSIDAD_SERVER_READ_TIMEOUT="60s",
     )
