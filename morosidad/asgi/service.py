@@ -257,10 +257,12 @@ class Service:
         with limited_help(_NAMES_HELPED):
             decided: list[Decision | RecordError] | None = None
             if self.mode == BATCHED:
-                timeout, score = self.settings.timeout_prediction, self.scorer.score_many
-                run = copy_context().run
-                task = self.workers.prediction.submit(run, score, records, ids, timeout=timeout)
-                decided = await self._in_time(task)
+                context, timeout = copy_context(), self.settings.timeout_prediction
+
+                def score() -> list[Decision | RecordError]:
+                    return context.run(self.scorer.score_many, records, ids)
+
+                decided = await self._in_time(self.workers.prediction.submit(score, timeout=timeout))
             began = time.perf_counter()
             for index, record in enumerate(records):
                 take(decided[index] if decided else await self._score_in_place(index, record, ids[index]))

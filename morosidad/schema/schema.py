@@ -23,7 +23,7 @@ from morosidad.schema.conversion import FastConversion, GivenNames
 from morosidad.schema.field import EXACT, Field, Observed, Value
 from morosidad.schema.inference import infer_fields
 from morosidad.schema.record_forms import Record, as_mapping, field_error
-from morosidad.schema.values import MissingGiven, as_codes
+from morosidad.schema.values import Codes, MissingGiven, as_codes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,7 +78,7 @@ class Schema:
         ):
             raise SchemaError(f"fields: each must be a Field, not {', '.join(strangers)}")
         try:
-            self.missing = as_codes(missing)
+            self.missing: Codes = as_codes(missing)
         except ValueError as error:
             raise SchemaError(f"schema: {error}") from None
         self.fields = tuple(field.with_codes(self.missing) for field in self.fields)

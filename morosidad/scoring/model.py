@@ -89,7 +89,7 @@ class ScoringModel:
             from morosidad.compiler.proof.sampled_shapley import SampledContributions
 
             self.sampled = SampledContributions(compiled.original.answers, self.background)
-        self.reason_writer = ReasonWriter(self.schema, self.typical)
+        self.reason_writer: ReasonWriter = ReasonWriter(self.schema, self.typical)
         self._plain = self.schema.language == Decision.language
         self._explain = self._explanation() if policy.max_reasons else None
 

@@ -102,7 +102,7 @@ class GuardedHTTPProtocol(HttpToolsProtocol):
         self._forget_timers()
         plain = upgrades.without_upgrade(self.headers)
         asked = [(b"connection", b"upgrade"), (b"upgrade", upgrades.WEBSOCKET)]
-        self.scope = {"method": "GET", "headers": [*plain, *asked]}  # type: ignore[typeddict-item]
+        self.scope["method"], self.scope["headers"] = "GET", [*plain, *asked]
         super().handle_websocket_upgrade()
         self._give_back()  # the other protocol has counted it
 
@@ -149,7 +149,7 @@ class GuardedHTTPProtocol(HttpToolsProtocol):
         if upgrades.asks_for_websocket(self.headers):
             self.handle_websocket_upgrade()
             return None
-        self.parser = httptools.HttpRequestParser(self)
+        self.parser: Any = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
         return upgrades.head_bytes(method, self.url, version, upgrades.without_upgrade(self.headers))
 

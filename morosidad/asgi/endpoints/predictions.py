@@ -67,7 +67,7 @@ class _Answers:
 
     def __init__(self, language: Language) -> None:
         self.encoded: list[bytes] = []
-        self._language = language
+        self._language: Language = language
         self._left = _MOST_ERRORS_OF_BATCH
 
     def take(self, found: Decision | RecordError) -> None:
