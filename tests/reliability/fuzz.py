@@ -85,7 +85,7 @@ def schema_target(raw: bytes) -> None:
         if isinstance(record, dict):
             assert found == outcome(schema, record), "JSON and mapping disagree"
     else:
-        names = [*schema.names, *schema._aliases]
+        names = list(schema._given.known)
         record = {}
         for _ in range(data.ConsumeIntInRange(0, len(names) + 2)):
             name = data.PickValueInList(names) if data.ConsumeProbability() < 0.9 else data.ConsumeUnicode(9)
@@ -174,8 +174,8 @@ def artifact_target(models: list[artifact.Content]) -> Callable[[bytes], None]:
         else:
             try:
                 artifact.save(path, altered(data.PickValueInList(models), data))
-            except (msgspec.MsgspecError, UnicodeError):
-                return  # JSON can't hold it
+            except (msgspec.MsgspecError, UnicodeError, ArtifactError):
+                return  # JSON can't hold it, or a name is none
         try:
             scorer = Scorer.load(path, key)
         except ArtifactError:
