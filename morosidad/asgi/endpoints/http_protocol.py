@@ -102,7 +102,10 @@ class GuardedHTTPProtocol(HttpToolsProtocol):
         self._forget_timers()
         plain = upgrades.without_upgrade(self.headers)
         asked = [(b"connection", b"upgrade"), (b"upgrade", upgrades.WEBSOCKET)]
-        self.scope["method"], self.scope["headers"] = "GET", [*plain, *asked]
+        self.__dict__["scope"] = {
+            "method": "GET",
+            "headers": [*plain, *asked],
+        }  # all that uvicorn reads of it
         super().handle_websocket_upgrade()
         self._give_back()  # the other protocol has counted it
 
