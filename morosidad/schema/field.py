@@ -15,7 +15,7 @@ from morosidad.schema.definition import FieldDefinition
 from morosidad.schema.definition import FieldKind as FieldKind
 from morosidad.schema.observed import Observed as Observed
 from morosidad.schema.values import EXACT as EXACT
-from morosidad.schema.values import Codes, RefusedError, is_text, plain
+from morosidad.schema.values import Codes, RefusedError, as_codes, is_text, plain
 from morosidad.schema.wording import INT64, LONGEST, json_limits
 
 Value = int | float | str | bool | None
@@ -145,7 +145,7 @@ class Field(FieldDefinition, frozen=True, omit_defaults=True, dict=True):
         """
         if not codes:
             return self
-        return msgspec.structs.replace(self, missing={**dict(codes), **dict(self.missing)})
+        return msgspec.structs.replace(self, missing=as_codes({**dict(codes), **dict(self.missing)}))
 
     def _safely(self, value: Any, factor: float, language: Language) -> Value:
         try:

@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import math
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ from hypothesis import strategies as st
 from morosidad.errors import InvalidFrame, MissingExtra
 from morosidad.frames.tables import read_table, read_table_chunks
 from morosidad.schema.schema import Schema
+from support import needed
+
+ARROW = find_spec("pyarrow") is not None
 
 csv_values = st.one_of(
     texts.filter(lambda text: text.isprintable()),
@@ -34,6 +38,7 @@ csv_values = st.one_of(
 def test_a_csv_file_holds_what_its_texts_are_in_a_record(
     engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, column: list[Any]
 ) -> None:
+    needed(ARROW or engine == "pandas", "pyarrow")
     monkeypatch.setattr("morosidad.frames.csv_files.arrow_installed", lambda: engine == "pyarrow")
     for field in FIELDS:
         number = field.kind in ("integer", "number") or (field.holds_integers and field.kind == "category")
@@ -82,6 +87,7 @@ def test_only_the_empty_cell_is_missing_and_types_are_those_of_the_whole_file(
 
 @pytest.mark.parametrize("ending", ["csv", "csv.gz", "parquet", "feather", "jsonl"])
 def test_the_ending_says_what_a_file_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str) -> None:
+    needed(ARROW or ending not in ("parquet", "feather"), "pyarrow")
     monkeypatch.setattr("morosidad.frames.csv_files.CHUNK_ROWS", 2)
     frame = pd.DataFrame({"n": [1.5, 2.0, 0.1], "c": ["nA1", "b", "c"], "i": [1, 2, 3]})
     path = tmp_path / f"x.{ending}"
@@ -104,6 +110,7 @@ def test_the_ending_says_what_a_file_is(tmp_path: Path, monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("ending", ["parquet", "feather", "jsonl", "csv.gz", "csv.xz", "csv.bz2"])
 def test_a_damaged_file_is_refused(tmp_path: Path, ending: str) -> None:
+    needed(ARROW or ending not in ("parquet", "feather"), "pyarrow")
     path = tmp_path / f"x.{ending}"
     with pytest.raises(InvalidFrame, match="no such file"):
         read_table(str(path))

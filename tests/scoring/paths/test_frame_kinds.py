@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import polars as pl
-import pyarrow as pa
 import pytest
 
 from morosidad import Scorer
+
+pl = pytest.importorskip("polars")
+pa = pytest.importorskip("pyarrow")
 
 RECORD = {"edad": 41, "ingresos_mensuales": 2.4e6, "monto_credito": 6e6, "plazo_meses": 36}
 FRAME = pd.DataFrame([RECORD, {**RECORD, "edad": 30}, {**RECORD, "monto_credito": -1.0}])
