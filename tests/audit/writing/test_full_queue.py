@@ -12,14 +12,14 @@ from morosidad.audit import read, verify
 from morosidad.errors import Overloaded
 from support import wait_until
 
-EACH = 500
+EACH, EACH_LONG = 500, 20_000
 
 
 @pytest.mark.parametrize("encode_in_caller", [False, True])
-@pytest.mark.parametrize("queue_size", [1, 7, 100])
+@pytest.mark.parametrize("queue_size", [1, 7, 100, 10_000])
 @pytest.mark.parametrize("durable", [False, True])
 def test_eight_threads_lose_nothing_however_short_the_queue_is(
-    make_log, path, context, decide, queue_size, durable, encode_in_caller
+    make_log, path, context, decide, queue_size, durable, encode_in_caller, pytestconfig
 ):
     log = make_log(
         queue_size=queue_size,
@@ -28,7 +28,7 @@ def test_eight_threads_lose_nothing_however_short_the_queue_is(
         wait_limit=600,
         timeout=600,
     )
-    each = 20 if durable else EACH
+    each = 20 if durable else EACH_LONG if pytestconfig.getoption("--long") else EACH
     barrier = threading.Barrier(8)
     answers = []
 
