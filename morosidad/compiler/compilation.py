@@ -34,6 +34,7 @@ from morosidad.compiler.proof.probe_rows import probe_rows, valid_rows
 from morosidad.compiler.readers.calibration import decision_threshold, fixed_threshold
 from morosidad.compiler.registry import Compiler, NotCompilable, compiles
 from morosidad.compiler.report import ParityReport
+from morosidad.compiler.storage.packing import nested_too_deeply
 from morosidad.errors import NotCompiledWarning, UnsupportedModel
 from morosidad.frames.layout import ColumnLayout, FrameLayout
 from morosidad.schema.field import Field, Row
@@ -158,6 +159,8 @@ class _Compilation:
         original = self.original
         compiler = Compiler(original.schema, threshold=self.threshold, default=original.default)
         form = compiler.form(original.estimator, [_input(found) for found in original.inputs])
+        if nested_too_deeply(form):
+            raise NotCompilable("its steps are nested too deeply for a model file")
         return form, compiler.demanded()
 
     def _compared(self, form: Form, original: Original) -> tuple[CompiledPipeline, ParityReport, str]:

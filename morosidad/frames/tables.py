@@ -108,10 +108,13 @@ def _typed_chunks(path: str) -> Iterator[pd.DataFrame]:
 
 
 def _json_lines(path: str) -> Iterator[pd.DataFrame]:
-    """Read records, one a line; every value stays the object that it is."""
+    """Read records, one a line; every value stays the object that it is.
+
+    A name that earlier records had is a column of each chunk: where a record lacks it, the value is missing.
+    """
     import pandas as pd
 
-    place = 0
+    place, names = 0, dict[str, None]()
     with open(path, "rb") as file:
         while lines := list(islice(file, csv_files.CHUNK_ROWS)):
             records: list[dict[str, Any]] = []
@@ -119,7 +122,7 @@ def _json_lines(path: str) -> Iterator[pd.DataFrame]:
                 place += 1
                 if line.strip():
                     records.append(_record(path, place, line))
-            names = dict.fromkeys(name for record in records for name in record)
+            names |= dict.fromkeys(name for record in records for name in record)
             yield pd.DataFrame(
                 {name: pd.Series([r.get(name) for r in records], dtype=object) for name in names},
                 index=pd.RangeIndex(len(records)),

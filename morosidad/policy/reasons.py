@@ -26,9 +26,10 @@ class ReasonWriter:
     def __init__(self, schema: Schema, typical: Sequence[float | None]) -> None:
         self._typical = tuple(typical)
         self._schema = schema
+        self._labels = {field.name: field.words_in(schema.language).label for field in schema.fields}
         self._fields = tuple(
-            (f"R{place:02d}", field.name, *_texts(field.words_in(schema.language).label, schema.language))
-            for place, field in enumerate(schema.fields, 1)
+            (f"R{place:02d}", name, *_texts(label, schema.language))
+            for place, (name, label) in enumerate(self._labels.items(), 1)
         )
 
     def reasons(self, values: Sequence[Value], shares: Sequence[float], most: int) -> tuple[Reason, ...]:
@@ -68,20 +69,17 @@ class ReasonWriter:
         Decision
             The same one where there are no such names.
         """
-        names = self._schema.missing_names(record) if decision.reasons else {}
-        if not names:
+        if not (self._schema.names_codes and decision.reasons):
             return decision
-        language = self._schema.language
-        labels = {field.name: field.words_in(language).label for field in self._schema.fields}
         texts = {
-            name: say(language, "records.reason_code", label=labels[name], name=words)
-            for name, words in names.items()
+            name: say(self._schema.language, "records.reason_code", label=self._labels[name], name=words)
+            for name, words in self._schema.missing_names(record).items()
         }
         reasons = tuple(
             Reason(r.code, r.field, texts[r.field], r.contribution) if r.field in texts else r
             for r in decision.reasons
         )
-        return msgspec.structs.replace(decision, reasons=reasons)
+        return msgspec.structs.replace(decision, reasons=reasons).in_language(decision.language)
 
     def _reason(self, place: int, value: Value, share: float) -> Reason:
         code, name, missing, plain, above, below = self._fields[place]

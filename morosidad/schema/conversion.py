@@ -21,8 +21,7 @@ from morosidad.schema.values import is_text
 _MAX_HINTS = 10
 _MAX_STRANGERS = 100
 
-
-_help_left: ContextVar[list[int] | None] = ContextVar("spelling_help_help_left", default=None)
+_help_left: ContextVar[list[int] | None] = ContextVar("help_left", default=None)
 
 
 @contextmanager

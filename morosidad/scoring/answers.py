@@ -65,7 +65,7 @@ class BaseScorer:
         if not self._without_parts:
             return self._path.score(record, request_id)
         model = self._path.model
-        request_id = None if request_id is None else text_of_id(request_id, model.schema.language)
+        request_id = None if request_id is None else text_of_id(request_id, model.language)
         values, warnings = model.schema.read(record)
         return model.reason_writer.with_names(model.answer(values, warnings, request_id), record)
 

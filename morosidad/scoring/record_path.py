@@ -128,8 +128,7 @@ class RecordPath:
         Decision
         """
         start, active = self.clock(), self._active
-        language = active.model.schema.language
-        request_id = None if request_id is None else text_of_id(request_id, language)
+        request_id = None if request_id is None else text_of_id(request_id, active.model.language)
         values, warnings = active.model.schema.read(record)
         stage_seconds: dict[str, float] | None = None
         if self.kpis is not None and self.kpis.time_stages():
@@ -166,7 +165,7 @@ class RecordPath:
         asked: dict[int, Record] = {}
         for place, (record, request_id) in enumerate(records):
             try:
-                checked = None if request_id is None else text_of_id(request_id, active.model.schema.language)
+                checked = None if request_id is None else text_of_id(request_id, active.model.language)
                 valid.append((place, ScoringRequest(active, *active.model.schema.read(record), checked)))
                 answers.append(None)
                 if active.model.schema.names_codes:

@@ -108,6 +108,18 @@ def test_the_ending_says_what_a_file_is(tmp_path: Path, monkeypatch: pytest.Monk
     assert [row for _, fields in chunks for row in in_frame(schema, fields)] == in_frame(schema, frame)
 
 
+def test_a_name_that_only_some_lines_have_is_a_column_of_every_chunk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("morosidad.frames.csv_files.CHUNK_ROWS", 1)
+    path = tmp_path / "x.jsonl"
+    path.write_text('{"n": 1.5, "c": "a"}\n{"n": 2.0}\n', encoding="utf-8")
+    schema = Schema.infer(read_table(str(path)))
+    chunks = [fields for _, fields in read_table_chunks(str(path), schema)]
+    assert [list(fields.columns) for fields in chunks] == [["n", "c"]] * 2
+    assert [in_frame(schema, fields) for fields in chunks] == [[[1.5, "a"]], [[2.0, None]]]
+
+
 @pytest.mark.parametrize("ending", ["parquet", "feather", "jsonl", "csv.gz", "csv.xz", "csv.bz2"])
 def test_a_damaged_file_is_refused(tmp_path: Path, ending: str) -> None:
     needed(ARROW or ending not in ("parquet", "feather"), "pyarrow")

@@ -86,6 +86,12 @@ def test_a_code_keeps_its_own_name_in_reasons_and_a_cached_decision_serves_every
         assert ["Consultas: sin consulta" in texts for texts in reasons] == [True, False]
 
 
+def test_a_decision_that_names_a_code_keeps_its_language() -> None:
+    decision = scorer(language="en").score_one(CODED)
+    assert "Consultas: sin consulta" in [reason.text for reason in decision.reasons]
+    assert decision.language == "en"
+
+
 def test_inference_points_at_values_that_look_like_codes_and_takes_those_given() -> None:
     X, _ = rows()
     with pytest.warns(SuspectedCodesWarning) as caught:

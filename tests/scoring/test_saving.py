@@ -9,6 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, QuantileTransformer
 
 from morosidad.errors import (
     ArtifactCorrupted,
@@ -53,6 +57,23 @@ def test_a_loaded_model_decides_as_the_saved_one(scorer: Scorer, tmp_path: Path)
     assert loaded.plan.parity == scorer.plan.parity
     loaded.save(tmp_path / "again")
     assert (tmp_path / "again").read_bytes() == (tmp_path / "m").read_bytes()
+
+
+@pytest.mark.parametrize("steps", [30, 70, 110])
+@pytest.mark.parametrize(
+    "step", [MinMaxScaler(clip=True), QuantileTransformer(n_quantiles=20)], ids=["clip", "curve"]
+)
+def test_however_deeply_steps_are_nested_what_is_saved_answers_as_the_pipeline(
+    step: Any, steps: int, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"a": rng.normal(size=120), "b": rng.normal(size=120)})
+    fitted = make_pipeline(*(clone(step) for _ in range(steps)), LogisticRegression()).fit(X, X["a"] > 0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotCompiledWarning)
+        Scorer(fitted, reference=X).save(tmp_path / "m")
+    loaded = Scorer.load(tmp_path / "m")
+    np.testing.assert_allclose(loaded.predict_proba(X), fitted.predict_proba(X), rtol=0, atol=1e-12)
 
 
 def test_a_policy_given_at_loading_stands_in_for_the_one_in_the_file(scorer: Scorer, tmp_path: Path) -> None:

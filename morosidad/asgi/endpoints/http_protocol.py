@@ -102,10 +102,8 @@ class GuardedHTTPProtocol(HttpToolsProtocol):
         self._forget_timers()
         plain = upgrades.without_upgrade(self.headers)
         asked = [(b"connection", b"upgrade"), (b"upgrade", upgrades.WEBSOCKET)]
-        self.__dict__["scope"] = {
-            "method": "GET",
-            "headers": [*plain, *asked],
-        }  # all that uvicorn reads of it
+        # all that uvicorn reads of it here
+        self.__dict__["scope"] = {"method": "GET", "headers": [*plain, *asked]}
         super().handle_websocket_upgrade()
         self._give_back()  # the other protocol has counted it
 

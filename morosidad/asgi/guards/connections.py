@@ -101,7 +101,7 @@ class ConnectionLimits:
         now = self._clock()
         if now - self._logged >= _LOGGED_EVERY:
             _logger.warning(
-                "conexiones rechazadas: %d (abiertas: %d, límite: %d, por dirección: %d)",
+                "connections refused: %d (open: %d, limit: %d, of one address: %d)",
                 self._unlogged, self._open, self.most, self.most_of_one,
             )  # fmt: skip
             self._logged, self._unlogged = now, 0

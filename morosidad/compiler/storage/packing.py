@@ -54,8 +54,8 @@ _OWN = {
 }
 """The name in a file of each class of this package, and where it is defined."""
 
-_DEEPEST = 100
-"""Levels of lists and parts; forms that are compiled here have about twenty."""
+_DEEPEST = 200
+"""Levels of lists and parts: reading a file takes several levels of Python's stack for each."""
 
 _PACKAGE = "morosidad.compiler."
 _NAMES = {_PACKAGE + place: name for name, place in _OWN.items()}
@@ -186,6 +186,29 @@ class _Unpacker:
             raise ValueError("this describes no compiled form: an array has no place, or several")
         self._placed.add(place)
         return self._arrays[place]
+
+
+def nested_too_deeply(value: Any, left: int = _DEEPEST) -> bool:
+    """Tell whether a form is nested more deeply than `unpack` takes, as one of a hundred steps may be.
+
+    Parameters
+    ----------
+    value : Form
+        The form; for its parts it is asked again.
+    left : int
+        So many levels it may have.
+
+    Returns
+    -------
+    bool
+    """
+    if isinstance(value, msgspec.Struct):
+        parts = [getattr(value, name) for name in value.__struct_fields__]
+    elif isinstance(value, (tuple, list)):
+        parts = list(value)
+    else:
+        return False
+    return left < 0 or any(nested_too_deeply(part, left - 1) for part in parts)
 
 
 def users_define_forms() -> bool:

@@ -134,7 +134,7 @@ def test_more_connections_than_are_allowed_are_refused_and_counted(run) -> None:
     text = ask(server.port, closing).decode()
     assert 'codigo="E429"' in text or 'code="E429"' in text, text[-500:]
     code, _, err = server.stop()
-    assert (code, "conexiones rechazadas" in err, "Traceback" in err) == (0, True, False)
+    assert (code, "connections refused" in err, "Traceback" in err) == (0, True, False)
 
 
 LIMITED = """
@@ -151,7 +151,7 @@ def test_few_handles_are_not_exhausted(run) -> None:
     before = handles(server.process.pid)
     many = [connected(server.port) for _ in range(400)]
     try:
-        assert handles(server.process.pid) < 256
+        wait_until(lambda: handles(server.process.pid) < 256)  # those refused are given back
     finally:
         for open_ in many:
             open_.close()
