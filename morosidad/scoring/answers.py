@@ -13,7 +13,7 @@ from morosidad.policy.contributions import Contributions
 from morosidad.policy.cutoffs import Policy
 from morosidad.policy.decision import Decision, RecordError
 from morosidad.schema.schema import Record, Schema
-from morosidad.scoring.estimator import FrozenClassifier
+from morosidad.scoring.mixins.estimator import FrozenClassifier
 from morosidad.scoring.plan import Plan, plan_of
 from morosidad.scoring.request import text_of_id
 
