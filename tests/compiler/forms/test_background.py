@@ -133,7 +133,8 @@ def test_contributions_are_shapley_values_by_their_definition() -> None:
         X, y = numbers()
         compiled, rows = compiled_on(models()[name], X, y)
         form, explain = compiled.form, against(compiled, rows[:N]).explain_one
-        assert isinstance(form, Walked) and explain is not None
+        assert isinstance(form, Walked)
+        assert explain is not None
 
         def earned(row: Any, joined: tuple[int, ...], rows: list[Any] = rows, form: Any = form) -> float:
             mixed = [tuple(row[i] if i in joined else other[i] for i in range(4)) for other in rows[:N]]
