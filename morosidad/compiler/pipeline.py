@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from morosidad.compiler.backends.numpy_columns import ColumnBatch
 from morosidad.compiler.backends.python_source import FunctionSource
 from morosidad.compiler.forms.form import Form
+from morosidad.compiler.forms.scales import Scale, scored_shares
 from morosidad.compiler.nodes.base import Floats
 from morosidad.compiler.report import ParityReport
 from morosidad.frames.layout import FrameLayout
@@ -122,6 +123,42 @@ class CompiledPipeline:
         return code.function(
             "explain_one", [probability, "(" + "".join(f"{share}, " for share in shares) + ")"]
         )
+
+    def measure_against(self, rows: Sequence[Row]) -> None:
+        """Measure contributions against the mean over some rows from now on, where there is a form.
+
+        Parameters
+        ----------
+        rows : sequence of tuple
+            Validated values of the background.
+        """
+        if self.form is not None:
+            self.reference = self.form.background(ColumnBatch.of_records(rows, len(self.schema)))
+            self.__dict__.pop("explain_one", None)
+
+    def explain(self, columns: Sequence[Column], scale: Scale | None = None) -> tuple[Floats, Floats]:
+        """Give the scores of many rows, and each field's contributions to them.
+
+        Parameters
+        ----------
+        columns : sequence of (ndarray, or Coded)
+            As in `predict`.
+        scale : {'log-odds', 'probability'}, optional
+            As in `scored_shares`.
+
+        Returns
+        -------
+        scores : ndarray of float64, shape (n_rows,)
+        shares : ndarray of float64, shape (n_fields, n_rows)
+
+        Raises
+        ------
+        ValueError
+            If there is no form, or no reference.
+        """
+        if self.form is None or self.reference is None:
+            raise ValueError("this pipeline gives no contributions")
+        return scored_shares(self.form, ColumnBatch(columns), self.reference, scale)
 
     def predict(self, columns: Sequence[Column]) -> Floats:
         """Give the probability of default of many rows.

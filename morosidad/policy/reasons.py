@@ -20,11 +20,16 @@ class ReasonWriter:
     schema : Schema
         The record's fields.
     typical : sequence of float or None
-        What is usual for each numeric field, None for the others.
+        What is usual for each numeric field, None for the others. Codes have nothing usual.
+    show_values : bool
+        Whether a text says the value.
     """
 
-    def __init__(self, schema: Schema, typical: Sequence[float | None]) -> None:
-        self._typical = tuple(typical)
+    def __init__(self, schema: Schema, typical: Sequence[float | None], *, show_values: bool = False) -> None:
+        coded = [field.kind == "category" or field.categories is not None for field in schema.fields]
+        self._typical = tuple(None if code else usual for code, usual in zip(coded, typical, strict=True))
+        self._protected = frozenset(i for i, field in enumerate(schema.fields) if field.protected)
+        self._show_values = show_values
         self._schema = schema
         self._labels = {field.name: field.words_in(schema.language).label for field in schema.fields}
         self._fields = tuple(
@@ -47,10 +52,31 @@ class ReasonWriter:
         Returns
         -------
         tuple of Reason
-            Of the fields with a positive contribution only.
+            Of the fields with a positive contribution only; protected fields are no reason.
         """
         raising = sorted([(-share, place) for place, share in enumerate(shares) if share > 0.0])
+        if self._protected:
+            raising = [pair for pair in raising if pair[1] not in self._protected]
         return tuple([self._reason(place, values[place], -share) for share, place in raising[:most]])
+
+    def both_directions(self, values: Sequence[Value], shares: Sequence[float]) -> tuple[Reason, ...]:
+        """Give every field that raises or lowers the risk, strongest first, ties in the order of the schema.
+
+        Parameters
+        ----------
+        values : sequence
+            The record's values, in schema order.
+        shares : sequence of float
+            Each field's contribution.
+
+        Returns
+        -------
+        tuple of Reason
+            Of the fields with a contribution; protected fields are no reason.
+        """
+        moving = [place for place, share in enumerate(shares) if share and place not in self._protected]
+        moving.sort(key=lambda place: -abs(shares[place]))
+        return tuple([self._reason(place, values[place], shares[place]) for place in moving])
 
     def with_names(self, decision: Decision, record: Record) -> Decision:
         """Give a decision whose reasons name the codes that stand for missing values.
@@ -82,18 +108,39 @@ class ReasonWriter:
         return msgspec.structs.replace(decision, reasons=reasons).in_language(decision.language)
 
     def _reason(self, place: int, value: Value, share: float) -> Reason:
-        code, name, missing, plain, above, below = self._fields[place]
+        code, name, missing, plain, above, below, lowers = self._fields[place]
         usual = self._typical[place]
         if value is None:
             text = missing
         elif usual is None or isinstance(value, str) or value == usual:
-            text = plain
+            text = plain if share > 0.0 else lowers
         else:
             text = above if value > usual else below
-        return Reason(code, name, text, share)
+        if value is None or not self._show_values:
+            return Reason(code, name, text, share)
+        shown = self._shown(place, value)
+        return Reason(
+            code,
+            name,
+            say(self._schema.language, "records.reason_value", text=text, value=shown),
+            share,
+            shown,
+        )
+
+    def _shown(self, place: int, value: Value) -> str:
+        """Write a value for people, with its unit."""
+        language = self._schema.language
+        if isinstance(value, bool):
+            return say(language, "figures.yes" if value else "figures.no")
+        if isinstance(value, str):
+            return value
+        unit = self._schema.fields[place].words_in(language).unit
+        return f"{value:.10g} {unit}".rstrip()
 
 
-def _texts(label: str, language: Language) -> tuple[str, str, str, str]:
-    cases = ("missing", "plain", "above", "below")
-    missing, plain, above, below = (say(language, f"records.reason_{case}", label=label) for case in cases)
-    return missing, plain, above, below
+def _texts(label: str, language: Language) -> tuple[str, str, str, str, str]:
+    cases = ("missing", "plain", "above", "below", "lowers")
+    missing, plain, above, below, lowers = (
+        say(language, f"records.reason_{case}", label=label) for case in cases
+    )
+    return missing, plain, above, below, lowers

@@ -41,6 +41,7 @@ class FieldDefinition(msgspec.Struct, frozen=True, omit_defaults=True, dict=True
     monotonic_cst: Literal[-1, 0, 1] = 0
     observed: Observed | None = None
     missing: tuple[Any, ...] = ()
+    protected: bool = False
 
     def __post_init__(self) -> None:
         given: list[Any] = [self.aliases, self.categories]
@@ -84,6 +85,8 @@ class FieldDefinition(msgspec.Struct, frozen=True, omit_defaults=True, dict=True
             return "no value lies within its limits"
         if limits and self.categories is not None:
             return "it has either limits or categories"
+        if not isinstance(self.protected, bool):
+            return "whether it is protected is True or False"
         return None if self.monotonic_cst in (-1, 0, 1) else "the direction of risk is -1, 0 or 1"
 
     def _category_problem(self) -> str | None:

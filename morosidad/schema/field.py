@@ -53,6 +53,9 @@ class Field(FieldDefinition, frozen=True, omit_defaults=True, dict=True):
     missing : sequence of (str, int or float), or mapping of those to str, optional
         Values that mean that there is none, before any unit factor: ``(-7, -8, -9)``. A mapping gives
         them names, which reasons show: ``{-7: "sin consulta"}``. Kept as pairs of code and name.
+    protected : bool, default=False
+        Whether the law forbids to decide by it (sex, age, marital status, …): it is never given as a
+        reason, and the plan says how much it carries.
 
     Raises
     ------

@@ -43,7 +43,7 @@ class StoredModel(ScoringModel):
             "name": self.name,
             "version": self.version,
             "schema": self.schema.to_dict(),
-            "policy": msgspec.to_builtins(self.policy),
+            "policy": self.policy.to_dict(),
             "classes": [plain_label(label) for label in self.classes],
             "typical": list(self.typical),
             "threshold": self.compiled.threshold,
@@ -55,6 +55,8 @@ class StoredModel(ScoringModel):
         # what earlier versions knew nothing of is there only where it says something
         if self.default != 1:
             manifest["default"] = self.default
+        if self.protected_shares:
+            manifest["protected"] = self.protected_shares
         if self.background is not None:
             manifest["background"] = [list(row) for row in self.background]
         return dump_compiled(self.compiled, manifest)
@@ -109,6 +111,7 @@ class StoredModel(ScoringModel):
                 drift_reference=msgspec.convert(manifest.get("drift"), DriftReference | None),
                 default=default,
                 background=msgspec.convert(manifest.get("background"), _Rows | None),
+                protected_shares=msgspec.convert(manifest.get("protected", {}), dict[str, float]),
             )
             same = answers_as_saved(compiled, manifest)
         except (ArtifactError, MissingExtra):
@@ -118,7 +121,7 @@ class StoredModel(ScoringModel):
         if not same:
             raise ArtifactCorrupted(f"{path}: the model does not answer as it did when it was saved", path)
         if policy is not None and policy != stored:
-            manifest = {**manifest, "policy": msgspec.to_builtins(policy)}
+            manifest = {**manifest, "policy": policy.to_dict()}
             content = artifact.Content(manifest, content.arrays, content.members)
         model.__dict__["content"] = content  # written anew, it might differ in its last digits
         return model
@@ -145,7 +148,7 @@ class StoredModel(ScoringModel):
             return self
         model = copy(self)
         model.schema = self.schema.in_language(language)
-        model.reason_writer = ReasonWriter(model.schema, model.typical)
+        model.reason_writer = ReasonWriter(model.schema, model.typical, show_values=self.policy.show_values)
         model._plain = language == Decision.language
         return model
 
@@ -180,6 +183,7 @@ class StoredModel(ScoringModel):
             drift_reference=self.drift_reference,
             default=self.default,
             background=self.background,
+            protected_shares=self.protected_shares,
         )
         if "content" in self.__dict__:
             model.__dict__["content"] = self.content
