@@ -278,7 +278,8 @@ class AuditLog(DecisionQueue):
                 self._lost += 0 if taken else len(bodies) - place
             if not taken:
                 if self._on_full == "error" and not self._closed:
-                    raise Overloaded(f"the decision log is full: {len(bodies) - place} decisions were not logged")
+                    left = len(bodies) - place
+                    raise Overloaded(f"the decision log is full: {left} decisions were not logged")
                 return False
             place += len(taken)
             if self._writer is None:

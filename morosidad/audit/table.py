@@ -84,7 +84,10 @@ def listed(column: NDArray[Any] | Sequence[Any]) -> Sequence[Any]:
     -------
     sequence
     """
-    return column if isinstance(column, list | tuple) else column.tolist()
+    if isinstance(column, Sequence):
+        return column
+    values: list[Any] = column.tolist()
+    return values
 
 
 def line_bodies(cells: Mapping[str, Sequence[Part]], number: int) -> list[bytes]:

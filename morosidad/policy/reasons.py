@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,6 @@ from morosidad.languages import Language, say
 from morosidad.policy.decision import Decision, Reason
 from morosidad.schema.field import Value
 from morosidad.schema.schema import Record, Schema
-
 
 _CASES = ("missing", "plain", "above", "below")
 _MISSING, _PLAIN, _ABOVE, _BELOW = range(4)
@@ -102,9 +102,7 @@ class ReasonWriter:
         -------
         ReasonTable
         """
-        kinds = [
-            Reason(code, name, text, 0.0) for code, name, texts in self._fields for text in texts
-        ]
+        kinds = [Reason(code, name, text, 0.0) for code, name, texts in self._fields for text in texts]
         cases = np.column_stack([self._cases(place, column) for place, column in enumerate(columns)])
         raising = np.where(shares > 0.0, shares, 0.0)
         rows = np.arange(len(raising))
@@ -166,13 +164,13 @@ class ReasonWriter:
                 if words is not None:
                     if (kind, words) not in named:
                         named[kind, words] = len(kinds)
-                        kinds.append(msgspec.structs.replace(kinds[kind], text=self._named(kinds[kind], words)))
+                        text = self._named(kinds[kind].field, words)
+                        kinds.append(msgspec.structs.replace(kinds[kind], text=text))
                     which[row, place] = named[kind, words]
         return ReasonTable(kinds, which, table.contributions)
 
-    def _named(self, reason: Reason, words: str) -> str:
-        label = self._labels[reason.field]
-        return say(self._schema.language, "records.reason_code", label=label, name=words)
+    def _named(self, field: str, words: str) -> str:
+        return say(self._schema.language, "records.reason_code", label=self._labels[field], name=words)
 
     def with_names(self, decision: Decision, record: Record) -> Decision:
         """Give a decision whose reasons name the codes that stand for missing values.
@@ -193,10 +191,7 @@ class ReasonWriter:
         """
         if not (self._schema.names_codes and decision.reasons):
             return decision
-        texts = {
-            name: say(self._schema.language, "records.reason_code", label=self._labels[name], name=words)
-            for name, words in self._schema.missing_names(record).items()
-        }
+        texts = {name: self._named(name, words) for name, words in self._schema.missing_names(record).items()}
         reasons = tuple(
             Reason(r.code, r.field, texts[r.field], r.contribution) if r.field in texts else r
             for r in decision.reasons

@@ -21,7 +21,11 @@ from support import wait_until
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 CELLS = st.one_of(
-    st.none(), st.booleans(), st.integers(-(2**63), 2**63), st.floats(allow_nan=False, allow_infinity=False), TEXTS
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**63), 2**63),
+    st.floats(allow_nan=False, allow_infinity=False),
+    TEXTS,
 )
 SHARES = st.floats(0, 1)
 
@@ -59,8 +63,8 @@ def one_by_one(fields, table):
         p = float(table.probabilities[row])
         reasons = ()
         if table.reasons is not None:
-            pairs = zip(table.reasons.which[row].tolist(), table.reasons.contributions[row].tolist(), strict=True)
-            kinds = table.reasons.kinds
+            kinds, shares = table.reasons.kinds, table.reasons.contributions[row].tolist()
+            pairs = zip(table.reasons.which[row].tolist(), shares, strict=True)
             reasons = tuple(
                 Reason(kinds[k].code, kinds[k].field, kinds[k].text, share) for k, share in pairs if k >= 0
             )
@@ -105,7 +109,7 @@ def table_of(number):
 
 @pytest.mark.parametrize("durable", [False, True])
 @pytest.mark.parametrize("queue_size", [1, 7, 10_000])
-def test_every_decision_of_a_table_is_in_the_file_in_its_order(make_log, path, context, decide, durable, queue_size):
+def test_every_decision_of_a_table_is_logged_in_order(make_log, path, context, decide, durable, queue_size):
     log = make_log(queue_size=queue_size, durable=durable, wait_limit=600, timeout=600)
     number = 20 if durable and queue_size == 1 else 300
     assert log.append(context, decide(request_id="first"), VALUES, 0.1)

@@ -77,9 +77,9 @@ class LogWriter:
             if len(item) == 2:
                 body, acknowledgement = item
             else:
-                *decided, acknowledgement = item
+                context, decision, values, seconds, when, acknowledgement = item
                 try:
-                    body = self._encoder.decision(*decided, usage)
+                    body = self._encoder.decision(context, decision, values, seconds, when, usage)
                 except Exception:  # whatever a decision-like object raises
                     body = b""
             if 0 < len(body) <= MAX_LINE - 512:

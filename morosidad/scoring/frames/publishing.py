@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from morosidad.audit import DecisionTable
 
+
 class FrameAnswers(NamedTuple):
     """What the model answered about the rows of a frame.
 
@@ -90,7 +91,8 @@ def publish(
     texts: list[list[str]] = []
     for chunk in _chunks(active, answers, explain=reasons or path.audit is not None):
         if active.drift is not None:
-            for row, probability in zip(chunk.rows, answers.probabilities[chunk.places].tolist(), strict=True):
+            found = answers.probabilities[chunk.places].tolist()
+            for row, probability in zip(chunk.rows, found, strict=True):
                 active.drift.observe(row, probability)
         if path.audit is not None and active.audit_context is not None:
             table = _decisions(active.model, answers, chunk, seconds / len(known))
