@@ -279,3 +279,7 @@ class ReasonWriter:
             return value
         unit = self._schema.fields[place].words_in(language).unit
         return f"{value:.10g} {unit}".rstrip()
+
+
+def _texts(label: str, language: Language) -> tuple[str, ...]:
+    return tuple(say(language, f"records.reason_{case}", label=label) for case in _CASES)
