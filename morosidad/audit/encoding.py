@@ -170,9 +170,9 @@ class _ModelConstants:
     def kept_columns(self, columns: Sequence[Any]) -> tuple[dict[str, Any], list[str]]:
         """Give the columns that lines may hold, by field, and the fields left out as personal."""
         kept = dict(zip(self._fields, columns, strict=True))
-        for field in self._personal:
+        for field in self.personal:
             del kept[field]
-        return kept, list(self._personal)
+        return kept, list(self.personal)
 
 
 def _make_row_struct(fields: Sequence[str]) -> Callable[..., msgspec.Struct] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -24,6 +25,7 @@ LEVELS = 12
 """So many categories of a field are drawn apart at most, the most frequent ones."""
 
 _ROW = 210
+_LONGEST = 14
 _LIGHT = {
     "paper": "white",
     "ink": "#33404d",
@@ -45,11 +47,14 @@ class _Bins(NamedTuple):
     ----------
     names : list of str
         What each bin is called, in order.
+    ticks : list of str
+        The same in fewer characters: where a number's bin begins.
     of : ndarray of intp, shape (n_rows,)
         Each applicant's bin.
     """
 
     names: list[str]
+    ticks: list[str]
     of: NDArray[np.intp]
 
 
@@ -114,7 +119,7 @@ def shapes(
     labels = [schema[name].words_in(language).label for name in order]
     n = len(order)
     figure = make_subplots(
-        n, 2, horizontal_spacing=0.11, vertical_spacing=min(0.5 / n, 0.42 / n + 0.0),
+        n, 2, horizontal_spacing=0.11, vertical_spacing=0.38 / n,
         subplot_titles=[text for label in labels for text in (f"<b>{label}</b>", "")],
         specs=[[{}, {"secondary_y": True}] for _ in range(n)],
     )  # fmt: skip
@@ -136,9 +141,9 @@ _SCALES = {"probability": "figures.probability", "log-odds": "figures.log_odds"}
 def _draw(figure: Any, row: int, bins: _Bins, effect: Floats, late: NDArray[np.bool_], colours: Any) -> None:
     import plotly.graph_objects as go
 
-    parts = [bins.of == place for place in range(len(bins.names))]
-    names = [name for name, part in zip(bins.names, parts, strict=True) if part.any()]
-    parts = [part for part in parts if part.any()]
+    filled = [place for place in range(len(bins.names)) if (bins.of == place).any()]
+    parts = [bins.of == place for place in filled]
+    names, at = [bins.names[place] for place in filled], list(range(len(filled)))
     mean = np.array([effect[part].mean() for part in parts])
     low, high = (np.array([np.quantile(effect[part], q) for part in parts]) for q in (0.1, 0.9))
     sizes = np.array([part.sum() for part in parts])
@@ -146,26 +151,32 @@ def _draw(figure: Any, row: int, bins: _Bins, effect: Floats, late: NDArray[np.b
     least, most = wilson(rate, sizes)
     figure.add_trace(
         go.Bar(
-            x=names, y=mean, marker={"color": colours["effect"]}, width=0.72,
+            x=at, y=mean, customdata=names, width=0.72,
+            marker={"color": colours["effect"], "line_width": 0},
             error_y={"type": "data", "symmetric": False, "array": np.maximum(high - mean, 0.0),
                      "arrayminus": np.maximum(mean - low, 0.0), "color": colours["ink"],
                      "thickness": 1, "width": 3},
-            hovertemplate="%{x}: %{y:+.3f}<extra></extra>",
+            hovertemplate="%{customdata}: %{y:+.3f}<extra></extra>",
         ), row, 1,
     )  # fmt: skip
     figure.add_trace(
-        go.Bar(x=names, y=sizes, marker={"color": colours["bar"]}, width=0.9, hovertemplate="n = %{y}<extra></extra>"),
+        go.Bar(
+            x=at, y=sizes, marker={"color": colours["bar"], "line_width": 0}, width=0.9,
+            hovertemplate="n = %{y}<extra></extra>",
+        ),
         row, 2, secondary_y=False,
     )  # fmt: skip
     figure.add_trace(
         go.Scatter(
-            x=names, y=rate, mode="lines+markers", line={"color": colours["rate"], "width": 2},
+            x=at, y=rate, customdata=names, mode="lines+markers", line={"color": colours["rate"], "width": 2},
             marker={"size": 7},
             error_y={"type": "data", "symmetric": False, "array": most - rate, "arrayminus": rate - least,
                      "color": colours["rate"], "thickness": 1.2, "width": 3},
-            hovertemplate="%{x}: %{y:.1%}<extra></extra>",
+            hovertemplate="%{customdata}: %{y:.1%}<extra></extra>",
         ), row, 2, secondary_y=True,
     )  # fmt: skip
+    ticks = [bins.ticks[place] for place in filled]
+    figure.update_xaxes(tickvals=at, ticktext=ticks, range=[-0.6, len(at) - 0.4], row=row)
     figure.update_yaxes(range=[0, 3.2 * float(sizes.max())], row=row, col=2, secondary_y=False)
     top = 1.08 * float(most.max())
     figure.update_yaxes(range=[0, top], row=row, col=2, secondary_y=True)
@@ -176,7 +187,7 @@ def _style(figure: Any, n: int, colours: Any, effect: str, rate: str) -> None:
     figure.update_layout(
         height=_ROW * n + 70, showlegend=False, paper_bgcolor=colours["paper"],
         plot_bgcolor=colours["paper"], font={"color": ink, "size": 12},
-        margin={"l": 60, "r": 60, "t": 76, "b": 50}, bargap=0,
+        margin={"l": 60, "r": 20, "t": 76, "b": 50}, bargap=0,
     )  # fmt: skip
     figure.update_annotations(xanchor="left", x=0, font={"size": 14, "color": ink})
     for x, text in ((0.0, effect), (0.555, rate)):
@@ -184,13 +195,13 @@ def _style(figure: Any, n: int, colours: Any, effect: str, rate: str) -> None:
             x=x, y=1, yref="paper", xref="paper", yanchor="bottom", xanchor="left", yshift=34, text=text,
             showarrow=False, font={"size": 13, "color": ink},
         )  # fmt: skip
-    figure.update_xaxes(type="category", showgrid=False, tickfont={"size": 11}, tickangle=0, automargin=True)
+    figure.update_xaxes(showgrid=False, tickfont={"size": 11}, tickangle=0, automargin=True)
     figure.update_xaxes(linecolor=grid, zeroline=False)
     figure.update_yaxes(gridcolor=grid, zeroline=False, nticks=5)
     for row in range(1, n + 1):
         figure.update_yaxes(zeroline=True, zerolinecolor=colours["ink"], zerolinewidth=1, row=row, col=1)
         figure.update_yaxes(visible=False, row=row, col=2, secondary_y=False)
-        figure.update_yaxes(tickformat=".0%", side="left", showgrid=True, row=row, col=2, secondary_y=True)
+        figure.update_yaxes(tickformat=".0%", tickmode="auto", side="left", row=row, col=2, secondary_y=True)
 
 
 def _bins(field: Field, column: Column, bins: int, language: Language) -> _Bins:
@@ -212,8 +223,9 @@ def _bins(field: Field, column: Column, bins: int, language: Language) -> _Bins:
     edges = np.unique(np.quantile(column[~missing], np.linspace(0, 1, bins + 1)[1:-1]))
     codes = np.searchsorted(edges, column, side="right")
     ends = [_short(edge) for edge in edges.tolist()]
-    names = [f"< {ends[0]}", *(f"{a}–{b}" for a, b in zip(ends, ends[1:], strict=False)), f"≥ {ends[-1]}"]
-    return _Bins([*names, absent], np.where(missing, len(names), codes))
+    names = [f"< {ends[0]}", *(f"{a}–{b}" for a, b in pairwise(ends)), f"≥ {ends[-1]}"]
+    ticks = [f"< {ends[0]}", *ends]
+    return _Bins([*names, absent], [*ticks, absent], np.where(missing, len(names), codes))
 
 
 def _frequent(names: list[str], codes: Any, absent: str, language: Language) -> _Bins:
@@ -226,7 +238,9 @@ def _frequent(names: list[str], codes: Any, absent: str, language: Language) -> 
     place[kept] = np.arange(len(kept))
     place[-1] = len(kept) + 1
     rest = say(language, "figures.other_categories", number=len(names) - len(kept))
-    return _Bins([*(names[k] for k in kept.tolist()), rest, absent], place[codes])
+    words = [*(names[k] for k in kept.tolist()), rest, absent]
+    ticks = [word if len(word) <= _LONGEST else word[: _LONGEST - 1] + "…" for word in words]
+    return _Bins(words, ticks, place[codes])
 
 
 def _short(number: float) -> str:

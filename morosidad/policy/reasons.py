@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morosidad.frames.reading import Coded, Column
-from morosidad.languages import say
+from morosidad.languages import Language, say
 from morosidad.policy.decision import Decision, Reason
 from morosidad.schema.field import Value
 from morosidad.schema.schema import Record, Schema
