@@ -46,8 +46,11 @@ class Field(FieldDefinition, frozen=True, omit_defaults=True, dict=True):
         reads years into a field of months.
     label, unit, help : str, or mapping of str to str, optional
         Words for people: one text for all languages, or one for each: ``{"es": "Edad", "en": "Age"}``.
+    monotonic : {-1, 0, 1}, default=0
+        The direction in which the risk is expected to move as the value grows; `check_monotone` proves it
+        of a model.
     monotonic_cst : {-1, 0, 1}, default=0
-        The direction in which the risk is expected to move as the value grows, as in scikit-learn.
+        The same, under scikit-learn's name, which files hold.
     observed : Observed, optional
         What the training data held.
     missing : sequence of (str, int or float), or mapping of those to str, optional
@@ -62,6 +65,11 @@ class Field(FieldDefinition, frozen=True, omit_defaults=True, dict=True):
     SchemaError
         If the limits contradict each other or do not fit the kind.
     """
+
+    @property
+    def monotonic(self) -> int:  # type: ignore[override]
+        """The direction in which the risk is expected to move as the value grows."""
+        return self.monotonic_cst
 
     # -- one value -----------------------------------------------------------------------------
 

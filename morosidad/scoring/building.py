@@ -24,7 +24,7 @@ from morosidad.monitoring.drift_reference import DriftReference
 from morosidad.policy.cutoffs import Policy
 from morosidad.schema.field import Field
 from morosidad.schema.schema import Schema
-from morosidad.scoring.backgrounds import background_rows, protected_shares, with_protected
+from morosidad.scoring.content.backgrounds import background_rows, protected_shares, with_protected
 from morosidad.scoring.stored_model import StoredModel
 from morosidad.training.labels import default_place
 

@@ -46,6 +46,8 @@ class Plan(msgspec.Struct, frozen=True):
         is not known.
     protected : str
         The protected fields, and how much of the contributions each carries.
+    directions : str
+        The fields whose declared direction the model breaks.
     """
 
     model: str
@@ -61,6 +63,7 @@ class Plan(msgspec.Struct, frozen=True):
     default: str = ""
     backend: str = ""
     protected: str = ""
+    directions: str = ""
 
     def rows(self, language: Language = "en") -> list[tuple[str, str]]:
         """Give the plan as pairs of words.
@@ -87,6 +90,7 @@ class Plan(msgspec.Struct, frozen=True):
             ("parity", self.parity.told(language) if self.parity else told("not_checked")),
             ("reasons", translated(self.reasons, language, "reports")),
             ("protected", self.protected),
+            ("directions", told("broken_directions", fields=self.directions) if self.directions else ""),
             ("cache", self.cache),
             ("latency", told("latency_of", duration=_duration(self.latency, language))),
         ]
@@ -191,4 +195,5 @@ def plan_of(model: StoredModel, cache: str = "") -> Plan:
         default=repr(model.labels[1]) if isinstance(model.labels[1], str) else str(model.labels[1]),
         backend="" if form is None else compiled.backend,
         protected=_protected(model),
+        directions=", ".join(model.broken_directions),
     )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from morosidad.cache.bypass import CacheBypass
-from morosidad.errors import ArtifactError
+from morosidad.errors import ArtifactError, BrokenDirectionWarning
 from morosidad.policy.cutoffs import Policy
 from morosidad.schema.schema import Schema
 from morosidad.scoring.answers import BaseScorer
@@ -286,7 +287,10 @@ class Scorer(BaseScorer):
         check_parts(parts, policy)
         source = ModelSource(path, key, policy, tuple(trusted), allow_pickle)
         scorer = cls.__new__(cls)
-        scorer._start(source.read(), parts, source)
+        model = source.read()
+        scorer._start(model, parts, source)
+        if model.told_broken:
+            warnings.warn(BrokenDirectionWarning(model.told_broken), stacklevel=2)
         return scorer
 
     def reload(

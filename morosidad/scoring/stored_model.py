@@ -24,6 +24,8 @@ from morosidad.scoring.content.check_rows import answers_as_saved
 from morosidad.scoring.content.compiled import content_digest, dump_compiled, load_compiled
 from morosidad.scoring.model import ScoringModel, plain_label
 
+BROKEN_WORK = 30_000
+"""So many steps for each field may tell whether a model that is saved breaks its direction."""
 _Rows = list[tuple[int | float | str | bool | None, ...]]
 
 
@@ -34,6 +36,14 @@ class StoredModel(ScoringModel):
     def digest(self) -> str:
         """Identity of all that the model file would hold, BLAKE2b-128 in hexadecimal."""
         return content_digest(self.content)
+
+    @cached_property
+    def broken_directions(self) -> tuple[str, ...]:
+        """The fields whose declared direction the model breaks; what is not decided is not among them."""
+        from morosidad.scoring.monotonicity.checking import monotonicities
+
+        found = monotonicities(self, work=BROKEN_WORK)
+        return tuple(each.field for each in found if each.verdict == "broken")
 
     @cached_property
     def content(self) -> artifact.Content:
@@ -55,6 +65,8 @@ class StoredModel(ScoringModel):
         # what earlier versions knew nothing of is there only where it says something
         if self.default != 1:
             manifest["default"] = self.default
+        if self.broken_directions:
+            manifest["broken_directions"] = list(self.broken_directions)
         if self.protected_shares:
             manifest["protected"] = self.protected_shares
         if self.background is not None:
@@ -113,11 +125,14 @@ class StoredModel(ScoringModel):
                 background=msgspec.convert(manifest.get("background"), _Rows | None),
                 protected_shares=msgspec.convert(manifest.get("protected", {}), dict[str, float]),
             )
+            broken = msgspec.convert(manifest.get("broken_directions", []), list[str])
             same = answers_as_saved(compiled, manifest)
         except (ArtifactError, MissingExtra):
             raise
         except Exception as error:  # whatever fails in making a model of a file, the file is at fault
             raise ArtifactCorrupted(f"{path}: the content describes no model: {error}", path) from None
+        if "broken_directions" in manifest:
+            model.__dict__["broken_directions"] = tuple(broken)
         if not same:
             raise ArtifactCorrupted(f"{path}: the model does not answer as it did when it was saved", path)
         if policy is not None and policy != stored:
@@ -125,6 +140,11 @@ class StoredModel(ScoringModel):
             content = artifact.Content(manifest, content.arrays, content.members)
         model.__dict__["content"] = content  # written anew, it might differ in its last digits
         return model
+
+    @property
+    def told_broken(self) -> tuple[str, ...]:
+        """The fields whose direction it breaks as far as its file tells; nothing is looked into."""
+        return tuple(self.__dict__.get("broken_directions", ()))
 
     @property
     def language(self) -> Language:

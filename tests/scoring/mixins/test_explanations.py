@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 
 from morosidad import AuditLog, Field, Policy, Schema, Scorer
 from morosidad.errors import InvalidFrame, NotCompiledWarning, SettingsError, UnsupportedModel
-from morosidad.scoring.backgrounds import MOST_ROWS
+from morosidad.scoring.content.backgrounds import MOST_ROWS
 from scoring_parts import neighbours
 from support import small_frame, small_pipeline
 
