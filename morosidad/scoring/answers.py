@@ -190,8 +190,9 @@ class BaseScorer(FrozenClassifier):
             Of polars or pyarrow, or an array with named fields, where `frame` is; else of pandas. With
             the index of `frame`, and the columns ``request_id`` (object: a str, or None; where there are
             ids), ``probability`` (float64), ``label`` (int8; Int8 where results are empty), ``confidence``
-            (float64), ``outcome`` (categorical: aprobar, revisar, rechazar), ``warnings`` (object: a tuple of str, what is unusual)
-            and, with ``reasons=True``, ``reasons`` (object: a list of str, or None).
+            (float64), ``outcome`` (categorical: aprobar, revisar, rechazar), ``warnings``
+            (object: a tuple of str, what is unusual) and, with ``reasons=True``, ``reasons`` (object: a
+            list of str, or None).
 
         Raises
         ------
