@@ -21,6 +21,8 @@ WORDS = {
     "types": "TYPES",
     "help_model": "model file",
     "help_log": "the log, as audit_file names it; its other files are found",
+    "help_anchor": "digest of a line, noted down elsewhere, that must be there; may be repeated",
+    "help_anchor_file": "file with a digest on each line, alone or behind the id of its line",
     "help_audit_key_file": "file with the key of the chain",
     "help_pipeline": "joblib file with the fitted pipeline",
     "help_trust_file": (

@@ -23,6 +23,8 @@ WORDS = {
     "types": "TIPOS",
     "help_model": "archivo de modelo",
     "help_log": "el registro, como lo nombra audit_file; los demás archivos suyos se encuentran",
+    "help_anchor": "huella de una línea, anotada aparte, que tiene que estar; puede repetirse",
+    "help_anchor_file": "archivo con una huella por línea, sola o tras el id de su línea",
     "help_audit_key_file": "archivo con la clave de la cadena",
     "help_pipeline": "archivo joblib con el pipeline entrenado",
     "help_trust_file": (

@@ -21,6 +21,8 @@ WORDS = {
     "types": "TIPOS",
     "help_model": "arquivo de modelo",
     "help_log": "o registro, como audit_file o nomeia; os seus outros arquivos são encontrados",
+    "help_anchor": "digest de uma linha, anotado à parte, que tem de estar lá; pode repetir-se",
+    "help_anchor_file": "arquivo com um digest por linha, só ou depois do id da sua linha",
     "help_audit_key_file": "arquivo com a chave da cadeia",
     "help_pipeline": "arquivo joblib com o pipeline treinado",
     "help_trust_file": (
