@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,8 @@ def add_arguments(parser: Parser) -> None:
     for action in (check, again):
         action.add_argument("log", help=parser.told("help_log"))
     check.add_argument("--audit-key-file", help=parser.told("help_audit_key_file"))
+    check.add_argument("--anchor", action="append", default=[], help=parser.told("help_anchor"))
+    check.add_argument("--anchor-file", help=parser.told("help_anchor_file"))
 
 
 def _action(actions: Any, parser: Parser, name: str) -> Parser:
@@ -51,9 +54,29 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _verify(logs: list[Path], arguments: argparse.Namespace) -> Sequence[ChainReport | ReplayReport]:
     from morosidad.audit import verify
+    from morosidad.audit.verification import digests_in
 
-    key = read_key(arguments.audit_key_file)
-    return [verify(path, key=key, language=arguments.language) for path in logs]
+    key, anchors = read_key(arguments.audit_key_file), _anchors(arguments)
+    held = [digests_in(path, anchors) for path in logs]
+    held[0] |= anchors.difference(*held)  # those that no log holds are to be missed
+    return [
+        verify(path, key=key, anchor=some, language=arguments.language)
+        for path, some in zip(logs, held, strict=True)
+    ]
+
+
+def _anchors(arguments: argparse.Namespace) -> set[str]:
+    """Read the digests that were noted down: the last word of each line that begins no comment."""
+    lines: list[str] = arguments.anchor
+    if arguments.anchor_file is not None:
+        try:
+            lines = lines + Path(arguments.anchor_file).read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise InvalidFrame(f"{arguments.anchor_file}: the anchors can't be read: {error}") from None
+    digests = {line.split()[-1].lower() for line in lines if line.strip() and not line.startswith("#")}
+    if wrong := [digest for digest in digests if not re.fullmatch("[0-9a-f]{64}", digest)]:
+        raise InvalidFrame(f"an anchor is a digest of 64 hexadecimal digits, not {wrong[0]!r}")
+    return digests
 
 
 def _replay(logs: list[Path], arguments: argparse.Namespace) -> ReplayReport:
