@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from morosidad.compiler.backends.numpy_columns import ColumnBatch
 from morosidad.compiler.backends.python_source import FunctionSource
 from morosidad.compiler.forms.form import Form
-from morosidad.compiler.forms.scales import Scale, scored_shares
 from morosidad.compiler.nodes.base import Floats
 from morosidad.compiler.report import ParityReport
 from morosidad.frames.layout import FrameLayout
@@ -21,6 +20,7 @@ from morosidad.schema.field import Field, Row, Value
 from morosidad.schema.schema import Schema
 
 if TYPE_CHECKING:
+    from morosidad.compiler.forms.scales import Scale
     from morosidad.compiler.proof.original import Original
 
 Answer = TypeVar("Answer")
@@ -156,6 +156,8 @@ class CompiledPipeline:
         ValueError
             If there is no form, or no reference.
         """
+        from morosidad.compiler.forms.scales import scored_shares
+
         if self.form is None or self.reference is None:
             raise ValueError("this pipeline gives no contributions")
         return scored_shares(self.form, ColumnBatch(columns), self.reference, scale)

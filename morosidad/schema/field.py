@@ -66,8 +66,8 @@ class Field(FieldDefinition, frozen=True, omit_defaults=True, dict=True):
         If the limits contradict each other or do not fit the kind.
     """
 
-    @property
-    def monotonic(self) -> int:  # type: ignore[override]
+    @property  # type: ignore[misc]
+    def monotonic(self) -> int:  # type: ignore[misc]
         """The direction in which the risk is expected to move as the value grows."""
         return self.monotonic_cst
 

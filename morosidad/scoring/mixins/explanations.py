@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from morosidad._dataframes import like
-from morosidad.compiler.forms.scales import Scale
 from morosidad.policy.contributions import Contributions
 from morosidad.schema.schema import Record
 from morosidad.scoring.mixins.estimator import FrozenClassifier
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from morosidad.compiler.forms.scales import Scale
 
 
 class Explaining(FrozenClassifier):

@@ -59,9 +59,12 @@ def direction_of(
 
     rows = probe_rows(schema, ())
     question = Question(schema, field, rows[0], confirm, work)
-    found = UNDECIDED if compiled.form is None else _rises(compiled.form, direction, question)
-    if found.verdict == "undecided":
-        found = _tried(compiled, direction, question, rows)
+    found = UNDECIDED
+    with np.errstate(over="ignore", invalid="ignore"):  # numbers without limits reach infinity
+        if compiled.form is not None:
+            found = _rises(compiled.form, direction, question)
+        if found.verdict == "undecided":
+            found = _tried(compiled, direction, question, rows)
     return found, question.left
 
 
@@ -107,8 +110,9 @@ def _tried(
     """Look for a counterexample among made-up rows; without one it stays undecided."""
     place, valid = question.field, Validity(compiled.schema)
     field = compiled.schema.fields[place]
-    values = {row[place] for row in rows if isinstance(row[place], int | float)}
-    numbers = [x for x in valid_numbers(field, sorted(values)) if abs(x) < 1e15]  # type: ignore[type-var]
+    held = [row[place] for row in rows]
+    values = {float(value) for value in held if isinstance(value, int | float)}
+    numbers = [x for x in valid_numbers(field, sorted(values)) if abs(x) < 1e15]
     numbers = numbers[:: max(1, len(numbers) // _NUMBERS)]
     bases = rows[:: max(1, len(rows) // _ROWS)]
     made = [[changed(row, place, question.typed(x)) for x in numbers] for row in bases]

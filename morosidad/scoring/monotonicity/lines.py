@@ -33,8 +33,23 @@ MOST_INTEGERS = 5_000
 """An integer field with no more values than this is decided by looking at each."""
 
 _RISING = frozenset(
-    ("log", "log2", "log10", "log1p", "sqrt", "cbrt", "exp", "exp2", "expm1", "tanh", "arctan", "arcsinh")
-    + ("yeo_johnson", "box_cox", "normal_quantile")
+    {
+        "log",
+        "log2",
+        "log10",
+        "log1p",
+        "sqrt",
+        "cbrt",
+        "exp",
+        "exp2",
+        "expm1",
+        "tanh",
+        "arctan",
+        "arcsinh",
+        "yeo_johnson",
+        "box_cox",
+        "normal_quantile",
+    }
 )
 
 
@@ -207,7 +222,7 @@ def possible_values(field: Field, exprs: Iterable[Expr], place: int) -> list[Val
     if field.kind == "boolean":
         return [True, False, *absent]
     if field.kind == "category":
-        keys = [key for node in _positions(exprs, place) for key in node.keys]
+        keys = [key for node in _positions(exprs, place) for key in node.keys if isinstance(key, str | int)]
         other: Sequence[Value] = [unseen(field)] if field.categories is None else []
         levels = field.categories or (*keys, *(field.usual_levels or ()))
         return [*dict.fromkeys([*levels, *other]), *absent]

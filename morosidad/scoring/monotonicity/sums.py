@@ -83,8 +83,7 @@ def _jumps(
     rows = [question.row(**{f"f{mine}": question.typed(number)}) for number in numbers]
     own = [term for term in terms if not isinstance(term, Grid)]
     level = sign * _total(own, rows, n)
-    with np.errstate(invalid="ignore"):
-        steps = np.where(level[1:] == level[:-1], 0.0, np.diff(level))  # also where both are infinite
+    steps = np.where(level[1:] == level[:-1], 0.0, np.diff(level))  # also where both are infinite
     tolerance = ROUNDING * (1.0 + np.abs(level[1:]) + np.abs(level[:-1]))
     worst: list[dict[int, Value]] = [{} for _ in steps]
     partners = sorted({f for term in terms if isinstance(term, Grid) for f in fields_of(term)} - {mine})

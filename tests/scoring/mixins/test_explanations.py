@@ -202,7 +202,9 @@ def test_values_are_shown_where_the_policy_says_so_and_kept_out_of_logs(tmp_path
     assert all(r.value is None and "150" not in r.text and "libre" not in r.text for r in hidden.reasons)
     policy = Policy(show_values=True)
     for values in ("full", "hash", "none"):
-        log = AuditLog(tmp_path / f"{values}.jsonl", values=values)  # type: ignore[arg-type]
+        log = AuditLog(
+            tmp_path / f"{values}.jsonl", values=values, key=b"k" * 32 if values == "hash" else None
+        )  # type: ignore[arg-type]
         scorer = Scorer(pipeline, reference=X, policy=policy, audit=log)
         shown = {reason.field: reason for reason in scorer.score_one(record).reasons}
         log.close()
