@@ -23,6 +23,12 @@ WORDS = {
     "help_log": "the log, as audit_file names it; its other files are found",
     "help_anchor": "digest of a line, noted down elsewhere, that must be there; may be repeated",
     "help_anchor_file": "file with a digest on each line, alone or behind the id of its line",
+    "export": "writes the decisions to a Parquet, CSV or JSON lines file",
+    "find": "shows the decisions on one request",
+    "help_request_id": "id of the request",
+    "help_export": "output file: .parquet, .csv or .jsonl",
+    "exported": "{number:,} decisions: {path}",
+    "not_found": "there is no decision on {request_id}",
     "help_audit_key_file": "file with the key of the chain",
     "help_pipeline": "joblib file with the fitted pipeline",
     "help_trust_file": (

@@ -25,6 +25,12 @@ WORDS = {
     "help_log": "el registro, como lo nombra audit_file; los demás archivos suyos se encuentran",
     "help_anchor": "huella de una línea, anotada aparte, que tiene que estar; puede repetirse",
     "help_anchor_file": "archivo con una huella por línea, sola o tras el id de su línea",
+    "export": "escribe las decisiones en un archivo Parquet, CSV o de líneas JSON",
+    "find": "muestra las decisiones sobre una solicitud",
+    "help_request_id": "identificador de la solicitud",
+    "help_export": "archivo de salida: .parquet, .csv o .jsonl",
+    "exported": "{number:,} decisiones: {path}",
+    "not_found": "no hay ninguna decisión sobre {request_id}",
     "help_audit_key_file": "archivo con la clave de la cadena",
     "help_pipeline": "archivo joblib con el pipeline entrenado",
     "help_trust_file": (
