@@ -26,7 +26,8 @@ def export(paths: Paths, output: str | os.PathLike[str]) -> int:
         The logs; each is read from its oldest file on.
     output : path
         Where to; its ending says how: ``.parquet``, ``.csv`` (UTF-8; lists joined with ``; ``), or
-        ``.jsonl``, with a decision a line as the log holds it, but for its chain. Readable for its owner only.
+        ``.jsonl``, with a decision a line as the log holds it, but for its chain. Only its owner can
+        read it.
 
     Returns
     -------
