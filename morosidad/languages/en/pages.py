@@ -65,6 +65,9 @@ WORDS = {
     "use": "Use",
     "cancel": "Cancel",
     "give_key": "Enter the key",
+    "change_key": "Change the key",
+    "key_change": "Enter the key to use from now on.",
+    "key_not_sendable": ("A key holds only letters, digits and signs, without spaces or accents. Check it."),
     # the dashboard
     "to_dashboard": "Go to the dashboard",
     "last_minutes_title": "Last minutes of service",

@@ -65,6 +65,9 @@ WORDS = {
     "use": "Usar",
     "cancel": "Cancelar",
     "give_key": "Informar a chave",
+    "change_key": "Trocar a chave",
+    "key_change": "Digite a chave que deve ser usada a partir de agora.",
+    "key_not_sendable": ("Uma chave tem só letras, algarismos e sinais, sem espaços nem acentos. Confira-a."),
     # the dashboard
     "to_dashboard": "Ir para o painel",
     "last_minutes_title": "Últimos minutos de serviço",
