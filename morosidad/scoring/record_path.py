@@ -248,7 +248,9 @@ class RecordPath:
         if stage_seconds is not None:
             others = stage_seconds.get("predict", 0.0) + stage_seconds.get("decide", 0.0)
             stage_seconds["cache"] = self.clock() - start - others
-        return computed[0] if computed else found.as_cached(request.request_id)
+        if computed:
+            return computed[0]
+        return self._taken_from(cache, found, request, self._recovering)
 
     def _look_aside(self, request: ScoringRequest, cache: TieredCache[Any, Any]) -> Decision:
         """Look up, or compute without joining others who compute the same."""
@@ -258,10 +260,23 @@ class RecordPath:
         if stage_seconds is not None:
             stage_seconds["cache"] = self.clock() - start
         if found is not None:
-            return found.as_cached(request.request_id)
+            return self._taken_from(cache, found, request, self._compute)
         decision = self._compute(request)
         cache[key] = decision.for_request(None)
         return decision
+
+    @staticmethod
+    def _taken_from(
+        cache: TieredCache[Any, Any],
+        found: Any,
+        request: ScoringRequest,
+        compute: Callable[[ScoringRequest], Decision],
+    ) -> Decision:
+        """Answer with what a cache holds, unless the model could not have said it: a tier may be shared."""
+        if isinstance(found, Decision) and request.active.model.may_have_said(found):
+            return found.as_cached(request.request_id)
+        cache.invalidate(request.cache_key)
+        return compute(request)
 
     def _measured(
         self,

@@ -269,6 +269,7 @@ def test_numbers_are_written_as_the_language_writes_them(language: Language, wri
     figures = [(0.37, ".1%"), (1234567.5, ",.1f"), (-0.25, ".2f"), (1.5e-13, ".1e")]
     assert [write_number(language, value, template) for value, template in figures] == written
     assert say(language, "alerts.cache_misses", rate=0.37).endswith(written[0])
+    assert written[0] == f"37{say(language, 'pages.decimal')}0{say(language, 'pages.percent')}"
 
 
 def test_a_number_that_a_text_does_not_format_and_a_truth_value_stay_as_they_are() -> None:

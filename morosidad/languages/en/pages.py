@@ -4,6 +4,7 @@ WORDS = {
     # how numbers and times are written
     "locale": "en-US",
     "decimal": ".",
+    "percent": "%",
     # both pages
     "main": "Main",
     "evaluate": "Evaluate",

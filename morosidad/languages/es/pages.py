@@ -4,6 +4,7 @@ WORDS = {
     # how numbers and times are written
     "locale": "es-CO",
     "decimal": ",",
+    "percent": "\u00a0%",
     # both pages
     "main": "Principal",
     "evaluate": "Evaluar",

@@ -4,6 +4,7 @@ WORDS = {
     # how numbers and times are written
     "locale": "pt-BR",
     "decimal": ",",
+    "percent": "%",
     # both pages
     "main": "Principal",
     "evaluate": "Avaliar",
