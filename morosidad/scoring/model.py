@@ -285,30 +285,6 @@ class ScoringModel:
         except Exception as error:  # its text may hold values of the record
             raise self.failed(error) from None
 
-    def may_have_said(self, decision: Decision) -> bool:
-        """Tell whether a decision agrees with itself, with the cut-offs and with the name of this model.
-
-        Parameters
-        ----------
-        decision : Decision
-            One that a cache holds.
-
-        Returns
-        -------
-        bool
-            Reasons and warnings are not looked at.
-        """
-        probability = decision.probability
-        return (
-            0.0 <= probability <= 1.0
-            and decision.probabilities[0] == 1.0 - probability
-            and decision.confidence == max(decision.probabilities)
-            and decision.outcome == self.policy.outcome(probability)
-            and (self.compiled.own_labels or decision.label == (probability > self.compiled.threshold))
-            and decision.model == self.identity
-            and not decision.degraded
-        )
-
     def over_threshold(self, probability: Any) -> Any:
         """Tell whether a probability of default, or each of an array, means the label 1.
 

@@ -250,7 +250,7 @@ class RecordPath:
             stage_seconds["cache"] = self.clock() - start - others
         if computed:
             return computed[0]
-        return self._taken_from(cache, found, request, self._recovering)
+        return request.answered_by(cache, found) or self._recovering(request)
 
     def _look_aside(self, request: ScoringRequest, cache: TieredCache[Any, Any]) -> Decision:
         """Look up, or compute without joining others who compute the same."""
@@ -260,23 +260,10 @@ class RecordPath:
         if stage_seconds is not None:
             stage_seconds["cache"] = self.clock() - start
         if found is not None:
-            return self._taken_from(cache, found, request, self._compute)
+            return request.answered_by(cache, found) or self._compute(request)
         decision = self._compute(request)
         cache[key] = decision.for_request(None)
         return decision
-
-    @staticmethod
-    def _taken_from(
-        cache: TieredCache[Any, Any],
-        found: Any,
-        request: ScoringRequest,
-        compute: Callable[[ScoringRequest], Decision],
-    ) -> Decision:
-        """Answer with what a cache holds, unless the model could not have said it: a tier may be shared."""
-        if isinstance(found, Decision) and request.active.model.may_have_said(found):
-            return found.as_cached(request.request_id)
-        cache.invalidate(request.cache_key)
-        return compute(request)
 
     def _measured(
         self,

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 from starlette.types import Receive, Scope, Send
 
-from morosidad.asgi.endpoints.admin_log import log_action
 from morosidad.asgi.endpoints.admission import admit
 from morosidad.asgi.endpoints.call import Call
 from morosidad.asgi.endpoints.direct import DIRECT_CALL
-from morosidad.asgi.endpoints.responses import refusal, respond
+from morosidad.asgi.endpoints.responses import log_action, refusal, respond
 from morosidad.asgi.endpoints.route import Route
 from morosidad.asgi.guards.bodies import ClientGone
 

@@ -27,6 +27,11 @@ def test_a_repeated_record_is_answered_by_the_cache(trained: tuple[Any, pd.DataF
     assert scorer.score_one(RECORD).request_id is None
 
 
+@pytest.fixture(scope="module")
+def plain(trained: tuple[Any, pd.DataFrame]) -> Scorer:
+    return scorer_with(trained)
+
+
 class Shared:
     """A tier that others can write to."""
 
@@ -60,10 +65,10 @@ class Shared:
     ],
 )
 def test_a_decision_that_the_model_could_not_have_made_is_not_taken_from_a_cache(
-    trained: tuple[Any, pd.DataFrame], forged: dict[str, Any] | None, nowait: bool
+    plain: Scorer, forged: dict[str, Any] | None, nowait: bool
 ) -> None:
     shared = Shared()
-    scorer = scorer_with(trained, cache=TieredCache(l1=1, l2=shared))
+    scorer = plain.with_parts(cache=TieredCache(l1=1, l2=shared))
     ask = scorer.score_nowait if nowait else scorer.score_one
     honest = ask(RECORD)
     assert (honest.label, honest.outcome) == (1, "rechazar")
@@ -71,7 +76,7 @@ def test_a_decision_that_the_model_could_not_have_made_is_not_taken_from_a_cache
     kept = shared.held[key]
     changed = {"decision": "aprobar"} if forged is None else msgspec.structs.replace(kept, **forged)
     for value in (changed, kept):
-        scorer = scorer_with(trained, cache=TieredCache(l1=1, l2=shared))
+        scorer = plain.with_parts(cache=TieredCache(l1=1, l2=shared))
         ask = scorer.score_nowait if nowait else scorer.score_one
         shared.held[key] = value
         found = ask(RECORD)
