@@ -265,7 +265,7 @@ def test_the_demo_notices_a_model_that_is_not_its_pipeline(
         (b"a,b,moroso\n", [], "the file holds no rows"),
         ("año,moroso\ná,1\n".encode("latin-1"), [], "give --encoding, for example latin-1"),
         (b"a,moroso\n1,0\n", ["--encoding", "martian"], "there is no encoding 'martian'"),
-        (b'a,moroso\n"1,0\n2,1,3\n', [], "not a CSV file"),
+        (b'a,moroso\n"1,0\n2,1,3\n', [], "line 2: a quoted cell is never closed"),
         (b"a,b\n1,0\n", [], "there is no column 'moroso'; there are: a, b"),
         (b"a,moroso\n1,0\n2,0\n", [], "exactly two classes"),
     ],

@@ -33,7 +33,7 @@ def as_fields(texts: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     """
     import pandas as pd
 
-    columns: dict[str, Any] = dict(texts.items())
+    columns: dict[Any, Any] = dict(texts.items())
     for field in schema.fields:
         for name in {field.name, *field.aliases} & columns.keys():
             if field.kind == "boolean":
@@ -42,7 +42,7 @@ def as_fields(texts: pd.DataFrame, schema: Schema) -> pd.DataFrame:
                 columns[name] = _levels(texts[name])
             else:
                 columns[name] = _numbers(texts[name])
-    return pd.DataFrame(columns, index=texts.index)
+    return pd.DataFrame(columns, index=texts.index, copy=False)
 
 
 def as_typed(texts: pd.DataFrame, missing: Collection[str] = ()) -> pd.DataFrame:
@@ -75,7 +75,7 @@ def _typed(column: pd.Series[Any], missing: frozenset[str]) -> Any:
     full = len(present) == len(column)
     numbers = _by_arrow(present) if csv_files.arrow_installed() else None
     if numbers is None:
-        found = [number_in(cell) for cell in present]
+        found: list[Any] = [number_in(cell) for cell in present]
         kinds = {type(cell) for cell in found if not _is_infinite(cell)}
         if not kinds <= {int, float}:
             if not set(present.unique()) <= _BOOLEANS.keys():

@@ -16,8 +16,8 @@ from morosidad.frames.files.texts import LONGEST_LINE, TextSource
 if TYPE_CHECKING:
     import pandas as pd
 
-CHUNK_ROWS = 50_000
-BLOCK = 1 << 23
+CHUNK_ROWS = 1 << 16
+BLOCK = 1 << 22
 """Signs of a file that pyarrow reads at once."""
 
 

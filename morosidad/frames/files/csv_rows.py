@@ -54,7 +54,7 @@ def read_rows(lines: Iterable[str], separator: str, path: str, before: int = 0) 
         nonlocal ended
         yield from lines
         ended = True
-        yield _END
+        yield f"{_END}{separator}{_END}"  # two cells, unless it is still inside quotes
 
     reader, line = csv.reader(until_the_end(), delimiter=separator), 1
     while True:
@@ -62,10 +62,11 @@ def read_rows(lines: Iterable[str], separator: str, path: str, before: int = 0) 
             cells = next(reader)
         except csv.Error:
             limit = csv.field_size_limit()
-            why = f"line {before + line}: a cell is longer than {limit} characters"
-            raise InvalidFrame(f"{path}: {why}") from None
+            raise InvalidFrame(
+                f"{path}: line {before + line}: a cell is longer than {limit} characters"
+            ) from None
         if ended:
-            if cells == [_END]:
+            if cells == [_END, _END]:
                 return
             raise InvalidFrame(f"{path}: line {before + line}: a quoted cell is never closed")
         if cells and not (len(cells) == 1 and cells[0].isspace()):

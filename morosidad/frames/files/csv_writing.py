@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def csv_bytes(frame: pd.DataFrame, header: bool) -> bytes:
-    """Write a frame as CSV: UTF-8, commas, ``\\n``, quotes where they are needed, empty where missing.
+    """Write a frame as CSV: UTF-8, commas, newlines, quotes where they are needed, empty where missing.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def _plain(column: pd.Series[Any]) -> list[Any]:
 
 
 class _Lines(io.StringIO):
-    """Takes rows as the csv module writes them; it quotes the signs that its own ends of lines are made of."""
+    """Takes rows as the csv module writes them; it quotes the signs that its ends of lines are made of."""
 
     def write(self, row: str) -> int:
         return super().write(f"{row[:-2]}\n")
@@ -56,8 +56,8 @@ def _by_rows(rows: Any) -> bytes:
 def _as_texts(frame: pd.DataFrame) -> list[Any] | None:
     """Give each column as text of pyarrow; None where there are others than of text and numbers."""
     found = []
-    for _, column in frame.items():
-        text = _as_text(column)
+    for place in range(frame.shape[1]):
+        text = _as_text(frame.iloc[:, place])
         if text is None:
             return None
         found.append(text)
@@ -77,7 +77,7 @@ def _as_text(column: pd.Series[Any]) -> Any:
         levels = _quoted(pa.array(dtype.categories.to_numpy(object), pa.large_string()))
         codes = pa.array(column.cat.codes.to_numpy(), mask=column.cat.codes.to_numpy() < 0)
         return levels.take(codes)
-    if dtype == object or isinstance(dtype, (pd.StringDtype, pd.ArrowDtype)):
+    if pd.api.types.is_object_dtype(dtype) or isinstance(dtype, (pd.StringDtype, pd.ArrowDtype)):
         try:
             texts = pa.array(column.array, from_pandas=True)
         except (pa.ArrowException, TypeError, OverflowError):
@@ -128,4 +128,5 @@ def _joined(columns: list[Any]) -> bytes:
     rows = pc.binary_join_element_wise(*filled, comma)
     rows = pc.binary_join_element_wise(rows, pa.scalar("", pa.large_string()), end)
     offsets = np.frombuffer(rows.buffers()[1], np.int64)[rows.offset : rows.offset + len(rows) + 1]
-    return rows.buffers()[2].slice(int(offsets[0]), int(offsets[-1] - offsets[0])).to_pybytes()
+    written: bytes = rows.buffers()[2].slice(int(offsets[0]), int(offsets[-1] - offsets[0])).to_pybytes()
+    return written

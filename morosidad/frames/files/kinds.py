@@ -63,6 +63,7 @@ def kind_of(path: str) -> FileKind:
     name = Path(path.lower())
     compression = name.suffix if name.suffix in _COMPRESSIONS else ""
     ending = Path(name.stem).suffix if compression else name.suffix
+    ending = "" if ending == ".bad" else ending  # as `score` calls its file of bad rows
     found = _FORMATS.get(ending, None if ending else "csv")
     if found is not None and (not compression or found in _OF_TEXT):
         return FileKind(found, compression, "\t" if ending == ".tsv" else ",")

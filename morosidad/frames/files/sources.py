@@ -9,6 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from errno import EINVAL
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
@@ -48,7 +49,7 @@ def opened(path: str, progress: bool = False) -> Iterator[IO[bytes]]:
         file = stack.enter_context(open(path, "rb"))
         options = {"total": Path(path).stat().st_size, "desc": Path(path).name, "disable": not progress}
         source = stack.enter_context(tqdm_for(progress).wrapattr(file, "read", **options))
-        yield stack.enter_context(_OPENERS[compression](source, path)) if compression else source
+        yield stack.enter_context(_OPENERS[compression](source, "rb")) if compression else source
 
 
 @contextmanager
@@ -75,27 +76,27 @@ def reported(path: str) -> Iterator[None]:
         raise InvalidFrame(f"{path}: can't be read: {why}") from None
 
 
-def _zip_member(source: Any, path: str) -> Any:
+def _zip_member(source: Any, _: str) -> Any:
     """Open the one file of an archive."""
     archive = zipfile.ZipFile(source)
     members = [member for member in archive.infolist() if not member.is_dir()]
     if len(members) != 1 or members[0].flag_bits & _ENCRYPTED:
-        raise InvalidFrame(f"{path}: an archive of one file that is not encrypted was expected")
+        raise OSError(EINVAL, "an archive of one file, not encrypted, was expected")
     return archive.open(members[0])
 
 
-def _zstd(source: Any, path: str) -> Any:
+def _zstd(source: Any, _: str) -> Any:
     if find_spec("pyarrow") is None:
-        raise MissingExtra(f"{path}: a file of this kind", "parquet")
+        raise MissingExtra("reading .zst files", "parquet")
     import pyarrow as pa
 
     return pa.CompressedInputStream(pa.PythonFile(source, mode="r"), "zstd")
 
 
 _OPENERS: dict[str, Any] = {
-    ".gz": lambda source, _: gzip.open(source, "rb"),
-    ".bz2": lambda source, _: bz2.open(source, "rb"),
-    ".xz": lambda source, _: lzma.open(source, "rb"),
+    ".gz": gzip.open,
+    ".bz2": bz2.open,
+    ".xz": lzma.open,
     ".zst": _zstd,
     ".zip": _zip_member,
 }

@@ -85,8 +85,9 @@ def read_table(
         return as_typed(pd.concat(_some(texts, path), ignore_index=True), missing)
     import pyarrow as pa
 
-    table: pd.DataFrame = pa.Table.from_batches(_some(list(read_batches(path, progress)), path)).to_pandas()
-    return table.reset_index(drop=True)
+    table: Any = pa.Table.from_batches(_some(list(read_batches(path, progress)), path)).to_pandas()
+    whole: pd.DataFrame = table.reset_index(drop=True)
+    return whole
 
 
 def read_table_chunks(
@@ -136,7 +137,10 @@ def _some(found: list[Any], path: str) -> list[Any]:
 def _sound(chunks: Iterator[TextChunk], path: str) -> Iterator[TextChunk]:
     for chunk in chunks:
         if chunk.damaged:
-            raise InvalidFrame(f"{path}: {chunk.damaged[0].reason}")
+            row = chunk.damaged[0]
+            raise InvalidFrame(
+                f"{path}: line {row.line}: {len(row.cells)} cells, where the header has {row.columns}"
+            )
         yield chunk
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
-from typing import IO
+from typing import IO, Any
 
 from morosidad.errors import InvalidFrame
 
@@ -40,14 +40,9 @@ class TextSource:
 
     def __init__(self, file: IO[bytes], encoding: str, path: str) -> None:
         self._file, self._encoding, self._path = file, encoding, path
-        try:
-            known = codecs.lookup(encoding)
-            decoder = known.incrementaldecoder
-        except LookupError:
-            known = decoder = None
-        if known is None or decoder is None or not known._is_text_encoding:
+        self._decoder = _decoder(encoding)
+        if self._decoder is None:
             raise InvalidFrame(f"{path}: there is no encoding {encoding!r}")
-        self._decoder = decoder()
         self._text, self._at = "", 0
         self._begun = self._over = False
         self.line = 0
@@ -58,7 +53,7 @@ class TextSource:
         Yields
         ------
         str
-            With its own end: ``\\n``, ``\\r\\n``, ``\\r``, or nothing at the end of the file.
+            With its own end: a newline, a carriage return, both, or nothing at the end of the file.
         """
         while line := self._readline():
             self.line += 1
@@ -133,3 +128,12 @@ class TextSource:
             f"{self._path}: line {line}: not written in {self._encoding}; "
             "give --encoding, for example latin-1"
         )
+
+
+def _decoder(encoding: str) -> Any:
+    """Give what decodes text piece by piece; None where no encoding of text has this name."""
+    try:
+        found: Any = codecs.lookup(encoding)
+    except LookupError:
+        return None
+    return found.incrementaldecoder() if found.incrementaldecoder and found._is_text_encoding else None

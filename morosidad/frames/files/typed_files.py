@@ -73,6 +73,7 @@ def _parquet_batches(path: str, bar: Any) -> Iterator[Any]:
 def _arrow_batches(path: str, bar: Any) -> Iterator[Any]:
     import pyarrow as pa
 
+    bar.unit = "rows"
     with pa.memory_map(path) as source:
         try:
             whole = pa.ipc.open_file(source)

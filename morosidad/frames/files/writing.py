@@ -49,10 +49,10 @@ class TableWriter:
         check_writable(path)
         self._stack = ExitStack()
         self._special = Path(path).exists() and not Path(path).is_file()
-        self._target = Path(os.path.realpath(path))
+        self._target = Path(path if self._special else os.path.realpath(path))
         self._beside = self._target.with_name(f".{self._target.name}.{secrets.token_hex(4)}")
         with self._reported():
-            self._file = self._stack.enter_context(_opened(self._place, self._kind))
+            self._file = self._stack.enter_context(_opened(self._place, self._kind, Path(path).stem))
         self._encoder: Any = None
 
     @property
@@ -119,13 +119,13 @@ def check_writable(path: str) -> None:
 
 
 @contextmanager
-def _opened(place: Path, kind: FileKind) -> Iterator[IO[bytes]]:
+def _opened(place: Path, kind: FileKind, member: str) -> Iterator[IO[bytes]]:
     handle = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with ExitStack() as stack:
         file: Any = stack.enter_context(os.fdopen(handle, "wb"))
         if kind.compression == ".zip":
             archive = stack.enter_context(zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED))
-            file = stack.enter_context(archive.open(f"tabla.{kind.format}", "w", force_zip64=True))
+            file = stack.enter_context(archive.open(member, "w", force_zip64=True))
         elif kind.compression == ".zst":
             import pyarrow as pa
 
@@ -196,7 +196,7 @@ class _ParquetEncoder(_ArrowEncoder):
         return pq.ParquetWriter(file, schema)
 
 
-def _arrow_type(name: str, column: pd.Series[Any]) -> Any:
+def _arrow_type(name: object, column: pd.Series[Any]) -> Any:
     import pandas as pd
     import pyarrow as pa
 

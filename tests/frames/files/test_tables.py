@@ -50,8 +50,8 @@ def test_a_csv_file_holds_what_its_texts_are_in_a_record(
         path.write_bytes(out.getvalue().encode())
         found = [
             cell
-            for _, fields in read_table_chunks(str(path), Schema([field]))
-            for cell in in_frame(Schema([field]), fields)
+            for chunk in read_table_chunks(str(path), Schema([field]))
+            for cell in in_frame(Schema([field]), chunk.fields)
         ]
         for value, cell in zip(column, found, strict=True):
             meant = None if value == "" else value
@@ -103,9 +103,9 @@ def test_the_ending_says_what_a_file_is(tmp_path: Path, monkeypatch: pytest.Monk
     pd.testing.assert_frame_equal(read, frame, check_dtype=False)
     schema = Schema.infer(read)
     chunks = list(read_table_chunks(str(path), schema))
-    assert [len(own) for own, _ in chunks] == [2, 1]
-    assert [place for own, _ in chunks for place in own.index] == [0, 1, 2]
-    assert [row for _, fields in chunks for row in in_frame(schema, fields)] == in_frame(schema, frame)
+    assert [len(chunk.own) for chunk in chunks] == [2, 1]
+    assert [place for chunk in chunks for place in chunk.own.index] == [0, 1, 2]
+    assert [row for chunk in chunks for row in in_frame(schema, chunk.fields)] == in_frame(schema, frame)
 
 
 def test_a_name_that_only_some_lines_have_is_a_column_of_every_chunk(
@@ -115,7 +115,7 @@ def test_a_name_that_only_some_lines_have_is_a_column_of_every_chunk(
     path = tmp_path / "x.jsonl"
     path.write_text('{"n": 1.5, "c": "a"}\n{"n": 2.0}\n', encoding="utf-8")
     schema = Schema.infer(read_table(str(path)))
-    chunks = [fields for _, fields in read_table_chunks(str(path), schema)]
+    chunks = [chunk.fields for chunk in read_table_chunks(str(path), schema)]
     assert [list(fields.columns) for fields in chunks] == [["n", "c"]] * 2
     assert [in_frame(schema, fields) for fields in chunks] == [[[1.5, "a"]], [[2.0, None]]]
 
