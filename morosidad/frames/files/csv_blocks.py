@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 from typing import Any
 
@@ -76,12 +77,12 @@ def read_block(block: bytes, names: Sequence[str], separator: bytes) -> Any:
     -------
     pyarrow.Table or None
         Of text, null where a cell is empty; None where a row has another number of cells, there is
-        none, or a cell may be too long for the standard library.
+        none, or pyarrow might read another text than the standard library.
     """
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
 
-    if _may_be_too_long(block):
+    if _may_be_too_long(block) or block.startswith(BOM_UTF8):  # which pyarrow leaves out
         return None
     try:
         return arrow_csv.read_csv(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -88,6 +89,12 @@ def _as_text(column: pd.Series[Any]) -> Any:
     return None
 
 
+def _compute() -> Any:
+    return import_module(
+        "pyarrow.compute"
+    )  # it makes its functions when it is imported: no checker knows them
+
+
 def _floats(numbers: Any) -> Any:
     """Write floats as Python does: pyarrow writes whole, small and large ones in another manner."""
     import pyarrow as pa
@@ -98,7 +105,7 @@ def _floats(numbers: Any) -> Any:
     texts = pa.array(numbers, mask=missing).cast(pa.large_string())
     others = ~usual & ~missing
     if others.any():
-        import pyarrow.compute as pc
+        pc = _compute()
 
         written = pa.array(map(repr, numbers[others].tolist()), pa.large_string())
         texts = pc.replace_with_mask(texts, pa.array(others), written)
@@ -107,7 +114,8 @@ def _floats(numbers: Any) -> Any:
 
 def _quoted(texts: Any) -> Any:
     import pyarrow as pa
-    import pyarrow.compute as pc
+
+    pc = _compute()
 
     wanted = pc.match_substring_regex(texts, '[",\r\n]')
     if not pc.any(wanted).as_py():
@@ -121,7 +129,8 @@ def _quoted(texts: Any) -> Any:
 def _joined(columns: list[Any]) -> bytes:
     """Join columns into rows: the memory that holds one text after another is the file."""
     import pyarrow as pa
-    import pyarrow.compute as pc
+
+    pc = _compute()
 
     comma, end = pa.scalar(",", pa.large_string()), pa.scalar("\n", pa.large_string())
     filled = [pc.fill_null(column, "") for column in columns]

@@ -64,7 +64,7 @@ def kind_of(path: str) -> FileKind:
     compression = name.suffix if name.suffix in _COMPRESSIONS else ""
     ending = Path(name.stem).suffix if compression else name.suffix
     ending = "" if ending == ".bad" else ending  # as `score` calls its file of bad rows
-    found = _FORMATS.get(ending, None if ending else "csv")
+    found: Format | None = _FORMATS.get(ending) if ending else "csv"
     if found is not None and (not compression or found in _OF_TEXT):
         return FileKind(found, compression, "\t" if ending == ".tsv" else ",")
     if not ending or (_is_special(path) and not compression):

@@ -79,7 +79,8 @@ def read_table(
     file_format = kind_of(path).format
     if file_format == "json":
         frames = [chunk.own for chunk in _json_chunks(path, progress)]
-        return pd.concat(_some(frames, path), ignore_index=True).infer_objects()
+        found: pd.DataFrame = pd.concat(_some(frames, path), ignore_index=True).infer_objects()
+        return found
     if file_format == "csv":
         texts = [chunk.rows for chunk in _sound(_text_chunks(path, sep, encoding, progress), path)]
         return as_typed(pd.concat(_some(texts, path), ignore_index=True), missing)
