@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from morosidad.errors import InvalidFrame
 from morosidad.frames.files.kinds import kind_of
 from morosidad.frames.files.tables import Chunk
 from morosidad.frames.files.writing import TableWriter
 from morosidad.languages.translation import translated
+from morosidad.scoring.frames.ids import RowIds, SeenIds, row_ids
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,21 +23,40 @@ if TYPE_CHECKING:
     from morosidad.scoring.scorer import Scorer
 
 
+class Columns(NamedTuple):
+    """What is taken from the columns of the file besides the fields.
+
+    Attributes
+    ----------
+    keep : sequence of str
+        Those to carry over.
+    ids : str or None
+        That with the ids of the requests.
+    """
+
+    keep: Sequence[str]
+    ids: str | None
+
+
 class DecidedFiles:
     """The files for good and bad rows, put in their places at the end; that for bad ones if there are some.
 
     Parameters
     ----------
+    scorer : Scorer
+        What decides.
     good, bad : str
         The files.
+    columns : Columns
+        What is taken from the file besides the fields.
     records : bool
         Whether the rows are records, each with names of its own: what the file lacks is known at its end.
     """
 
-    def __init__(self, good: str, bad: str, records: bool) -> None:
-        self._paths, self._records = (good, bad), records
-        self._writers: dict[str, Any] = {}
-        self._names: set[str] = set()
+    def __init__(self, scorer: Scorer, good: str, bad: str, columns: Columns, records: bool) -> None:
+        self._scorer, self._paths, self._columns, self._records = scorer, (good, bad), columns, records
+        self._seen, self._names = SeenIds(), set[str]()
+        self._writers: dict[str, TableWriter] = {}
         self.good = self.bad = 0
 
     def __enter__(self) -> DecidedFiles:
@@ -44,59 +66,76 @@ class DecidedFiles:
         for writer in self._writers.values():
             writer.discard()
 
-    def write(self, scorer: Scorer, chunk: Chunk, keep: list[str], options: dict[str, Any]) -> None:
+    def write(self, chunk: Chunk, options: dict[str, Any]) -> None:
         """Decide on some rows and write them down."""
         self._names |= set(chunk.names)
-        if not self._records:
-            _refuse_absent(keep, self._names)
+        if self._records:
+            wanted = [name for name in (*self._columns.keep, self._columns.ids) if name]
+            absent = dict.fromkeys(name for name in wanted if name not in self._names)
+            chunk = chunk._replace(own=chunk.own.assign(**absent) if absent else chunk.own)
+            options = {**options, "missing_columns": "ignore"}
+        else:
+            self._refuse_absent()
+        ids = self._ids(chunk.own)
         if not len(chunk.own):
-            self._write_bad(scorer, chunk, None)
+            self._write_bad(chunk, np.zeros(0, dtype=bool), {})
             return
-        options = options | ({"missing_columns": "ignore"} if self._records else {})
-        out = scorer.score_frame(chunk.fields, errors="coerce", **options)
+        out = self._scorer.score_frame(chunk.fields, errors="coerce", ids=ids and ids.texts, **options)
         refused = out["probability"].isna().to_numpy()
         some = bool(refused.any())
-        kept = _beside(chunk.own.reindex(columns=keep), ("row", *out.columns))
+        kept = _beside(chunk.own[list(self._columns.keep)], ("row", *out.columns))
         good = kept[~refused].join(out[~refused]) if some else kept.join(out)
         good.insert(0, "row", good.index + 1)
         self._append(self._paths[0], good)
         self.good += len(good)
         if some or chunk.damaged:
-            self._write_bad(scorer, chunk, refused)
+            self._write_bad(chunk, refused, {} if ids is None else ids.errors)
 
-    def finish(self, scorer: Scorer, keep: list[str], options: dict[str, Any]) -> None:
+    def finish(self, options: dict[str, Any]) -> None:
         """Put the files in their places."""
         import pandas as pd
 
         if self._records:
-            _refuse_absent(keep, self._names)
-            scorer.score_frame(pd.DataFrame(columns=sorted(self._names), dtype=object), **options)
-        _, bad = self._paths
+            self._refuse_absent()
+            none = pd.DataFrame(columns=sorted(self._names), dtype=object)
+            self._ids(none)
+            self._scorer.score_frame(none, **options)
+        bad = self._paths[1]
         if bad not in self._writers and Path(bad).is_file():
             Path(bad).unlink()  # it is from an earlier run, whose good rows are gone too
         for writer in self._writers.values():
             writer.finish()
 
-    def _write_bad(self, scorer: Scorer, chunk: Chunk, refused: Any) -> None:
-        own = chunk.own if refused is None else chunk.own[refused]
-        errors = [str(error) for error in scorer.frame_errors(chunk.fields[refused])] if len(own) else []
+    def _ids(self, own: pd.DataFrame) -> RowIds | None:
+        column = self._columns.ids
+        return None if column is None else row_ids(own, column, self._scorer.schema, self._seen)
+
+    def _refuse_absent(self) -> None:
+        absent = [name for name in self._columns.keep if name not in self._names]
+        if absent:
+            raise InvalidFrame(f"there is no column to keep: {', '.join(absent)}", absent)
+
+    def _write_bad(self, chunk: Chunk, refused: NDArray[np.bool_], ids: dict[int, Any]) -> None:
+        own, language = chunk.own[refused], self._scorer.language
+        errors = self._errors(chunk.fields, np.flatnonzero(refused).tolist(), ids)
         if self._records and kind_of(self._paths[1]).format != "json":
             own = _as_record(own)
         bad = _with_reasons(own, errors, chunk)
-        bad["reason"] = [translated(reason, scorer.language, "errors") for reason in bad["reason"]]
+        bad["reason"] = [translated(reason, language, "errors") for reason in bad["reason"]]
         self._append(self._paths[1], bad)
         self.bad += len(bad)
+
+    def _errors(self, fields: pd.DataFrame, places: list[int], ids: dict[int, Any]) -> list[str]:
+        """Say what is wrong with each row that is refused: its id, or its values."""
+        others = [place for place in places if place not in ids]
+        why = self._scorer.frame_errors(fields.iloc[others]) if others else ()
+        found = dict(zip(others, why, strict=True))
+        return [str(ids.get(place) or found[place]) for place in places]
 
     def _append(self, path: str, rows: pd.DataFrame) -> None:
         if path not in self._writers:
             self._writers[path] = TableWriter(path)
         self._writers[path].write(rows)
-
-
-def _refuse_absent(keep: Sequence[str], names: Collection[str]) -> None:
-    absent = [name for name in keep if name not in names]
-    if absent:
-        raise InvalidFrame(f"there is no column to keep: {', '.join(absent)}", absent)
 
 
 def _beside(own: pd.DataFrame, results: Collection[str]) -> pd.DataFrame:

@@ -17,6 +17,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("-o", "--output", required=True, help=parser.told("help_decided"))
     parser.add_argument("--bad", help=parser.told("help_bad"))
     parser.add_argument("--keep", default="", help=parser.told("help_keep"))
+    parser.add_argument("--id-column", metavar=parser.told("column"), help=parser.told("help_id_column"))
     parser.add_argument("--reasons", action="store_true", help=parser.told("help_reasons"))
     parser.add_argument(
         "--allow-missing",
@@ -29,7 +30,7 @@ def add_arguments(parser: Parser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Score piece by piece; 1 when there were bad rows."""
-    from morosidad.commands.decided_files import DecidedFiles
+    from morosidad.commands.decided_files import Columns, DecidedFiles
     from morosidad.frames.files.kinds import kind_of
     from morosidad.frames.files.tables import read_table_chunks
     from morosidad.frames.files.writing import check_writable
@@ -54,11 +55,12 @@ def run(arguments: argparse.Namespace) -> int:
         "missing_columns": "ignore" if arguments.allow_missing else "raise",
     }
     records = kind_of(arguments.data).format == "json"
-    with DecidedFiles(arguments.output, bad_path, records) as outputs:
+    columns = Columns(keep, arguments.id_column)
+    with DecidedFiles(scorer, arguments.output, bad_path, columns, records) as outputs:
         for chunk in chunks:
-            outputs.write(scorer, chunk, keep, options)
+            outputs.write(chunk, options)
             del chunk  # the next one takes its place, and does not stand beside it
-        outputs.finish(scorer, keep, options)
+        outputs.finish(options)
     told = teller(arguments)
     print(told("rows_decided", number=outputs.good, path=arguments.output))
     if outputs.bad:

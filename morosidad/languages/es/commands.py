@@ -63,6 +63,8 @@ WORDS = {
     ),
     "help_decided": "archivo que se escribe, una fila por cada fila buena; su terminación dice qué será, como en el que se lee",
     "help_bad": "archivo para las filas malas, con el porqué (la salida, con .bad ante su terminación)",
+    "column": "COLUMNA",
+    "help_id_column": "columna con el identificador de cada solicitud, que no es un campo del modelo; sale como request_id",
     "help_keep": "columnas que llevar a la salida, separadas por comas",
     "help_reasons": "añade los motivos (más lento)",
     "help_allow_missing": (

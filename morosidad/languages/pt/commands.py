@@ -60,6 +60,8 @@ WORDS = {
     ),
     "help_decided": "arquivo a escrever, uma linha para cada linha boa; a terminação diz o que será, como no que é lido",
     "help_bad": "arquivo para as linhas ruins, com o porquê (a saída, com .bad antes da sua terminação)",
+    "column": "COLUNA",
+    "help_id_column": "coluna com o identificador de cada pedido, que não é um campo do modelo; sai como request_id",
     "help_keep": "colunas a levar para a saída, separadas por vírgulas",
     "help_reasons": "acrescenta os motivos (mais lento)",
     "help_allow_missing": (
