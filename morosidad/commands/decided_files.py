@@ -160,12 +160,12 @@ def _with_reasons(own: pd.DataFrame, errors: list[str], chunk: Chunk) -> pd.Data
     """Give the refused rows and the damaged ones in the order of the file, with their numbers and reasons."""
     import pandas as pd
 
-    bad = _beside(own, ("row", "reason"))
+    width = len(own.columns)
+    bad = _beside(own, ("row", "reason")).copy()
     bad.insert(0, "row", bad.index + 1)
     bad.insert(1, "reason", errors)
     if not chunk.damaged:
         return bad
-    width = len(own.columns)
     cells = [
         [row.place + 1, row.reason, *[cell or None for cell in row.cells[:width]]] for row in chunk.damaged
     ]
