@@ -27,6 +27,7 @@ import msgspec
 import numpy as np
 
 from morosidad.alerts import DRIFT, STRONG_DRIFT, AlertBook, Limit
+from morosidad.forking import renew_after_fork
 from morosidad.languages import Language, check_language, say
 from morosidad.monitoring.drift_reference import DriftReference, FieldReference
 
@@ -182,6 +183,11 @@ class DriftMonitor:
         self._z = NormalDist().inv_cdf(confidence)
         self._skip: Callable[[], bool] = cycle([False, *[True] * (every - 1)]).__next__
         self._part_size = window // _PARTS
+        self._after_fork()
+        renew_after_fork(self)
+
+    def _after_fork(self) -> None:
+        """Count from nothing: what the parent counted is the parent's to tell."""
         self._lock = threading.Lock()
         self.reset()
 

@@ -14,6 +14,7 @@ import msgspec
 
 from morosidad.cache.bypass import CacheBypass
 from morosidad.errors import DeadlineExceeded, InvalidRecord, PredictionError
+from morosidad.forking import renew_after_fork
 from morosidad.policy.decision import Decision, RecordError
 from morosidad.schema.field import Row
 from morosidad.schema.record_forms import field_error
@@ -63,7 +64,8 @@ class RecordPath:
         self.audit = audit
         self.bypass = bypass
         self.clock: Callable[[], float] = time.perf_counter
-        self._activating = threading.RLock()
+        self._after_fork()
+        renew_after_fork(self)
         self._active = self._activated(model, drift)
         if self.recovery is not None:
             self.recovery.attach(
@@ -72,6 +74,10 @@ class RecordPath:
                 clear_caches=self.clear_cache,
                 rebuild=self.rebuild,
             )
+
+    def _after_fork(self) -> None:
+        self._activating = threading.RLock()
+        self.reloading: threading.Lock = threading.Lock()
 
     def activate(self, model: StoredModel) -> None:
         """Put another model in place as one step: each decision comes from one of the two.

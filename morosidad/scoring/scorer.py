@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
@@ -125,7 +124,7 @@ class Scorer(BaseScorer):
         self._start(model, parts)
 
     def _start(self, model: StoredModel, parts: Parts, source: ModelSource | None = None) -> None:
-        self.source, self._reloading = source, threading.Lock()
+        self.source = source
         model, cache = model.in_language(parts.get("language", model.language)), parts.get("cache")
         auto = cache == "auto" or parts.get("cache_auto", False)
         if cache == "auto":
@@ -317,7 +316,7 @@ class Scorer(BaseScorer):
             tuple(trusted) or (() if old is None else old.trusted),
             allow_pickle or (old is not None and old.allow_pickle),
         )
-        with self._reloading:
+        with self._path.reloading:
             model = source.read().in_language(self.language)
             model.latency()
             self._path.activate(model)

@@ -29,6 +29,7 @@ LAYERS = [
         "alerts",
         "progress",
         "sketch",
+        "forking",
         "languages",
     },
     {"schema", "frames"},
