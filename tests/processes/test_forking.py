@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from helpers.forked import held_by_another_thread, in_child
+from processes.forked import held_by_another_thread, in_child
 from helpers.workers import Gate, held
 from morosidad import Scorer
 from morosidad.alerts import AlertBook
