@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from os import PathLike
-from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
+from morosidad._paths import absolute, no_regular_file
 from morosidad.alerts import Alert
 from morosidad.audit.chain.file import ChainedFile
 from morosidad.audit.chain.hashing import GENESIS
@@ -66,7 +66,8 @@ class AuditLog(DecisionQueue):
     Parameters
     ----------
     path : path
-        The file; its folder must exist.
+        The file; its folder must exist. A relative one is resolved now; a folder, a pipe or a device,
+        as ``/dev/stdout``, is refused: the chain is read again from its file.
     values : {"full", "hash", "none"}
         What to keep of an applicant's values. Fields that name a person are never kept.
     key : str or bytes, optional
@@ -141,11 +142,13 @@ class AuditLog(DecisionQueue):
             "rotation_size: expected 1 byte or more, or None": rotation_size is None or rotation_size >= 1,
             "timeout: expected above 0 s": timeout > 0,
         }
+        place = absolute(path)
+        checks[f"path: expected a regular file at {path}; {no_regular_file(place)}"] = not no_regular_file(place)
         if not all(checks.values()):
             raise SettingsError([problem for problem, fine in checks.items() if not fine])
         secret = (key.encode() if isinstance(key, str) else key) or None
         super().__init__(
-            partial(ChainedFile, Path(path), rotation_size=rotation_size, key=secret, durable=durable),
+            partial(ChainedFile, place, rotation_size=rotation_size, key=secret, durable=durable),
             LineEncoder(values, secret),
             encode_in_caller=encode_in_caller,
             buffer_size=min(buffer_size, queue_size),

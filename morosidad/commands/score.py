@@ -11,6 +11,7 @@ from typing import Any, TextIO
 
 from morosidad.commands.options import add_csv, add_opening, check_output, load_scorer
 from morosidad.commands.terminal.parsing import Parser, teller
+from morosidad.errors import SettingsError
 
 
 def add_arguments(parser: Parser) -> None:
@@ -38,6 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
     read = arguments.model, arguments.data
     check_output(arguments.output, *read)
     output = Path(arguments.output)
+    if not arguments.bad and output.exists() and not output.is_file():
+        raise SettingsError([f"{output}: this is no regular file; name one for the bad rows, with --bad"])
     bad_path = Path(arguments.bad) if arguments.bad else output.with_suffix(f".bad{output.suffix}")
     check_output(str(bad_path), *read, arguments.output)
     scorer = load_scorer(arguments)

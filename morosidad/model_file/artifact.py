@@ -28,6 +28,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from morosidad._paths import absolute, no_regular_file
 from morosidad.errors import ArtifactCorrupted, ArtifactError, ArtifactKeyError, ArtifactVersionError
 from morosidad.model_file.regular_files import check_name, open_regular
 
@@ -94,7 +95,9 @@ def save(path: Path_, content: Content, key: bytes | None = None) -> None:
     ArtifactKeyError
         If the key is empty, or no bytes.
     """
-    _replace(Path(path), to_bytes(content, key, path))
+    if why := no_regular_file(absolute(path)):
+        raise ArtifactError(f"{path}: can't be written: {why}", path)
+    _replace(absolute(path), to_bytes(content, key, path))
 
 
 def to_bytes(content: Content, key: bytes | None = None, path: Path_ = "model") -> bytes:

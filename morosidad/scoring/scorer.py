@@ -275,7 +275,7 @@ class Scorer(Travelling, BaseScorer):
         check_parts(parts, policy)
         source = ModelSource(path, key, policy, tuple(trusted), allow_pickle)
         scorer = cls.__new__(cls)
-        scorer._start(source.read(), parts, source)
+        scorer._start(source.read(), parts, source.resolved())
         return scorer
 
     def reload(
@@ -321,7 +321,7 @@ class Scorer(Travelling, BaseScorer):
             model = source.read().in_language(self.language)
             model.latency()
             self._path.activate(model)
-            self.source = source
+            self.source = source.resolved()
             self._path.clear_cache()
 
     @property

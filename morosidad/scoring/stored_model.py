@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from morosidad._paths import absolute
 from morosidad._version import __version__
 from morosidad.compiler.pipeline import CompiledPipeline
 from morosidad.compiler.report import ParityReport
@@ -194,6 +195,10 @@ class ModelSource(NamedTuple):
     policy: Policy | None
     trusted: tuple[str, ...]
     allow_pickle: bool = False
+
+    def resolved(self) -> ModelSource:
+        """Give the same source with its path absolute: a later change of the working directory leaves it."""
+        return self if self.path is None else self._replace(path=absolute(self.path))
 
     def read(self) -> StoredModel:
         """Read the model that the file holds now.

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from processes.forked import held_by_another_thread, in_child
 from helpers.workers import Gate, held
 from morosidad import Scorer
 from morosidad.alerts import AlertBook
@@ -31,6 +30,7 @@ from morosidad.recovery.bulkhead import Bulkhead
 from morosidad.resources import ResourceMonitor
 from morosidad.resources.reader import ResourceSample
 from morosidad.workers import MicroBatcher, WorkerPool
+from processes.forked import held_by_another_thread, in_child
 from scoring_parts import RECORD, scorer_with
 from support import LONG
 

@@ -24,6 +24,7 @@ LAYERS = [
         "_version",
         "_typing",
         "_dataframes",
+        "_paths",
         "settings",
         "resources",
         "alerts",

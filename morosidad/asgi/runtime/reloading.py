@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from morosidad._paths import absolute
 from morosidad.asgi.problems import Problem, source_of, told
 from morosidad.asgi.runtime.trial import try_model
 from morosidad.compiler.storage.packing import users_define_forms
@@ -50,7 +51,7 @@ class Reloader:
     def __init__(self, scorer: Scorer, warm_up: Callable[[], object], shared: str | None) -> None:
         self._scorer = scorer
         self._warm_up = warm_up
-        self._mark = None if shared is None else Path(f"{shared}.recarga")
+        self._mark = None if shared is None else absolute(f"{shared}.recarga")
         self._seen: tuple[int, int] | None = None
         self.failed: bool = False
 

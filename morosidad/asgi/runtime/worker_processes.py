@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from morosidad._paths import absolute
 from morosidad.alerts import Alert
 from morosidad.audit import AuditStats
 from morosidad.cache.stats import CacheStats
@@ -70,7 +71,7 @@ class WorkerProcesses:
     """
 
     def __init__(self, shared: str | None, now: Callable[[], float] = time.time) -> None:
-        self._stem = None if shared is None else Path(f"{shared}.proceso-")
+        self._stem = None if shared is None else absolute(f"{shared}.proceso-")
         self._now = now
         self.latest: tuple[ProcessReport, ...] = ()
 
