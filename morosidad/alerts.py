@@ -9,9 +9,9 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from morosidad.forking import renew_after_fork
 from morosidad.languages import Language, Message, check_language, say
 from morosidad.languages.catalogue import DEFAULT, in_language
+from morosidad.processes.forking import renew_after_fork
 
 AlertLevel = Literal["info", "warning", "critical"]
 LOG_PREFIX = "registro:"

@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 import msgspec
 
-from morosidad._paths import absolute, no_regular_file
 from morosidad.alerts import Alert
 from morosidad.audit.chain.file import ChainedFile
 from morosidad.audit.chain.hashing import GENESIS
@@ -23,6 +22,7 @@ from morosidad.audit.writing.batch import Acknowledgement, LogItem
 from morosidad.audit.writing.queue import DecisionQueue
 from morosidad.errors import Overloaded, SettingsError
 from morosidad.languages import Language
+from morosidad.processes.paths import absolute, no_regular_file
 
 # The longest that `append` leaves the interpreter to the writer, where it encodes itself.
 _YIELD_SECONDS = 0.001
@@ -143,7 +143,9 @@ class AuditLog(DecisionQueue):
             "timeout: expected above 0 s": timeout > 0,
         }
         place = absolute(path)
-        checks[f"path: expected a regular file at {path}; {no_regular_file(place)}"] = not no_regular_file(place)
+        checks[f"path: expected a regular file at {path}; {no_regular_file(place)}"] = not no_regular_file(
+            place
+        )
         if not all(checks.values()):
             raise SettingsError([problem for problem, fine in checks.items() if not fine])
         secret = (key.encode() if isinstance(key, str) else key) or None

@@ -6,7 +6,7 @@ import threading
 import weakref
 from typing import Protocol, Self
 
-from morosidad.forking import renew_after_fork
+from morosidad.processes.forking import renew_after_fork
 
 
 class Expiring(Protocol):

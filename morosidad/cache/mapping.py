@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar, cast, overload
 from morosidad.cache.single_flight import Flight
 from morosidad.cache.store import Store, StripedLocks, check_store
 from morosidad.cache.tiers import Entry, Tiers
-from morosidad.forking import renew_after_fork, was_held
+from morosidad.processes.forking import renew_after_fork, was_held
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")

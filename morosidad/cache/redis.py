@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 import msgspec
 
 from morosidad.errors import MissingExtra
-from morosidad.forking import renew_after_fork
+from morosidad.processes.forking import renew_after_fork
 
 if TYPE_CHECKING:
     import redis

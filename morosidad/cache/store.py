@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from threading import RLock
 from typing import Protocol, TypeVar
 
-from morosidad.forking import renew_after_fork
+from morosidad.processes.forking import renew_after_fork
 
 K_contra = TypeVar("K_contra", bound=Hashable, contravariant=True)
 K = TypeVar("K", bound=Hashable)

@@ -10,10 +10,10 @@ from typing import Literal
 import msgspec
 
 from morosidad.alerts import Limit
-from morosidad.forking import renew_after_fork
 from morosidad.kpis.counts import Counts
 from morosidad.kpis.thresholds import Thresholds
 from morosidad.languages import Language, say
+from morosidad.processes.forking import renew_after_fork
 
 ServiceState = Literal["EXCELENTE", "BUENO", "REGULAR", "CRITICO", "SIN DATOS"]
 

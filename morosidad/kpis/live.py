@@ -9,9 +9,9 @@ from typing import Self
 import msgspec
 
 from morosidad.alerts import CACHE_MISSES, MEMORY_HIGH, SLOW_ANSWERS, Alert, AlertBook, Limit
-from morosidad.forking import renew_after_fork
 from morosidad.kpis.diagnosis import ServiceState
 from morosidad.kpis.tracker import KPITracker
+from morosidad.processes.forking import renew_after_fork
 
 _MINUTE = 60.0
 _SHOWN_ALERTS = 10

@@ -28,9 +28,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from morosidad._paths import absolute, no_regular_file
 from morosidad.errors import ArtifactCorrupted, ArtifactError, ArtifactKeyError, ArtifactVersionError
 from morosidad.model_file.regular_files import check_name, open_regular
+from morosidad.processes.paths import absolute, no_regular_file
 
 FORMAT = 1
 MAX_BYTES = 2 * 1024**3

@@ -27,9 +27,9 @@ import msgspec
 import numpy as np
 
 from morosidad.alerts import DRIFT, STRONG_DRIFT, AlertBook, Limit
-from morosidad.forking import renew_after_fork
 from morosidad.languages import Language, check_language, say
 from morosidad.monitoring.drift_reference import DriftReference, FieldReference
+from morosidad.processes.forking import renew_after_fork
 
 DriftState = Literal["estable", "moderado", "fuerte", "sin datos"]
 

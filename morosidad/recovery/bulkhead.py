@@ -14,7 +14,7 @@ from concurrent.futures import Future, wait
 from typing import Any, NamedTuple
 
 from morosidad.errors import DeadlineExceeded
-from morosidad.forking import renew_after_fork
+from morosidad.processes.forking import renew_after_fork
 
 
 class BulkheadCounts(NamedTuple):

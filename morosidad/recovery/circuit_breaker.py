@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Literal, NamedTuple, TypeAlias
 
-from morosidad.forking import renew_after_fork
+from morosidad.processes.forking import renew_after_fork
 
 
 class LevelRun:

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from morosidad.forking import renew_after_fork
+from morosidad.processes.forking import renew_after_fork
 
 _logger = logging.getLogger("morosidad.recovery")
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Self
 
-from morosidad.forking import renew_after_fork
+from morosidad.processes.forking import renew_after_fork
 from morosidad.resources.reader import ResourceReader, ResourceSample
 from morosidad.resources.watermark import ResourceCallback, Watermark
 

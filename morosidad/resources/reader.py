@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from morosidad._paths import absolute
+from morosidad.processes.paths import absolute
 from morosidad.resources.cgroups import cpu_limit, memory_limit
 from morosidad.resources.hardware import allowed_cpus
 

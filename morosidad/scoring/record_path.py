@@ -14,8 +14,8 @@ import msgspec
 
 from morosidad.cache.bypass import CacheBypass
 from morosidad.errors import DeadlineExceeded, InvalidRecord, PredictionError
-from morosidad.forking import renew_after_fork
 from morosidad.policy.decision import Decision, RecordError
+from morosidad.processes.forking import renew_after_fork
 from morosidad.schema.field import Row
 from morosidad.schema.record_forms import field_error
 from morosidad.schema.schema import Record
@@ -76,8 +76,7 @@ class RecordPath:
             )
 
     def _after_fork(self) -> None:
-        self._activating = threading.RLock()
-        self.reloading: threading.Lock = threading.Lock()
+        self._activating, self.reloading = threading.RLock(), threading.Lock()
 
     def activate(self, model: StoredModel) -> None:
         """Put another model in place as one step: each decision comes from one of the two.

@@ -9,7 +9,6 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from morosidad._paths import absolute
 from morosidad._version import __version__
 from morosidad.compiler.pipeline import CompiledPipeline
 from morosidad.compiler.report import ParityReport
@@ -20,6 +19,7 @@ from morosidad.monitoring.drift_reference import DriftReference
 from morosidad.policy.cutoffs import Policy
 from morosidad.policy.decision import Decision
 from morosidad.policy.reasons import ReasonWriter
+from morosidad.processes.paths import absolute
 from morosidad.schema.schema import Schema
 from morosidad.scoring.content.check_rows import answers_as_saved
 from morosidad.scoring.content.compiled import content_digest, dump_compiled, load_compiled

@@ -15,7 +15,7 @@ from typing import Any, Generic, Self, TypeVar
 import msgspec
 
 from morosidad.errors import ModelError, Overloaded
-from morosidad.forking import renew_after_fork
+from morosidad.processes.forking import renew_after_fork
 from morosidad.workers.pool import WorkerPool
 from morosidad.workers.tasks import TASK_OUTCOMES, Clock, Task, TaskCounts
 

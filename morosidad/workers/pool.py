@@ -17,7 +17,7 @@ from typing import Any, Self, TypeVar, TypeVarTuple
 import msgspec
 
 from morosidad.errors import Overloaded
-from morosidad.forking import renew_after_fork
+from morosidad.processes.forking import renew_after_fork
 from morosidad.workers.tasks import TASK_OUTCOMES, Clock, Task, TaskCounts
 
 A = TypeVar("A")

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from morosidad.errors import DeadlineExceeded, Overloaded
-from morosidad.forking import forks
+from morosidad.processes.forking import forks
 
 R = TypeVar("R")
 

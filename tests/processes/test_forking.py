@@ -13,19 +13,18 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from helpers.workers import Gate, held
+from helpers.workers import Gate
 from morosidad import Scorer
 from morosidad.alerts import AlertBook
 from morosidad.audit import AuditContext, AuditLog, find_logs, read, verify
 from morosidad.cache import TieredCache
 from morosidad.cache.redis import RedisTier
 from morosidad.cache.store import StripedLocks
-from morosidad.errors import Overloaded
-from morosidad.forking import _Process, forks, was_held
 from morosidad.kpis import KPITracker
 from morosidad.kpis.live import LiveMetrics
 from morosidad.monitoring.drift import DriftMonitor
-from morosidad.recovery import RecoveryLevel, RecoveryPolicy
+from morosidad.processes.forking import _Process, forks, was_held
+from morosidad.recovery import RecoveryPolicy
 from morosidad.recovery.bulkhead import Bulkhead
 from morosidad.resources import ResourceMonitor
 from morosidad.resources.reader import ResourceSample
@@ -215,94 +214,6 @@ def test_a_cache_that_was_being_changed_begins_empty():
     with held_by_another_thread(cache._lock):
         assert in_child(lambda: (len(cache), cache.get_or_compute("k", lambda: 2))) == (0, 2)
     assert cache["k"] == 1
-
-
-def test_tasks_of_the_parent_are_refused_in_the_child_and_done_in_the_parent():
-    gate, one = Gate(), []
-    with WorkerPool(1) as pool, MicroBatcher(lambda rows: [gate(row) for row in rows]) as batcher:
-        running = held(pool, gate)
-        tasks = [running, pool.submit(abs, -3), batcher.submit(4), pool.submit(abs, -5)]
-        done = WorkerPool(1).submit(abs, -6)
-        assert done.result(LONG) == 6
-
-        def refused() -> Any:
-            for task in tasks[:-1]:
-                with pytest.raises(Overloaded, match="forked"):
-                    task.result()
-            one.append(tasks[-1].cancel())
-            return done.result(), one, pool.submit(abs, -7).result(LONG), pool.stats().running
-
-        with held_by_another_thread(*(task._condition for task in (*tasks, done))):
-            assert in_child(refused) == (6, [False], 7, 0)
-        gate.opened.set()
-        assert [task.result(LONG) for task in tasks] == [None, 3, 4, 5]
-
-
-def test_a_task_of_the_parent_is_refused_to_a_coroutine_too():
-    import asyncio
-
-    gate = Gate()
-    with WorkerPool(1) as pool:
-        task = held(pool, gate)
-
-        async def ask() -> str:
-            try:
-                return str(await task)
-            except Overloaded:
-                return "refused"
-
-        assert in_child(lambda: asyncio.run(ask())) == "refused"
-        gate.opened.set()
-
-
-def test_threads_in_the_background_go_on_in_the_child():
-    cache: TieredCache[str, int] = TieredCache(10, 10, 60)
-    ticks: list[int] = []
-    monitor = ResourceMonitor(interval=0.001, read=_sample, on_sample=lambda _: ticks.append(os.getpid()))
-    live = LiveMetrics(KPITracker(), interval=0.001)
-    with monitor, live, cache.expire_every(0.001) as expiry:
-
-        def run() -> bool:
-            while os.getpid() not in ticks or not live.history or not expiry._thread.is_alive():
-                time.sleep(0.001)
-            monitor.stop()
-            live.close()
-            expiry.stop()
-            return monitor._thread is None and live._thread is None
-
-        live._history.clear()
-        assert in_child(run)
-    assert not in_child(lambda: monitor._thread or live._thread or expiry._thread.is_alive())
-
-
-def test_a_run_of_recovery_in_the_parent_holds_nobody_up_in_the_child():
-    entered, release = threading.Event(), threading.Event()
-
-    def remedy(_: Any) -> None:
-        entered.set()
-        assert release.wait(LONG)
-
-    policy = RecoveryPolicy([RecoveryLevel("one", (remedy,), LONG)], deadline=LONG)
-    broken = [True]
-
-    def fn() -> str:
-        if broken:
-            raise ValueError
-        return "fine"
-
-    leader = threading.Thread(target=lambda: policy.call(fn))
-    leader.start()
-    assert entered.wait(LONG)
-
-    def child() -> tuple[str, int]:
-        release.set()
-        broken.clear()
-        return policy.call(fn), policy.stats().abandoned
-
-    assert in_child(child) == ("fine", 0)
-    broken.clear()
-    release.set()
-    leader.join()
 
 
 def test_the_log_of_a_child_is_a_file_of_its_own_and_all_chains_are_valid(tmp_path):

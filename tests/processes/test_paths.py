@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from morosidad import AuditLog, Scorer
-from morosidad._paths import absolute, no_regular_file
 from morosidad.audit import AuditContext, read
 from morosidad.cache import TieredCache
 from morosidad.commands.score import run
 from morosidad.errors import ArtifactError, ConfigurationError, MorosidadError, SettingsError
 from morosidad.kpis import KPITracker
 from morosidad.kpis.counting.shared_counts import SharedCounts
+from morosidad.processes.paths import absolute, no_regular_file
 from morosidad.resources.reader import ResourceReader
 from scoring_parts import RECORD, scorer_with
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import msgspec
 
-from morosidad._paths import absolute
 from morosidad.asgi.problems import Problem, source_of, told
 from morosidad.asgi.runtime.trial import try_model
 from morosidad.compiler.storage.packing import users_define_forms
 from morosidad.errors import MorosidadError
+from morosidad.processes.paths import absolute
 from morosidad.scoring.scorer import Scorer
 from morosidad.workers import WorkerPool
 

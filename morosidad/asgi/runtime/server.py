@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from morosidad._paths import absolute, no_regular_file
 from morosidad.asgi.guards.access import is_local_name
 from morosidad.errors import MissingExtra, SettingsError
+from morosidad.processes.paths import absolute, no_regular_file
 from morosidad.settings import Settings
 
 _GRACE_FOR_REQUESTS = 30

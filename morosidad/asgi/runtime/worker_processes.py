@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from morosidad._paths import absolute
 from morosidad.alerts import Alert
 from morosidad.audit import AuditStats
 from morosidad.cache.stats import CacheStats
+from morosidad.processes.paths import absolute
 
 if TYPE_CHECKING:
     from morosidad.monitoring.drift import DriftMonitor, DriftReport

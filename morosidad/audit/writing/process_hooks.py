@@ -12,7 +12,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from morosidad.forking import renew_after_fork
+from morosidad.processes.forking import renew_after_fork
 
 # A signal that comes just before the main thread begins to wait for something does not wake it.
 _REPEAT_SECONDS = 0.05

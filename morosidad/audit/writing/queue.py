@@ -15,8 +15,8 @@ from morosidad.audit.usage import Usage
 from morosidad.audit.writing.batch import LineBatch, LogItem
 from morosidad.audit.writing.process_hooks import ProcessHooks
 from morosidad.audit.writing.writer import LogWriter
-from morosidad.forking import renew_after_fork
 from morosidad.languages import Language, check_language
+from morosidad.processes.forking import renew_after_fork
 
 RETRY_SECONDS = 1.0
 _BATCH_SIZE = 1000

@@ -18,10 +18,10 @@ from pathlib import Path
 
 import numpy as np
 
-from morosidad._paths import absolute, no_regular_file
 from morosidad.errors import ConfigurationError
 from morosidad.kpis.counting.columns import COLUMNS
 from morosidad.kpis.counting.process_counts import WindowShape
+from morosidad.processes.paths import absolute, no_regular_file
 from morosidad.sketch import CountArray
 
 _MAGIC = float.fromhex("0x1.6d6f726f7369p+1")  # "morosi", and a version in the exponent

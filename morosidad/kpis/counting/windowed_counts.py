@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from morosidad.forking import renew_after_fork
 from morosidad.kpis.counting.process_counts import USED, ProcessCounts, WindowShape
 from morosidad.kpis.counting.shared_counts import SharedCounts
+from morosidad.processes.forking import renew_after_fork
 from morosidad.sketch import CountArray
 
 

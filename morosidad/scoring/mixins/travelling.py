@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 from morosidad.errors import PartsLeftBehindWarning
-from morosidad.forking import forks
 from morosidad.languages import Language
 from morosidad.model_file import artifact
+from morosidad.processes.forking import forks
 from morosidad.scoring.parts import Parts, checked_parts
 from morosidad.scoring.record_path import RecordPath
 from morosidad.scoring.stored_model import ModelSource, StoredModel

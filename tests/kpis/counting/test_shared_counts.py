@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from morosidad import forking
 from morosidad.errors import ConfigurationError
 from morosidad.kpis import KPITracker
+from morosidad.processes import forking
 
 WORK = """
 import sys
