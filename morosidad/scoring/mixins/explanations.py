@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from morosidad._dataframes import like
-from morosidad.policy.contributions import Contributions
 from morosidad.schema.schema import Record
 from morosidad.scoring.mixins.estimator import FrozenClassifier
 
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from morosidad.compiler.forms.scales import Scale
+    from morosidad.policy.contributions import Contributions
 
 
 class Explaining(FrozenClassifier):
