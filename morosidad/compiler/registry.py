@@ -11,7 +11,9 @@ from morosidad.compiler.forms.complement import Complement
 from morosidad.compiler.forms.form import Form
 from morosidad.compiler.nodes.base import Expr, Key
 from morosidad.compiler.nodes.expressions import Fill, Raw, fields_of
+from morosidad.compiler.nodes.lookups import Lookup
 from morosidad.errors import MorosidadError
+from morosidad.frames.layout import FrameLayout
 from morosidad.schema.field import Field
 from morosidad.schema.schema import Schema
 
@@ -89,16 +91,28 @@ class Compiler:
         Probability above which the label is 1.
     default : {0, 1}
         The place of the class whose probability is wanted among the estimator's two.
+    layout : FrameLayout, optional
+        The columns of the user's own frame and their data types.
 
     Attributes
     ----------
+    layouts : dict of str to ColumnLayout
+        The column that holds each field, where that is known.
     sparse : bool
         Whether the columns read so far stand in a sparse matrix, whose zeros some libraries take for
         missing. A transformer that makes one, or none of one, says so here.
     """
 
-    def __init__(self, schema: Schema, *, threshold: float = 0.5, default: int = 1) -> None:
+    def __init__(
+        self,
+        schema: Schema,
+        *,
+        threshold: float = 0.5,
+        default: int = 1,
+        layout: FrameLayout | None = None,
+    ) -> None:
         self.schema = schema
+        self.layouts = {column.field: column for column in (layout.columns if layout else ())}
         self.threshold = threshold
         self.default: int = default
         self.required: set[int] = set()
@@ -188,8 +202,11 @@ class Compiler:
             if column.may_be_missing(self.missing):
                 self.required |= fields_of(column)
                 self._missing -= fields_of(column)
-            if column.may_be_missing(self.missing):
+            if not column.may_be_missing(self.missing):
+                continue
+            if not isinstance(column, Lookup) or (known := column.known_keys) is None:
                 raise NotCompilable("a column can be missing where the model needs a number")
+            self.allow(column.of, known)
 
     def allow(self, expr: Expr, keys: Sequence[Key]) -> None:
         """Demand that an expression's value is one of some keys: the original refuses any other."""

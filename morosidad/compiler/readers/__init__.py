@@ -9,16 +9,19 @@ from morosidad.compiler.readers import (
     scalers,
     splines,
 )
+from morosidad.compiler.readers.tables import category_encoders, optbinning
 from morosidad.compiler.readers.trees import catboost, lightgbm, sklearn_trees, xgboost
 
 __all__ = [
     "calibration",
     "catboost",
+    "category_encoders",
     "composition",
     "encoders",
     "interpret_ebm",
     "lightgbm",
     "linear",
+    "optbinning",
     "scalers",
     "sklearn_trees",
     "splines",

@@ -100,9 +100,9 @@ def k_bins_discretizer(estimator: Any, columns: Sequence[Expr], compiler: Compil
     return out
 
 
-def intervals(column: Expr, edges: Floats, rows: Floats) -> list[Expr]:
-    """Make the columns of a number's interval, NaN for a missing number."""
-    missing = np.full((1, rows.shape[1]), np.nan)
+def intervals(column: Expr, edges: Floats, rows: Floats, missing: Floats | None = None) -> list[Expr]:
+    """Make the columns of a number's interval, with NaN or another row for a missing number."""
+    missing = np.full((1, rows.shape[1]), np.nan) if missing is None else missing
     bins = Bins(Edges(np.array(edges, dtype=np.float64)), np.vstack([rows, missing]))
     return [Lookup(column, bins, j) for j in range(rows.shape[1])]
 
