@@ -199,14 +199,16 @@ class Compiler:
     def require(self, *columns: Expr) -> None:
         """Demand that whatever could make a column missing is always given."""
         for column in columns:
+            known = column.known_keys if isinstance(column, Lookup) else None
+            if known is not None and column.may_be_missing(frozenset()):
+                self.allow(column.of, known)
+                if not column.numbers[-1] != column.numbers[-1]:
+                    continue  # where the field is missing there is a number
             if column.may_be_missing(self.missing):
                 self.required |= fields_of(column)
                 self._missing -= fields_of(column)
-            if not column.may_be_missing(self.missing):
-                continue
-            if not isinstance(column, Lookup) or (known := column.known_keys) is None:
+            if known is None and column.may_be_missing(self.missing):
                 raise NotCompilable("a column can be missing where the model needs a number")
-            self.allow(column.of, known)
 
     def allow(self, expr: Expr, keys: Sequence[Key]) -> None:
         """Demand that an expression's value is one of some keys: the original refuses any other."""

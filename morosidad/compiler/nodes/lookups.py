@@ -251,7 +251,9 @@ class Lookup(Expr, frozen=True):
         if isinstance(self.table, Bins):
             return None
         numbers = self.numbers[: len(self.table.keys)]
-        return [key for key, number in zip(self.table.keys, numbers.tolist(), strict=True) if number == number]
+        return [
+            key for key, number in zip(self.table.keys, numbers.tolist(), strict=True) if number == number
+        ]
 
     def with_rows(self, rows: Floats) -> Lookup:
         """Give a look-up of other numbers, one for each row."""

@@ -9,7 +9,13 @@ from morosidad.compiler.readers import (
     scalers,
     splines,
 )
-from morosidad.compiler.readers.tables import category_encoders, optbinning
+from morosidad.compiler.readers.tables import (
+    category_encoders,
+    feature_engine,
+    optbinning,
+    sklearn_encoders,
+    skrub,
+)
 from morosidad.compiler.readers.trees import catboost, lightgbm, sklearn_trees, xgboost
 
 __all__ = [
@@ -18,12 +24,15 @@ __all__ = [
     "category_encoders",
     "composition",
     "encoders",
+    "feature_engine",
     "interpret_ebm",
     "lightgbm",
     "linear",
     "optbinning",
     "scalers",
+    "sklearn_encoders",
     "sklearn_trees",
+    "skrub",
     "splines",
     "xgboost",
 ]

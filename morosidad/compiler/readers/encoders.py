@@ -1,4 +1,7 @@
-"""Readers of encoders: categories and intervals as columns of numbers, found in tables."""
+"""Encoders of scikit-learn: categories and intervals as columns of numbers, found in tables.
+
+`readers.tables.sklearn_encoders` asks them instead where a column is itself found in a table.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,6 @@ from morosidad.compiler.nodes.lookups import Bins, Edges, Lookup, SparseColumn, 
 from morosidad.compiler.registry import Compiler, NotCompilable, compiles
 
 
-@compiles("sklearn.OneHotEncoder")
 def one_hot_encoder(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
     """Compile the columns of zeros and ones, one table for each field."""
     out: list[Expr] = []
@@ -52,7 +54,6 @@ def _indicators(
     return [Lookup(source, SparseColumn(keys, 0.0, ones, np.ones(len(ones)))) for ones in columns]
 
 
-@compiles("sklearn.OrdinalEncoder")
 def ordinal_encoder(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
     """Compile each category's number; a missing value and an unknown one have numbers of their own."""
     out: list[Expr] = []
@@ -72,7 +73,6 @@ def ordinal_encoder(estimator: Any, columns: Sequence[Expr], compiler: Compiler)
     return out
 
 
-@compiles("sklearn.TargetEncoder")
 def target_encoder(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
     """Compile each category's mean target; a category never seen has the mean of all."""
     if estimator.target_type_ == "multiclass":

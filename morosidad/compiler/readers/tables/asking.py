@@ -204,9 +204,7 @@ class _Questions:
         if axis.numeric:
             return self._of_numbers(j, found, places)
         cells = [found.column(place) for place in places]
-        if any(isinstance(cell, str) for column in cells for cell in column):
-            return [_labels(axis, column) for column in cells]
-        kept = [_kept(axis, column) for column in cells]
+        kept = [_kept(axis, column) or _texts(axis, column) for column in cells]
         rest = [column for column, same in zip(cells, kept, strict=True) if same is None]
         made = iter(axis.lookups(_table(rest)) if rest else ())
         return [same if same is not None else next(made) for same in kept]
@@ -335,16 +333,15 @@ def _table(columns: Sequence[Sequence[Any]]) -> Floats:
     return np.array([[_number(cell) for cell in column] for column in columns]).T
 
 
-def _labels(axis: Axis, column: list[Any]) -> Expr:
-    """Make a column of text: the same, or a table of texts."""
-    same = _kept(axis, column)
-    if same is not None:
-        return same
-    *known, other, missing = column
+def _texts(axis: Axis, column: list[Any]) -> Expr | None:
+    """Make a column of text: filled where it was missing, or a table of texts."""
+    if not any(isinstance(cell, str) for cell in column):
+        return None
     if axis.edges is not None:
         return Label(axis.at, tuple(map(_cell, column)))
+    *known, other, missing = column
     keeps = _equal(other, axis.cells[-2])
-    refills = isinstance(axis.of, Expr) and all(map(_equal, known, axis.cells[: len(known)])) and keeps
+    refills = keeps and all(map(_equal, known, axis.cells[: len(known)]))
     if refills and not isinstance(axis.column, Label) and _cell(missing) is not None:
         return Fill(axis.of, str(missing))
     at = CategoryPosition(axis.of, axis.keys)

@@ -11,9 +11,12 @@ from typing import Any
 
 from morosidad.compiler.forms.form import Form
 from morosidad.compiler.nodes.base import Expr
+from morosidad.compiler.nodes.expressions import Narrow, Raw
 from morosidad.compiler.readers.tables.asking import Transform, asked
 from morosidad.compiler.readers.tables.holdings import values_held
 from morosidad.compiler.registry import Compiler, NotCompilable, compiles
+from morosidad.frames.layout import FrameLayout
+from morosidad.schema.schema import Schema
 
 
 @compiles("optbinning.BinningProcess")
@@ -62,11 +65,30 @@ def scorecard_points(estimator: Any, columns: Sequence[Expr], compiler: Compiler
     return _binned(process, estimator.transform, _chosen(columns, names, compiler), names, compiler)
 
 
-def _chosen(columns: Sequence[Expr], names: Sequence[str], compiler: Compiler) -> list[Expr]:
+def input_columns(schema: Schema, layout: FrameLayout) -> list[Expr]:
+    """Give the columns of the user's own frame as a scorecard takes them."""
+    return [
+        Raw(schema.names.index(column.field))
+        if column.narrow is None
+        else Narrow(Raw(schema.names.index(column.field)), column.narrow)
+        for column in layout.columns
+    ]
+
+
+def _chosen(columns: Sequence[Expr], names: Sequence[Any], compiler: Compiler) -> list[Expr]:
     """Give the columns of a scorecard's variables, which it takes by name from the frame."""
-    if len(columns) == len(names):
-        return list(columns)
-    raise NotCompilable("a Scorecard over a frame with further columns has no compiled form")
+    named: dict[Any, Expr] = {}
+    for column in columns:
+        source = column.of if isinstance(column, Narrow) else column
+        field = compiler.schema.fields[source.field].name if isinstance(source, Raw) else None
+        if field is not None:
+            layout = compiler.layouts.get(field)
+            named[field if layout is None else layout.name] = column
+    if all(name in named for name in names):
+        return [named[name] for name in names]
+    if len(columns) != len(names):
+        raise NotCompilable("a scorecard behind steps that give it further columns has no compiled form")
+    return list(columns)
 
 
 def _binned(
