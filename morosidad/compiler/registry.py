@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
+import numpy as np
 
 from morosidad.compiler.forms.complement import Complement
 from morosidad.compiler.forms.form import Form
@@ -70,9 +71,28 @@ def reader_of(cls: type) -> CompileFunction | None:
     Returns
     -------
     callable or None
-        None where none is registered.
+        None where none is registered, for the class or for one that it is derived from and overrides
+        nothing of that is asked once it is fitted.
     """
-    return _FUNCTIONS.get(cls) or _FUNCTIONS.get(class_name(cls))
+    for base in cls.__mro__:
+        found = _FUNCTIONS.get(base) or _FUNCTIONS.get(class_name(base))
+        if found is not None or any(_counts(name) for name in vars(base)):
+            return found
+    return None
+
+
+_COUNTS_NOT = (
+    "fit", "fit_predict", "fit_transform", "get_metadata_routing", "get_params", "partial_fit", "score",
+    "set_params", "_parameter_constraints",
+)  # fmt: skip
+
+
+def _counts(name: str) -> bool:
+    """Whether what a subclass defines may change its answers."""
+    hidden = name.startswith("__") and name not in ("__getattr__", "__getattribute__", "__call__")
+    return (
+        not hidden and name not in _COUNTS_NOT and not (name.startswith("set_") and name.endswith("_request"))
+    )
 
 
 def class_name(cls: type) -> str:
@@ -200,9 +220,9 @@ class Compiler:
         """Demand that whatever could make a column missing is always given."""
         for column in columns:
             known = column.known_keys if isinstance(column, Lookup) else None
-            if known is not None and column.may_be_missing(frozenset()):
+            if isinstance(column, Lookup) and known is not None and column.may_be_missing(frozenset()):
                 self.allow(column.of, known)
-                if not column.numbers[-1] != column.numbers[-1]:
+                if not np.isnan(column.numbers[-1]):
                     continue  # where the field is missing there is a number
             if column.may_be_missing(self.missing):
                 self.required |= fields_of(column)

@@ -48,6 +48,7 @@ _OWN = {
     "Raw": "nodes.expressions:Raw",
     "Sigmoid": "forms.calibrated:Sigmoid",
     "Sparse": "nodes.lookups:SparseColumn",
+    "Stacked": "forms.stacked:Stacked",
     "Table": "nodes.lookups:Table",
     "Truncated": "nodes.expressions:Truncated",
     "ZeroIsMissing": "nodes.expressions:ZeroIsMissing",

@@ -13,7 +13,7 @@ from morosidad.compiler.nodes.functions import Function
 from morosidad.compiler.nodes.lookups import fold_constants
 from morosidad.compiler.readers.tables.asking import asked
 from morosidad.compiler.readers.tables.holdings import held_by_column
-from morosidad.compiler.registry import Compiled, Compiler, NotCompilable, compiles
+from morosidad.compiler.registry import Compiler, NotCompilable, compiles
 
 TABLES = (
     "AddMissingIndicator",
@@ -57,15 +57,6 @@ def table(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[E
     """Compile what each value becomes, asked of the fitted transformer."""
     names = list(estimator.feature_names_in_)
     return asked(estimator.transform, columns, compiler, held_by_column(estimator, names), names)
-
-
-@compiles("feature_engine.Pipeline", of_default=True)
-def pipeline(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Compiled:
-    """Compile the steps one after the other, as those of scikit-learn's own pipeline."""
-    *transformers, last = [step for _, step in estimator.steps]
-    for step in transformers:
-        columns = compiler.transform(step, columns)
-    return list(columns) if last in (None, "passthrough") else compiler.compile(last, columns)
 
 
 # -- one number ------------------------------------------------------------------------------------

@@ -125,7 +125,9 @@ def test_variables_that_were_not_selected_are_not_looked_at(lenders):
     frame, target = lenders
     frame = with_codes(frame)
     model = Scorecard(
-        process(frame, selection_criteria={"iv": {"strategy": "highest", "top": 2}}), LogisticRegression(), **SCALING
+        process(frame, selection_criteria={"iv": {"strategy": "highest", "top": 2}}),
+        LogisticRegression(),
+        **SCALING,
     )
     fitted(model, frame, target)
     assert len(model.binning_process_.get_support(names=True)) < frame.shape[1]
