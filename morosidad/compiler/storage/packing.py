@@ -38,6 +38,7 @@ _OWN = {
     "Grid": "nodes.lookups:Grid",
     "Interval": "nodes.lookups:IntervalPosition",
     "Isotonic": "forms.calibrated:Isotonic",
+    "Label": "nodes.labels:Label",
     "Level": "nodes.lookups:CategoryPosition",
     "Lookup": "nodes.lookups:Lookup",
     "Mean": "forms.mixtures:Mean",
