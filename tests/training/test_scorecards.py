@@ -50,9 +50,8 @@ def test_a_scorecard_is_trained_and_compiled_to_tables(lent):
         scorer = Scorer.train(frame, target, model="scorecard")
     assert scorer.plan.compiled
     assert scorer.plan.form == "Additive"
-    decision = scorer.score_one(
-        {"edad": None, "deuda": 900.0, "empleo": "nuevo", "garante": True, "ruido": 0}
-    )
+    applicant = {"edad": None, "deuda": 900.0, "empleo": "nuevo", "garante": True, "ruido": 0.5}
+    decision = scorer.score_one(applicant)
     assert 0.0 < decision.probability < 1.0
 
 
