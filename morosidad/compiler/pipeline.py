@@ -156,11 +156,19 @@ class CompiledPipeline:
         ValueError
             If there is no form, or no reference.
         """
-        from morosidad.compiler.forms.scales import scored_shares
+        from morosidad.compiler.forms.scales import on_scale, scored_shares
 
         if self.form is None or self.reference is None:
             raise ValueError("this pipeline gives no contributions")
-        return scored_shares(self.form, ColumnBatch(columns), self.reference, scale)
+        try:
+            return scored_shares(self.form, ColumnBatch(columns), self.reference, scale)
+        except NotImplementedError:  # a form that explains one record at a time
+            explain = self.explain_one
+            assert explain is not None
+            found = [explain(row) for row in rows_of(self.schema, columns)]
+            scores = np.array([answer[0] for answer in found])
+            shares = np.array([answer[1] for answer in found]).reshape(len(found), len(self.schema))
+            return on_scale(self.form.scale, scores, shares.T, scale)
 
     def predict(self, columns: Sequence[Column]) -> Floats:
         """Give the probability of default of many rows.

@@ -8,7 +8,7 @@ import numpy as np
 
 from morosidad.compiler.backends.numpy_columns import ColumnBatch
 from morosidad.compiler.forms.calibrated import Isotonic
-from morosidad.compiler.forms.form import Form, OnLogOdds, along_chord
+from morosidad.compiler.forms.form import Form, OnLogOdds, along_chord, sigmoid
 from morosidad.compiler.nodes.base import Floats
 
 Scale = Literal["log-odds", "probability"]
@@ -50,6 +50,36 @@ def scored_shares(
         probability, shares = form.batch_reasons(batch, reference)
         return log_odds(probability), shares
     return along_chord(log_odds, *form.batch_probability_reasons(batch, reference))
+
+
+def on_scale(own: str, probability: Floats, shares: Floats, scale: Scale | None) -> tuple[Floats, Floats]:
+    """Bring probabilities and shares on a form's own scale to the scale that is asked for.
+
+    Parameters
+    ----------
+    own : str
+        The form's own scale.
+    probability : ndarray of float64, shape (n_rows,)
+    shares : ndarray of float64, shape (n_fields, n_rows)
+    scale : {'log-odds', 'probability'}, optional
+        The form's own when not given.
+
+    Returns
+    -------
+    scores, shares : ndarray of float64
+        As `scored_shares` gives them.
+
+    Raises
+    ------
+    ValueError
+        If the form's own scale is neither.
+    """
+    if own not in SCALES:
+        raise ValueError(f"contributions before calibration are not on the scale of {scale or own}")
+    score = log_odds(probability) if own == "log-odds" else probability
+    if scale is None or scale == own:
+        return score, shares
+    return along_chord(sigmoid if own == "log-odds" else log_odds, score, shares)
 
 
 def log_odds(probability: Floats) -> Floats:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from morosidad.compiler.backends.numpy_columns import ColumnBatch
@@ -10,6 +12,7 @@ from morosidad.compiler.forms.calibrated import Isotonic, Sigmoid
 from morosidad.compiler.forms.complement import Complement
 from morosidad.compiler.forms.form import Form
 from morosidad.compiler.forms.mixtures import Mean
+from morosidad.compiler.forms.stacked import Stacked
 from morosidad.compiler.forms.walked import Walked
 from morosidad.compiler.nodes.base import Floats, Places
 from morosidad.compiler.pipeline import CompiledPipeline
@@ -80,9 +83,10 @@ def _rises(form: Form, sign: int, question: Question) -> DirectionFinding:
     if isinstance(form, Isotonic):
         levels = form.curve.compute(*_points(form))
         return _rises(form.of, sign, question) if (np.diff(levels) >= -SMALLEST).all() else UNDECIDED
-    weights = getattr(form, "weights", None)
-    if weights is not None and (isinstance(form, Mean) or hasattr(form, "members")):
-        return _of_members(form, weights, sign, question)
+    if isinstance(form, Mean):
+        return _of_members(form.members, form.weights, sign, question)
+    if isinstance(form, Stacked):
+        return _of_members((form.terms, *form.members), (1.0, *form.weights), sign, question)
     return UNDECIDED
 
 
@@ -92,10 +96,12 @@ def _points(form: Isotonic) -> tuple[Floats, Places]:
     return x, form.curve.edges.find(x)
 
 
-def _of_members(form: Form, weights: tuple[float, ...], sign: int, question: Question) -> DirectionFinding:
+def _of_members(
+    members: Sequence[Form], weights: Sequence[float], sign: int, question: Question
+) -> DirectionFinding:
     """Decide of a weighted sum: it holds if it holds of each member; what one breaks, others may mend."""
     verdict = HELD
-    for member, weight in zip(form.members, weights, strict=True):  # type: ignore[attr-defined]
+    for member, weight in zip(members, weights, strict=True):
         if weight:
             found = _rises(member, sign if weight > 0 else -sign, question)
             if found.verdict == "broken":

@@ -17,6 +17,7 @@ from sklearn.ensemble import (
     GradientBoostingClassifier,
     HistGradientBoostingClassifier,
     RandomForestClassifier,
+    StackingClassifier,
     VotingClassifier,
 )
 from sklearn.frozen import FrozenEstimator
@@ -114,6 +115,7 @@ def test_a_constrained_model_of_each_kind_holds_and_a_free_one_is_refuted() -> N
         "linear": linear,
         "power": make_pipeline(SimpleImputer(), PowerTransformer(), LogisticRegression()),
         "vote": VotingClassifier([("a", boosting), ("b", linear)], voting="soft"),
+        "stack": StackingClassifier([("a", boosting), ("b", linear)], LogisticRegression(), cv=3),
         "sigmoid": CalibratedClassifierCV(FrozenEstimator(boosting.fit(X, y))),
         "isotonic": CalibratedClassifierCV(FrozenEstimator(boosting.fit(X, y)), method="isotonic"),
     }
