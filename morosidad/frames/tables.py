@@ -12,6 +12,7 @@ import msgspec
 
 from morosidad.errors import InvalidFrame, MissingExtra
 from morosidad.frames import csv_files
+from morosidad.frames.absent import FROM_FILE
 from morosidad.schema.schema import Schema
 
 if TYPE_CHECKING:
@@ -79,10 +80,13 @@ def read_table_chunks(
     """
     if _ending(path) in (*PARQUET, *ARROW, *JSON_LINES):
         for chunk in _typed_chunks(path):
+            chunk.attrs[FROM_FILE] = True
             yield chunk, chunk
         return
     for texts in csv_files.read_chunks(path, sep=sep, encoding=encoding, progress=progress):
-        yield texts, csv_files.as_fields(texts, schema)
+        fields = csv_files.as_fields(texts, schema)
+        fields.attrs[FROM_FILE] = True
+        yield texts, fields
 
 
 def _ending(path: str) -> str:
