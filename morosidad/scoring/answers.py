@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, overload
 
-import numpy as np
-
 from morosidad._dataframes import as_pandas
 from morosidad.errors import InvalidFrame, InvalidRecord, PredictionError
 from morosidad.languages import Language
@@ -15,27 +13,20 @@ from morosidad.policy.contributions import Contributions
 from morosidad.policy.cutoffs import Policy
 from morosidad.policy.decision import Decision, RecordError
 from morosidad.schema.schema import Record, Schema
+from morosidad.scoring.mixins.estimator import FrozenClassifier
 from morosidad.scoring.plan import Plan, plan_of
-from morosidad.scoring.record_path import RecordPath
 from morosidad.scoring.request import text_of_id
-from morosidad.scoring.stored_model import StoredModel
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import NDArray
 
     from morosidad.monitoring.drift_reference import DriftReference
 
 
-class BaseScorer:
+class BaseScorer(FrozenClassifier):
     """Answers with the active model; `Scorer` adds where the model and the parts around it come from."""
 
-    _path: RecordPath
     _without_parts: bool
-
-    @property
-    def _model(self) -> StoredModel:
-        return self._path.model
 
     # -- one record ----------------------------------------------------------------------------
 
@@ -143,6 +134,7 @@ class BaseScorer:
         self,
         frame: pd.DataFrame,
         *,
+        ids: str | Iterable[Any] | None = None,
         reasons: bool = False,
         errors: str = "raise",
         missing_columns: str = "raise",
@@ -154,6 +146,7 @@ class BaseScorer:
         self,
         frame: Any,
         *,
+        ids: str | Iterable[Any] | None = None,
         reasons: bool = False,
         errors: str = "raise",
         missing_columns: str = "raise",
@@ -164,6 +157,7 @@ class BaseScorer:
         self,
         frame: Any,
         *,
+        ids: str | Iterable[Any] | None = None,
         reasons: bool = False,
         errors: str = "raise",
         missing_columns: str = "raise",
@@ -176,6 +170,10 @@ class BaseScorer:
         frame : DataFrame or ndarray
             One applicant a row; pandas, polars (lazy too), pyarrow or any frame that narwhals knows, an
             array with named fields, or one without where the model was fitted on one.
+        ids : str or iterable, optional
+            The column that holds the ids of the requests, which is no field of the model; or the ids
+            themselves, one for each row. Texts or integers, none missing, none twice: other rows are refused.
+            They come back in the column ``request_id``, and stand in the log.
         reasons : bool, default=False
             Add the column ``reasons`` (a list of texts); row by row, so slower.
         errors : {'raise', 'coerce'}
@@ -190,15 +188,17 @@ class BaseScorer:
         -------
         DataFrame
             Of polars or pyarrow, or an array with named fields, where `frame` is; else of pandas. With
-            the index of `frame`, and the columns ``probability`` (float64), ``label`` (int8; Int8
-            where results are empty), ``confidence`` (float64), ``outcome`` (categorical: aprobar,
-            revisar, rechazar), ``warnings`` (object: a tuple of str, what is unusual)
-            and, with ``reasons=True``, ``reasons`` (object: a list of str, or None).
+            the index of `frame`, and the columns ``request_id`` (object: a str, or None; where there are
+            ids), ``probability`` (float64), ``label`` (int8; Int8 where results are empty), ``confidence``
+            (float64), ``outcome`` (categorical: aprobar, revisar, rechazar), ``warnings``
+            (object: a tuple of str, what is unusual) and, with ``reasons=True``, ``reasons`` (object: a
+            list of str, or None).
 
         Raises
         ------
         InvalidFrame
-            If columns are missing or, with ``errors="raise"``, rows are refused.
+            If columns are missing, if `ids` is no column of ids or too short or too long or, with
+            ``errors="raise"``, if rows are refused.
         PredictionError
             If the model does not answer with a probability and, as above, ``errors="raise"``.
         ValueError
@@ -209,72 +209,12 @@ class BaseScorer:
         return score_frame(
             self._path,
             frame,
+            ids=ids,
             reasons=reasons,
             errors=errors,
             missing_columns=missing_columns,
             progress=progress,
         )
-
-    def predict_proba(self, frame: Any) -> NDArray[np.float64]:
-        """Give the probabilities of both classes, as the original pipeline does.
-
-        Parameters
-        ----------
-        frame : DataFrame of shape (n_rows, n_columns)
-            Applicants.
-
-        Returns
-        -------
-        ndarray of float64, shape (n_rows, 2)
-            In the order of the original's classes.
-
-        Raises
-        ------
-        InvalidFrame
-            If columns are missing or the schema refuses rows.
-        PredictionError
-            If the model does not answer with a probability.
-        """
-        probability = self._probabilities(self._model, frame)
-        pair = [1.0 - probability, probability]
-        both: NDArray[np.float64] = np.column_stack(pair if self._model.default == 1 else pair[::-1])
-        return both
-
-    def predict(self, frame: Any) -> NDArray[Any]:
-        """Give the class of each row, in the original's own labels.
-
-        Parameters
-        ----------
-        frame : DataFrame of shape (n_rows, n_columns)
-            Applicants.
-
-        Returns
-        -------
-        ndarray of shape (n_rows,)
-            Of the dtype of the original's labels.
-
-        Raises
-        ------
-        InvalidFrame
-            If columns are missing or the schema refuses rows.
-        PredictionError
-            If the model does not answer with a probability.
-        """
-        model = self._model
-        from morosidad.scoring.frame_path import labels_of
-
-        other, default = model.labels
-        answer: NDArray[Any] = np.where(labels_of(model, frame), default, other)
-        return answer
-
-    @staticmethod
-    def _probabilities(model: StoredModel, frame: Any) -> NDArray[np.float64]:
-        from morosidad.scoring.frame_path import answer_frame, refuse_gaps
-
-        answers = answer_frame(model, frame)
-        found = answers.probabilities
-        refuse_gaps(model, answers.table, found)
-        return found
 
     def frame_errors(self, frame: Any) -> list[InvalidRecord | PredictionError]:
         """Find why rows of a frame have no probability, as ``score_frame(errors="coerce")`` leaves them.

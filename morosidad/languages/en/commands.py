@@ -60,6 +60,8 @@ WORDS = {
     ),
     "help_decided": "CSV file to write, a row for each good row",
     "help_bad": "CSV file for bad rows, with the reason (OUTPUT with .bad before its ending)",
+    "column": "COLUMN",
+    "help_id_column": "column with the id of each request, which is no field of the model; comes out as request_id",
     "help_keep": "columns to carry over, separated by commas",
     "help_reasons": "add the reasons (slower)",
     "help_allow_missing": (

@@ -65,6 +65,8 @@ WORDS = {
     ),
     "help_decided": "archivo CSV que se escribe, una fila por cada fila buena",
     "help_bad": "archivo CSV para las filas malas, con el porqué (la salida, con .bad ante su terminación)",
+    "column": "COLUMNA",
+    "help_id_column": "columna con el identificador de cada solicitud, que no es un campo del modelo; sale como request_id",
     "help_keep": "columnas que llevar a la salida, separadas por comas",
     "help_reasons": "añade los motivos (más lento)",
     "help_allow_missing": (

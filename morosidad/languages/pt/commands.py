@@ -62,6 +62,8 @@ WORDS = {
     ),
     "help_decided": "arquivo CSV a escrever, uma linha para cada linha boa",
     "help_bad": "arquivo CSV para as linhas ruins, com o porquê (a saída, com .bad antes da sua terminação)",
+    "column": "COLUNA",
+    "help_id_column": "coluna com o identificador de cada pedido, que não é um campo do modelo; sai como request_id",
     "help_keep": "colunas a levar para a saída, separadas por vírgulas",
     "help_reasons": "acrescenta os motivos (mais lento)",
     "help_allow_missing": (
