@@ -32,11 +32,11 @@ from morosidad.compiler.proof.asking import in_words, part_name, quiet
 from morosidad.compiler.proof.original import Original
 from morosidad.compiler.proof.parity import compare, rows_between, rows_near
 from morosidad.compiler.proof.probe_rows import probe_rows, valid_rows
+from morosidad.compiler.proof.unusual_missing import told_apart
 from morosidad.compiler.readers.calibration import decision_threshold, fixed_threshold
 from morosidad.compiler.registry import Compiler, NotCompilable, compiles
 from morosidad.compiler.report import ParityReport
 from morosidad.compiler.storage.packing import nested_too_deeply
-from morosidad.compiler.unusual_missing import told_apart
 from morosidad.errors import NotCompiledWarning, UnsupportedModel
 from morosidad.frames.layout import ColumnLayout, FrameLayout
 from morosidad.schema.field import Field, Row

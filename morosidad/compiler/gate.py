@@ -17,8 +17,8 @@ from morosidad.compiler.proof.judge import SAME, Judge, Verdict
 from morosidad.compiler.proof.original import Original
 from morosidad.compiler.proof.probe_rows import Validity
 from morosidad.compiler.proof.reference import Reference
+from morosidad.compiler.proof.unusual_missing import ambiguity_note, ambiguous_rows
 from morosidad.compiler.report import ParityReport
-from morosidad.compiler.unusual_missing import ambiguity_note, ambiguous_rows
 from morosidad.errors import InvalidRecord, UnsupportedModel
 from morosidad.frames.layout import FrameLayout
 from morosidad.frames.reading import read_frame

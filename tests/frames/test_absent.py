@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from morosidad.frames.absent import unusual_cells, way_of, ways_of
+from morosidad.frames.absent import way_of, ways_of
 from morosidad.frames.layout import ColumnLayout, FrameLayout
+from morosidad.frames.unusual_missing import unusual_cells
 
 
 def test_the_ways_of_being_missing() -> None:

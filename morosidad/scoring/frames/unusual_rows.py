@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from morosidad._typing import Floats
 from morosidad.compiler.pipeline import rows_of
 from morosidad.errors import InvalidRecord
-from morosidad.frames.absent import FROM_FILE, NONE, WORDS, unusual_cells, way_of
+from morosidad.frames.absent import FROM_FILE, NONE, WORDS, way_of
 from morosidad.frames.reading import read_frame
+from morosidad.frames.unusual_missing import unusual_cells
 from morosidad.schema.record_forms import field_error
 from morosidad.scoring.stored_model import StoredModel
 

@@ -13,8 +13,9 @@ from morosidad.compiler.nodes.base import Floats
 from morosidad.compiler.proof.asking import quiet
 from morosidad.compiler.proof.original import Original
 from morosidad.compiler.proof.probe_rows import changed
-from morosidad.frames.absent import WORDS, Absent, unusual_cells
+from morosidad.frames.absent import WORDS, Absent
 from morosidad.frames.layout import ColumnLayout, FrameLayout
+from morosidad.frames.unusual_missing import unusual_cells
 from morosidad.schema.field import Row
 from morosidad.schema.schema import Schema
 
