@@ -202,7 +202,9 @@ LOG_NOT_WRITTEN = AlertType("sin_escritura", "critical", "log_not_written")
 DECISIONS_LOST = AlertType("decisiones_perdidas", "critical", "decisions_lost")
 DECISIONS_DECLARED_LOST = AlertType("decisiones_perdidas", "critical", "decisions_declared_lost")
 LOG_LINES_MISSING = AlertType("lineas_faltantes", "critical", "log_lines_missing")
+LOG_HEAD_MISSING = AlertType("sin_cabeza", "critical", "log_head_missing")
 LOG_NOT_ROTATED = AlertType("sin_rotacion", "warning", "log_not_rotated")
+LOG_NOT_TIDIED = AlertType("sin_retencion", "warning", "log_not_tidied")
 LOG_LINE_TORN = AlertType("lineas_cortadas", "warning", "log_line_torn")
 
 SERVICE_ALERTS = (
@@ -228,7 +230,9 @@ LOG_ALERTS = (
     DECISIONS_LOST,
     DECISIONS_DECLARED_LOST,
     LOG_LINES_MISSING,
+    LOG_HEAD_MISSING,
     LOG_NOT_ROTATED,
+    LOG_NOT_TIDIED,
     LOG_LINE_TORN,
 )
 """What a decision log tells of itself; a server puts `LOG_PREFIX` before their codes."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import bisect
 import os
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
+from morosidad.audit.chain.compression import read_lines
 from morosidad.audit.chain.hashing import GENESIS, MAX_LINE, ChainedLine, ChainPosition, parse_line
-from morosidad.audit.chain.paths import is_numbered, log_files, read_head, read_lines
+from morosidad.audit.chain.paths import head_path, is_numbered, log_files, read_head
+from morosidad.audit.chain.stubs import read_stub, stub_path
 from morosidad.audit.lines import EventLine
 from morosidad.languages import Language, check_language, say
 
@@ -49,6 +52,8 @@ class ChainReport(msgspec.Struct, frozen=True, kw_only=True):
         Lines in them, and how many are decisions.
     lost : int
         Decisions that the log itself declares as not logged.
+    removed : int
+        Lines that were taken away by retention or archived; a signed stub stands for them.
     torn : int
         Bytes of a last line that is not complete: a crash cut it, or it is being written. It is
         no problem: it was never acknowledged, and the next process that writes cuts it off.
@@ -64,6 +69,7 @@ class ChainReport(msgspec.Struct, frozen=True, kw_only=True):
     lines: int = msgspec.field(name="lineas")
     decisions: int = msgspec.field(name="decisiones")
     lost: int = msgspec.field(name="perdidas")
+    removed: int = msgspec.field(name="quitadas")
     torn: int = msgspec.field(name="bytes_cortados")
     last: str = msgspec.field(name="ultima")
     digest: str = msgspec.field(name="huella")
@@ -104,6 +110,8 @@ class ChainReport(msgspec.Struct, frozen=True, kw_only=True):
         strange = self.lines > 0 and not self.last
         if strange:
             text.append(say(language, "reports.strange"))
+        if self.removed:
+            text.append(say(language, "reports.removed", lines=count(self.removed, "line")))
         if self.torn:
             text.append(say(language, "reports.torn", bytes=count(self.torn, "byte")))
         shown = self.problems[:1] if strange else self.problems
@@ -120,14 +128,14 @@ def verify(
     path: str | os.PathLike[str],
     *,
     key: str | bytes | None = None,
-    anchor: str | None = None,
+    anchor: str | Iterable[str] | None = None,
     language: Language = "es",
 ) -> ChainReport:
     """Check that a log stands as it was written: no line altered, removed, moved or added.
 
-    Lines cut off at the end are found by the file ``.head`` beside the log, which remembers the
-    last line. Who can write there too is found out by an `anchor` that was noted down elsewhere,
-    and can't alter a line unseen if the log has a `key`.
+    Lines cut off at the end are found by the file ``.head`` beside the log, which remembers the last line
+    and must be there. With a `key` nobody without it can alter a line or that file unseen, but can put an
+    earlier state of both back. Only an `anchor` that was noted down elsewhere shows that.
 
     Parameters
     ----------
@@ -135,8 +143,8 @@ def verify(
         The log, which is read from its oldest file on; or one of its numbered files alone.
     key : str or bytes, optional
         The key that the log was written with.
-    anchor : str, optional
-        The digest of a line, noted down earlier, which must be there.
+    anchor : str or iterable of str, optional
+        Digests of lines, noted down earlier, which must be there.
     language : {'es', 'en', 'pt'}
         Of what is said of each problem.
 
@@ -151,11 +159,33 @@ def verify(
     """
     base = Path(path)
     secret = (key.encode() if isinstance(key, str) else key) or None
+    anchors = [] if anchor is None else [anchor] if isinstance(anchor, str) else list(anchor)
     while True:
         files = log_files(base)
-        report = _ChainChecker(base, secret, anchor, language).report(files)
+        report = _ChainChecker(base, secret, anchors, language).report(files)
         if report.ok or log_files(base) == files:  # else the log was rotated in the meantime
             return report
+
+
+def digests_in(path: str | os.PathLike[str], digests: Collection[str]) -> set[str]:
+    """Find which digests stand at the end of a line of a log, sound or not.
+
+    Parameters
+    ----------
+    path : path
+        The log.
+    digests : collection of str
+        The digests to look for.
+
+    Returns
+    -------
+    set of str
+    """
+    if not digests:
+        return set()
+    wanted = {digest.encode() for digest in digests}
+    lines = (line for file in log_files(Path(path)) for line in read_lines(file))
+    return {found.decode() for line in lines if (found := line[-len(GENESIS) - 3 : -3]) in wanted}
 
 
 class _Gap(NamedTuple):
@@ -167,18 +197,27 @@ class _Gap(NamedTuple):
 class _ChainChecker:
     """Goes along the lines and keeps in mind what must come next."""
 
-    def __init__(self, base: Path, key: bytes | None, anchor: str | None, language: Language) -> None:
+    def __init__(self, base: Path, key: bytes | None, anchors: list[str], language: Language) -> None:
+        self._base = base
         self._key = key
         self._language: Language = check_language(language)
-        self._anchor = anchor
+        self._anchors = set(anchors)
         whole = not is_numbered(base)
-        self._head = read_head(base) if whole else None
+        stub = read_stub(base) if whole else None
+        self._false_stub = whole and stub_path(base).exists() and not (stub and stub.fits(key))
+        self._whole = whole
+        found = read_head(base) if whole else None
+        self._false_head = found is not None and not found.fits(key)
+        self._head = None if found is None or self._false_head else found.position
         self._open_file = base if whole else None
         self._expected = 1 if whole else 0  # the next line's number; 0: any
         self._previous = GENESIS  # its predecessor's digest
         self._broken = 0  # lines since the last sound one that may stand for lines of ours
         self._chain = ""
         self._last = ChainPosition("", 0, GENESIS)
+        self._removed = 0 if stub is None or self._false_stub else stub.lines
+        if stub is not None and self._removed:  # the chain goes on behind what was taken away
+            self._chain, self._expected, self._previous = stub.chain, stub.lines + 1, stub.digest
         self._place = ("", 0)
         self._missing: list[_Gap] = []  # in order
         self._problems: list[ChainProblem] = []
@@ -201,6 +240,7 @@ class _ChainChecker:
             lines=self._lines,
             decisions=self._decisions,
             lost=self._lost,
+            removed=self._removed,
             torn=self._torn,
             last=self._last.id if self._last.chain else "",
             digest=self._last.digest,
@@ -238,8 +278,7 @@ class _ChainChecker:
     def _advance(self, position: ChainPosition) -> None:
         if self._head and position[:2] == self._head[:2] and position.digest != self._head.digest:
             self._problem("alterada", "not_as_written")
-        if position.digest == self._anchor:
-            self._anchor = None
+        self._anchors.discard(position.digest)
         self._chain, self._last = position.chain, position
         self._expected, self._previous, self._broken = position.number + 1, position.digest, 0
 
@@ -264,16 +303,24 @@ class _ChainChecker:
                 return
             if event.event == "perdidas":
                 self._lost += event.amount
+            elif event.event == "sin_cabeza":
+                self._problem("faltan", "no_head")
 
     def _finish(self) -> None:
         head = self._head
+        if self._false_stub:
+            self._problem("alterada", "false_stub", (str(stub_path(self._base)), 1))
+        if self._false_head and self._last.chain:  # else the key is another one
+            self._problem("alterada", "false_head", (str(head_path(self._base)), 1))
+        elif self._whole and head is None and self._lines and not self._false_head:
+            self._problem("faltan", "no_head", (str(head_path(self._base)), 1))
         if head is not None and self._chain and head.chain != self._chain:
             self._problem("ajena", "other_log")
         elif head is not None and head.number >= self._expected + self._broken:
             behind = (self._place[0], self._place[1] + 1)
             self._missing.append(_Gap(self._expected + self._broken, head.number, behind))
         self._report_missing()
-        if self._anchor is not None:
+        for _ in self._anchors:
             self._problem("faltan", "no_anchor")
 
     def _report_missing(self) -> None:

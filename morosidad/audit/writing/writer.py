@@ -8,10 +8,12 @@ from collections.abc import Callable, Sequence
 from morosidad.alerts import (
     LOG_DISK_FULL,
     LOG_FOLDER_GONE,
+    LOG_HEAD_MISSING,
     LOG_LINE_TORN,
     LOG_LINES_MISSING,
     LOG_NOT_PERMITTED,
     LOG_NOT_ROTATED,
+    LOG_NOT_TIDIED,
     LOG_NOT_WRITTEN,
 )
 from morosidad.audit.alerts import AlertNotifier
@@ -137,6 +139,8 @@ class LogWriter:
             del self._events[event]
             if event == "faltan":
                 self._notifier.open(*LOG_LINES_MISSING.fill(number=amount))
+            elif event == "sin_cabeza":
+                self._notifier.open(*LOG_HEAD_MISSING.fill())
             else:
                 self._notifier.open(*LOG_LINE_TORN.fill(number=amount))
                 self._notifier.close(LOG_LINE_TORN.code)
@@ -153,6 +157,10 @@ class LogWriter:
     def _succeed(self) -> None:
         self.failing = False
         self._notifier.close(*_FAULT_CODES)
+        if self._file.tidy_error is None:
+            self._notifier.close(LOG_NOT_TIDIED.code)
+        else:
+            self._notifier.open(*LOG_NOT_TIDIED.fill(reason=type(self._file.tidy_error).__name__))
         if self._file.rotation_error is None:
             self._notifier.close(LOG_NOT_ROTATED.code)
         else:
