@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-import threading
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from morosidad.cache.bypass import CacheBypass
-from morosidad.errors import ArtifactError
-from morosidad.model_file import artifact
+from morosidad.errors import ArtifactError, BrokenDirectionWarning
 from morosidad.policy.cutoffs import Policy
 from morosidad.schema.schema import Schema
 from morosidad.scoring.answers import BaseScorer
-from morosidad.scoring.parts import Parts, check_parts, without_parts
+from morosidad.scoring.mixins.travelling import Travelling
+from morosidad.scoring.parts import Parts, check_parts, with_made, without_parts
 from morosidad.scoring.record_path import RecordPath
 from morosidad.scoring.stored_model import ModelSource, StoredModel
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class Scorer(BaseScorer):
+class Scorer(Travelling, BaseScorer):
     """Decides on applicants with a fitted scikit-learn pipeline, compiled where that is proven exact.
 
     Safe for many threads: a scorer holds one immutable model at a time, and `reload` replaces it whole.
@@ -43,10 +43,16 @@ class Scorer(BaseScorer):
     positive : object, optional
         The label that means default; needed where the labels are not 0 and 1, or False and True.
     names : sequence of str, optional
-        Names of the fields where the pipeline was fitted on columns without names; ``x0``, ``x1``, …
-        by default, as in scikit-learn.
+        Names of the fields where the pipeline was fitted on columns without names; else ``x0``, ``x1``, …
     reasons : {'exact', 'sampled'}
         With ``'sampled'``, a model that is not compiled gives reasons too: estimated Shapley values.
+    background : int or DataFrame, optional
+        Contributions are then the mean of those against each of so many rows of the reference, or against
+        each of these rows: at most 10,000. The model file holds them, so a number puts rows of real
+        applicants there. Without it they are measured against averages, and of trees against one typical
+        applicant.
+    protected : sequence of str
+        Fields that are never given as a reason, besides those that the schema declares.
     name, version : str
         ``name@version`` stands on every decision.
     training : dict, optional
@@ -54,8 +60,7 @@ class Scorer(BaseScorer):
     cache : TieredCache or 'auto', optional
         Answers repeated records. ``'auto'`` makes one with `cache_auto`.
     cache_auto : bool
-        Leaves the cache out while lookups and stores cost more than its hits save; the plan says what
-        was measured.
+        Leaves the cache out while it costs more than its hits save; the plan says what was measured.
     kpis : KPITracker, optional
         Counts every decision.
     recovery : RecoveryPolicy, optional
@@ -68,6 +73,8 @@ class Scorer(BaseScorer):
         Compares what comes in with the reference; `drift_reference` is what it needs.
     language : {'es', 'en', 'pt'}
         Of reasons, warnings and errors of fields; that of the schema by default, else Spanish.
+    parts : callable, optional
+        Makes the parts, by name: here, and wherever a pickle of this scorer arrives.
 
     Raises
     ------
@@ -78,7 +85,8 @@ class Scorer(BaseScorer):
     SchemaError
         If there is neither a schema nor anything to infer one from.
     SettingsError
-        If it is not said which label means default.
+        If it is not said which label means default, or what is said of background or protected fields
+        does not fit.
     TypeError
         If a part, or the policy, is something else.
 
@@ -100,6 +108,8 @@ class Scorer(BaseScorer):
         positive: Any = None,
         names: Sequence[str] | None = None,
         reasons: Literal["exact", "sampled"] = "exact",
+        background: int | pd.DataFrame | None = None,
+        protected: Sequence[str] = (),
         name: str = "modelo",
         version: str = "1",
         training: Mapping[str, Any] | None = None,
@@ -121,11 +131,13 @@ class Scorer(BaseScorer):
             positive=positive,
             names=names,
             sampled=reasons == "sampled",
+            background=background,
+            protected=protected,
         )
         self._start(model, parts)
 
     def _start(self, model: StoredModel, parts: Parts, source: ModelSource | None = None) -> None:
-        self.source, self._reloading = source, threading.Lock()
+        self.source, self._make_parts, parts = source, parts.get("parts"), with_made(parts)
         model, cache = model.in_language(parts.get("language", model.language)), parts.get("cache")
         auto = cache == "auto" or parts.get("cache_auto", False)
         if cache == "auto":
@@ -275,7 +287,10 @@ class Scorer(BaseScorer):
         check_parts(parts, policy)
         source = ModelSource(path, key, policy, tuple(trusted), allow_pickle)
         scorer = cls.__new__(cls)
-        scorer._start(source.read(), parts, source)
+        model = source.read()
+        scorer._start(model, parts, source.resolved())
+        if model.told_broken:
+            warnings.warn(BrokenDirectionWarning(model.told_broken), stacklevel=2)
         return scorer
 
     def reload(
@@ -317,11 +332,11 @@ class Scorer(BaseScorer):
             tuple(trusted) or (() if old is None else old.trusted),
             allow_pickle or (old is not None and old.allow_pickle),
         )
-        with self._reloading:
+        with self._path.reloading:
             model = source.read().in_language(self.language)
             model.latency()
             self._path.activate(model)
-            self.source = source
+            self.source = source.resolved()
             self._path.clear_cache()
 
     @property
@@ -368,33 +383,3 @@ class Scorer(BaseScorer):
             self._path.rebuild()
         else:
             self.reload()
-
-    def save(
-        self, path: str | os.PathLike[str], key: bytes | None = None, *, allow_pickle: bool = False
-    ) -> None:
-        """Write the model to a file that `load` reads.
-
-        One that is not compiled is read back first, and asked again, in another process.
-
-        Parameters
-        ----------
-        path : path-like
-            Replaced in one step.
-        key : bytes, optional
-            Signs the file with HMAC-SHA256.
-        allow_pickle : bool, default=False
-            Write a model that is not compiled as a pickle where skops can't store it. `key` is needed
-            then, and `load` has to be told the same.
-
-        Raises
-        ------
-        ArtifactError
-            If the file can't be written, or if the model is not compiled and can't be read back by
-            another process: it says why, and names the types that it holds.
-        ArtifactKeyError
-            If a pickle is allowed and there is no key, or if the key is empty or no bytes.
-        """
-        from morosidad.scoring.saving import check_pickle_key, storable
-
-        check_pickle_key(path, key, allow_pickle)
-        artifact.save(path, storable(self._model, path, allow_pickle=allow_pickle), key)
