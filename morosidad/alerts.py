@@ -204,6 +204,7 @@ DECISIONS_DECLARED_LOST = AlertType("decisiones_perdidas", "critical", "decision
 LOG_LINES_MISSING = AlertType("lineas_faltantes", "critical", "log_lines_missing")
 LOG_HEAD_MISSING = AlertType("sin_cabeza", "critical", "log_head_missing")
 LOG_NOT_ROTATED = AlertType("sin_rotacion", "warning", "log_not_rotated")
+LOG_NOT_TIDIED = AlertType("sin_retencion", "warning", "log_not_tidied")
 LOG_LINE_TORN = AlertType("lineas_cortadas", "warning", "log_line_torn")
 
 SERVICE_ALERTS = (
@@ -231,6 +232,7 @@ LOG_ALERTS = (
     LOG_LINES_MISSING,
     LOG_HEAD_MISSING,
     LOG_NOT_ROTATED,
+    LOG_NOT_TIDIED,
     LOG_LINE_TORN,
 )
 """What a decision log tells of itself; a server puts `LOG_PREFIX` before their codes."""

@@ -29,6 +29,12 @@ WORDS = {
     "help_export": "output file: .parquet, .csv or .jsonl",
     "exported": "{number:,} decisions: {path}",
     "not_found": "there is no decision on {request_id}",
+    "prune": "deletes old full files; a signed stub stays, and the chain still verifies",
+    "archive": "moves full files to another folder; a signed stub stays",
+    "help_keep_files": "how many full files stay",
+    "help_keep_days": "how many days they stay",
+    "help_archive": "folder to move them to",
+    "taken_away": "{number:,} files taken away",
     "help_audit_key_file": "file with the key of the chain",
     "help_pipeline": "joblib file with the fitted pipeline",
     "help_trust_file": (

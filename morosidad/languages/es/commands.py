@@ -31,6 +31,12 @@ WORDS = {
     "help_export": "archivo de salida: .parquet, .csv o .jsonl",
     "exported": "{number:,} decisiones: {path}",
     "not_found": "no hay ninguna decisión sobre {request_id}",
+    "prune": "borra archivos llenos antiguos; queda un resto firmado, y la cadena se sigue verificando",
+    "archive": "lleva los archivos llenos a otra carpeta; queda un resto firmado",
+    "help_keep_files": "cuántos archivos llenos quedan",
+    "help_keep_days": "cuántos días quedan",
+    "help_archive": "carpeta a la que llevarlos",
+    "taken_away": "{number:,} archivos quitados",
     "help_audit_key_file": "archivo con la clave de la cadena",
     "help_pipeline": "archivo joblib con el pipeline entrenado",
     "help_trust_file": (

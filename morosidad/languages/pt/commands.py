@@ -29,6 +29,12 @@ WORDS = {
     "help_export": "arquivo de saída: .parquet, .csv ou .jsonl",
     "exported": "{number:,} decisões: {path}",
     "not_found": "não há nenhuma decisão sobre {request_id}",
+    "prune": "apaga arquivos cheios antigos; fica um resto assinado, e a cadeia continua verificável",
+    "archive": "leva os arquivos cheios a outra pasta; fica um resto assinado",
+    "help_keep_files": "quantos arquivos cheios ficam",
+    "help_keep_days": "quantos dias ficam",
+    "help_archive": "pasta para onde levá-los",
+    "taken_away": "{number:,} arquivos retirados",
     "help_audit_key_file": "arquivo com a chave da cadeia",
     "help_pipeline": "arquivo joblib com o pipeline treinado",
     "help_trust_file": (
