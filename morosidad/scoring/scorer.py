@@ -32,8 +32,7 @@ class Scorer(BaseScorer):
     pipeline : estimator
         A fitted scikit-learn pipeline or classifier with two classes and ``predict_proba``.
     schema : Schema, optional
-        What a record is. Without one, it is inferred from `reference`, or is that of the
-        pipeline's `Preprocessor`.
+        What a record is; by default that of the pipeline's `Preprocessor`, or inferred from `reference`.
     reference : DataFrame or ndarray, optional
         Rows of the kind that the pipeline was fitted on, best the training data itself, with the data
         types that it was fitted on: the pipeline is asked about them one at a time, and every answer
@@ -43,25 +42,24 @@ class Scorer(BaseScorer):
     positive : object, optional
         The label that means default; needed where the labels are not 0 and 1, or False and True.
     names : sequence of str, optional
-        Names of the fields where the pipeline was fitted on columns without names; ``x0``, ``x1``, …
-        by default, as in scikit-learn.
+        Names of the fields where the pipeline was fitted on columns without names; by default ``x0``, ….
     reasons : {'exact', 'sampled'}
         With ``'sampled'``, a model that is not compiled gives reasons too: estimated Shapley values.
     name, version : str
         ``name@version`` stands on every decision.
     training : dict, optional
         What is known of the training; kept in the model file.
+    progress : bool, default=False
+        Show a progress bar while the pipeline is asked about the reference rows.
     cache : TieredCache or 'auto', optional
         Answers repeated records. ``'auto'`` makes one with `cache_auto`.
     cache_auto : bool
-        Leaves the cache out while lookups and stores cost more than its hits save; the plan says what
-        was measured.
+        Leaves the cache out while lookups and stores cost more than its hits save; the plan says so.
     kpis : KPITracker, optional
         Counts every decision.
     recovery : RecoveryPolicy, optional
-        Around the model: what to do when it fails. Its default remedies forget the record, load the
-        model again, empty the cache, rebuild. A policy that repairs another scorer already is copied:
-        `parts` holds the one in use.
+        Around the model: what to do when it fails; by default forget the record, load the model again,
+        empty the cache, rebuild. One that repairs another scorer is copied: `parts` holds that in use.
     audit : AuditLog, optional
         Logs every decision.
     drift : DriftMonitor, optional
@@ -103,6 +101,7 @@ class Scorer(BaseScorer):
         name: str = "modelo",
         version: str = "1",
         training: Mapping[str, Any] | None = None,
+        progress: bool = False,
         **parts: Unpack[Parts],
     ) -> None:
         from morosidad.scoring.building import build_model
@@ -121,6 +120,7 @@ class Scorer(BaseScorer):
             positive=positive,
             names=names,
             sampled=reasons == "sampled",
+            progress=progress,
         )
         self._start(model, parts)
 

@@ -164,4 +164,4 @@ def test_bytes_that_are_no_text_are_no_code(
     command = ["train", str(data), "--target", "moroso", "-o", str(tmp_path / "m"), "--missing"]
     for codes in ("\udcff", "NA,x\ud800"):
         assert main([*command, codes]) == 2
-        assert capsys.readouterr().err == "morosidad: names of codes are texts\n"
+        assert capsys.readouterr().err == "morosidad: --missing: text was expected\n"

@@ -9,7 +9,7 @@ for one applicant, and is refused.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -114,13 +114,19 @@ class Judge:
         with quiet():
             return ask_probability(self._estimator, self.rows(places), self._default)
 
-    def verdict(self, cutoffs: Sequence[float] = ()) -> Verdict:
+    def verdict(
+        self,
+        cutoffs: Sequence[float] = (),
+        watch: Callable[[list[int]], Iterable[int]] = iter,
+    ) -> Verdict:
         """Ask about rows one at a time, and about all together.
 
         Parameters
         ----------
         cutoffs : sequence of float
             Probabilities at which the decision changes: the rows nearest to them are asked.
+        watch : callable
+            Takes the places of the rows that are asked alone, and gives them one by one.
 
         Returns
         -------
@@ -135,7 +141,7 @@ class Judge:
         chosen = select_rows(_as_frame(self._reference), batch, scores, cutoffs)
         answered: dict[int, float] = {}
         refused: dict[int, Exception] = {}
-        for place in chosen.tolist():
+        for place in watch(chosen.tolist()):
             try:
                 answered[place] = self._finite(place)
             except UnsupportedModel:

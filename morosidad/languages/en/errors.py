@@ -16,6 +16,7 @@ WORDS = {
     "damaged_row": "line {line}: {cells} cells, where the header has {columns}",
     "damaged_row_of": "{path}: line {line}: {cells} cells, where the header has {columns}",
     "separator": "--sep: one character was expected",
+    "missing_text": "--missing: text was expected",
     "of_this_kind": "{path}: a file of this kind",
     "zstd": "reading .zst files",
     "damaged": "the compressed file is damaged",

@@ -1,6 +1,6 @@
 """What ``morosidad score`` costs a file, in seconds of the processor, by kind of file.
 
-    python benchmarks/bench_files.py [--rows N] [--times N] [--before FOLDER] [--smoke]
+    python benchmarks/files/bench_files.py [--rows N] [--times N] [--before FOLDER] [--smoke]
 
 ``--before`` names a folder with another version of the package, whose score command reads the same CSV files.
 """
@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 CODE = "import sys; from morosidad.__main__ import main; sys.exit(main(sys.argv[1:]))"
 
 
@@ -39,7 +39,7 @@ def cpu(package: Path, *arguments: str) -> float:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     environment = {**os.environ, "PYTHONPATH": str(package), "MOROSIDAD_LANGUAGE": "en"}
     command = [sys.executable, "-W", "ignore", "-c", CODE, *arguments]
-    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(command, env=environment, cwd=package, check=True, stdout=subprocess.DEVNULL)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
