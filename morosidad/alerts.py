@@ -11,6 +11,7 @@ import msgspec
 
 from morosidad.languages import Language, Message, check_language, say
 from morosidad.languages.catalogue import DEFAULT, in_language
+from morosidad.processes.forking import renew_after_fork
 
 AlertLevel = Literal["info", "warning", "critical"]
 LOG_PREFIX = "registro:"
@@ -103,6 +104,10 @@ class AlertBook:
         self._keep = keep
         self._wall = wall
         self._alerts: list[Alert] = []
+        self._after_fork()
+        renew_after_fork(self)
+
+    def _after_fork(self) -> None:
         self._lock = threading.Lock()
 
     def set(self, code: str, wrong: bool, level: AlertLevel, message: str) -> None:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -25,6 +24,7 @@ from morosidad.audit.writing.batch import Acknowledgement, LogItem
 from morosidad.audit.writing.queue import DecisionQueue
 from morosidad.errors import Overloaded, SettingsError
 from morosidad.languages import Language
+from morosidad.processes.paths import absolute, no_regular_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,7 +71,8 @@ class AuditLog(DecisionQueue):
     Parameters
     ----------
     path : path
-        The file; its folder must exist.
+        The file; its folder must exist. A relative one is resolved now; a folder, a pipe or a device,
+        as ``/dev/stdout``, is refused: the chain is read again from its file.
     values : {"full", "hash", "none"}
         What to keep of an applicant's values. Fields that name a person are never kept.
     key : str or bytes, optional
@@ -159,15 +160,17 @@ class AuditLog(DecisionQueue):
             "keep_days: expected above 0, or None": keep_days is None or keep_days > 0,
             "compress: expected gz or zst, or None": compress in (None, "gz", "zst"),
         }
+        place = absolute(path)
+        checks[f"path: expected a regular file at {path}; {no_regular_file(place)}"] = not no_regular_file(
+            place
+        )
         if not all(checks.values()):
             raise SettingsError([problem for problem, fine in checks.items() if not fine])
         secret = (key.encode() if isinstance(key, str) else key) or None
         check_compression(compress)
         tidy = Retention(keep_files, keep_days, compress, secret, now)
         super().__init__(
-            partial(
-                ChainedFile, Path(path), rotation_size=rotation_size, key=secret, durable=durable, tidy=tidy
-            ),
+            partial(ChainedFile, place, rotation_size=rotation_size, key=secret, durable=durable, tidy=tidy),
             LineEncoder(values, secret),
             encode_in_caller=encode_in_caller,
             buffer_size=min(buffer_size, queue_size),

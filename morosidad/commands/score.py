@@ -8,6 +8,7 @@ from pathlib import Path
 
 from morosidad.commands.options import add_csv, add_opening, check_output, load_scorer
 from morosidad.commands.terminal.parsing import Parser, teller
+from morosidad.errors import SettingsError
 
 
 def add_arguments(parser: Parser) -> None:
@@ -73,5 +74,7 @@ def _for_bad_rows(output: str) -> str:
     from morosidad.frames.files.kinds import kind_of
 
     path = Path(output)
+    if path.exists() and not path.is_file():
+        raise SettingsError([f"{output}: this is no regular file; name one for the bad rows, with --bad"])
     endings = "".join(path.suffixes[-2:]) if kind_of(output).compression else path.suffix
     return str(path.with_name(f"{path.name.removesuffix(endings)}.bad{endings}"))

@@ -157,7 +157,12 @@ class _Compilation:
 
     def _form(self) -> tuple[Form, Schema]:
         original = self.original
-        compiler = Compiler(original.schema, threshold=self.threshold, default=original.default)
+        compiler = Compiler(
+            original.schema,
+            threshold=self.threshold,
+            default=original.default,
+            layout=original.layout,
+        )
         form = compiler.form(original.estimator, [_input(found) for found in original.inputs])
         if nested_too_deeply(form):
             raise NotCompilable("its steps are nested too deeply for a model file")
