@@ -254,8 +254,7 @@ class Scorer(Travelling, BaseScorer):
         policy : Policy, optional
             Stands in for the one in the file.
         trusted : sequence of str
-            Types to allow in a model that could not be compiled, as `ArtifactUntrusted` lists them;
-            those of scikit-learn that hold numbers and settings only need not be named.
+            Types to allow in a model that is not compiled, as `ArtifactUntrusted` lists those to be named.
         allow_pickle : bool, default=False
             Read a model that stands in the file as a pickle, which runs the code in it: only if the file
             is signed with `key`, and you trust whoever else holds it.
