@@ -14,7 +14,7 @@ from morosidad.compiler.nodes.base import Expr, Key
 from morosidad.compiler.nodes.expressions import Fill, Raw, fields_of
 from morosidad.compiler.nodes.lookups import Lookup
 from morosidad.errors import MorosidadError
-from morosidad.frames.layout import FrameLayout
+from morosidad.frames.layout import ColumnLayout, FrameLayout
 from morosidad.schema.field import Field
 from morosidad.schema.schema import Schema
 
@@ -132,7 +132,9 @@ class Compiler:
         layout: FrameLayout | None = None,
     ) -> None:
         self.schema = schema
-        self.layouts = {column.field: column for column in (layout.columns if layout else ())}
+        self.layouts: dict[str, ColumnLayout] = {
+            column.field: column for column in (layout.columns if layout else ())
+        }
         self.threshold = threshold
         self.default: int = default
         self.required: set[int] = set()
