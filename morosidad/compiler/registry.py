@@ -11,6 +11,8 @@ from morosidad.compiler.forms.complement import Complement
 from morosidad.compiler.forms.form import Form
 from morosidad.compiler.nodes.base import Expr, Key
 from morosidad.compiler.nodes.expressions import Fill, Raw, fields_of
+from morosidad.compiler.proof.demands import demanded
+from morosidad.compiler.proof.inputs import Inputs
 from morosidad.errors import MorosidadError
 from morosidad.schema.field import Field
 from morosidad.schema.schema import Schema
@@ -21,6 +23,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _FUNCTIONS: dict[str | type, CompileFunction] = {}
 _OF_DEFAULT: set[CompileFunction] = set()
+_OTHERS: list[CompileFunction] = []
 
 
 class NotCompilable(Exception):
@@ -73,6 +76,39 @@ def reader_of(cls: type) -> CompileFunction | None:
     return _FUNCTIONS.get(cls) or _FUNCTIONS.get(class_name(cls))
 
 
+def compiles_others(function: F) -> F:
+    """Register the function that tries to compile transformers of classes that are not registered.
+
+    Parameters
+    ----------
+    function : callable
+        As in `compiles`.
+
+    Returns
+    -------
+    callable
+        The same.
+    """
+    _OTHERS[:] = [function]
+    return function
+
+
+def may_be_traced(estimator: Any) -> bool:
+    """Tell whether an estimator is a transformer of a user's own, whose method can be traced.
+
+    Parameters
+    ----------
+    estimator : object
+        A step.
+
+    Returns
+    -------
+    bool
+    """
+    own = not type(estimator).__module__.startswith(("sklearn.", "morosidad."))
+    return own and callable(getattr(estimator, "transform", None)) and bool(_OTHERS)
+
+
 def class_name(cls: type) -> str:
     """Name a class by its top package and its own name."""
     return f"{cls.__module__.partition('.')[0]}.{cls.__qualname__}"
@@ -95,10 +131,21 @@ class Compiler:
     sparse : bool
         Whether the columns read so far stand in a sparse matrix, whose zeros some libraries take for
         missing. A transformer that makes one, or none of one, says so here.
+    inputs : Inputs or None
+        The data that reaches the step that is read, where there are rows to make it of.
+    traced : bool
+        Whether some column was computed by a function of a user's own.
+    demands : dict of Expr
+        The numbers without which a record has no answer: those that are computed.
     """
 
-    def __init__(self, schema: Schema, *, threshold: float = 0.5, default: int = 1) -> None:
+    def __init__(
+        self, schema: Schema, *, threshold: float = 0.5, default: int = 1, inputs: Inputs | None = None
+    ) -> None:
         self.schema = schema
+        self.inputs = inputs
+        self.traced: bool = False
+        self.demands: dict[Expr, None] = {}
         self.threshold = threshold
         self.default: int = default
         self.required: set[int] = set()
@@ -122,8 +169,12 @@ class Compiler:
         """
         kind = type(estimator)
         function = reader_of(kind)
+        if function is None and may_be_traced(estimator):
+            function = _OTHERS[0]
         if function is None:
             raise NotCompilable(f"{kind.__name__} has no compiled form")
+        if self.traced:
+            columns = demanded(self, estimator, columns)
         default = self.default
         known = default == 1 or function in _OF_DEFAULT
         self.default = default if known else 1

@@ -106,11 +106,11 @@ class PythonWalker:
             self._coded(c)[value] if c in self._sizes else value for c, value in enumerate(reference.tolist())
         ]
         other += [-inf if other[c] != other[c] else other[c] for c in self._lowered]
-        fields = [int(trees.field_of_column[c]) for c in (*range(len(trees.columns)), *self._lowered)]
-        table = weights(len(trees.fields), trees.weight).tolist()
+        fields = [int(trees.player_of_column[c]) for c in (*range(len(trees.columns)), *self._lowered)]
+        table = weights(len(trees.players), trees.weight).tolist()
 
         def shares(row: list[Any]) -> list[float]:
-            found = [0.0] * len(trees.fields)
+            found = [0.0] * len(trees.players)
             for root in self._roots:
                 add_shares(root, self._step, row, other, fields, table, found)
             return found

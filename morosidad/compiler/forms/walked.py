@@ -47,10 +47,14 @@ class Walked(Trees, Form, frozen=True, eq=False, dict=True):
         """Write the same, and each field's share in it against the reference."""
         row = self.walker.emit_row(code)
         total, found = self.walker.emit_total(code, row), self.walker.emit_shares(code, row, reference)
-        names = {field: f"{found}_{field}" for field in self.fields}
+        names = [f"{found}_{place}" for place in range(len(self.players))]
         if names:
-            code.line(f"{', '.join(names.values())}, = {found}")
-        return total, [names.get(field, NO_SHARE) for field in range(self.n_fields)]
+            code.line(f"{', '.join(names)}, = {found}")
+        shares: list[list[str]] = [[] for _ in range(self.n_fields)]
+        for name, fields in zip(names, self.players, strict=True):
+            for field in fields:  # of a column computed from several fields each has an equal part
+                shares[field].append(name if len(fields) == 1 else f"{name} / {len(fields)}.0")
+        return total, [code.total(parts) if parts else NO_SHARE for parts in shares]
 
     # -- many records --------------------------------------------------------------------------
 

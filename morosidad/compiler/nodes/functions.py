@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from morosidad.compiler.nodes.base import Floats, SourceWriter
+from morosidad.compiler.nodes.dates import DATE_FUNCTIONS
 from morosidad.compiler.nodes.expressions import Elementwise
 
 Scalar = Callable[..., float]
@@ -28,12 +29,12 @@ class Function(Elementwise, frozen=True):
     parameters: tuple[float, ...] = ()
 
     def emit(self, code: SourceWriter) -> str:
-        function = code.constant(_FUNCTIONS[self.name][0])
+        function = code.constant(FUNCTIONS[self.name][0])
         return f"{function}({', '.join([code.value(self.of), *map(code.constant, self.parameters)])})"
 
     def compute(self, x: Floats) -> Floats:
         with np.errstate(all="ignore"):
-            result: Floats = _FUNCTIONS[self.name][1](x, *self.parameters)
+            result: Floats = FUNCTIONS[self.name][1](x, *self.parameters)
         return result
 
 
@@ -48,8 +49,13 @@ DOMAINS: dict[str, tuple[float, bool]] = {
 """What the number must be above, and whether strictly, for a function to have a value."""
 
 
+_POLES = {"log": 0.0, "log2": 0.0, "log10": 0.0, "log1p": -1.0}
+"""Where a function is minus infinity."""
+
+
 def _total(function: Scalar) -> Scalar:
     """Make a function of `math` answer where it raises."""
+    pole = _POLES.get(function.__name__)
 
     @wraps(function)
     def answer(*x: float) -> float:
@@ -58,7 +64,7 @@ def _total(function: Scalar) -> Scalar:
         except OverflowError:
             return math.inf
         except ValueError:
-            return math.nan
+            return -math.inf if x[0] == pole else math.nan
 
     return answer
 
@@ -103,9 +109,14 @@ def _sign(x: float) -> float:
     return float((x > 0.0) - (x < 0.0)) if x == x else x
 
 
+def _rounded(x: float, factor: float) -> float:
+    scaled = x * factor
+    return round(scaled) / factor if math.isfinite(scaled) else scaled / factor
+
+
 _STANDARD = NormalDist()
 
-_FUNCTIONS: dict[str, tuple[Callable[..., Any], Any]] = {
+FUNCTIONS: dict[str, tuple[Callable[..., Any], Any]] = {
     "yeo_johnson": (_total(_yeo_johnson), _yeo_johnsons),
     "box_cox": (_total(_box_cox), lambda x, power: _powers(np.log(x), power)),
     "normal_quantile": (_normal_quantile, _normal_quantiles),
@@ -115,11 +126,20 @@ _FUNCTIONS: dict[str, tuple[Callable[..., Any], Any]] = {
     "absolute": (abs, np.absolute),
     "fabs": (abs, np.absolute),
     "negative": (operator.neg, np.negative),
+    "floor": (lambda x: float(math.floor(x)) if math.isfinite(x) else x, np.floor),
+    "ceil": (lambda x: float(math.ceil(x)) if math.isfinite(x) else x, np.ceil),
+    "rint": (lambda x: float(round(x)) if math.isfinite(x) else x, np.rint),
+    "trunc": (lambda x: float(math.trunc(x)) if math.isfinite(x) else x, np.trunc),
+    "round": (_rounded, lambda x, factor: np.rint(x * factor) / factor),
+    "finite": (lambda x: float(math.isfinite(x)), lambda x: np.isfinite(x).astype(np.float64)),
+    "infinite": (lambda x: float(math.isinf(x)), lambda x: np.isinf(x).astype(np.float64)),
+    **DATE_FUNCTIONS,
 }
 for _name in (
     "log", "log2", "log10", "log1p", "exp", "exp2", "expm1", "sqrt", "cbrt", "tanh", "arctan", "arcsinh",
+    "sin", "cos",
 ):  # fmt: skip
-    _FUNCTIONS[_name] = (_total(getattr(math, _name.replace("arc", "a"))), getattr(np, _name))
+    FUNCTIONS[_name] = (_total(getattr(math, _name.replace("arc", "a"))), getattr(np, _name))
 
-UFUNCS = {name: getattr(np, name) for name in _FUNCTIONS if isinstance(getattr(np, name, None), np.ufunc)}
+UFUNCS = {name: getattr(np, name) for name in FUNCTIONS if isinstance(getattr(np, name, None), np.ufunc)}
 """The numpy functions that `FunctionTransformer` may be made with."""

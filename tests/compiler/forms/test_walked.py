@@ -86,14 +86,15 @@ def test_a_constant_column_never_parts_two_records(walker):
     assert shares == (0.0, 0.0)
 
 
-class Sum(Expr, frozen=True):
-    first: Raw
-    second: Raw
-
-
-def test_a_column_that_mixes_fields_is_refused():
-    with pytest.raises(NotCompilable, match="mixes fields"):
-        hand_made([STUMP], [Sum(Raw(0), Raw(1)), Raw(1)])
+def test_the_fields_that_a_column_is_computed_from_share_it_equally():
+    form = hand_made([STUMP], [Binary("+", Raw(0), Raw(1)), Raw(1)])
+    fields = [Field("x0", "number"), Field("x1", "number")]
+    compiled = CompiledPipeline(Schema(fields), form, reference=np.array([0.0]))
+    p, shares = compiled.explain_one((3.0, 3.0))
+    base = CompiledPipeline(Schema(fields), form).predict_one((0.0, 0.0))
+    moved = math.log(p / (1 - p)) - math.log(base / (1 - base))
+    assert moved != 0.0
+    assert shares == pytest.approx((moved / 2, moved / 2))
 
 
 def test_more_columns_than_the_kernel_counts_are_refused(monkeypatch):
