@@ -18,7 +18,7 @@ from morosidad.compiler.nodes.computed import Choice
 from morosidad.compiler.nodes.expressions import Constant, Missing
 from morosidad.compiler.nodes.text import Changed, NumberOf
 from morosidad.compiler.readers.tracing import rules
-from morosidad.compiler.readers.tracing.trace import Trace
+from morosidad.compiler.readers.tracing.trace import Trace, described
 from morosidad.compiler.readers.tracing.values import constant, wrap
 
 MAX_WAYS = 64
@@ -71,7 +71,7 @@ class Ways:
             return expr
         yes = [way for way in ways if way[1][depth]]
         no = [way for way in ways if not way[1][depth]]
-        if not yes or not no or any(way[0][depth] != asked[depth] for way in ways):
+        if not yes or not no or any(described(way[0][depth]) != described(asked[depth]) for way in ways):
             self._trace.end("branches otherwise each time that it is run")
         return rules.choice(self._trace, asked[depth], self._tree(yes, depth + 1), self._tree(no, depth + 1))
 

@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from morosidad.compiler.backends.numpy_columns import ColumnBatch
@@ -14,7 +13,7 @@ from morosidad.compiler.nodes.base import Expr
 from morosidad.compiler.readers.tracing import frames  # noqa: F401 - it registers the symbolic classes
 from morosidad.compiler.readers.tracing.modules import Rebinder
 from morosidad.compiler.readers.tracing.pandas_calls import check_array
-from morosidad.compiler.readers.tracing.trace import MAX_COLUMNS, Trace, TraceEnds, plain, same, texts
+from morosidad.compiler.readers.tracing.trace import MAX_COLUMNS, Trace, TraceEnds, described, plain, same, texts
 from morosidad.compiler.readers.tracing.values import Traced, columns_of, traced_in, wrap
 from morosidad.compiler.registry import Compiler, NotCompilable
 
@@ -58,7 +57,7 @@ def _traced(
         raise NotCompilable(f"{name} has no compiled form: {reason}") from None
     except Exception as error:
         raise NotCompilable(f"{name} has no compiled form: it raises {type(error).__name__}") from error
-    if _described(found) != _described(again):
+    if described(found) != described(again):
         raise NotCompilable(f"{name} has no compiled form: it does something else each time")
     if not _equal(expected, found, trace.batch, trace):
         raise NotCompilable(f"{name} has no compiled form: it answers otherwise than what was recorded")
@@ -133,15 +132,3 @@ def _prove(name: str, estimator: Any, found: Sequence[Expr], trace: Trace, compi
             raise NotCompilable(
                 f"{name} has no compiled form: it answers otherwise about one row alone than what was recorded"
             )
-
-
-def _described(value: Any) -> Any:
-    """Give expressions as plain data that can be compared, their tables too."""
-    if isinstance(value, msgspec.Struct):
-        fields = (getattr(value, name) for name in value.__struct_fields__)
-        return (type(value).__name__, *map(_described, fields))
-    if isinstance(value, np.ndarray):
-        return value.dtype.str, value.shape, value.tobytes()
-    if isinstance(value, (list, tuple)):
-        return tuple(map(_described, value))
-    return repr(value)

@@ -51,9 +51,9 @@ BINARY = {
     "logical_and": "and",
     "logical_or": "or",
     "logical_xor": "xor",
-    "bitwise_and": "and",
-    "bitwise_or": "or",
-    "bitwise_xor": "xor",
+    "bitwise_and": "&",
+    "bitwise_or": "|",
+    "bitwise_xor": "^",
     "maximum": "maximum",
     "minimum": "minimum",
     "fmax": "fmax",
@@ -61,6 +61,7 @@ BINARY = {
     "hypot": "hypot",
 }
 """The numpy functions of two numbers, and the operator of each node."""
+_BITS = {"&": "and", "|": "or", "^": "xor"}
 _TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 
 
@@ -85,6 +86,9 @@ def binary(trace: Trace, operator: str, first: Expr, second: Expr, real: Any) ->
     if trace.is_text(first) or trace.is_text(second):
         return _of_texts(trace, operator, first, second)
     kind = getattr(real.dtype, "kind", "O")
+    if operator in _BITS:
+        operator = _BITS[operator]
+        there(trace, first, second)
     if kind == "b" and operator in ("+", "*"):
         operator = "or" if operator == "+" else "and"
     elif operator in ("and", "or", "xor") and kind != "b":
@@ -97,6 +101,14 @@ def binary(trace: Trace, operator: str, first: Expr, second: Expr, real: Any) ->
     if kind in "iu" and operator in ("+", "-", "*", "**"):
         _within_type(trace, expr, real.dtype, operator)
     return expr
+
+
+def there(trace: Trace, *operands: Expr) -> None:
+    """Demand conditions that may be missing: pandas combines the bits of no others."""
+    anything = frozenset(range(len(trace.schema)))
+    for operand in operands:
+        if operand.may_be_missing(anything):
+            trace.demand(operand)
 
 
 def _number(operator: Any, first: Expr, second: Expr) -> Expr:
@@ -196,6 +208,8 @@ def unary(trace: Trace, name: str, of: Expr, real: Any) -> Expr:
     if name in ("logical_not", "invert"):
         if kind != "b":
             trace.end("turns the bits of whole numbers, or of conditions that may be missing")
+        if name == "invert":
+            there(trace, of)
         return compared("==", truth(of), 0.0)
     if name in ("positive", "deg2rad", "rad2deg"):
         if name != "positive":

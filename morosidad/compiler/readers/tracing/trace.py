@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+import msgspec
 import numpy as np
 
 from morosidad.compiler.backends.numpy_columns import ColumnBatch
-from morosidad.compiler.nodes.base import Expr, Floats, Text, walk
+from morosidad.compiler.nodes.base import Expr, Floats, Text
 from morosidad.compiler.nodes.expressions import Fill, Narrow, Raw
 from morosidad.compiler.nodes.text import coded
 from morosidad.schema.field import Row
@@ -212,7 +213,13 @@ def narrowed(expr: Expr, real: Any) -> Expr:
     return Narrow(expr, name) if name in ("float32", "float16") else expr  # type: ignore[arg-type]
 
 
-def nodes_of(exprs: Sequence[Expr]) -> Iterator[Expr]:
-    """Give all nodes of some expressions."""
-    for expr in exprs:
-        yield from walk(expr)
+def described(value: Any) -> Any:
+    """Give expressions as plain data that can be compared, their tables too."""
+    if isinstance(value, msgspec.Struct):
+        fields = (getattr(value, name) for name in value.__struct_fields__)
+        return (type(value).__name__, *map(described, fields))
+    if isinstance(value, np.ndarray):
+        return value.dtype.str, value.shape, value.tobytes()
+    if isinstance(value, (list, tuple)):
+        return tuple(map(described, value))
+    return repr(value)
