@@ -8,6 +8,7 @@ from morosidad.audit.log import AuditLog, AuditStats
 from morosidad.audit.personal_data import hash_values
 from morosidad.audit.reading import read
 from morosidad.audit.replay import Difference, ReplayReport, replay
+from morosidad.audit.table import DecisionTable
 from morosidad.audit.verification import ChainProblem, ChainReport, verify
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "ChainProblem",
     "ChainReport",
     "DecisionLine",
+    "DecisionTable",
     "Difference",
     "ReplayReport",
     "find_logs",

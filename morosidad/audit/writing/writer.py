@@ -18,6 +18,8 @@ from morosidad.audit.alerts import AlertNotifier
 from morosidad.audit.chain.file import ChainedFile
 from morosidad.audit.chain.hashing import MAX_LINE
 from morosidad.audit.encoding import LineEncoder
+from morosidad.audit.lines import AuditContext
+from morosidad.audit.table import DecisionTable
 from morosidad.audit.usage import Usage
 from morosidad.audit.writing.batch import LineBatch, LogItem, resolve_all
 from morosidad.languages import Message, words
@@ -71,17 +73,25 @@ class LogWriter:
     def encode(self, items: Sequence[LogItem], batch: LineBatch) -> LineBatch:
         """Encode decisions, behind those of the batch."""
         usage = self._sample_usage()
-        for context, decision, values, seconds, when, acknowledgement in items:
-            try:
-                body = self._encoder.decision(context, decision, values, seconds, when, usage)
-            except Exception:  # whatever a decision-like object raises
-                body = b""
+        for item in items:
+            if len(item) == 2:
+                body, acknowledgement = item
+            else:
+                context, decision, values, seconds, when, acknowledgement = item
+                try:
+                    body = self._encoder.decision(context, decision, values, seconds, when, usage)
+                except Exception:  # whatever a decision-like object raises
+                    body = b""
             if 0 < len(body) <= MAX_LINE - 512:
                 batch.add(body, acknowledgement)
             else:
                 batch.unreadable += 1
                 resolve_all([acknowledgement], False)
         return batch
+
+    def encode_table(self, context: AuditContext, table: DecisionTable) -> list[bytes]:
+        """Encode many decisions."""
+        return self._encoder.decisions(context, table, self._now(), self._sample_usage())
 
     def record(self, batch: LineBatch, lost: int) -> int:
         """Write decisions, and behind them how many were lost; what can't be written stays in the batch.

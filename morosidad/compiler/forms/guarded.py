@@ -65,11 +65,27 @@ class Guarded(Form, frozen=True, eq=False):
         return code.assign(f"{probability} if {total} == 0.0 else {nan}")
 
     def batch(self, batch: ColumnBatch) -> Floats:
+        with np.errstate(all="ignore"):
+            return self._where_known(batch, self.of.batch(batch))
+
+    def batch_reasons(self, batch: ColumnBatch, reference: Floats) -> tuple[Floats, Floats]:
+        with np.errstate(all="ignore"):
+            probability, shares = self.of.batch_reasons(batch, reference)
+        return self._where_known(batch, probability), shares
+
+    def batch_probability_reasons(self, batch: ColumnBatch, reference: Floats) -> tuple[Floats, Floats]:
+        with np.errstate(all="ignore"):
+            probability, shares = self.of.batch_probability_reasons(batch, reference)
+        return self._where_known(batch, probability), shares
+
+    def _where_known(self, batch: ColumnBatch, probability: Floats) -> Floats:
         known = np.ones(len(batch), dtype=np.bool_)
         for expr in self.demanded:
             known &= np.isfinite(batch.value(expr))
-        with np.errstate(all="ignore"):
-            return np.where(known, self.of.batch(batch), np.nan)
+        return np.where(known, probability, np.nan)
+
+    def background(self, batch: ColumnBatch) -> Floats:
+        return self.of.background(batch)
 
     def reference(self, batch: ColumnBatch) -> Floats:
         return self.of.reference(batch)
