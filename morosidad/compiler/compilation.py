@@ -351,9 +351,7 @@ class CompiledTransformer:
         )
 
 
-def compile_transformer(
-    estimator: Any, schema: Schema, reference: Sequence[Row] = ()
-) -> CompiledTransformer:
+def compile_transformer(estimator: Any, schema: Schema, reference: Sequence[Row] = ()) -> CompiledTransformer:
     """Compile a fitted transformer.
 
     Parameters

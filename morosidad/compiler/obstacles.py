@@ -15,7 +15,9 @@ _PARTS = ("steps", "transformers_", "transformer_list", "calibrated_classifiers_
 _SINGLE = ("transformer_", "estimator_", "final_estimator_", "best_estimator_", "estimator")
 
 
-def obstacles(estimator: Any, columns: Sequence[Expr], compiler: Callable[[], Compiler], first: str) -> list[str]:
+def obstacles(
+    estimator: Any, columns: Sequence[Expr], compiler: Callable[[], Compiler], first: str
+) -> list[str]:
     """Find every part of an estimator that has no compiled form.
 
     Parameters

@@ -1,10 +1,11 @@
 """Models that are a sum of terms: linear models and table models.
 
-The contributions of such a model are exact. A term of one field is that field's; a term of two is
-shared between them by the Shapley rule: each gets the mean of what it adds when it comes first and
-when it comes last, a field that has not come yet being as it is in the reference rows. A term that is
-computed from several fields, such as a ratio, is shared equally among them. What a field gets is measured against what it gets on average over those rows, so that the contributions
-add up to the log-odds less the mean log-odds of the reference.
+The contributions of such a model are exact. A term of one field is that field's; a term of two is shared
+between them by the Shapley rule: each gets the mean of what it adds when it comes first and when it comes
+last, a field that has not come yet being as it is in the reference rows. A term that is computed from
+several fields, such as a ratio, is shared equally among them. What a field gets is measured against what it
+gets on average over those rows, so that the contributions add up to the log-odds less the mean log-odds of
+the reference.
 """
 
 from __future__ import annotations

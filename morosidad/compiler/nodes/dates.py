@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 DAY = 86_400_000_000
 """Microseconds of a day."""
 
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - dates of records have no zone
+_EPOCH = datetime(1970, 1, 1)
 _LIMIT = 2.0**53
 _FORMATS = {
     "%Y-%m-%d": r"(?P<Y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})",

@@ -171,10 +171,12 @@ class SameText(Expr, frozen=True):
 
     def batch(self, batch: ColumnEvaluator) -> Floats:
         first, second = coded(self.first, batch), coded(self.second, batch)
-        place = {level: i for i, level in enumerate(first.levels)}
-        moved = np.array([*(place.get(level, -2) for level in second.levels), -2], dtype=np.intp)
-        same = (first.codes >= 0) & (moved.take(second.codes) == first.codes)
-        return same.astype(np.float64)
+        place = {level: i for i, level in enumerate([*first.levels, *second.levels])}
+        one, other = (
+            np.array([*(place[level] for level in side.levels), absent], dtype=np.intp)[side.codes]
+            for side, absent in ((first, -1), (second, -2))
+        )
+        return np.asarray(one == other, dtype=np.float64)
 
     def may_be_missing(self, missing: frozenset[int]) -> bool:
         return False
@@ -197,7 +199,8 @@ class NumberOf(Expr, frozen=True):
     def batch(self, batch: ColumnEvaluator) -> Floats:
         before, read = coded(self.of, batch), _NUMBERS[self.method]
         numbers = [read(level, *self.arguments) for level in before.levels]
-        return np.array([*numbers, self.absent], dtype=np.float64).take(before.codes)
+        found: Floats = np.array([*numbers, self.absent], dtype=np.float64).take(before.codes)
+        return found
 
     def may_be_missing(self, missing: frozenset[int]) -> bool:
         return True
@@ -219,7 +222,9 @@ def _part(value: str, start: int | None, stop: int | None) -> str:
 
 
 _METHODS: dict[str, Callable[..., str]] = {
-    **{name: getattr(str, name) for name in ("lower", "upper", "title", "capitalize", "casefold", "swapcase")},
+    **{
+        name: getattr(str, name) for name in ("lower", "upper", "title", "capitalize", "casefold", "swapcase")
+    },
     **{name: getattr(str, name) for name in ("strip", "lstrip", "rstrip")},
     "replace": _replace,
     "removeprefix": str.removeprefix,
@@ -228,7 +233,9 @@ _METHODS: dict[str, Callable[..., str]] = {
     "slice": _part,
 }
 
-_NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*|[+-]?inf(inity)?", re.ASCII | re.IGNORECASE)
+_NUMBER = re.compile(
+    r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*|[+-]?inf(inity)?", re.ASCII | re.IGNORECASE
+)
 
 
 def _number(value: str) -> float:

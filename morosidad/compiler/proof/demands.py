@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 _TRIED = 20
 
 
-
-
 def demanded(compiler: Any, estimator: Any, columns: Sequence[Expr]) -> list[Expr]:
     """Demand of computed columns what a step can't do without.
 
@@ -58,8 +56,10 @@ def demanded(compiler: Any, estimator: Any, columns: Sequence[Expr]) -> list[Exp
 
 def _may_be_odd(column: Expr) -> bool:
     text = isinstance(column, Text) or (isinstance(column, Fill) and isinstance(column.value, str))
-    return not text and not isinstance(column, Raw) and (
-        column.may_be_missing(frozenset()) or not finite(column)
+    return (
+        not text
+        and not isinstance(column, Raw)
+        and (column.may_be_missing(frozenset()) or not finite(column))
     )
 
 
@@ -76,7 +76,7 @@ def _refuses(estimator: Any, inputs: Inputs, places: Sequence[int], value: float
                 data = inputs.of([row])
                 ask(data)
                 odd = _with(data, places, value)
-        except Exception:  # it refuses this row as it is  # noqa: S112
+        except Exception:  # noqa: S112 - it refuses this row as it is
             continue
         try:
             with warnings.catch_warnings():

@@ -12,9 +12,8 @@ from morosidad.compiler.nodes.expressions import Arith, Clip
 from morosidad.compiler.nodes.functions import DOMAINS, UFUNCS, Function
 from morosidad.compiler.nodes.lookups import fold_constants
 from morosidad.compiler.readers.encoders import intervals
-from morosidad.compiler.readers.tracing.reading import traced_function, traced_transformer
+from morosidad.compiler.readers.tracing.calls.reading import traced_function, traced_transformer
 from morosidad.compiler.registry import Compiler, compiles, compiles_others
-
 
 compiles_others(traced_transformer)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
 from types import SimpleNamespace
@@ -19,7 +20,7 @@ from sklearn.tree import DecisionTreeClassifier
 from morosidad.compiler import CompiledPipeline
 from morosidad.compiler.backends.numpy_columns import ColumnBatch
 from morosidad.compiler.forms.walked import Forest
-from morosidad.compiler.nodes.base import Expr
+from morosidad.compiler.nodes.computed import Binary
 from morosidad.compiler.nodes.expressions import Constant, Raw
 from morosidad.compiler.readers.trees import tree_builder
 from morosidad.compiler.registry import NotCompilable

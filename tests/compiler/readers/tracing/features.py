@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, TransformerMixin
+from compiler.readers.tracing.feature_classes import GroupIncome, Medians, OwnWoe, Ratios, Winsorizer
 
 PAY = ["pago_1", "pago_2", "pago_3", "pago_4"]
 TODAY = pd.Timestamp("2024-06-30")
@@ -107,10 +107,6 @@ def capped(df):
 
 def whole_years(df):
     return (df["plazo"] // 12).to_frame("anios").assign(resto=df["plazo"] % 12)
-
-
-def standardised(df, mean=40.0, scale=12.0):
-    return ((df[["edad"]] - mean) / scale).rename(columns={"edad": "edad_z"})
 
 
 def weighted_points(df):
@@ -351,89 +347,7 @@ def array_sums(X):
     return np.hstack([X, X.sum(axis=1, keepdims=True), np.nanmax(X, axis=1)[:, None]])
 
 
-# -- classes -----------------------------------------------------------------------------------------
-
-
-class Medians(BaseEstimator, TransformerMixin):
-    """Fills with fitted medians, and says where."""
-
-    def fit(self, X, y=None):
-        self.medians_ = X.median()
-        self.columns_ = list(X.columns)
-        return self
-
-    def transform(self, X):
-        out = X[self.columns_].fillna(self.medians_)
-        for name in self.columns_:
-            out[name + "_falta"] = X[name].isna().astype(int)
-        return out
-
-
-class Ratios(BaseEstimator):
-    """Inherits only BaseEstimator; has a helper of its own."""
-
-    def __init__(self, pairs=(("deuda", "ingresos"), ("cuota", "ingresos"))):
-        self.pairs = pairs
-
-    def fit(self, X, y=None):
-        return self
-
-    def fit_transform(self, X, y=None):
-        return self.fit(X, y).transform(X)
-
-    def _ratio(self, X, a, b):
-        return X[a].fillna(0) / X[b]
-
-    def transform(self, X):
-        out = X[["edad"]].copy()
-        for a, b in self.pairs:
-            out[f"{a}_{b}"] = self._ratio(X, a, b)
-        return out
-
-
-class Winsorizer(BaseEstimator, TransformerMixin):
-    """Holds numbers within fitted quantiles."""
-
-    def fit(self, X, y=None):
-        X = np.asarray(X, dtype=float)
-        self.low_, self.high_ = np.nanquantile(X, [0.05, 0.95], axis=0)
-        return self
-
-    def transform(self, X):
-        X = np.asarray(X, dtype=float)
-        return np.clip(X, self.low_, self.high_)
-
-
-class OwnWoe(BaseEstimator, TransformerMixin):
-    """Weight of evidence of text columns."""
-
-    def fit(self, X, y):
-        y = np.asarray(y)
-        self.tables_ = {}
-        for name in X.columns:
-            good = pd.Series(1 - y).groupby(X[name].to_numpy()).sum() + 0.5
-            bad = pd.Series(y).groupby(X[name].to_numpy()).sum() + 0.5
-            self.tables_[name] = np.log((good / good.sum()) / (bad / bad.sum())).to_dict()
-        return self
-
-    def transform(self, X):
-        X = X.copy()
-        for name, table in self.tables_.items():
-            X[name] = X[name].map(table).fillna(0.0)
-        return X
-
-
-class GroupIncome(BaseEstimator, TransformerMixin):
-    """Income beside the fitted mean of the region."""
-
-    def fit(self, X, y=None):
-        self.means_ = X.groupby("region")["ingresos"].mean()
-        self.mean_ = float(X["ingresos"].mean())
-        return self
-
-    def transform(self, X):
-        usual = X["region"].map(self.means_).fillna(self.mean_)
-        return pd.DataFrame({"rel": X["ingresos"] / usual, "dif": X["ingresos"] - usual})
+# -- the corpus --------------------------------------------------------------------------------------
 
 
 def scaled_by(df, factor):
@@ -455,8 +369,7 @@ FEATURES = {
     function.__name__: (function, None)
     for function in (
         debt_ratio_no_zero, debt_ratio_plus_one, safe_ratio, log_income, log_income_signed, root,
-        disposable, income_per_head, effort, squares, interaction, capped, whole_years, standardised,
-        weighted_points, percent, missing_flags, filled_with_other, number_missing, young,
+        disposable, income_per_head, effort, squares, interaction, capped, whole_years,         weighted_points, percent, missing_flags, filled_with_other, number_missing, young,
         young_without_guarantor, risk_flags, in_range, few_terms, masked, codes_are_missing,
         infinite_is_missing, age_bands, age_band_names, age_bands_left, digitized, selected, nested_where,
         age_by_rule, by_lambda, by_row, late_payments, worst_payment, mean_payment, sum_of_late, any_late,

@@ -1,4 +1,4 @@
-"""A corpus of features as people write them: compiled, proven, stored and read again; and what must not be."""
+"""A corpus of features as people write them: compiled, stored and read again; and what must not be."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from morosidad import check_compiled
 
 FRAME = features.frame_of(130)
-TARGET = (np.random.default_rng(1).random(len(FRAME)) < 1 / (1 + np.exp(2.0 - FRAME["edad"] / 30))).astype(int)
+TARGET = (np.random.default_rng(1).random(len(FRAME)) < 1 / (1 + np.exp(2.0 - FRAME["edad"] / 30))).astype(
+    int
+)
 
 
 def fitted(step, columns, *, arrays=False):

@@ -8,9 +8,9 @@ from typing import Any
 from morosidad.compiler.nodes.base import Expr
 from morosidad.compiler.nodes.computed import Binary, Choice, PartialFunction
 from morosidad.compiler.nodes.expressions import Arith, Constant, Fill, Missing
-from morosidad.compiler.readers.tracing import rules
-from morosidad.compiler.readers.tracing.trace import OTHER_ROWS, narrowed
-from morosidad.compiler.readers.tracing.values import Traced, wrap
+from morosidad.compiler.readers.tracing.rules import numbers as rules
+from morosidad.compiler.readers.tracing.rules.trace import OTHER_ROWS, narrowed
+from morosidad.compiler.readers.tracing.symbols.values import Traced, wrap
 
 ROWWISE = ("sum", "mean", "min", "max", "prod", "any", "all", "count", "std", "var", "median")
 

@@ -17,9 +17,9 @@ from morosidad.compiler.nodes.base import Expr
 from morosidad.compiler.nodes.computed import Choice
 from morosidad.compiler.nodes.expressions import Constant, Missing
 from morosidad.compiler.nodes.text import Changed, NumberOf
-from morosidad.compiler.readers.tracing import rules
-from morosidad.compiler.readers.tracing.trace import Trace, described
-from morosidad.compiler.readers.tracing.values import constant, wrap
+from morosidad.compiler.readers.tracing.rules import numbers as rules
+from morosidad.compiler.readers.tracing.rules.trace import Trace, described
+from morosidad.compiler.readers.tracing.symbols.values import constant, wrap
 
 MAX_WAYS = 64
 """So many ways through a function are tried."""
@@ -120,7 +120,9 @@ class Cell:
 
     def _must_be_there(self) -> None:
         """Demand that a text is there: None has no such method."""
-        self.ways.demand(rules.choice(self.trace, Missing(self.expr), constant(self.trace, None), Constant(0.0)))
+        self.ways.demand(
+            rules.choice(self.trace, Missing(self.expr), constant(self.trace, None), Constant(0.0))
+        )
 
     def _fixed(self, arguments: Sequence[Any]) -> tuple[Any, ...]:
         if not all(isinstance(argument, str) for argument in arguments):
@@ -137,7 +139,7 @@ class Cell:
         self.trace.end("takes a value itself, which can't be recorded")
 
     __float__ = __int__ = __index__ = __len__ = __iter__ = __array__ = __getitem__ = _outside
-    __str__ = __format__ = _outside  # type: ignore[assignment]
+    __str__ = __format__ = _outside
 
     def __round__(self, digits: int | None = None) -> Cell:
         return self._with(rules.rounded(self.expr, digits or 0))
@@ -185,13 +187,14 @@ _ASKED = ("startswith", "endswith", "isdigit", "isalpha")
 def _reckoned(cell: Cell, operator: str, first: Any, second: Any) -> Cell:
     exprs = [v.expr if isinstance(v, Cell) else constant(cell.trace, v) for v in (first, second)]
     truth = operator in ("<", "<=", ">", ">=", "==", "!=", "and", "or", "xor")
-    if operator in ("and", "or", "xor"):
-        if not all(isinstance(v, (bool, np.bool_)) or getattr(v, "_truth", False) for v in (first, second)):
-            cell.trace.end("combines bits of whole numbers")
+    truths = [isinstance(v, (bool, np.bool_)) or getattr(v, "_truth", False) for v in (first, second)]
+    if operator in ("and", "or", "xor") and not all(truths):
+        cell.trace.end("combines bits of whole numbers")
     if operator in ("/", "//", "%") and cell.raises:  # Python raises where numpy is infinite
         divided = Choice(rules.compared("==", exprs[1], 0.0), Constant(math.nan), Constant(0.0))
         cell.ways.demand(divided)
-    return cell._with(rules.binary(cell.trace, operator, *exprs, _TRUTHS if truth else _FLOATS), truth)
+    real = _TRUTHS if truth else _FLOATS
+    return cell._with(rules.binary(cell.trace, operator, exprs[0], exprs[1], real), truth)
 
 
 def _dunder(operator: str, *, turned: bool = False) -> Callable[[Any, Any], Any]:
@@ -210,8 +213,14 @@ for _name, _operator in _OPERATORS.items():
     setattr(Cell, f"__r{_name}__", _dunder(_operator, turned=True))
 for _name, _operator in {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}.items():
     setattr(Cell, f"__{_name}__", _dunder(_operator))
-Cell.__neg__ = lambda self: self._with(rules.unary(self.trace, "negative", self.expr, _FLOATS))  # type: ignore[attr-defined]
-Cell.__abs__ = lambda self: self._with(rules.unary(self.trace, "absolute", self.expr, _FLOATS))  # type: ignore[attr-defined]
+
+
+def _sign(name: str) -> Callable[[Any], Any]:
+    return lambda self: self._with(rules.unary(self.trace, name, self.expr, _FLOATS))
+
+
+for _name, _function in {"neg": "negative", "pos": "positive", "abs": "absolute"}.items():
+    setattr(Cell, f"__{_name}__", _sign(_function))
 
 
 def mapped(of: Any, function: Callable[..., Any], na_action: Any, args: Any = (), more: Any = None) -> Any:
@@ -233,7 +242,11 @@ def mapped(of: Any, function: Callable[..., Any], na_action: Any, args: Any = ()
     TracedSeries
     """
     trace, keywords = of._trace, more or {}
-    real = of._real.map(function, na_action) if na_action else of._real.apply(function, args=tuple(args), **keywords)
+    real = (
+        of._real.map(function, na_action)
+        if na_action
+        else of._real.apply(function, args=tuple(args), **keywords)
+    )
     again, ways = trace.rebound(function), Ways(trace)
     expr = ways.result(lambda: again(Cell(ways, trace, of._exprs[0]), *args, **keywords))
     if na_action:

@@ -10,11 +10,19 @@ import numpy as np
 
 from morosidad.compiler.backends.numpy_columns import ColumnBatch
 from morosidad.compiler.nodes.base import Expr
-from morosidad.compiler.readers.tracing import frames  # noqa: F401 - it registers the symbolic classes
-from morosidad.compiler.readers.tracing.modules import Rebinder
-from morosidad.compiler.readers.tracing.pandas_calls import check_array
-from morosidad.compiler.readers.tracing.trace import MAX_COLUMNS, Trace, TraceEnds, described, plain, same, texts
-from morosidad.compiler.readers.tracing.values import Traced, columns_of, traced_in, wrap
+from morosidad.compiler.readers.tracing.calls.modules import Rebinder
+from morosidad.compiler.readers.tracing.calls.pandas_calls import check_array
+from morosidad.compiler.readers.tracing.rules.trace import (
+    MAX_COLUMNS,
+    Trace,
+    TraceEnds,
+    described,
+    plain,
+    same,
+    texts,
+)
+from morosidad.compiler.readers.tracing.symbols import frames  # noqa: F401 - it registers the symbolic classes
+from morosidad.compiler.readers.tracing.symbols.values import Traced, columns_of, traced_in, wrap
 from morosidad.compiler.registry import Compiler, NotCompilable
 
 Call = Callable[[Rebinder, Any], Any]
@@ -23,9 +31,9 @@ Call = Callable[[Rebinder, Any], Any]
 def traced_function(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
     """Trace the function of a `FunctionTransformer`."""
 
-    def call(see: Rebinder, X: Any) -> Any:  # noqa: N803 - scikit-learn's name
+    def call(see: Rebinder, X: Any) -> Any:
         if estimator.validate:
-            X = check_array(X._trace, X)  # noqa: N806
+            X = check_array(X._trace, X)
         return see(estimator.func)(X, **{key: see(value) for key, value in (estimator.kw_args or {}).items()})
 
     name = getattr(estimator.func, "__name__", type(estimator.func).__name__)
@@ -35,15 +43,13 @@ def traced_function(estimator: Any, columns: Sequence[Expr], compiler: Compiler)
 def traced_transformer(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
     """Trace the method ``transform`` of a class of a user's own; what it was fitted to is constant."""
 
-    def call(see: Rebinder, X: Any) -> Any:  # noqa: N803 - scikit-learn's name
+    def call(see: Rebinder, X: Any) -> Any:
         return see.of_self(estimator).transform(X)
 
     return _traced(type(estimator).__name__, call, estimator, columns, compiler)
 
 
-def _traced(
-    name: str, call: Call, estimator: Any, columns: Sequence[Expr], compiler: Compiler
-) -> list[Expr]:
+def _traced(name: str, call: Call, estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
     if compiler.inputs is None:
         raise NotCompilable(f"{name} has no compiled form where there are no rows to trace it on")
     try:
@@ -115,7 +121,7 @@ def _prove(name: str, estimator: Any, found: Sequence[Expr], trace: Trace, compi
     for row in [*inputs.rows[:20], *inputs.probes]:
         try:
             data = inputs.of([row])
-        except Exception:  # a step before this one refuses it  # noqa: S112
+        except Exception:  # noqa: S112 - a step before this one refuses it
             continue
         batch = ColumnBatch.of_records([row], len(compiler.schema))
         answers = all(np.isfinite(batch.value(expr)).all() for expr in trace.demands)
@@ -129,6 +135,5 @@ def _prove(name: str, estimator: Any, found: Sequence[Expr], trace: Trace, compi
                 raise NotCompilable(f"{name} has no compiled form: {words}") from None
             continue
         if answers and not _equal(real, found, batch, trace):
-            raise NotCompilable(
-                f"{name} has no compiled form: it answers otherwise about one row alone than what was recorded"
-            )
+            words = "it answers otherwise about one row alone than what was recorded"
+            raise NotCompilable(f"{name} has no compiled form: {words}")

@@ -15,10 +15,15 @@ from typing import Any
 
 import numpy as np
 
-from morosidad.compiler.readers.tracing.cells import Cell
-from morosidad.compiler.readers.tracing.pandas_calls import NUMPY, PANDAS, REFUSED, SKLEARN
-from morosidad.compiler.readers.tracing.trace import OTHER_ROWS, Trace
-from morosidad.compiler.readers.tracing.values import RowCount, Traced, traced_in, wrap
+from morosidad.compiler.readers.tracing.calls.pandas_calls import (
+    REFUSED,
+    numpy_stand_ins,
+    pandas_stand_ins,
+    sklearn_stand_ins,
+)
+from morosidad.compiler.readers.tracing.rules.trace import OTHER_ROWS, Trace
+from morosidad.compiler.readers.tracing.symbols.cells import Cell
+from morosidad.compiler.readers.tracing.symbols.values import RowCount, Traced, traced_in, wrap
 
 _LIBRARIES = ("builtins", "pandas", "numpy", "sklearn", "scipy", "morosidad")
 MAX_FUNCTIONS = 500
@@ -61,10 +66,11 @@ class Rebinder:
         if handler is not None:
             stands_in = getattr(handler, "stands_in", False)
             return handler(self._trace) if stands_in else _Call(self._trace, value, handler)
-        if isinstance(value, types.FunctionType) and not _of_library(value):
+        if type(value) is types.FunctionType and not _of_library(value):
             return self.function(value)
         if isinstance(value, types.MethodType) and not _of_library(value.__func__):
-            return types.MethodType(self.function(value.__func__), self.of_self(value.__self__))
+            method: Any = value.__func__
+            return types.MethodType(self.function(method), self.of_self(value.__self__))
         if isinstance(value, functools.partial):
             return functools.partial(self(value.func), *value.args, **value.keywords)
         if isinstance(value, (types.FunctionType, types.BuiltinFunctionType)) and _of_library(value):
@@ -102,7 +108,7 @@ class Rebinder:
                 methods |= {name: self._member(member) for name, member in vars(base).items()}
         kept = {name: member for name, member in methods.items() if member is not None}
         kept |= {"__module__": cls.__module__, "__qualname__": cls.__qualname__}
-        seen = object.__new__(type(cls.__name__, (cls,), kept))
+        seen: Any = object.__new__(type(cls.__name__, (cls,), kept))
         vars(seen).update({name: self._attribute(value) for name, value in vars(owner).items()})
         return seen
 
@@ -130,7 +136,17 @@ class Rebinder:
             return _Refused(self._trace, module.__name__)
         if top in ("pandas", "numpy", "datetime", "math", "scipy", "sklearn"):
             return _View(self, module)
-        if top in ("builtins", "re", "json", "functools", "itertools", "operator", "collections", "typing", "warnings"):
+        if top in (
+            "builtins",
+            "re",
+            "json",
+            "functools",
+            "itertools",
+            "operator",
+            "collections",
+            "typing",
+            "warnings",
+        ):
             return module
         return _View(self, module)
 
@@ -203,7 +219,7 @@ class _Step:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._step, name)
 
-    def transform(self, X: Any, *arguments: Any, **more: Any) -> Any:  # noqa: N803 - scikit-learn's name
+    def transform(self, X: Any, *arguments: Any, **more: Any) -> Any:
         """Transform columns."""
         if not isinstance(X, Traced):
             return self._step.transform(X, *arguments, **more)
@@ -225,8 +241,11 @@ class _Call:
         if self._handler is not None:
             return self._handler(self._trace, *arguments, **more)
         traced = traced_in(*arguments, *more.values())
-        if traced and not (hasattr(np, name) and getattr(np, name) is self._function) \
-                and not hasattr(self._function, "_implementation"):
+        if (
+            traced
+            and not (hasattr(np, name) and getattr(np, name) is self._function)
+            and not hasattr(self._function, "_implementation")
+        ):
             self._trace.end(OTHER_ROWS if name in REFUSED else f"calls {name}, which is not recorded")
         return self._function(*arguments, **more)
 
@@ -235,7 +254,7 @@ class _Call:
 
 
 def _handler(value: Any) -> Any:
-    for table in (PANDAS, NUMPY, SKLEARN):
+    for table in (pandas_stand_ins, numpy_stand_ins, sklearn_stand_ins):
         try:
             found = table().get(value)
         except TypeError:  # it can't be looked up

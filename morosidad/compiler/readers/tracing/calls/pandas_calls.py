@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from morosidad.compiler.nodes.expressions import Missing
-from morosidad.compiler.readers.tracing import rules
-from morosidad.compiler.readers.tracing.accessors import read_dates
-from morosidad.compiler.readers.tracing.arrays import TracedArray
-from morosidad.compiler.readers.tracing.cells import Cell
-from morosidad.compiler.readers.tracing.elementwise import METHODS, each
-from morosidad.compiler.readers.tracing.frames import TracedFrame
-from morosidad.compiler.readers.tracing.trace import OTHER_ROWS, Trace
-from morosidad.compiler.readers.tracing.values import (
+from morosidad.compiler.readers.tracing.rules import conversions
+from morosidad.compiler.readers.tracing.rules import numbers as rules
+from morosidad.compiler.readers.tracing.rules.trace import OTHER_ROWS, Trace
+from morosidad.compiler.readers.tracing.symbols.accessors import read_dates
+from morosidad.compiler.readers.tracing.symbols.arrays import TracedArray
+from morosidad.compiler.readers.tracing.symbols.cells import Cell
+from morosidad.compiler.readers.tracing.symbols.elementwise import METHODS, each
+from morosidad.compiler.readers.tracing.symbols.frames import TracedFrame
+from morosidad.compiler.readers.tracing.symbols.values import (
     RowCount,
     RowLabels,
     Traced,
@@ -30,7 +32,20 @@ from morosidad.compiler.readers.tracing.values import (
 )
 
 REFUSED = frozenset(
-    "get_dummies qcut factorize merge crosstab pivot_table unique value_counts melt wide_to_long rank zscore".split()
+    [
+        "get_dummies",
+        "qcut",
+        "factorize",
+        "merge",
+        "crosstab",
+        "pivot_table",
+        "unique",
+        "value_counts",
+        "melt",
+        "wide_to_long",
+        "rank",
+        "zscore",
+    ]
 )
 """Functions that look at other rows."""
 
@@ -50,8 +65,9 @@ def is_there(trace: Trace, value: Any) -> Any:
     """Record `pandas.notna`."""
     if isinstance(value, Cell):
         return value._with(rules.compared("==", Missing(value.expr), 0.0), truth=True)
-    found = is_missing(trace, value)
-    return ~found if isinstance(found, Traced) else _pandas().notna(value)
+    if not isinstance(value, Traced):
+        return _pandas().notna(value)
+    return ~is_missing(trace, value)
 
 
 def to_numeric(trace: Trace, arg: Any, errors: str = "raise", downcast: Any = None, **more: Any) -> Any:
@@ -66,7 +82,7 @@ def to_numeric(trace: Trace, arg: Any, errors: str = "raise", downcast: Any = No
     def rule(expr: Any, *_: Any) -> Any:
         if not trace.is_text(expr):
             return expr
-        return rules.number_of_text(trace, expr, coerce=errors == "coerce")
+        return conversions.number_of_text(trace, expr, coerce=errors == "coerce")
 
     return each(arg, real, rule)
 
@@ -84,32 +100,34 @@ def to_datetime(trace: Trace, arg: Any, errors: str = "raise", **more: Any) -> A
                       coerce=errors == "coerce")  # fmt: skip
 
 
-def cut(trace: Trace, x: Any, bins: Any, right: bool = True, labels: Any = None, retbins: bool = False,
-        precision: int = 3, include_lowest: bool = False, duplicates: str = "raise", ordered: bool = True) -> Any:  # fmt: skip
+def cut(trace: Trace, x: Any, bins: Any, right: bool = True, labels: Any = None, **more: Any) -> Any:
     """Record `pandas.cut` with fixed edges."""
     pd = _pandas()
-    settings: dict[str, Any] = {"right": right, "labels": labels, "precision": precision,
-                                "include_lowest": include_lowest, "ordered": ordered}  # fmt: skip
+    settings: dict[str, Any] = {"right": right, "labels": labels, **more}
     if not isinstance(x, Traced):
-        return pd.cut(x, bins, retbins=retbins, duplicates=duplicates, **settings)
-    if not isinstance(bins, (list, tuple, np.ndarray)) or retbins or traced_in(bins, labels):
+        return pd.cut(x, bins, **settings)
+    ordered, lowest = more.get("ordered", True), bool(more.get("include_lowest"))
+    if not isinstance(bins, (list, tuple, np.ndarray)) or more.get("retbins") or traced_in(bins, labels):
         trace.end(OTHER_ROWS)
     edges = [float(edge) for edge in bins]
-    if any(a >= b for a, b in zip(edges, edges[1:], strict=False)):
+    if any(a >= b for a, b in pairwise(edges)):
         trace.end("cuts at edges that do not ascend")
     real = pd.cut(x._real, bins, **settings)
     if labels is False:
         names: list[Any] = list(range(len(edges) - 1))
     else:
-        names = [str(name) if isinstance(name, (str, pd.Interval)) else name for name in real.cat.categories] \
-            if ordered else list(labels)
+        names = (
+            [str(name) if isinstance(name, (str, pd.Interval)) else name for name in real.cat.categories]
+            if ordered
+            else list(labels)
+        )
     if len(names) != len(edges) - 1:
         trace.end("cuts into intervals with the same name")
     text = any(isinstance(name, str) for name in names)
     none: Any = None if text else np.nan
     rows = [none, *names, none]
-    return each(x, real, lambda expr, *_: rules.intervals(
-        expr, edges, rows, none, right=right, lowest=include_lowest))  # fmt: skip
+    return each(x, real, lambda expr, *_: conversions.intervals(
+        expr, edges, rows, none, right=right, lowest=lowest))  # fmt: skip
 
 
 def concat(trace: Trace, objs: Any, axis: Any = 0, **more: Any) -> Any:
@@ -235,7 +253,7 @@ def _no_class(trace: Trace, *_: Any, **__: Any) -> Any:
     trace.end("makes an object of columns, which is not recorded")
 
 
-def check_array(trace: Trace, X: Any, *_: Any, **more: Any) -> Any:  # noqa: N803 - scikit-learn's name
+def check_array(trace: Trace, X: Any, *_: Any, **more: Any) -> Any:
     """Record scikit-learn's check of its input: an array of numbers, without missing ones unless allowed."""
     if not isinstance(X, Traced):
         trace.end("checks an array that is not its input")
@@ -248,7 +266,9 @@ def check_array(trace: Trace, X: Any, *_: Any, **more: Any) -> Any:  # noqa: N80
     return made
 
 
-def validate_data(trace: Trace, _estimator: Any, X: Any = None, *_: Any, reset: bool = True, **more: Any) -> Any:  # noqa: N803
+def validate_data(
+    trace: Trace, _estimator: Any, X: Any = None, *_: Any, reset: bool = True, **more: Any
+) -> Any:
     """Record scikit-learn's check of an estimator's input."""
     more.pop("skip_check_array", None)
     return check_array(trace, X, **more)
@@ -265,7 +285,7 @@ def _pandas() -> Any:
 
 
 @cache
-def PANDAS() -> dict[Any, Any]:  # noqa: N802 - a table
+def pandas_stand_ins() -> dict[Any, Any]:
     """Give what stands in for functions and classes of pandas and of the standard library."""
     pd = _pandas()
     return {
@@ -284,7 +304,7 @@ def PANDAS() -> dict[Any, Any]:  # noqa: N802 - a table
 
 
 @cache
-def NUMPY() -> dict[Any, Any]:  # noqa: N802 - a table
+def numpy_stand_ins() -> dict[Any, Any]:
     """Give what stands in for functions of numpy that do not ask their arguments."""
     return {
         **dict.fromkeys((np.asarray, np.array, np.asanyarray, np.ascontiguousarray), as_array),
@@ -298,7 +318,7 @@ def NUMPY() -> dict[Any, Any]:  # noqa: N802 - a table
 
 
 @cache
-def SKLEARN() -> dict[Any, Any]:  # noqa: N802 - a table
+def sklearn_stand_ins() -> dict[Any, Any]:
     """Give what stands in for scikit-learn's checks of input."""
     from sklearn.utils import check_array as check
     from sklearn.utils.validation import check_is_fitted

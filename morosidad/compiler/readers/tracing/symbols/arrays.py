@@ -7,14 +7,40 @@ from typing import Any
 
 import numpy as np
 
-from morosidad.compiler.readers.tracing import rules
-from morosidad.compiler.readers.tracing.elementwise import METHODS
-from morosidad.compiler.readers.tracing.numpy_calls import array_function, array_ufunc, matmul
-from morosidad.compiler.readers.tracing.rowwise import ROWWISE
-from morosidad.compiler.readers.tracing.trace import OTHER_ROWS
-from morosidad.compiler.readers.tracing.values import RowCount, Traced, columns_of, moved, real_of, spread, wrap, wraps
+from morosidad.compiler.readers.tracing.rules import numbers as rules
+from morosidad.compiler.readers.tracing.rules.trace import OTHER_ROWS
+from morosidad.compiler.readers.tracing.symbols.elementwise import METHODS
+from morosidad.compiler.readers.tracing.symbols.numpy_calls import array_function, array_ufunc, matmul
+from morosidad.compiler.readers.tracing.symbols.rowwise import ROWWISE
+from morosidad.compiler.readers.tracing.symbols.values import (
+    RowCount,
+    Traced,
+    columns_of,
+    moved,
+    real_of,
+    spread,
+    wrap,
+    wraps,
+)
 
-_ROWS = frozenset("argmax argmin argsort cumsum cumprod sort tolist item take nonzero ptp repeat fill flat".split())
+_ROWS = frozenset(
+    [
+        "argmax",
+        "argmin",
+        "argsort",
+        "cumsum",
+        "cumprod",
+        "sort",
+        "tolist",
+        "item",
+        "take",
+        "nonzero",
+        "ptp",
+        "repeat",
+        "fill",
+        "flat",
+    ]
+)
 _EACH = ("clip", "astype", "round")
 
 
@@ -44,7 +70,7 @@ class TracedArray(Traced):
         return self._real.dtype
 
     @property
-    def T(self) -> Any:  # noqa: N802 - numpy's name
+    def T(self) -> Any:
         if self._real.ndim == 1:
             return self
         return Turned(self)
@@ -116,7 +142,7 @@ class Turned:
         self._of = of
 
     @property
-    def T(self) -> TracedArray:  # noqa: N802 - numpy's name
+    def T(self) -> TracedArray:
         return self._of
 
     def __iter__(self) -> Any:

@@ -6,13 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from morosidad.compiler.nodes.base import Expr
-from morosidad.compiler.nodes.computed import PartialFunction
+from morosidad.compiler.nodes.computed import Choice, PartialFunction
 from morosidad.compiler.nodes.dates import DAY, FORMATS
 from morosidad.compiler.nodes.expressions import Arith, Constant, Missing
-from morosidad.compiler.nodes.computed import Choice
 from morosidad.compiler.nodes.text import Changed, NumberOf
-from morosidad.compiler.readers.tracing.trace import OTHER_ROWS, Trace
-from morosidad.compiler.readers.tracing.values import Traced, traced_in, wrap
+from morosidad.compiler.readers.tracing.rules.trace import OTHER_ROWS, Trace
+from morosidad.compiler.readers.tracing.symbols.values import Traced, traced_in, wrap
 
 _CHANGES = ("lower", "upper", "title", "capitalize", "casefold", "swapcase", "strip", "lstrip", "rstrip",
             "removeprefix", "removesuffix")  # fmt: skip
@@ -36,7 +35,9 @@ class TextMethods(_Accessor):
             raise AttributeError(name)
         method = getattr(self._of._real.str, name)
         if name not in (*_CHANGES, *_ASKED):
-            self._trace.end(OTHER_ROWS if name == "get_dummies" else f"uses str.{name}, which is not recorded")
+            self._trace.end(
+                OTHER_ROWS if name == "get_dummies" else f"uses str.{name}, which is not recorded"
+            )
 
         def call(*arguments: Any, **more: Any) -> Any:
             if traced_in(*arguments) or not all(isinstance(a, str) or a is None for a in arguments):
@@ -45,7 +46,7 @@ class TextMethods(_Accessor):
             if name in _CHANGES:
                 fixed = (*arguments, *more.values())
                 return self._made(real, Changed(self._of._exprs[0], name, fixed))
-            return self._asked(name, real, arguments, more.get("na", None))
+            return self._asked(name, real, arguments, more.get("na"))
 
         return call
 
@@ -58,10 +59,14 @@ class TextMethods(_Accessor):
     def len(self) -> Any:
         return self._made(self._of._real.str.len(), NumberOf(self._of._exprs[0], "len"))
 
-    def contains(self, pat: str, case: bool = True, flags: int = 0, na: Any = None, regex: bool = True) -> Any:
+    def contains(
+        self, pat: Any, case: bool = True, flags: int = 0, na: Any = None, regex: bool = True
+    ) -> Any:
+        if not isinstance(pat, str):
+            self._trace.end("looks for a pattern in text")
         settings = {} if na is None else {"na": na}
         real = self._of._real.str.contains(pat, case=case, flags=flags, regex=regex, **settings)
-        if flags or not isinstance(pat, str) or (regex and not _plain(pat)):
+        if flags or (regex and not _plain(pat)):
             self._trace.end("looks for a pattern in text")
         of = self._of._exprs[0]
         if not case:
@@ -114,7 +119,9 @@ class DateMethods(_Accessor):
             raise AttributeError(name)
         real = getattr(self._of._real.dt, name)
         expr = self._of._exprs[0]
-        part = {"weekday": "dayofweek", "day_of_week": "dayofweek", "day_of_year": "dayofyear"}.get(name, name)
+        part = {"weekday": "dayofweek", "day_of_week": "dayofweek", "day_of_year": "dayofyear"}.get(
+            name, name
+        )
         if self._of._real.dtype.kind == "m":
             if name == "days":
                 return self._made(real, PartialFunction(Arith(expr, "/", float(DAY)), "floor"))

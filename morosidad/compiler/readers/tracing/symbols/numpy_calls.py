@@ -10,11 +10,12 @@ import numpy as np
 from morosidad.compiler.nodes.base import Expr
 from morosidad.compiler.nodes.computed import Binary, PartialFunction
 from morosidad.compiler.nodes.expressions import Arith, Constant, Fill, Missing
-from morosidad.compiler.readers.tracing import rules
-from morosidad.compiler.readers.tracing.elementwise import METHODS, each
-from morosidad.compiler.readers.tracing.rowwise import ROWWISE, reduced
-from morosidad.compiler.readers.tracing.trace import OTHER_ROWS, Trace
-from morosidad.compiler.readers.tracing.values import (
+from morosidad.compiler.readers.tracing.rules import conversions
+from morosidad.compiler.readers.tracing.rules import numbers as rules
+from morosidad.compiler.readers.tracing.rules.trace import OTHER_ROWS, Trace
+from morosidad.compiler.readers.tracing.symbols.elementwise import METHODS, each
+from morosidad.compiler.readers.tracing.symbols.rowwise import ROWWISE, reduced
+from morosidad.compiler.readers.tracing.symbols.values import (
     Traced,
     columns_of,
     moved,
@@ -60,9 +61,37 @@ def array_function(self: Traced, function: Any, types: Any, arguments: Any, more
 
 
 _OTHER_ROWS = frozenset(
-    """argmax argmin argsort average bincount corrcoef cov cumprod cumsum diff ediff1d flip histogram interp
-    lexsort median nancumsum nanmedian nanpercentile nanquantile partition percentile quantile roll sort
-    unique searchsorted ptp argpartition""".split()
+    [
+        "argmax",
+        "argmin",
+        "argsort",
+        "average",
+        "bincount",
+        "corrcoef",
+        "cov",
+        "cumprod",
+        "cumsum",
+        "diff",
+        "ediff1d",
+        "flip",
+        "histogram",
+        "interp",
+        "lexsort",
+        "median",
+        "nancumsum",
+        "nanmedian",
+        "nanpercentile",
+        "nanquantile",
+        "partition",
+        "percentile",
+        "quantile",
+        "roll",
+        "sort",
+        "unique",
+        "searchsorted",
+        "ptp",
+        "argpartition",
+    ]
 )
 
 
@@ -115,10 +144,7 @@ def nan_to_num(x: Any, copy: bool = True, nan: float = 0.0, posinf: Any = None, 
         most = float(limits.max) if posinf is None else float(posinf)
         least = float(limits.min) if neginf is None else float(neginf)
         expr = Fill(expr, float(nan))
-        infinite = [
-            rules.choice(trace, Binary("==", expr, Constant(sign * np.inf)), Constant(value), expr)
-            for sign, value in ((1.0, most),)
-        ][0]
+        infinite = rules.choice(trace, Binary("==", expr, Constant(np.inf)), Constant(most), expr)
         return rules.choice(trace, Binary("==", expr, Constant(-np.inf)), Constant(least), infinite)
 
     return each(x, real, rule)
@@ -133,7 +159,7 @@ def digitize(x: Any, bins: Any, right: bool = False) -> Any:
     real = np.digitize(real_of(x), edges, right)
     rows = list(range(len(edges) + 1))
     return each(
-        x, real, lambda expr, *_: rules.intervals(expr, edges.tolist(), rows, len(edges), right=right)
+        x, real, lambda expr, *_: conversions.intervals(expr, edges.tolist(), rows, len(edges), right=right)
     )
 
 
@@ -142,10 +168,10 @@ def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
     trace = _trace_of(a, v)
     if traced_in(a) or sorter is not None or (np.diff(np.asarray(a, dtype=float)) < 0).any():
         trace.end(OTHER_ROWS)
-    real = np.searchsorted(a, real_of(v), side)
+    real: Any = np.searchsorted(a, real_of(v), "right" if side == "right" else "left")
     edges, rows = [float(edge) for edge in a], list(range(len(a) + 1))
     return each(
-        v, real, lambda expr, *_: rules.intervals(expr, edges, rows, len(edges), right=side == "left")
+        v, real, lambda expr, *_: conversions.intervals(expr, edges, rows, len(edges), right=side == "left")
     )
 
 
@@ -249,7 +275,7 @@ def _dot(a: Any, b: Any, out: Any = None) -> Any:
     return matmul(_trace_of(a, b), a, b)
 
 
-def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002 - numpy's name
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """Record the length of each row."""
     if ord not in (None, 2) or axis not in (1, -1):
         x._trace.end(OTHER_ROWS)
@@ -268,7 +294,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
                                                      "squeeze", "ravel", "reshape", "stack", "delete",
                                                      "atleast_2d", "take")},
     **{name: _reducing(name, skipna=False) for name in ROWWISE if name not in ("count", "median")},
-    **{f"nan{name}": _reducing(name, skipna=True) for name in ("sum", "mean", "min", "max", "prod", "std", "var")},
+    **{f"nan{name}": _reducing(name, skipna=True) for name in ROWWISE if hasattr(np, f"nan{name}")},
     "amax": _reducing("max", skipna=False),
     "amin": _reducing("min", skipna=False),
     "where": where,

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from morosidad.compiler.nodes.base import Expr
-from morosidad.compiler.nodes.computed import PartialFunction
 from morosidad.compiler.nodes.expressions import Missing
-from morosidad.compiler.readers.tracing import rules
-from morosidad.compiler.readers.tracing.trace import Trace
-from morosidad.compiler.readers.tracing.values import (
+from morosidad.compiler.readers.tracing.rules import conversions
+from morosidad.compiler.readers.tracing.rules import numbers as rules
+from morosidad.compiler.readers.tracing.rules.trace import Trace
+from morosidad.compiler.readers.tracing.symbols.values import (
     Traced,
     columns_of,
     constant,
@@ -100,10 +100,9 @@ def _sign(name: str, do: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return method
 
 
-Traced.__neg__ = _sign("negative", operator.neg)  # type: ignore[attr-defined]
-Traced.__pos__ = _sign("positive", operator.pos)  # type: ignore[attr-defined]
-Traced.__abs__ = _sign("absolute", operator.abs)  # type: ignore[attr-defined]
-Traced.__invert__ = _sign("invert", operator.invert)  # type: ignore[attr-defined]
+_SIGNS = {"neg": "negative", "pos": "positive", "abs": "absolute", "invert": "invert"}
+for _name, _function in _SIGNS.items():
+    setattr(Traced, f"__{_name}__", _sign(_function, getattr(operator, _name)))
 
 
 # -- methods -----------------------------------------------------------------------------------------
@@ -112,7 +111,9 @@ Traced.__invert__ = _sign("invert", operator.invert)  # type: ignore[attr-define
 def _with_fill(name: str, method: str, *, turned: bool = False) -> Callable[..., Any]:
     """Make a method of arithmetic, which may fill what is missing on one side alone."""
 
-    def call(self: Traced, other: Any, axis: Any = "columns", level: Any = None, fill_value: Any = None) -> Any:
+    def call(
+        self: Traced, other: Any, axis: Any = "columns", level: Any = None, fill_value: Any = None
+    ) -> Any:
         if level is not None:
             self._end("reckons by levels of an index")
         if fill_value is not None:
@@ -147,8 +148,8 @@ def _clip(self: Traced, lower: Any = None, upper: Any = None, *, axis: Any = Non
         real = self._real.clip(real_of(lower), real_of(upper), **more)
     else:
         real = self._real.clip(real_of(lower), real_of(upper), axis=axis, **more)
-    bounds = [None if b is None else spread(self._trace, b, real) for b in (lower, upper)]
-    low, high = (b or [None] * len(self._exprs) for b in bounds)
+    none: list[Expr | None] = [None] * len(self._exprs)
+    low, high = (none if b is None else spread(self._trace, b, real) for b in (lower, upper))
     triples = zip(self._exprs, low, high, strict=True)
     return wrap(self._trace, real, [rules.clipped(*triple) for triple in triples])
 
@@ -157,7 +158,7 @@ def _astype(self: Traced, dtype: Any, copy: Any = None, errors: str = "raise", *
     if errors != "raise":
         self._end("casts with errors ignored")
     real = self._real.astype(dtype)
-    return each(self, real, lambda e, was, now: rules.cast(self._trace, e, was, now))
+    return each(self, real, lambda e, was, now: conversions.cast(self._trace, e, was, now))
 
 
 def _round(self: Traced, decimals: Any = 0, **_: Any) -> Any:
@@ -180,12 +181,12 @@ def _isin(self: Traced, values: Any) -> Any:
         self._end("looks for values among those of columns")
     values = list(values)
     real = self._real.isin(values)
-    none = any(rules._is_none(value) for value in values)
+    none = any(conversions.is_none(value) for value in values)
 
     def rule(expr: Expr, *_: Any) -> Expr:
         text = self._trace.is_text(expr)
         keys = [v.item() if isinstance(v, np.generic) else v for v in values if isinstance(v, str) == text]
-        known = [key for key in dict.fromkeys(keys) if not rules._is_none(key)]
+        known = [key for key in dict.fromkeys(keys) if not conversions.is_none(key)]
         return rules.one_of(expr, known, 1.0, 0.0, float(none))
 
     return each(self, real, rule)
@@ -198,10 +199,12 @@ def _map(self: Traced, arg: Any = None, na_action: Any = None, **more: Any) -> A
     if hasattr(type(arg), "__missing__") or more:
         self._end("maps by a dict with a default")
     real = self._real.map(arg)
-    return each(self, real, lambda e, *_: rules.exchanged(self._trace, e, pairs, others=False))
+    return each(self, real, lambda e, *_: conversions.exchanged(self._trace, e, pairs, others=False))
 
 
-def _replace(self: Traced, to_replace: Any = None, value: Any = ..., *, regex: Any = False, **more: Any) -> Any:
+def _replace(
+    self: Traced, to_replace: Any = None, value: Any = ..., *, regex: Any = False, **more: Any
+) -> Any:
     if regex or more.get("method") is not None or traced_in(to_replace, value):
         self._end("replaces by patterns, or by the values of columns")
     more.pop("inplace", None)
@@ -210,12 +213,14 @@ def _replace(self: Traced, to_replace: Any = None, value: Any = ..., *, regex: A
     if nested:
         by_name = dict(to_replace)
         exprs = [
-            rules.exchanged(self._trace, e, dict(by_name.get(name) or {}), others=True) if name in by_name else e
+            conversions.exchanged(self._trace, e, dict(by_name.get(name) or {}), others=True)
+            if name in by_name
+            else e
             for name, e in zip(self._real.columns, self._exprs, strict=True)
         ]
         return wrap(self._trace, real, exprs)
     pairs = _replacements(self, to_replace, value)
-    return each(self, real, lambda e, *_: rules.exchanged(self._trace, e, pairs, others=True))
+    return each(self, real, lambda e, *_: conversions.exchanged(self._trace, e, pairs, others=True))
 
 
 def _replacements(self: Traced, old: Any, new: Any) -> dict[Any, Any]:
@@ -230,9 +235,9 @@ def _replacements(self: Traced, old: Any, new: Any) -> dict[Any, Any]:
     return dict(zip(olds, news, strict=True))
 
 
-def _between(self: Traced, left: Any, right: Any, inclusive: str = "both") -> Any:
-    low = self >= left if inclusive in ("both", "left") else self > left  # type: ignore[operator]
-    high = self <= right if inclusive in ("both", "right") else self < right  # type: ignore[operator]
+def _between(self: Any, left: Any, right: Any, inclusive: str = "both") -> Any:
+    low = self >= left if inclusive in ("both", "left") else self > left
+    high = self <= right if inclusive in ("both", "right") else self < right
     return low & high
 
 
@@ -264,8 +269,8 @@ def _notna(self: Traced) -> Any:
     return each(self, self._real.notna(), lambda e, *_: rules.compared("==", Missing(e), 0.0))
 
 
-def _abs(self: Traced) -> Any:
-    return abs(self)  # type: ignore[arg-type]
+def _abs(self: Any) -> Any:
+    return abs(self)
 
 
 def _combine_first(self: Traced, other: Any) -> Any:
@@ -307,4 +312,3 @@ for _name, (_operator, _) in _OPERATORS.items():
 for _short, _name in {"div": "truediv", "divide": "truediv", "multiply": "mul", "subtract": "sub"}.items():
     METHODS[_short] = METHODS[_name]
 METHODS["rdiv"] = METHODS["rtruediv"]
-

@@ -14,7 +14,7 @@ import numpy as np
 from morosidad.compiler.nodes.base import Expr
 from morosidad.compiler.nodes.expressions import Constant
 from morosidad.compiler.nodes.text import TextConstant
-from morosidad.compiler.readers.tracing.trace import OTHER_ROWS, Trace
+from morosidad.compiler.readers.tracing.rules.trace import OTHER_ROWS, Trace
 
 
 class Traced:
@@ -55,14 +55,14 @@ class Traced:
     def _number(self) -> NoReturn:
         self._end("takes a value itself, which can't be recorded")
 
-    __float__ = __int__ = __index__ = __complex__ = _number  # type: ignore[assignment]
+    __float__ = __int__ = __index__ = __complex__ = _number
 
     def __contains__(self, item: Any) -> bool:
         if hasattr(self._real, "columns"):
             return item in self._real.columns
         self._end(OTHER_ROWS)
 
-    def __deepcopy__(self, memo: Any) -> Traced:
+    def __deepcopy__(self, memo: Any) -> Any:
         return wrap(self._trace, self._real.copy(), self._exprs)
 
     __copy__ = None
@@ -186,7 +186,7 @@ def real_of(value: Any) -> Any:
 
 
 def traced_in(*values: Any) -> list[Traced]:
-    """Give the symbolic objects among some values, in order; lists, tuples and mappings are looked through."""
+    """Give the symbolic objects among some values, in order; containers are looked through."""
     found: list[Traced] = []
     for value in values:
         if isinstance(value, Traced):
@@ -256,7 +256,7 @@ def spread(trace: Trace, operand: Any, real: Any) -> list[Expr]:
         return operand._exprs * (width if len(operand._exprs) == 1 else 1)
     if isinstance(operand, (list, tuple)):
         operand = np.asarray(operand)
-    if isinstance(operand, dict) or hasattr(operand, "index") and hasattr(operand, "get"):
+    if isinstance(operand, dict) or (hasattr(operand, "index") and hasattr(operand, "get")):
         if not hasattr(real, "columns"):
             trace.end("combines a column with constants that have labels")
         return [constant(trace, operand.get(name, np.nan)) for name in real.columns]
