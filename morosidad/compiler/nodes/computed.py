@@ -14,7 +14,7 @@ import numpy as np
 
 from morosidad.compiler.nodes.base import ColumnEvaluator, Expr, Floats, SourceWriter
 from morosidad.compiler.nodes.expressions import Constant, Elementwise, Missing, Raw
-from morosidad.compiler.nodes.functions import Function
+from morosidad.compiler.nodes.functions import NamedFunction
 from morosidad.compiler.nodes.lookups import Lookup
 
 Operator = Literal[
@@ -80,7 +80,7 @@ class Choice(Expr, frozen=True):
         return self.first.may_be_missing(missing) or self.second.may_be_missing(missing)
 
 
-class PartialFunction(Function, frozen=True):
+class PartialFunction(NamedFunction, frozen=True):
     """A named function that may be asked about numbers that it has no value of."""
 
     def may_be_missing(self, missing: frozenset[int]) -> bool:
@@ -127,7 +127,7 @@ def finite(expr: Expr) -> bool:
         return finite(expr.first) and finite(expr.second)
     if isinstance(expr, Lookup):
         return bool(np.isfinite(expr.numbers[~np.isnan(expr.numbers)]).all())
-    if isinstance(expr, Function):
+    if isinstance(expr, NamedFunction):
         return expr.name in _TOTAL and finite(expr.of)
     if isinstance(expr, Guaranteed):
         return True

@@ -22,7 +22,7 @@ from morosidad.compiler.nodes.expressions import Elementwise
 Scalar = Callable[..., float]
 
 
-class Function(Elementwise, frozen=True):
+class NamedFunction(Elementwise, frozen=True):
     """A function from the list below, by name, with its parameters."""
 
     name: str
@@ -36,6 +36,10 @@ class Function(Elementwise, frozen=True):
         with np.errstate(all="ignore"):
             result: Floats = FUNCTIONS[self.name][1](x, *self.parameters)
         return result
+
+
+class Function(NamedFunction, frozen=True):
+    """A named function of numbers that it has a value of."""
 
 
 DOMAINS: dict[str, tuple[float, bool]] = {
