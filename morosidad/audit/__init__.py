@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from morosidad.audit.chain.paths import find_logs
+from morosidad.audit.export.files import export
+from morosidad.audit.export.frames import LogTable, find, frame
 from morosidad.audit.lines import AuditContext, DecisionLine
 from morosidad.audit.log import AuditLog, AuditStats
 from morosidad.audit.personal_data import hash_values
@@ -20,8 +22,12 @@ __all__ = [
     "DecisionLine",
     "DecisionTable",
     "Difference",
+    "LogTable",
     "ReplayReport",
+    "export",
+    "find",
     "find_logs",
+    "frame",
     "hash_values",
     "read",
     "replay",

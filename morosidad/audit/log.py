@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -23,6 +23,9 @@ from morosidad.audit.writing.batch import Acknowledgement, LogItem
 from morosidad.audit.writing.queue import DecisionQueue
 from morosidad.errors import Overloaded, SettingsError
 from morosidad.languages import Language
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # The longest that `append` leaves the interpreter to the writer, where it encodes itself.
 _YIELD_SECONDS = 0.001
@@ -288,6 +291,24 @@ class AuditLog(DecisionQueue):
             if acknowledgement is not None:
                 written &= not self._log_writer.failing and acknowledgement.wait(self._timeout)
         return written
+
+    def frame(self) -> pd.DataFrame:
+        """Write what waits in memory, and read the decisions of this process's file and its older ones.
+
+        Returns
+        -------
+        DataFrame
+            As `morosidad.audit.frame` gives it. `LogTable` reads a long log piece by piece.
+
+        Raises
+        ------
+        OSError
+            Nothing was logged yet, or the file can't be read.
+        """
+        from morosidad.audit.export.frames import frame
+
+        self.flush()
+        return frame(self._file.path)
 
     def alerts(self) -> tuple[Alert, ...]:
         """Return the alerts that are open now, oldest first.

@@ -9,6 +9,7 @@ from typing import Self
 import msgspec
 
 from morosidad.alerts import CACHE_MISSES, MEMORY_HIGH, SLOW_ANSWERS, Alert, AlertBook, Limit
+from morosidad.kpis.counts import Counts
 from morosidad.kpis.diagnosis import ServiceState
 from morosidad.kpis.tracker import KPITracker
 
@@ -134,7 +135,7 @@ class LiveMetrics:
                 connections=tracker.connections() or 0,
             )
             self._history.append(sample)
-            self._update_alerts(sample, minute.lookups)
+            self._update_alerts(sample, tracker.counts())
         return LiveMessage(**msgspec.structs.asdict(sample), alerts=self.alerts.active)
 
     @property
@@ -186,11 +187,12 @@ class LiveMetrics:
         while not self._stop.wait(self.interval):
             self.tick()
 
-    def _update_alerts(self, sample: LiveSample, lookups: int) -> None:
-        """Open and close alerts by the latest sample."""
-        seconds, memory, hits = sample.mean_seconds, sample.memory, sample.cache_hit_rate
+    def _update_alerts(self, sample: LiveSample, window: Counts) -> None:
+        """Open and close alerts by the latest sample, and for the cache by the window, which reports show."""
+        seconds, memory, hits = sample.mean_seconds, sample.memory, window.hit_rate
         slow, full = self._slow.check(seconds), self._full.check(memory)
-        idle = self._missing.check(hits if lookups >= self.tracker.thresholds.min_lookups else None)
+        enough = window.lookups >= self.tracker.thresholds.min_lookups
+        idle = self._missing.check(hits if enough else None)
         book = self.alerts
         book.report(SLOW_ANSWERS, slow, seconds=seconds or 0)
         book.report(MEMORY_HIGH, full, percent=memory or 0)

@@ -27,7 +27,7 @@ import msgspec
 import numpy as np
 
 from morosidad.alerts import DRIFT, STRONG_DRIFT, AlertBook, Limit
-from morosidad.languages import Language, check_language, say
+from morosidad.languages import Language, check_language, say, write_number
 from morosidad.monitoring.drift_reference import DriftReference, FieldReference
 
 DriftState = Literal["estable", "moderado", "fuerte", "sin datos"]
@@ -105,9 +105,10 @@ class DriftReport(msgspec.Struct, frozen=True, dict=True):
     def _repr_html_(self) -> str:
         """Show what moved most first, as a table in a notebook."""
         moved = sorted(self.fields, key=lambda drift: drift.psi, reverse=True)
+        written = partial(write_number, self.language, template=".3f")
         rows = "".join(
-            f"<tr><th style='text-align:left'>{escape(drift.field)}</th><td>{drift.psi:.3f}</td>"
-            f"<td>{drift.noise:.3f}</td><td>{say(self.language, f'figures.{drift.state}')}</td></tr>"
+            f"<tr><th style='text-align:left'>{escape(drift.field)}</th><td>{written(drift.psi)}</td>"
+            f"<td>{written(drift.noise)}</td><td>{say(self.language, f'figures.{drift.state}')}</td></tr>"
             for drift in (self.score, *moved)
         )
         title = say(self.language, "figures.drift_title", records=self.records)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from morosidad.frames.unusual import unusual_values
 from morosidad.languages import say
 from morosidad.policy.decision import OUTCOMES
 from morosidad.progress import tqdm_for
+from morosidad.scoring.frames.ids import row_ids
 from morosidad.scoring.frames.publishing import FrameAnswers, publish
 from morosidad.scoring.record_path import RecordPath
 from morosidad.scoring.stored_model import StoredModel
@@ -204,7 +205,14 @@ def row_errors(model: StoredModel, rows: pd.DataFrame) -> list[InvalidRecord | P
 
 
 def score_frame(
-    path: RecordPath, frame: Any, *, reasons: bool, errors: str, missing_columns: str, progress: bool
+    path: RecordPath,
+    frame: Any,
+    *,
+    ids: str | Iterable[Any] | None,
+    reasons: bool,
+    errors: str,
+    missing_columns: str,
+    progress: bool,
 ) -> Any:
     """Decide on a frame's rows; see `Scorer.score_frame`.
 
@@ -212,7 +220,7 @@ def score_frame(
     ----------
     path : RecordPath
         The model and the parts around it.
-    frame, reasons, errors, missing_columns, progress
+    frame, ids, reasons, errors, missing_columns, progress
         As in `Scorer.score_frame`.
 
     Returns
@@ -231,11 +239,19 @@ def score_frame(
         model, frame, warnings=True, missing_columns=missing_columns, progress=progress, again=again
     )
     table, found = answers.table, answers.probabilities
+    rows = None if ids is None else row_ids(table, ids, model.schema)
+    texts_of_ids = None if rows is None else rows.texts
+    if rows is not None:
+        found[rows.bad] = np.nan
+    if rows is not None and errors == "raise":
+        rows.refuse()
     if errors == "raise":
         refuse_gaps(model, table, found)
     known = ~np.isnan(found)
-    texts = iter(publish(path, active, answers, path.clock() - start, reasons=reasons))
+    texts = iter(publish(path, active, answers, path.clock() - start, texts_of_ids, reasons=reasons))
     out = pd.DataFrame(_results(model, answers), index=table.index)
+    if rows is not None:
+        out.insert(0, "request_id", pd.Series(rows.texts, index=out.index, dtype=object))
     out["warnings"] = pd.Series(answers.warnings, index=out.index, dtype=object)
     if reasons:
         cells = [next(texts) if good else None for good in known]

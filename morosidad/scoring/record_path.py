@@ -248,7 +248,9 @@ class RecordPath:
         if stage_seconds is not None:
             others = stage_seconds.get("predict", 0.0) + stage_seconds.get("decide", 0.0)
             stage_seconds["cache"] = self.clock() - start - others
-        return computed[0] if computed else found.as_cached(request.request_id)
+        if computed:
+            return computed[0]
+        return request.answered_by(cache, found) or self._recovering(request)
 
     def _look_aside(self, request: ScoringRequest, cache: TieredCache[Any, Any]) -> Decision:
         """Look up, or compute without joining others who compute the same."""
@@ -258,7 +260,7 @@ class RecordPath:
         if stage_seconds is not None:
             stage_seconds["cache"] = self.clock() - start
         if found is not None:
-            return found.as_cached(request.request_id)
+            return request.answered_by(cache, found) or self._compute(request)
         decision = self._compute(request)
         cache[key] = decision.for_request(None)
         return decision

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from morosidad.alerts import (
     LOG_DISK_FULL,
     LOG_FOLDER_GONE,
+    LOG_HEAD_MISSING,
     LOG_LINE_TORN,
     LOG_LINES_MISSING,
     LOG_NOT_PERMITTED,
@@ -137,6 +138,8 @@ class LogWriter:
             del self._events[event]
             if event == "faltan":
                 self._notifier.open(*LOG_LINES_MISSING.fill(number=amount))
+            elif event == "sin_cabeza":
+                self._notifier.open(*LOG_HEAD_MISSING.fill())
             else:
                 self._notifier.open(*LOG_LINE_TORN.fill(number=amount))
                 self._notifier.close(LOG_LINE_TORN.code)

@@ -62,7 +62,13 @@ class _Chunk(NamedTuple):
 
 
 def publish(
-    path: RecordPath, active: ActiveModel, answers: FrameAnswers, seconds: float, *, reasons: bool
+    path: RecordPath,
+    active: ActiveModel,
+    answers: FrameAnswers,
+    seconds: float,
+    ids: Sequence[str | None] | None = None,
+    *,
+    reasons: bool,
 ) -> list[list[str]]:
     """Count, watch and log the decisions on a frame.
 
@@ -76,6 +82,8 @@ def publish(
         What the model answered.
     seconds : float
         How long that took.
+    ids : sequence of (str or None), optional
+        The id of each row.
     reasons : bool
         Whether the texts of the reasons are wanted.
 
@@ -95,7 +103,7 @@ def publish(
             for row, probability in zip(chunk.rows, found, strict=True):
                 active.drift.observe(row, probability)
         if path.audit is not None and active.audit_context is not None:
-            table = _decisions(active.model, answers, chunk, seconds / len(known))
+            table = _decisions(active.model, answers, chunk, seconds / len(known), ids)
             path.audit.append_many(active.audit_context, table)
         if reasons:
             texts += [[]] * len(chunk.places) if chunk.reasons is None else chunk.reasons.texts()
@@ -152,7 +160,13 @@ def _reasons(
     return model.reason_writer.name_codes(reasons, records_of(model.schema, table.iloc[places]))
 
 
-def _decisions(model: StoredModel, answers: FrameAnswers, chunk: _Chunk, seconds: float) -> DecisionTable:
+def _decisions(
+    model: StoredModel,
+    answers: FrameAnswers,
+    chunk: _Chunk,
+    seconds: float,
+    ids: Sequence[str | None] | None,
+) -> DecisionTable:
     from morosidad.audit import DecisionTable
 
     places = chunk.places
@@ -166,4 +180,5 @@ def _decisions(model: StoredModel, answers: FrameAnswers, chunk: _Chunk, seconds
         warnings=[warnings[place] for place in places.tolist()],
         seconds=seconds,
         reasons=chunk.reasons,
+        request_ids=None if ids is None else [ids[place] for place in places.tolist()],
     )
