@@ -369,7 +369,8 @@ FEATURES = {
     function.__name__: (function, None)
     for function in (
         debt_ratio_no_zero, debt_ratio_plus_one, safe_ratio, log_income, log_income_signed, root,
-        disposable, income_per_head, effort, squares, interaction, capped, whole_years,         weighted_points, percent, missing_flags, filled_with_other, number_missing, young,
+        disposable, income_per_head, effort, squares, interaction, capped, whole_years,
+        weighted_points, percent, missing_flags, filled_with_other, number_missing, young,
         young_without_guarantor, risk_flags, in_range, few_terms, masked, codes_are_missing,
         infinite_is_missing, age_bands, age_band_names, age_bands_left, digitized, selected, nested_where,
         age_by_rule, by_lambda, by_row, late_payments, worst_payment, mean_payment, sum_of_late, any_late,

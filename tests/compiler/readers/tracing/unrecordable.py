@@ -85,7 +85,7 @@ def drawn(df):
 
 
 def drawn_by_numpy(df):
-    return df[["edad"]] + np.random.rand()  # here
+    return df[["edad"]] + np.random.rand()  # noqa: NPY002  # here
 
 
 def as_of_today(df):
