@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 import msgspec
 
 from morosidad.errors import MissingExtra
+from morosidad.processes.forking import renew_after_fork
 
 if TYPE_CHECKING:
     import redis
@@ -160,13 +161,17 @@ class RedisTier(Generic[V]):
         self._secret = secret
         self._cooldown = cooldown
         self._clock = clock
-        self._lock = Lock()
         self._retry_at: float | None = None
-        self._probing = False
         # Names that a write or a removal did not reach; `ALL` stands for every one.
         self._missed_writes: set[bytes | str] = set()
         self.failures: int = 0
         self.rejected: int = 0
+        self._after_fork()
+        renew_after_fork(self)
+
+    def _after_fork(self) -> None:
+        self._lock = Lock()
+        self._probing = False
 
     @classmethod
     def from_url(cls, url: str, *, timeout: float = 0.1, **options: Any) -> Self:

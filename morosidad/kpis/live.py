@@ -12,6 +12,7 @@ from morosidad.alerts import CACHE_MISSES, MEMORY_HIGH, SLOW_ANSWERS, Alert, Ale
 from morosidad.kpis.counts import Counts
 from morosidad.kpis.diagnosis import ServiceState
 from morosidad.kpis.tracker import KPITracker
+from morosidad.processes.forking import renew_after_fork
 
 _MINUTE = 60.0
 _SHOWN_ALERTS = 10
@@ -114,9 +115,17 @@ class LiveMetrics:
         self._slow = Limit(limits.mean_seconds, limits.margin)
         self._full = Limit(limits.memory_percent, limits.margin)
         self._missing = Limit(limits.cache_hit_rate, limits.margin, above=False)
+        self._thread: threading.Thread | None = None
+        self._after_fork()
+        renew_after_fork(self)
+
+    def _after_fork(self) -> None:
+        """Go on in a thread of this process, where one was running."""
         self._lock = threading.Lock()
         self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        if self._thread is not None:
+            self._thread = None
+            self.start()
 
     def tick(self) -> LiveMessage:
         """Take a sample, look after the alerts, and return both."""

@@ -29,6 +29,7 @@ import numpy as np
 from morosidad.alerts import DRIFT, STRONG_DRIFT, AlertBook, Limit
 from morosidad.languages import Language, check_language, say, write_number
 from morosidad.monitoring.drift_reference import DriftReference, FieldReference
+from morosidad.processes.forking import renew_after_fork
 
 DriftState = Literal["estable", "moderado", "fuerte", "sin datos"]
 
@@ -183,6 +184,11 @@ class DriftMonitor:
         self._z = NormalDist().inv_cdf(confidence)
         self._skip: Callable[[], bool] = cycle([False, *[True] * (every - 1)]).__next__
         self._part_size = window // _PARTS
+        self._after_fork()
+        renew_after_fork(self)
+
+    def _after_fork(self) -> None:
+        """Count from nothing: what the parent counted is the parent's to tell."""
         self._lock = threading.Lock()
         self.reset()
 

@@ -119,7 +119,7 @@ class Settings:
         Where the requests of clients are counted: None for the process's own memory, or the address of a
         Redis that all processes share, as ``redis://host:6379/0``.
     audit_file : str or None
-        The server's decision log; None for none.
+        The server's decision log; None, or ``none`` in the environment, for none.
     kpi_zone : str or None
         Time zone whose midnight begins a day, such as America/Guayaquil; None for the machine's.
     kpi_file : str or None
@@ -202,7 +202,7 @@ class Settings:
     rate_limit_enabled: bool = _setting(True, flag())
     rate_limit_per_minute: int = _setting(60, whole(1))
     rate_limit_storage: str | None = _setting(None, secret(8, REDIS_ADDRESS))
-    audit_file: str | None = _setting("decisiones.jsonl", text())
+    audit_file: str | None = _setting("decisiones.jsonl", text(off="none"))
     kpi_zone: str | None = _setting(None, zone())
     kpi_file: str | None = _setting(None, text())
     server_model: str | None = _setting(None, text())
@@ -262,7 +262,8 @@ class Settings:
         Names are read in either case; ``MOROSIDAD_QUEUE_SIZE`` comes before ``QUEUE_SIZE``. The
         environment and ``.env`` are shared with other programs, so names that are not
         morosidad's are passed over there, except unknown ``MOROSIDAD_`` names and, in ``.env``,
-        names that are nearly one of its own.
+        names that are nearly one of its own. An empty value there is an unset one, and what
+        platforms set for the discovery of services (``MOROSIDAD_SERVER_PORT=tcp://…``) is passed over.
 
         Parameters
         ----------
@@ -271,7 +272,7 @@ class Settings:
         env : mapping
             The environment.
         dotenv : path, optional
-            The ``.env`` file. The default one may be absent; None reads none.
+            The ``.env`` file, read by python-dotenv. The default one may be absent; None reads none.
         hardware : callable, optional
             Gives what the process may use. By default `morosidad.resources.hardware_limits`, which
             knows the limits of containers.
@@ -292,7 +293,7 @@ class Settings:
         layers: list[tuple[SettingSource, dict[str, Any]]] = [
             ("hardware", tune((hardware or hardware_limits)())),
             ("file", reader.json(file or env.get(SETTINGS_FILE) or None)),
-            (".env", reader.dotenv(dotenv)),
+            (".env", reader.dotenv(dotenv, env)),
             ("environment", reader.environment(env)),
             ("argument", reader.arguments(arguments)),
         ]

@@ -29,6 +29,7 @@ LAYERS = [
         "alerts",
         "progress",
         "sketch",
+        "processes",
         "languages",
     },
     {"schema", "frames"},

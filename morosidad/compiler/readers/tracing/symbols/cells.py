@@ -155,7 +155,7 @@ class Cell:
         return _reckoned(self, rules.BINARY[name], *inputs)
 
 
-class Row:
+class RowOfCells:
     """One symbolic row: its cells by name."""
 
     def __init__(self, trace: Trace, cells: dict[Any, Cell]) -> None:
@@ -281,6 +281,6 @@ def applied(of: Any, function: Callable[..., Any], more: dict[str, Any]) -> Any:
     def call() -> Any:
         pairs = zip(of._real.columns, of._exprs, strict=True)
         cells = {name: Cell(ways, trace, expr, raises=raises) for name, expr in pairs}
-        return again(Row(trace, cells), *args)
+        return again(RowOfCells(trace, cells), *args)
 
     return wrap(trace, real, [ways.result(call)])
