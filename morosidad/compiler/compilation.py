@@ -170,7 +170,9 @@ class _Compilation:
     def _compiler(self) -> Compiler:
         schema, default = self.original.schema, self.original.default
         inputs = Inputs(schema, self.original.frames, self.reference)
-        return Compiler(schema, threshold=self.threshold, default=default, inputs=inputs)
+        return Compiler(
+            schema, threshold=self.threshold, default=default, layout=self.original.layout, inputs=inputs
+        )
 
     def _compared(self, form: Form, original: Original) -> tuple[CompiledPipeline, ParityReport, str]:
         """Make a form's functions, and ask them and the original about the same rows.

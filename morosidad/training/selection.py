@@ -59,9 +59,9 @@ def fit(X: pd.DataFrame, y: Any, schema: Schema, *, model: str = "logistic") -> 
         Two classes.
     schema : Schema
         What a record is.
-    model : {'logistic', 'glassbox', 'boosting'}
+    model : {'logistic', 'glassbox', 'boosting', 'scorecard'}
         The kind of model: logistic regression, an explainable boosting machine (extra ``glassbox``),
-        histogram gradient boosting.
+        histogram gradient boosting, a scorecard of optimal bins (extra ``scorecard``).
 
     Returns
     -------
@@ -154,7 +154,10 @@ def installed() -> tuple[str, ...]:
     tuple of str
         Simplest first.
     """
-    return tuple(kind for kind in _PIPELINES if kind != "glassbox" or find_spec("interpret") is not None)
+    found = find_spec("interpret") is not None
+    return tuple(
+        kind for kind in _PIPELINES if kind != "scorecard" and (found or kind != "glassbox")
+    )  # a scorecard is made where it is asked for
 
 
 def cross_validate(
@@ -272,10 +275,17 @@ def _boosting(schema: Schema) -> Any:
     return make_pipeline(preprocessor, HistGradientBoostingClassifier(random_state=0))
 
 
+def _scorecard(schema: Schema) -> Any:
+    from morosidad.training.scorecards import scorecard_pipeline
+
+    return scorecard_pipeline(schema)
+
+
 _PIPELINES: dict[str, Callable[[Schema], Any]] = {  # simplest first
     "logistic": _logistic,
     "glassbox": _glassbox,
     "boosting": _boosting,
+    "scorecard": _scorecard,
 }
 MODELS = (*_PIPELINES, AUTO)
 
