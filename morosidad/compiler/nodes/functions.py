@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from functools import wraps
 from statistics import NormalDist
 from typing import Any
@@ -16,7 +17,6 @@ from typing import Any
 import numpy as np
 
 from morosidad.compiler.nodes.base import Floats, SourceWriter
-from morosidad.compiler.nodes.dates import DATE_FUNCTIONS
 from morosidad.compiler.nodes.expressions import Elementwise
 
 Scalar = Callable[..., float]
@@ -117,6 +117,69 @@ def _rounded(x: float, factor: float) -> float:
     scaled = x * factor
     return round(scaled) / factor if math.isfinite(scaled) else scaled / factor
 
+
+# -- parts of a date that is microseconds since 1970 ----------------------------------------------
+
+DAY = 86_400_000_000
+"""Microseconds of a day."""
+
+_EPOCH = datetime(1970, 1, 1)
+_LIMIT = 2.0**53
+
+
+def _moment(x: float) -> datetime:
+    return _EPOCH + timedelta(microseconds=x)
+
+
+def _scalar(part: Callable[[datetime], float]) -> Callable[[float], float]:
+    def read(x: float) -> float:
+        return float(part(_moment(x))) if -_LIMIT < x < _LIMIT else math.nan
+
+    return read
+
+
+def _array(part: Callable[[Any], Any]) -> Callable[[Floats], Floats]:
+    def read(x: Floats) -> Floats:
+        known = np.abs(x) < _LIMIT
+        found = np.full(len(x), np.nan)
+        found[known] = part(x[known].astype(np.int64).astype("datetime64[us]"))
+        return found
+
+    return read
+
+
+def _months(moments: Any) -> Any:
+    return moments.astype("datetime64[M]").astype(np.int64)
+
+
+def _days(moments: Any) -> Any:
+    return moments.astype("datetime64[D]").astype(np.int64)
+
+
+def _year_days(moments: Any) -> Any:
+    return _days(moments) - moments.astype("datetime64[Y]").astype("datetime64[D]").astype(np.int64) + 1
+
+
+_PARTS: dict[str, tuple[Callable[[datetime], float], Callable[[Any], Any]]] = {
+    "year": (lambda at: at.year, lambda at: at.astype("datetime64[Y]").astype(np.int64) + 1970),
+    "month": (lambda at: at.month, lambda at: _months(at) % 12 + 1),
+    "quarter": (lambda at: (at.month - 1) // 3 + 1, lambda at: _months(at) % 12 // 3 + 1),
+    "day": (
+        lambda at: at.day,
+        lambda at: _days(at) - at.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) + 1,
+    ),
+    "dayofweek": (lambda at: at.weekday(), lambda at: (_days(at) + 3) % 7),
+    "dayofyear": (lambda at: at.timetuple().tm_yday, _year_days),
+    "hour": (lambda at: at.hour, lambda at: at.astype("datetime64[h]").astype(np.int64) % 24),
+}
+
+DATE_FUNCTIONS: dict[str, tuple[Callable[[float], float], Any]] = {
+    f"date {name}": (_scalar(one), _array(many)) for name, (one, many) in _PARTS.items()
+}
+"""The parts of a date that is microseconds since 1970, for one number and for many."""
+
+
+# -- the list --------------------------------------------------------------------------------------
 
 _STANDARD = NormalDist()
 

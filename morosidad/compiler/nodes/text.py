@@ -8,13 +8,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import numpy as np
 
 from morosidad.compiler.nodes.base import ColumnEvaluator, Expr, Floats, Position, SourceWriter, Text
-from morosidad.compiler.nodes.dates import read_date
 from morosidad.compiler.nodes.expressions import Raw
+from morosidad.compiler.nodes.functions import DAY
 from morosidad.frames.reading import Coded
 
 LONGEST_TEXT = 100_000
@@ -245,6 +246,46 @@ def _number(value: str) -> float:
 
 def _is(predicate: Callable[..., bool]) -> Callable[..., float]:
     return lambda value, *arguments: float(predicate(value, *arguments))
+
+
+_FORMATS = {
+    "%Y-%m-%d": r"(?P<Y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})",
+    "%Y/%m/%d": r"(?P<Y>\d{4})/(?P<m>\d{2})/(?P<d>\d{2})",
+    "%d/%m/%Y": r"(?P<d>\d{2})/(?P<m>\d{2})/(?P<Y>\d{4})",
+    "%d-%m-%Y": r"(?P<d>\d{2})-(?P<m>\d{2})-(?P<Y>\d{4})",
+    "%m/%d/%Y": r"(?P<m>\d{2})/(?P<d>\d{2})/(?P<Y>\d{4})",
+    "%Y%m%d": r"(?P<Y>\d{4})(?P<m>\d{2})(?P<d>\d{2})",
+    "%Y-%m": r"(?P<Y>\d{4})-(?P<m>\d{2})",
+    "%Y%m": r"(?P<Y>\d{4})(?P<m>\d{2})",
+}
+FORMATS = tuple(_FORMATS)
+"""The formats of dates that can be read."""
+_PATTERNS = {name: re.compile(pattern, re.ASCII) for name, pattern in _FORMATS.items()}
+
+
+def read_date(value: str, form: str) -> float:
+    """Read a date that is written in full.
+
+    Parameters
+    ----------
+    value : str
+        The text.
+    form : str
+        One of `FORMATS`.
+
+    Returns
+    -------
+    float
+        Microseconds since 1970; NaN where the text is no such date.
+    """
+    found = _PATTERNS[form].fullmatch(value)
+    if found is None:
+        return math.nan
+    parts = {name: int(part) for name, part in found.groupdict().items()}
+    try:
+        return float((date(parts["Y"], parts["m"], parts.get("d", 1)) - date(1970, 1, 1)).days * DAY)
+    except ValueError:
+        return math.nan
 
 
 _NUMBERS: dict[str, Callable[..., float]] = {

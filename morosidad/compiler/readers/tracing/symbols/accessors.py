@@ -7,9 +7,9 @@ from typing import Any
 
 from morosidad.compiler.nodes.base import Expr
 from morosidad.compiler.nodes.computed import Choice, PartialFunction
-from morosidad.compiler.nodes.dates import DAY, FORMATS
 from morosidad.compiler.nodes.expressions import Arith, Constant, Missing
-from morosidad.compiler.nodes.text import Changed, NumberOf
+from morosidad.compiler.nodes.functions import DAY
+from morosidad.compiler.nodes.text import FORMATS, Changed, NumberOf
 from morosidad.compiler.readers.tracing.rules.trace import OTHER_ROWS, Trace
 from morosidad.compiler.readers.tracing.symbols.values import Traced, traced_in, wrap
 
