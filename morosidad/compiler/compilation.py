@@ -21,6 +21,7 @@ from morosidad.compiler.gate import (
     check_original,
     describe,
     differences,
+    left_out,
     with_own_rows,
 )
 from morosidad.compiler.nodes.base import Expr
@@ -33,6 +34,7 @@ from morosidad.compiler.proof.inputs import Inputs
 from morosidad.compiler.proof.original import Original, plain_layout
 from morosidad.compiler.proof.parity import compare, rows_between, rows_near
 from morosidad.compiler.proof.probe_rows import probe_rows, valid_rows
+from morosidad.compiler.proof.unusual_missing import told_apart
 from morosidad.compiler.readers.calibration import decision_threshold, fixed_threshold
 from morosidad.compiler.registry import Compiler, NotCompilable, compiles
 from morosidad.compiler.report import ParityReport
@@ -113,7 +115,7 @@ def compile_pipeline(
     if own is None:  # else the judge has asked it already
         check_classifier(estimator)
     task = _Compilation(estimator, schema, list(reference), layout, own, default, tuple(cutoffs))
-    return task.run()
+    return task.completed(task.run())
 
 
 class _Compilation:
@@ -151,6 +153,14 @@ class _Compilation:
             return self._uncompiled("; ".join(self._obstacles(str(reason))))
         if not report.passed:
             return self._uncompiled(f"the parity gate refused the compiled form: {note or report}", report)
+        return compiled
+
+    def completed(self, compiled: CompiledPipeline) -> CompiledPipeline:
+        """Add what was learnt from the own rows."""
+        if self.own is not None:
+            known = [row for row in self.own.rows if row is not None]
+            compiled.layout = told_apart(self.original, compiled.schema, known)
+            compiled.notes += tuple(left_out(self.own))
         return compiled
 
     def _obstacles(self, first: str) -> list[str]:

@@ -79,6 +79,7 @@ def test_the_public_names_are_these() -> None:
         "TieredCache",
         "__version__",
         "check_compiled",
+        "check_monotone",
         "compile_pipeline",
         "make_applicants",
     }

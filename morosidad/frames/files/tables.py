@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from morosidad.errors import InvalidFrame
+from morosidad.frames.absent import FROM_FILE
 from morosidad.frames.files.cells import as_fields, as_typed
 from morosidad.frames.files.csv_files import DamagedRow, TextChunk, read_texts
 from morosidad.frames.files.kinds import kind_of
@@ -123,6 +124,7 @@ def read_table_chunks(
         chunks = _arrow_chunks(path, schema, progress)
     for chunk in chunks:
         any_rows = True
+        chunk.fields.attrs[FROM_FILE] = True
         yield chunk
         del chunk  # the next one takes its place, and does not stand beside it
     if not any_rows:

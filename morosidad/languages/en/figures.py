@@ -20,6 +20,8 @@ WORDS = {
     "caught": "caught, of those who default",
     "caught_in_vain": "caught, of those who pay",
     "calibration_title": "Calibration: Brier {brier:.4f}",
+    "effect_on": "effect on the {scale}",
+    "other_categories": "{number} others",
     "given": "probability given",
     "fell_late": "defaulted",
     "correct": "successful",

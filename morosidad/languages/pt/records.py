@@ -38,6 +38,7 @@ WORDS = {
     "not_json": "não é JSON válido",
     "unreadable": "não é possível ler o registro",
     "no_record": "esperava-se um objeto com os campos do esquema",
+    "missing_otherwise": "falta como {given}, que o modelo distingue de {usual}: escreva {usual} onde faltar o valor",
     "refused_by_model": "o modelo não consegue responder a este registro",
     # what is unusual about a value
     "never_missing": "sem dado, e no treinamento sempre havia",
@@ -49,6 +50,8 @@ WORDS = {
     "reason_plain": "{label}: aumenta o risco",
     "reason_above": "{label}: acima do habitual",
     "reason_below": "{label}: abaixo do habitual",
+    "reason_lowers": "{label}: reduz o risco",
+    "reason_value": "{text} ({value})",
     # outcomes
     "aprobar": "aprovar",
     "revisar": "revisar",
