@@ -57,7 +57,8 @@ class DecidedFiles:
         self._scorer, self._paths, self._columns, self._records = scorer, (good, bad), columns, records
         self._seen, self._names = SeenIds(), set[str]()
         self._writers: dict[str, TableWriter] = {}
-        self.good = self.bad = 0
+        self.good: int = 0
+        self.bad: int = 0
 
     def __enter__(self) -> DecidedFiles:
         return self
@@ -80,7 +81,9 @@ class DecidedFiles:
         if not len(chunk.own):
             self._write_bad(chunk, np.zeros(0, dtype=bool), {})
             return
-        out = self._scorer.score_frame(chunk.fields, errors="coerce", ids=ids and ids.texts, **options)
+        out = self._scorer.score_frame(
+            chunk.fields, errors="coerce", ids=None if ids is None else ids.texts, **options
+        )
         refused = out["probability"].isna().to_numpy()
         some = bool(refused.any())
         kept = _beside(chunk.own[list(self._columns.keep)], ("row", *out.columns))

@@ -15,6 +15,7 @@ from morosidad.languages import Language
 from morosidad.model_file import artifact
 from morosidad.policy.cutoffs import Policy
 from morosidad.policy.decision import Decision, RecordError
+from morosidad.progress import watched
 from morosidad.schema.schema import Record, Schema
 from morosidad.scoring.mixins.explanations import Explaining
 from morosidad.scoring.plan import Plan, plan_of
@@ -110,7 +111,11 @@ class BaseScorer(Explaining):
         return self._path.score(record, request_id, wait=False)
 
     def score_many(
-        self, records: Iterable[Record], request_ids: Iterable[str | None] | None = None
+        self,
+        records: Iterable[Record],
+        request_ids: Iterable[str | None] | None = None,
+        *,
+        progress: bool = False,
     ) -> list[Decision | RecordError]:
         """Decide on many applicants.
 
@@ -120,6 +125,8 @@ class BaseScorer(Explaining):
             Each as in `score_one`.
         request_ids : iterable of str, optional
             One for each record; they come back on the decisions.
+        progress : bool, default=False
+            Show a progress bar.
 
         Returns
         -------
@@ -140,7 +147,7 @@ class BaseScorer(Explaining):
         if hasattr(records, "columns"):
             raise InvalidFrame("records were expected, not a data frame: see score_frame")
         ids = repeat(None) if request_ids is None else request_ids
-        pairs = zip(records, ids, strict=request_ids is not None)
+        pairs = zip(watched(records, progress), ids, strict=request_ids is not None)
         if not self._model.compiled.compiled:
             return self._path.score_batch(pairs)
         return [self._score_or_error(index, *pair) for index, pair in enumerate(pairs)]

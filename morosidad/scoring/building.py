@@ -51,6 +51,7 @@ def build_model(
     positive: Any = None,
     names: Sequence[str] | None = None,
     sampled: bool = False,
+    progress: bool = False,
     background: Any = None,
     protected: Sequence[str] = (),
 ) -> StoredModel:
@@ -62,6 +63,8 @@ def build_model(
         As in `Scorer`.
     sampled : bool
         Whether a model that is not compiled gives contributions by sampling.
+    progress : bool
+        Show a progress bar while the pipeline is asked.
     background, protected
         As in `Scorer`.
 
@@ -83,7 +86,7 @@ def build_model(
         read = read_reference(pipeline, without_codes(schema, reference, read.layout), names)
     cutoffs = (policy.review_at, policy.decline_at)
     turns = (decision_threshold(pipeline, default), *cutoffs)
-    own = None if read is None else own_rows(pipeline, read, schema, default, turns)
+    own = None if read is None else own_rows(pipeline, read, schema, default, turns, progress)
     rows = [] if read is None else as_rows(schema, records_of(schema, read.frame))
     if read is not None and not rows:
         raise InvalidFrame(f"no reference row fits the schema{_first_error(schema, read.frame)}")

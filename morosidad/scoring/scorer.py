@@ -57,6 +57,8 @@ class Scorer(Travelling, BaseScorer):
         ``name@version`` stands on every decision.
     training : dict, optional
         What is known of the training; kept in the model file.
+    progress : bool, default=False
+        Show a progress bar while the pipeline is asked about the reference rows.
     cache : TieredCache or 'auto', optional
         Answers repeated records. ``'auto'`` makes one with `cache_auto`.
     cache_auto : bool
@@ -113,6 +115,7 @@ class Scorer(Travelling, BaseScorer):
         name: str = "modelo",
         version: str = "1",
         training: Mapping[str, Any] | None = None,
+        progress: bool = False,
         **parts: Unpack[Parts],
     ) -> None:
         from morosidad.scoring.building import build_model
@@ -131,6 +134,7 @@ class Scorer(Travelling, BaseScorer):
             positive=positive,
             names=names,
             sampled=reasons == "sampled",
+            progress=progress,
             background=background,
             protected=protected,
         )

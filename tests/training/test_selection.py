@@ -72,7 +72,7 @@ def test_missing_columns_are_named() -> None:
 
 def test_an_unknown_kind_of_model_is_refused() -> None:
     X, y = small_frame()
-    with pytest.raises(SettingsError, match="model: one of logistic, glassbox, boosting, auto"):
+    with pytest.raises(SettingsError, match="model: one of logistic, glassbox, boosting, scorecard, auto"):
         fit(X, y, Schema.infer(X), model="magic")
 
 

@@ -55,6 +55,7 @@ WORDS = {
     "default_ratio": "Defaulters for each non-defaulter",
     "mean_confidence": "Mean confidence",
     # progress bars
+    "asked_alone": "rows asked one at a time",
     "cross_validating": "cross-validation",
     "rows": "rows",
 }

@@ -55,6 +55,7 @@ WORDS = {
     "default_ratio": "Morosos por cada no moroso",
     "mean_confidence": "Confianza media",
     # progress bars
+    "asked_alone": "filas consultadas una a una",
     "cross_validating": "validación cruzada",
     "rows": "filas",
 }

@@ -55,6 +55,7 @@ WORDS = {
     "default_ratio": "Inadimplentes por adimplente",
     "mean_confidence": "Confiança média",
     # progress bars
+    "asked_alone": "linhas consultadas uma a uma",
     "cross_validating": "validação cruzada",
     "rows": "linhas",
 }
