@@ -10,12 +10,20 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
 
 from morosidad.errors import MissingExtra
 
 if TYPE_CHECKING:
     from morosidad.schema.schema import Schema
+
+    class _Regression:
+        coef_: NDArray[np.float64]
+        feature_names_in_: Any
+
+        def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self: ...
+
+else:
+    from sklearn.linear_model import LogisticRegression as _Regression
 
 SMALLEST_IV = 0.02
 """A variable whose information value is smaller says next to nothing."""
@@ -74,7 +82,7 @@ def _trend(direction: int) -> str:
     return {1: "ascending", -1: "descending"}.get(direction, "auto_asc_desc")
 
 
-class OneSignedRegression(LogisticRegression):  # type: ignore[misc]
+class OneSignedRegression(_Regression):
     """A logistic regression over weights of evidence, in which none counts against its own evidence.
 
     A weight of evidence is high where the second class is rare, so that its coefficient has to be

@@ -59,7 +59,7 @@ class Original:
             raise InvalidFrame(
                 f"the model was fitted on {width} unnamed columns; the schema has {len(schema)} fields"
             )
-        self.frames = FrameBuilder(self.layout, schema.names)
+        self.frames: FrameBuilder = FrameBuilder(self.layout, schema.names)
         self.row_by_row = False  # one whose answers for many rows differ in their last digits
         self._answered: Row | None = None  # the first row that it answered tells whether it still does
 

@@ -88,7 +88,7 @@ class Rebinder:
     def function(self, function: types.FunctionType) -> types.FunctionType:
         """Give a function with the names that it looks up given anew."""
         while hasattr(function, "__wrapped__") and "sklearn" in function.__code__.co_filename:
-            function = function.__wrapped__  # scikit-learn puts its output into a container
+            function = vars(function)["__wrapped__"]  # scikit-learn puts its output into a container
         names = _Names(self, function.__globals__)
         names["__builtins__"] = self._builtins
         names["__name__"] = function.__globals__.get("__name__", "")

@@ -54,7 +54,7 @@ class Trace:
         self.schema = schema
         self.rows = rows
         self.rebound = rebound
-        self.batch = ColumnBatch.of_records(rows, len(schema))
+        self.batch: ColumnBatch = ColumnBatch.of_records(rows, len(schema))
         self.demands: dict[Expr, None] = {}
         self.ended: str | None = None
         self.transform: Callable[[Any, Sequence[Expr]], list[Expr]] | None = None

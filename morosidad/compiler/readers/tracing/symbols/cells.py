@@ -79,12 +79,17 @@ class Ways:
 class Cell:
     """One symbolic value: a number or a text as Python has it."""
 
-    __hash__ = object.__hash__
+    def __hash__(self) -> int:
+        return id(self)
 
     def __init__(
         self, ways: Ways, trace: Trace, expr: Expr, truth: bool = False, raises: bool = True
     ) -> None:
-        self.ways, self.trace, self.expr, self._truth, self.raises = ways, trace, expr, truth, raises
+        self.ways: Ways = ways
+        self.trace: Trace = trace
+        self.expr: Expr = expr
+        self.raises: bool = raises
+        self._truth = truth
 
     def _with(self, expr: Expr, truth: bool = False) -> Cell:
         return Cell(self.ways, self.trace, expr, truth, self.raises)
@@ -138,8 +143,15 @@ class Cell:
     def _outside(self, *_: Any) -> Any:
         self.trace.end("takes a value itself, which can't be recorded")
 
-    __float__ = __int__ = __index__ = __len__ = __iter__ = __array__ = __getitem__ = _outside
-    __str__ = __format__ = _outside
+    __float__: Any = _outside
+    __int__: Any = _outside
+    __index__: Any = _outside
+    __len__: Any = _outside
+    __iter__: Any = _outside
+    __array__: Any = _outside
+    __getitem__: Any = _outside
+    __str__: Any = _outside
+    __format__: Any = _outside
 
     def __round__(self, digits: int | None = None) -> Cell:
         return self._with(rules.rounded(self.expr, digits or 0))

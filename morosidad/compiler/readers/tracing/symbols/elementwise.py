@@ -304,7 +304,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     "infer_objects": _unchanged("infer_objects"),
     "convert_dtypes": _unchanged("convert_dtypes"),
 }
-for _name, (_operator, _) in _OPERATORS.items():
+for _name, (_operator, _unused) in _OPERATORS.items():
     if _name not in ("and", "or", "xor"):
         METHODS[_name] = _with_fill(_operator, _name)
         if _name not in ("lt", "le", "gt", "ge", "eq", "ne"):

@@ -7,7 +7,7 @@ about (selection, renaming, stacking) is done to numbered cells as well, and is 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -30,7 +30,8 @@ class Traced:
         What each column is.
     """
 
-    __hash__ = object.__hash__
+    def __hash__(self) -> int:
+        return id(self)
 
     def __init__(self, trace: Trace, real: Any, exprs: Sequence[Expr]) -> None:
         self._trace = trace
@@ -39,6 +40,15 @@ class Traced:
 
     def _end(self, reason: str) -> NoReturn:
         self._trace.end(reason)
+
+    if TYPE_CHECKING:  # what arrays, columns and frames add
+
+        def __getitem__(self, key: Any) -> Any: ...
+        def __setitem__(self, key: Any, value: Any) -> None: ...
+        def __delitem__(self, key: Any) -> None: ...
+        def copy(self, *_: Any, **__: Any) -> Any: ...
+        def astype(self, *_: Any, **__: Any) -> Any: ...
+        def _become(self, *_: Any, **__: Any) -> Any: ...
 
     def __bool__(self) -> bool:
         self._end("branches on the values of a row")
@@ -55,7 +65,10 @@ class Traced:
     def _number(self) -> NoReturn:
         self._end("takes a value itself, which can't be recorded")
 
-    __float__ = __int__ = __index__ = __complex__ = _number
+    __float__: Any = _number
+    __int__: Any = _number
+    __index__: Any = _number
+    __complex__: Any = _number
 
     def __contains__(self, item: Any) -> bool:
         if hasattr(self._real, "columns"):
@@ -71,7 +84,8 @@ class Traced:
 class RowCount:
     """The number of rows, which is another one each time; it may only say how long a new array is."""
 
-    __hash__ = object.__hash__
+    def __hash__(self) -> int:
+        return id(self)
 
     def __init__(self, trace: Trace) -> None:
         self._trace = trace
@@ -82,8 +96,18 @@ class RowCount:
     def _compared(self, other: Any) -> bool:
         self._trace.end("depends on how many rows there are")
 
-    __lt__ = __le__ = __ge__ = __add__ = __radd__ = __sub__ = __mul__ = __rmul__ = _compared
-    __truediv__ = __rtruediv__ = __floordiv__ = __mod__ = _compared
+    __lt__: Any = _compared
+    __le__: Any = _compared
+    __ge__: Any = _compared
+    __add__: Any = _compared
+    __radd__: Any = _compared
+    __sub__: Any = _compared
+    __mul__: Any = _compared
+    __rmul__: Any = _compared
+    __truediv__: Any = _compared
+    __rtruediv__: Any = _compared
+    __floordiv__: Any = _compared
+    __mod__: Any = _compared
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, RowCount):
