@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from optbinning import BinningProcess
 
 from morosidad.errors import InvalidFrame
 
+if TYPE_CHECKING:
 
-class EvidenceBins(BinningProcess):  # type: ignore[misc]
+    class _Bins:
+        def __init__(self, *args: Any, **kwargs: Any) -> None: ...
+        def fit(self, X: Any, y: Any, *args: Any, **kwargs: Any) -> Self: ...
+        def get_support(self) -> Any: ...
+
+else:
+    from optbinning import BinningProcess as _Bins
+
+
+class EvidenceBins(_Bins):
     """optbinning's `BinningProcess` of labels that need not be 0 and 1."""
 
     def fit(self, X: Any, y: Any, *args: Any, **kwargs: Any) -> Self:
