@@ -39,6 +39,7 @@ _OWN = {
     "Interval": "nodes.lookups:IntervalPosition",
     "Isotonic": "forms.calibrated:Isotonic",
     "Level": "nodes.lookups:CategoryPosition",
+    "LogOddsSum": "forms.pooled:LogOddsSum",
     "Lookup": "nodes.lookups:Lookup",
     "Mean": "forms.mixtures:Mean",
     "Missing": "nodes.expressions:Missing",
