@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, overload
 
-import numpy as np
-
 from morosidad._dataframes import as_pandas
 from morosidad.errors import InvalidFrame, InvalidRecord, PredictionError
 from morosidad.languages import Language
@@ -15,27 +13,20 @@ from morosidad.policy.contributions import Contributions
 from morosidad.policy.cutoffs import Policy
 from morosidad.policy.decision import Decision, RecordError
 from morosidad.schema.schema import Record, Schema
+from morosidad.scoring.mixins.estimator import FrozenClassifier
 from morosidad.scoring.plan import Plan, plan_of
-from morosidad.scoring.record_path import RecordPath
 from morosidad.scoring.request import text_of_id
-from morosidad.scoring.stored_model import StoredModel
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import NDArray
 
     from morosidad.monitoring.drift_reference import DriftReference
 
 
-class BaseScorer:
+class BaseScorer(FrozenClassifier):
     """Answers with the active model; `Scorer` adds where the model and the parts around it come from."""
 
-    _path: RecordPath
     _without_parts: bool
-
-    @property
-    def _model(self) -> StoredModel:
-        return self._path.model
 
     # -- one record ----------------------------------------------------------------------------
 
@@ -214,67 +205,6 @@ class BaseScorer:
             missing_columns=missing_columns,
             progress=progress,
         )
-
-    def predict_proba(self, frame: Any) -> NDArray[np.float64]:
-        """Give the probabilities of both classes, as the original pipeline does.
-
-        Parameters
-        ----------
-        frame : DataFrame of shape (n_rows, n_columns)
-            Applicants.
-
-        Returns
-        -------
-        ndarray of float64, shape (n_rows, 2)
-            In the order of the original's classes.
-
-        Raises
-        ------
-        InvalidFrame
-            If columns are missing or the schema refuses rows.
-        PredictionError
-            If the model does not answer with a probability.
-        """
-        probability = self._probabilities(self._model, frame)
-        pair = [1.0 - probability, probability]
-        both: NDArray[np.float64] = np.column_stack(pair if self._model.default == 1 else pair[::-1])
-        return both
-
-    def predict(self, frame: Any) -> NDArray[Any]:
-        """Give the class of each row, in the original's own labels.
-
-        Parameters
-        ----------
-        frame : DataFrame of shape (n_rows, n_columns)
-            Applicants.
-
-        Returns
-        -------
-        ndarray of shape (n_rows,)
-            Of the dtype of the original's labels.
-
-        Raises
-        ------
-        InvalidFrame
-            If columns are missing or the schema refuses rows.
-        PredictionError
-            If the model does not answer with a probability.
-        """
-        model = self._model
-        from morosidad.scoring.frame_path import labels_of
-
-        other, default = model.labels
-        answer: NDArray[Any] = np.where(labels_of(model, frame), default, other)
-        return answer
-
-    @staticmethod
-    def _probabilities(model: StoredModel, frame: Any) -> NDArray[np.float64]:
-        from morosidad.scoring.frame_path import answer_frame, refuse_gaps
-
-        answers = answer_frame(model, frame)
-        found = answers.probabilities
-        refuse_gaps(model, answers.table, found)
-        return found
 
     def frame_errors(self, frame: Any) -> list[InvalidRecord | PredictionError]:
         """Find why rows of a frame have no probability, as ``score_frame(errors="coerce")`` leaves them.

@@ -33,8 +33,16 @@ class Walker(Protocol):
         """Write the shares of the fields that the trees depend on, in one sequence."""
         ...
 
+    def emit_mean_shares(self, code: FunctionSource, row: str, background: Floats) -> str:
+        """Write the same against several rows, of shape (n_background, n_columns): the mean over them."""
+        ...
+
     def totals(self, table: Floats) -> Floats:
         """Give the sums of many rows' leaves, for columns of shape (n_columns, n_rows)."""
+        ...
+
+    def shares(self, table: Floats, background: Floats) -> Floats:
+        """Give the mean shares of many rows, of shape (n_rows, n_fields of the trees)."""
         ...
 
 
@@ -83,6 +91,18 @@ class PythonWalker:
     def emit_shares(self, code: FunctionSource, row: str, reference: Floats) -> str:
         return code.assign(f"{code.constant(self._shares(reference))}({row})")
 
+    def emit_mean_shares(self, code: FunctionSource, row: str, background: Floats) -> str:
+        return code.assign(f"{code.constant(self._mean_shares(background))}({row})")
+
+    def _mean_shares(self, background: Floats) -> Callable[[list[Any]], list[float]]:
+        each = [self._shares(other) for other in background]
+
+        def shares(row: list[Any]) -> list[float]:
+            found: list[float] = np.mean([one(row) for one in each], axis=0).tolist()
+            return found
+
+        return shares
+
     def _total(self) -> Callable[[list[Any]], float]:
         roots, follow, base = self._roots, self._follow, self._trees.base
 
@@ -102,10 +122,7 @@ class PythonWalker:
 
     def _shares(self, reference: Floats) -> Callable[[list[Any]], list[float]]:
         trees = self._trees
-        other = [
-            self._coded(c)[value] if c in self._sizes else value for c, value in enumerate(reference.tolist())
-        ]
-        other += [-inf if other[c] != other[c] else other[c] for c in self._lowered]
+        other = self._entries(reference)
         fields = [int(trees.field_of_column[c]) for c in (*range(len(trees.columns)), *self._lowered)]
         table = weights(len(trees.fields), trees.weight).tolist()
 
@@ -116,6 +133,13 @@ class PythonWalker:
             return found
 
         return shares
+
+    def _entries(self, numbers: Floats) -> list[Any]:
+        """Give what the nodes compare, for the columns of one row."""
+        row = [
+            self._coded(c)[value] if c in self._sizes else value for c, value in enumerate(numbers.tolist())
+        ]
+        return row + [-inf if row[c] != row[c] else row[c] for c in self._lowered]
 
     # -- nodes ---------------------------------------------------------------------------------
 
@@ -169,6 +193,10 @@ class PythonWalker:
                     left = self._go_left(place, table[trees.column[place]][rows])
                     falling += [(child, rows[left]), (child + 1, rows[~left])]
         return total.astype(np.float64)
+
+    def shares(self, table: Floats, background: Floats) -> Floats:
+        shares = self._mean_shares(background)
+        return np.array([shares(self._entries(row)) for row in table.T]).reshape(table.shape[1], -1)
 
     def _go_left(self, place: int, values: Floats) -> Bools:
         trees = self._trees

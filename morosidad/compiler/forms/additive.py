@@ -101,6 +101,20 @@ class Additive(OnLogOdds, frozen=True, eq=False):
             z += batch.value(term)
         return z
 
+    def batch_log_odds_reasons(self, batch: ColumnBatch, reference: Floats) -> tuple[Floats, Floats]:
+        shares, rest = np.zeros((self.n_fields, len(batch))), reference[self.n_fields :]
+        shares -= reference[: self.n_fields, None]
+        for term in map(term_of, self.terms):
+            if len(term.at) < 2:
+                shares[list(term.fields)] += batch.value(term.expr)
+                continue
+            first, second, mean, rest = np.split(rest, np.cumsum([*(at.size for at in term.at), 1]))
+            places = [batch.position(at) for at in term.at]
+            half, more = term.numbers[places[0], places[1]], (first[places[0]] - second[places[1]]) / 2.0
+            shares[term.fields[0]] += half + more - mean / 2.0
+            shares[term.fields[1]] += half - more - mean / 2.0
+        return self.batch_log_odds(batch), shares
+
     def reference(self, batch: ColumnBatch) -> Floats:
         means = np.zeros(self.n_fields)
         rest: list[Floats] = []

@@ -15,7 +15,7 @@ import numpy as np
 
 from morosidad.compiler.backends.numpy_columns import ColumnBatch
 from morosidad.compiler.backends.python_source import NO_SHARE, FunctionSource
-from morosidad.compiler.forms.form import Form, OnLogOdds, emit_along_chord
+from morosidad.compiler.forms.form import Form, OnLogOdds, along_chord, emit_along_chord
 from morosidad.compiler.nodes.base import Floats
 from morosidad.compiler.nodes.lookups import Curve
 from morosidad.schema.field import Row
@@ -50,6 +50,9 @@ class Calibrated(Form, frozen=True, eq=False):
     def reference(self, batch: ColumnBatch) -> Floats:
         return self.of.reference(batch)
 
+    def background(self, batch: ColumnBatch) -> Floats:
+        return self.of.background(batch)
+
     def emit_score(self, code: FunctionSource) -> str:
         """Write the number that is calibrated."""
         if self.on_log_odds and isinstance(self.of, OnLogOdds):
@@ -67,6 +70,12 @@ class Calibrated(Form, frozen=True, eq=False):
         if self.on_log_odds and isinstance(self.of, OnLogOdds):
             return self.of.batch_log_odds(batch)
         return self.of.batch(batch)
+
+    def batch_score_reasons(self, batch: ColumnBatch, reference: Floats) -> tuple[Floats, Floats]:
+        """Compute the number that is calibrated for many rows, and the fields' contributions to it."""
+        if self.on_log_odds and isinstance(self.of, OnLogOdds):
+            return self.of.batch_log_odds_reasons(batch, reference)
+        return self.of.batch_probability_reasons(batch, reference)
 
 
 class Sigmoid(Calibrated, OnLogOdds, frozen=True, eq=False):
@@ -90,6 +99,10 @@ class Sigmoid(Calibrated, OnLogOdds, frozen=True, eq=False):
 
     def batch_log_odds(self, batch: ColumnBatch) -> Floats:
         return self.slope * self.batch_score(batch) + self.intercept
+
+    def batch_log_odds_reasons(self, batch: ColumnBatch, reference: Floats) -> tuple[Floats, Floats]:
+        score, shares = self.batch_score_reasons(batch, reference)
+        return self.slope * score + self.intercept, self.slope * shares
 
 
 class Isotonic(Calibrated, frozen=True, eq=False):
@@ -131,5 +144,14 @@ class Isotonic(Calibrated, frozen=True, eq=False):
         return code.assign(self.curve.emit(code, score, at))
 
     def batch(self, batch: ColumnBatch) -> Floats:
-        score = self.batch_score(batch)
+        return self._calibrated(self.batch_score(batch))
+
+    def batch_reasons(self, batch: ColumnBatch, reference: Floats) -> tuple[Floats, Floats]:
+        score, shares = self.batch_score_reasons(batch, reference)
+        return self._calibrated(score), shares
+
+    def batch_probability_reasons(self, batch: ColumnBatch, reference: Floats) -> tuple[Floats, Floats]:
+        return along_chord(self._calibrated, *self.batch_score_reasons(batch, reference))
+
+    def _calibrated(self, score: Floats) -> Floats:
         return self.curve.compute(score, self.curve.edges.find(score))

@@ -50,8 +50,19 @@ class Complement(Form, frozen=True, eq=False):
     def batch(self, batch: ColumnBatch) -> Floats:
         return 1.0 - self.of.batch(batch)
 
+    def batch_reasons(self, batch: ColumnBatch, reference: Floats) -> tuple[Floats, Floats]:
+        probability, shares = self.of.batch_reasons(batch, reference)
+        return 1.0 - probability, -shares
+
+    def batch_probability_reasons(self, batch: ColumnBatch, reference: Floats) -> tuple[Floats, Floats]:
+        probability, shares = self.of.batch_probability_reasons(batch, reference)
+        return 1.0 - probability, -shares
+
     def reference(self, batch: ColumnBatch) -> Floats:
         return self.of.reference(batch)
+
+    def background(self, batch: ColumnBatch) -> Floats:
+        return self.of.background(batch)
 
 
 def _turned(code: FunctionSource, probability: str, shares: Sequence[str]) -> tuple[str, Sequence[str]]:

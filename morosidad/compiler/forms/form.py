@@ -61,6 +61,18 @@ class Form(msgspec.Struct, frozen=True, eq=False):
         """Summarise reference rows as what the reasons are measured against."""
         raise NotImplementedError
 
+    def background(self, batch: ColumnBatch) -> Floats:
+        """Give rows in the same form as `reference`, but so that reasons are the mean over all of them."""
+        return self.reference(batch)
+
+    def batch_reasons(self, batch: ColumnBatch, reference: Floats) -> tuple[Floats, Floats]:
+        """Compute the probability of many rows, and each field's contributions: shape (n_fields, n_rows)."""
+        raise NotImplementedError
+
+    def batch_probability_reasons(self, batch: ColumnBatch, reference: Floats) -> tuple[Floats, Floats]:
+        """Compute the same with the contributions on the probability scale."""
+        raise NotImplementedError
+
 
 class OnProbability(Form, frozen=True, eq=False):
     """A classifier whose contributions add up on the probability scale, as a forest's do."""
@@ -71,6 +83,9 @@ class OnProbability(Form, frozen=True, eq=False):
 
     def emit_probability_reasons(self, code: FunctionSource, reference: Floats) -> tuple[str, Sequence[str]]:
         return self.emit_reasons(code, reference)
+
+    def batch_probability_reasons(self, batch: ColumnBatch, reference: Floats) -> tuple[Floats, Floats]:
+        return self.batch_reasons(batch, reference)
 
 
 class OnLogOdds(Form, frozen=True, eq=False):
@@ -92,6 +107,10 @@ class OnLogOdds(Form, frozen=True, eq=False):
         """Compute the log-odds for many rows."""
         raise NotImplementedError
 
+    def batch_log_odds_reasons(self, batch: ColumnBatch, reference: Floats) -> tuple[Floats, Floats]:
+        """Compute the log-odds of many rows, and each field's contributions to them."""
+        raise NotImplementedError
+
     def emit(self, code: FunctionSource) -> str:
         return emit_sigmoid(code, self.emit_log_odds(code))
 
@@ -105,6 +124,13 @@ class OnLogOdds(Form, frozen=True, eq=False):
 
     def batch(self, batch: ColumnBatch) -> Floats:
         return sigmoid(self.batch_log_odds(batch))
+
+    def batch_reasons(self, batch: ColumnBatch, reference: Floats) -> tuple[Floats, Floats]:
+        z, shares = self.batch_log_odds_reasons(batch, reference)
+        return sigmoid(z), shares
+
+    def batch_probability_reasons(self, batch: ColumnBatch, reference: Floats) -> tuple[Floats, Floats]:
+        return along_chord(sigmoid, *self.batch_log_odds_reasons(batch, reference))
 
 
 _NEAR = 1e-6
@@ -130,6 +156,15 @@ def emit_along_chord(
     rise = code.assign(f"{curve(code, end)} - {curve(code, start)}")
     slope = code.assign(f"{rise} / ({moved} if {far} else {2 * _NEAR!r})")
     return answer, [share if share == NO_SHARE else f"{share} * {slope}" for share in shares]
+
+
+def along_chord(curve: Callable[[Floats], Floats], z: Floats, shares: Floats) -> tuple[Floats, Floats]:
+    """Compute what `emit_along_chord` writes, for many rows: shares of shape (n_fields, n_rows)."""
+    moved = shares.sum(axis=0)
+    far = np.abs(moved) >= _NEAR
+    start, end = z - np.where(far, moved, _NEAR), z + np.where(far, 0.0, _NEAR)
+    slope = (curve(end) - curve(start)) / np.where(far, moved, 2 * _NEAR)
+    return curve(z), shares * slope
 
 
 def emit_sigmoid(code: FunctionSource, z: str) -> str:

@@ -44,9 +44,13 @@ class Walked(Trees, Form, frozen=True, eq=False, dict=True):
         return self.walker.emit_total(code, self.walker.emit_row(code))
 
     def emit_total_reasons(self, code: FunctionSource, reference: Floats) -> tuple[str, Sequence[str]]:
-        """Write the same, and each field's share in it against the reference."""
-        row = self.walker.emit_row(code)
-        total, found = self.walker.emit_total(code, row), self.walker.emit_shares(code, row, reference)
+        """Write the same, and each field's share in it against the reference: of several rows, the mean."""
+        row, others = self.walker.emit_row(code), self._rows(reference)
+        total = self.walker.emit_total(code, row)
+        if len(others) == 1:
+            found = self.walker.emit_shares(code, row, others[0])
+        else:
+            found = self.walker.emit_mean_shares(code, row, others)
         names = {field: f"{found}_{field}" for field in self.fields}
         if names:
             code.line(f"{', '.join(names.values())}, = {found}")
@@ -57,6 +61,20 @@ class Walked(Trees, Form, frozen=True, eq=False, dict=True):
     def batch_total(self, batch: ColumnBatch) -> Floats:
         """Compute the sum of the leaves of many rows."""
         return self.walker.totals(self.matrix(batch))
+
+    def batch_shares(self, batch: ColumnBatch, reference: Floats) -> Floats:
+        """Compute each field's share against the reference for many rows: shape (n_fields, n_rows)."""
+        shares = np.zeros((self.n_fields, len(batch)))
+        if self.fields:
+            shares[list(self.fields)] = self.walker.shares(self.matrix(batch), self._rows(reference)).T
+        return shares
+
+    def _rows(self, reference: Floats) -> Floats:
+        """Give the reference row, or the rows of a background, one after the other in the file."""
+        return reference.reshape(-1, len(self.columns)) if self.columns else reference[None]
+
+    def background(self, batch: ColumnBatch) -> Floats:
+        return self.matrix(batch).T.ravel()
 
     def matrix(self, batch: ColumnBatch) -> Floats:
         """Compute the columns of many rows: shape (n_columns, n_rows)."""
@@ -93,6 +111,9 @@ class Boosting(Walked, OnLogOdds, frozen=True, eq=False, dict=True):
     def batch_log_odds(self, batch: ColumnBatch) -> Floats:
         return self.batch_total(batch)
 
+    def batch_log_odds_reasons(self, batch: ColumnBatch, reference: Floats) -> tuple[Floats, Floats]:
+        return self.batch_total(batch), self.batch_shares(batch, reference)
+
 
 class Forest(Walked, OnProbability, frozen=True, eq=False, dict=True):
     """Trees whose mean is the probability of default."""
@@ -113,6 +134,9 @@ class Forest(Walked, OnProbability, frozen=True, eq=False, dict=True):
 
     def batch(self, batch: ColumnBatch) -> Floats:
         return self.batch_total(batch) / self.n_trees
+
+    def batch_reasons(self, batch: ColumnBatch, reference: Floats) -> tuple[Floats, Floats]:
+        return self.batch(batch), self.batch_shares(batch, reference)
 
 
 def _distance_to_usual(values: Floats, categories: bool) -> Floats:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from morosidad.compiler.backends.numba.background import background_shares
 from morosidad.compiler.backends.numba.layout import (
     MISSING_LEFT,
     NODE,
@@ -80,6 +81,17 @@ class NumbaWalker:
             return found.tolist()
 
         return code.assign(f"{code.constant(shares)}({row})")
+
+    def emit_mean_shares(self, code: FunctionSource, row: str, background: Floats) -> str:
+        found = background_shares(self._trees, background)
+        if found is None:
+            python = PythonWalker(self._trees)
+            return python.emit_mean_shares(code, python.emit_row(code), background)
+        return code.assign(f"{code.constant(found.of_row)}({row})")
+
+    def shares(self, table: Floats, background: Floats) -> Floats:
+        found = background_shares(self._trees, background)
+        return PythonWalker(self._trees).shares(table, background) if found is None else found(table)
 
     def totals(self, table: Floats) -> Floats:
         return self._many(table)

@@ -1,0 +1,1 @@
+"""The groups of methods that a scorer is made of."""
