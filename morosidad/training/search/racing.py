@@ -106,6 +106,7 @@ def race(
     *,
     n_jobs: int = 1,
     time_limit: float | None = None,
+    thorough: bool = False,
     advance: Callable[[int], None] = lambda _: None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> list[Run]:
@@ -130,6 +131,8 @@ def race(
     time_limit : float, optional
         Seconds from now. The dearest candidates are left out so that the rest can be kept; one is tried
         on at least one fold in any case.
+    thorough : bool, default=False
+        Keep what lies within one standard error of the best loss, however surely it is worse.
     advance : callable
         Told of fits that are done or no longer needed.
     clock : callable
@@ -149,7 +152,7 @@ def race(
             run.left = "time"
             advance(len(folds.pairs) - done)
         _run_fold([run for run in racing if not run.left], data, fold, task, n_jobs, clock, advance)
-        for run in _hopeless([run for run in runs if not run.left], data):
+        for run in _hopeless([run for run in runs if not run.left], data, thorough):
             run.left = "hopeless"
             advance(len(folds.pairs) - done - 1)
     return runs
@@ -197,7 +200,7 @@ def _overdue(
     return [run for run in racing if run not in kept]
 
 
-def _hopeless(racing: Sequence[Run], data: Data) -> list[Run]:
+def _hopeless(racing: Sequence[Run], data: Data, thorough: bool) -> list[Run]:
     """Name those that are worse than the best beyond doubt, and of no use in a mean with it."""
     if len(racing) < 2:
         return []
@@ -206,10 +209,12 @@ def _hopeless(racing: Sequence[Run], data: Data) -> list[Run]:
     losses = [row_losses(truth, run.log_odds[rows]) for run in racing]
     means = [float(np.average(values, weights=share)) for values in losses]
     best = int(np.argmin(means))
+    error = float(losses[best].std()) / np.sqrt(len(truth)) if thorough else 0.0
     found = []
     for run, values in zip(racing, losses, strict=True):
         both = row_losses(truth, (run.log_odds[rows] + racing[best].log_odds[rows]) / 2.0)
-        worse = _clearly_above(values - losses[best], share)
+        differences = values - losses[best]
+        worse = _clearly_above(differences, share) and np.average(differences, weights=share) > error
         if worse and np.average(both, weights=share) >= means[best]:
             found.append(run)
     return found
