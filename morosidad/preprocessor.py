@@ -321,7 +321,7 @@ class Preprocessor(_Transformer):
         return Pipeline(steps) if steps else "passthrough"
 
     def _category_parts(self, levels: dict[str, list[Any]], columns: pd.DataFrame) -> list[Any]:
-        """Give name, transformer and columns of what encodes categories; `levels` are each column's, in order."""
+        """Give what encodes categories: name, transformer, columns; `levels` are each column's, in order."""
         encode = self._encoder([self._known(found, columns[name]) for name, found in levels.items()])
         if self.missing != "keep":
             impute = SimpleImputer(strategy="most_frequent", keep_empty_features=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+
 from morosidad.commands.options import add_opening, load_scorer
 from morosidad.commands.terminal.output import print_json
 from morosidad.commands.terminal.parsing import Parser, teller
@@ -45,4 +46,3 @@ def run(arguments: argparse.Namespace) -> int:
     print(in_columns(rows))
     print(scorer.training.told_table(language))
     return 0
-

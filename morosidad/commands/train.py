@@ -48,8 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
     from morosidad.policy.cutoffs import Policy
     from morosidad.schema.schema import Schema
     from morosidad.scoring.scorer import Scorer
-    from morosidad.training.labels import count_labels, default_place, label_named
     from morosidad.training.fitting import Search, train
+    from morosidad.training.labels import count_labels, default_place, label_named
 
     check_output(arguments.output, arguments.data)
     policy = Policy(review_at=arguments.review_at, decline_at=arguments.decline_at)

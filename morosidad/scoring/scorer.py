@@ -1,4 +1,4 @@
-"""The scorer: construction, reloading and saving; `sources` holds where it comes from, `answers` what it answers."""
+"""The scorer: construction, reloading, saving; `sources` says where it comes from, `answers` what it gives."""
 
 from __future__ import annotations
 

@@ -246,7 +246,8 @@ class Training(Mapping[str, Any]):
             for tag, line in lines
         ]
         pairs = [
-            f"<tr><th {style}>{escape(name)}</th><td {style}>{escape(text)}</td></tr>" for name, text in self.rows()
+            f"<tr><th {style}>{escape(name)}</th><td {style}>{escape(text)}</td></tr>"
+            for name, text in self.rows()
         ]
         return f"<table>{''.join(cells)}</table><table>{''.join(pairs)}</table>"
 

@@ -201,7 +201,7 @@ def _weights(given: Any, n: int) -> NDArray[np.float64] | None:
 def _in_time(
     chosen: Sequence[Candidate], frame: pd.DataFrame, time_limit: float | None
 ) -> Sequence[Candidate]:
-    """Leave out what takes long, unless it is all that was asked for or a limit that is given has room for it."""
+    """Leave out what takes long, unless nothing else was asked for or a given limit has room for it."""
     cost = {one.name: one.seconds * frame.size / 1e6 * 6.0 for one in chosen}
     kept = [one for one in chosen if cost[one.name] <= (time_limit or 0.0) / 2.0]
     return kept or chosen

@@ -76,7 +76,7 @@ class Mean(OnProbability, frozen=True, eq=False):
         return total / self.whole
 
     def batch_reasons(self, batch: ColumnBatch, reference: Floats) -> tuple[Floats, Floats]:
-        parts = zip(self.members, _split(reference), self.weights, strict=True)
+        parts = zip(self.members, split_references(reference), self.weights, strict=True)
         answers = [(*m.batch_probability_reasons(batch, part), weight) for m, part, weight in parts]
         total: Floats = reduce(add, [shares * weight for _, shares, weight in answers])
         return reduce(add, [p * weight for p, _, weight in answers]) / self.whole, total / self.whole
@@ -85,7 +85,7 @@ class Mean(OnProbability, frozen=True, eq=False):
         return join_references([member.reference(batch) for member in self.members])
 
     def background(self, batch: ColumnBatch) -> Floats:
-        return _join([member.background(batch) for member in self.members])
+        return join_references([member.background(batch) for member in self.members])
 
 
 def join_references(parts: Sequence[Floats]) -> Floats:

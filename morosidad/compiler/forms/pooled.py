@@ -80,5 +80,15 @@ class LogOddsSum(OnLogOdds, frozen=True, eq=False):
             total += member.batch_log_odds(batch) * weight
         return total
 
+    def batch_log_odds_reasons(self, batch: ColumnBatch, reference: Floats) -> tuple[Floats, Floats]:
+        z, shares = np.full(len(batch), self.intercept), np.zeros(())
+        for member, part, weight in zip(self.members, split_references(reference), self.weights, strict=True):
+            found, moved = member.batch_log_odds_reasons(batch, part)
+            z, shares = z + found * weight, shares + moved * weight
+        return z, shares
+
     def reference(self, batch: ColumnBatch) -> Floats:
         return join_references([member.reference(batch) for member in self.members])
+
+    def background(self, batch: ColumnBatch) -> Floats:
+        return join_references([member.background(batch) for member in self.members])

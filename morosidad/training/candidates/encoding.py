@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import TargetEncoder
 
@@ -40,8 +41,7 @@ class CandidatePreprocessor(Preprocessor):
     def _category_parts(self, levels: dict[str, list[Any]], columns: pd.DataFrame) -> list[Any]:
         many = [name for name, found in levels.items() if len(found) > MANY_LEVELS]
         few = {name: found for name, found in levels.items() if name not in many}
-        encode = TargetEncoder(target_type="binary", random_state=0)
-        return [*super()._category_parts(few, columns), ("shares", encode, many)]
+        return [*super()._category_parts(few, columns), ("shares", _share_encoder(), many)]
 
 
 class SplinePreprocessor(CandidatePreprocessor):
@@ -73,3 +73,13 @@ class SplinePreprocessor(CandidatePreprocessor):
     def _category_parts(self, levels: dict[str, list[Any]], columns: pd.DataFrame) -> list[Any]:
         *parts, (name, encode, many) = super()._category_parts(levels, columns)
         return [*parts, (name, Pipeline([("encode", encode), ("ramps", Ramps(self.quantiles))]), many)]
+
+
+def _share_encoder() -> Any:
+    """Make the encoder of shares, drawing the same folds each time."""
+    folds = StratifiedKFold(5, shuffle=True, random_state=0)
+    try:
+        TargetEncoder(cv=folds)._validate_params()
+    except ValueError:  # before scikit-learn 1.9
+        return TargetEncoder(target_type="binary", random_state=0)
+    return TargetEncoder(target_type="binary", cv=folds)

@@ -107,8 +107,9 @@ class LogOddsPool(_Classifier):
         ndarray of float64, shape (n_rows,)
         """
         validation.check_is_fitted(self, "members_")
-        parts = zip(self.members_, self.weights, strict=True)
-        total: Floats = sum((weight * member.decision_function(X) for member, weight in parts), self.intercept)
+        total = np.full(len(X), float(self.intercept))
+        for member, weight in zip(self.members_, self.weights, strict=True):
+            total += weight * member.decision_function(X)
         return total
 
     def predict_proba(self, X: Any) -> Floats:

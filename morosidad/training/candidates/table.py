@@ -149,9 +149,7 @@ def _boosting(**options: Any) -> Callable[[Task], Any]:
 TABLE = (
     Candidate("logistic", "logistic", _logistic, automatic=False),
     Candidate("splines", "splines", _splines),
-    Candidate(
-        "glassbox", "glassbox", _glassbox, module="interpret", extra="glassbox", seconds=600.0
-    ),
+    Candidate("glassbox", "glassbox", _glassbox, module="interpret", extra="glassbox", seconds=600.0),
     Candidate(
         "boosting-4",
         "boosting",

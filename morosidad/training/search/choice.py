@@ -62,7 +62,9 @@ def options(runs: Sequence[Run]) -> list[Choice]:
     """
     through = [run for run in runs if not run.left]
     single = [Choice((run,), run.log_odds) for run in through]
-    return single + [Choice(two, (two[0].log_odds + two[1].log_odds) / 2.0) for two in combinations(through, 2)]
+    return single + [
+        Choice(two, (two[0].log_odds + two[1].log_odds) / 2.0) for two in combinations(through, 2)
+    ]
 
 
 def choose(found: Sequence[Choice], data: Data, prefer: Prefer = "best") -> Choice:

@@ -88,7 +88,7 @@ def make_folds(
 
 
 def _by_time(truth: NDArray[np.bool_], keys: Rows, folds: int) -> Folds:
-    """Put the latest fifth aside; cut the rest into one part more than folds, each predicted by those before."""
+    """Put the latest fifth aside; cut the rest into parts, each predicted by those before it."""
     order = np.sort(keys)
     cuts = np.unique(order[[int(len(order) * (1.0 - TEST_SHARE)), -1][:1]])
     test = np.flatnonzero(keys >= cuts[0])

@@ -190,7 +190,7 @@ def _overdue(
     time_limit: float | None,
     clock: Callable[[], float],
 ) -> list[Run]:
-    """Name those that the time left is too short for: the dearest first; the rest of the folds and a last fit."""
+    """Name the dearest, until the time left is enough for the other folds and a last fit."""
     if time_limit is None or done == 0:
         return []
     left = time_limit - (clock() - begin)
@@ -223,4 +223,4 @@ def _hopeless(racing: Sequence[Run], data: Data, thorough: bool) -> list[Run]:
 def _clearly_above(differences: Floats, share: Floats | None) -> bool:
     mean = float(np.average(differences, weights=share))
     error = float(differences.std()) / np.sqrt(len(differences))
-    return mean > HOPELESS * error
+    return bool(mean > HOPELESS * error)
