@@ -202,6 +202,7 @@ LOG_NOT_WRITTEN = AlertType("sin_escritura", "critical", "log_not_written")
 DECISIONS_LOST = AlertType("decisiones_perdidas", "critical", "decisions_lost")
 DECISIONS_DECLARED_LOST = AlertType("decisiones_perdidas", "critical", "decisions_declared_lost")
 LOG_LINES_MISSING = AlertType("lineas_faltantes", "critical", "log_lines_missing")
+LOG_HEAD_MISSING = AlertType("sin_cabeza", "critical", "log_head_missing")
 LOG_NOT_ROTATED = AlertType("sin_rotacion", "warning", "log_not_rotated")
 LOG_LINE_TORN = AlertType("lineas_cortadas", "warning", "log_line_torn")
 
@@ -228,6 +229,7 @@ LOG_ALERTS = (
     DECISIONS_LOST,
     DECISIONS_DECLARED_LOST,
     LOG_LINES_MISSING,
+    LOG_HEAD_MISSING,
     LOG_NOT_ROTATED,
     LOG_LINE_TORN,
 )

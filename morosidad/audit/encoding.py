@@ -7,10 +7,21 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 import msgspec
+import numpy as np
 
 from morosidad.audit.lines import AuditContext, DecisionLine, EventLine, LoggedModel
-from morosidad.audit.personal_data import encode_numpy, hash_values, names_a_person
+from morosidad.audit.personal_data import encode_numpy, hash_text, hash_values, names_a_person
 from morosidad.audit.protocols import DecisionLike
+from morosidad.audit.table import (
+    DecisionTable,
+    Part,
+    encode_column,
+    join_parts,
+    line_bodies,
+    listed,
+    object_parts,
+    reason_parts,
+)
 from morosidad.audit.usage import Usage
 from morosidad.policy.decision import Decision, Reason
 
@@ -73,6 +84,52 @@ class LineEncoder:
         )
         return self._encode(line)
 
+    def decisions(
+        self, context: AuditContext, table: DecisionTable, when: float, usage: Usage
+    ) -> list[bytes]:
+        """Encode many decisions, each as `decision` does."""
+        constants = self._constants.get(id(context)) or self._constants_of(context)
+        encode = self._encode
+        kept, omitted = constants.kept_columns(table.values)
+        other = 1.0 - table.probabilities
+        names, columns = list(kept), [encode_column(column) for column in kept.values()]
+        shares = encode_column(other), encode_column(table.probabilities)
+        cells: dict[str, Sequence[Part]] = {
+            "time": [encode(_utc(when))],
+            "request_id": [b"null" if table.request_ids is None else encode_column(table.request_ids)],
+            "model": [encode(constants.model)],
+            "schema": [encode(context.schema)],
+            "policy": [encode(context.policy)],
+            "cutoffs": [encode(constants.cutoffs)],
+            "values": object_parts(names, columns) if self._values == "full" else [b"null"],
+            "values_hash": [self._hashes(kept, len(table)) if self._values == "hash" else b"null"],
+            "omitted": [encode(omitted)],
+            "probability": [shares[1]],
+            "probabilities": [b"[", shares[0], b",", shares[1], b"]"],
+            "confidence": [encode_column(np.maximum(table.probabilities, other))],
+            "label": [encode_column(table.labels)],
+            "outcome": [encode_column(table.outcomes)],
+            "reasons": [b"[]"] if table.reasons is None else reason_parts(table.reasons),
+            "warnings": [encode_column(table.warnings) if any(table.warnings) else b"[]"],
+            "cached": [b"null"],
+            "degraded": [b"false"],
+            "seconds": [encode(table.seconds)],
+            "memory": [encode(usage[0])],
+            "cpu": [encode(usage[1])],
+        }
+        return line_bodies(cells, len(table))
+
+    def _hashes(self, kept: Mapping[str, Any], number: int) -> list[bytes]:
+        """Hash the values of each row, as `hash_values` does."""
+        assert self._key is not None
+        parts: list[Part] = []
+        for field in sorted(kept):
+            name = b"," + self._encode(field) + b":"
+            cells = encode_column([float(v) if type(v) is int else v for v in listed(kept[field])])
+            parts.append([b"" if cell == b"null" else name + cell for cell in cells])
+        texts = (b"{" + text[1:] + b"}" for text in join_parts(parts, number))
+        return [b'"%b"' % hash_text(text, self._key).encode() for text in texts]
+
     def _constants_of(self, context: AuditContext) -> _ModelConstants:
         if len(self._constants) >= _MODELS:
             self._constants.clear()
@@ -109,6 +166,13 @@ class _ModelConstants:
         for field in omitted:
             del kept[field]
         return kept, omitted
+
+    def kept_columns(self, columns: Sequence[Any]) -> tuple[dict[str, Any], list[str]]:
+        """Give the columns that lines may hold, by field, and the fields left out as personal."""
+        kept = dict(zip(self._fields, columns, strict=True))
+        for field in self._personal:
+            del kept[field]
+        return kept, list(self._personal)
 
 
 def _make_row_struct(fields: Sequence[str]) -> Callable[..., msgspec.Struct] | None:

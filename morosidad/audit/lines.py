@@ -82,7 +82,8 @@ class EventLine(
     """An event of the log itself.
 
     ``perdidas``: decisions that could not be logged; ``reparacion``: bytes of a torn line that
-    were cut off; ``faltan``: lines that had been written and are gone.
+    were cut off; ``faltan``: lines that had been written and are gone; ``sin_cabeza``: the file ``.head``
+    was missing, or not authentic.
     """
 
     id: str = ""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -17,11 +17,15 @@ from morosidad.audit.chain.hashing import GENESIS
 from morosidad.audit.encoding import LineEncoder, LoggedValues
 from morosidad.audit.lines import AuditContext
 from morosidad.audit.protocols import DecisionLike
+from morosidad.audit.table import DecisionTable
 from morosidad.audit.usage import MachineUsage, Usage
 from morosidad.audit.writing.batch import Acknowledgement, LogItem
 from morosidad.audit.writing.queue import DecisionQueue
 from morosidad.errors import Overloaded, SettingsError
 from morosidad.languages import Language
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # The longest that `append` leaves the interpreter to the writer, where it encodes itself.
 _YIELD_SECONDS = 0.001
@@ -242,6 +246,69 @@ class AuditLog(DecisionQueue):
             if self._encodes_in_caller and not self._log_writer.failing:
                 self._idle.wait(_YIELD_SECONDS)
         return True
+
+    def append_many(self, context: AuditContext, table: DecisionTable) -> bool:
+        """Log many decisions at once; as `append`, but encoded column by column in the caller's thread.
+
+        Parameters
+        ----------
+        context : AuditContext
+            The model that decided.
+        table : DecisionTable
+            What it decided. All of them are in memory as lines for a moment: best some thousands at a time.
+
+        Returns
+        -------
+        bool
+            Whether `append` would have returned True for every one of them.
+
+        Raises
+        ------
+        Overloaded
+            There was no room for all in time, and the log is one with ``on_full="error"``.
+        """
+        bodies = self._log_writer.encode_table(context, table)
+        written, place = True, 0
+        while place < len(bodies):
+            acknowledgement = Acknowledgement() if self._durable else None
+            with self._lock:
+                waiting = len(self._queue) + self._unwritten + 1
+                if self._closed or waiting > self._queue_size:
+                    waiting = self._wait_for_room(self._queue_size, self._wait_limit)
+                taken = bodies[place : place + self._queue_size - waiting + 1] if waiting else []
+                self._queue += [(body, None) for body in taken[:-1]]
+                self._queue += [(body, acknowledgement) for body in taken[-1:]]
+                self._lost += 0 if taken else len(bodies) - place
+            if not taken:
+                if self._on_full == "error" and not self._closed:
+                    left = len(bodies) - place
+                    raise Overloaded(f"the decision log is full: {left} decisions were not logged")
+                return False
+            place += len(taken)
+            if self._writer is None:
+                self._start()
+            self._wake.set()
+            if acknowledgement is not None:
+                written &= not self._log_writer.failing and acknowledgement.wait(self._timeout)
+        return written
+
+    def frame(self) -> pd.DataFrame:
+        """Write what waits in memory, and read the decisions of this process's file and its older ones.
+
+        Returns
+        -------
+        DataFrame
+            As `morosidad.audit.frame` gives it. `LogTable` reads a long log piece by piece.
+
+        Raises
+        ------
+        OSError
+            Nothing was logged yet, or the file can't be read.
+        """
+        from morosidad.audit.export.frames import frame
+
+        self.flush()
+        return frame(self._file.path)
 
     def alerts(self) -> tuple[Alert, ...]:
         """Return the alerts that are open now, oldest first.

@@ -43,7 +43,24 @@ def hash_values(values: Mapping[str, Any], key: bytes) -> str:
         for field, value in values.items()
         if value is not None
     }
-    return digest_of(b"valores:" + msgspec.json.encode(present, enc_hook=encode_numpy, order="sorted"), key)
+    return hash_text(msgspec.json.encode(present, enc_hook=encode_numpy, order="sorted"), key)
+
+
+def hash_text(values: bytes, key: bytes) -> str:
+    """Hash an applicant's values as JSON, written as `hash_values` says.
+
+    Parameters
+    ----------
+    values : bytes
+        The JSON object.
+    key : bytes
+        The log's key.
+
+    Returns
+    -------
+    str
+    """
+    return digest_of(b"valores:" + values, key)
 
 
 def names_a_person(field: str) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import bisect
 import os
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
 from morosidad.audit.chain.hashing import GENESIS, MAX_LINE, ChainedLine, ChainPosition, parse_line
-from morosidad.audit.chain.paths import is_numbered, log_files, read_head, read_lines
+from morosidad.audit.chain.paths import head_path, is_numbered, log_files, read_head, read_lines
 from morosidad.audit.lines import EventLine
 from morosidad.languages import Language, check_language, say
 
@@ -120,14 +121,14 @@ def verify(
     path: str | os.PathLike[str],
     *,
     key: str | bytes | None = None,
-    anchor: str | None = None,
+    anchor: str | Iterable[str] | None = None,
     language: Language = "es",
 ) -> ChainReport:
     """Check that a log stands as it was written: no line altered, removed, moved or added.
 
-    Lines cut off at the end are found by the file ``.head`` beside the log, which remembers the
-    last line. Who can write there too is found out by an `anchor` that was noted down elsewhere,
-    and can't alter a line unseen if the log has a `key`.
+    Lines cut off at the end are found by the file ``.head`` beside the log, which remembers the last line
+    and must be there. With a `key` nobody without it can alter a line or that file unseen, but can put an
+    earlier state of both back. Only an `anchor` that was noted down elsewhere shows that.
 
     Parameters
     ----------
@@ -135,8 +136,8 @@ def verify(
         The log, which is read from its oldest file on; or one of its numbered files alone.
     key : str or bytes, optional
         The key that the log was written with.
-    anchor : str, optional
-        The digest of a line, noted down earlier, which must be there.
+    anchor : str or iterable of str, optional
+        Digests of lines, noted down earlier, which must be there.
     language : {'es', 'en', 'pt'}
         Of what is said of each problem.
 
@@ -151,11 +152,33 @@ def verify(
     """
     base = Path(path)
     secret = (key.encode() if isinstance(key, str) else key) or None
+    anchors = [] if anchor is None else [anchor] if isinstance(anchor, str) else list(anchor)
     while True:
         files = log_files(base)
-        report = _ChainChecker(base, secret, anchor, language).report(files)
+        report = _ChainChecker(base, secret, anchors, language).report(files)
         if report.ok or log_files(base) == files:  # else the log was rotated in the meantime
             return report
+
+
+def digests_in(path: str | os.PathLike[str], digests: Collection[str]) -> set[str]:
+    """Find which digests stand at the end of a line of a log, sound or not.
+
+    Parameters
+    ----------
+    path : path
+        The log.
+    digests : collection of str
+        The digests to look for.
+
+    Returns
+    -------
+    set of str
+    """
+    if not digests:
+        return set()
+    wanted = {digest.encode() for digest in digests}
+    lines = (line for file in log_files(Path(path)) for line in read_lines(file))
+    return {found.decode() for line in lines if (found := line[-len(GENESIS) - 3 : -3]) in wanted}
 
 
 class _Gap(NamedTuple):
@@ -167,12 +190,16 @@ class _Gap(NamedTuple):
 class _ChainChecker:
     """Goes along the lines and keeps in mind what must come next."""
 
-    def __init__(self, base: Path, key: bytes | None, anchor: str | None, language: Language) -> None:
+    def __init__(self, base: Path, key: bytes | None, anchors: list[str], language: Language) -> None:
+        self._base = base
         self._key = key
         self._language: Language = check_language(language)
-        self._anchor = anchor
+        self._anchors = set(anchors)
         whole = not is_numbered(base)
-        self._head = read_head(base) if whole else None
+        self._whole = whole
+        found = read_head(base) if whole else None
+        self._false_head = found is not None and not found.fits(key)
+        self._head = None if found is None or self._false_head else found.position
         self._open_file = base if whole else None
         self._expected = 1 if whole else 0  # the next line's number; 0: any
         self._previous = GENESIS  # its predecessor's digest
@@ -238,8 +265,7 @@ class _ChainChecker:
     def _advance(self, position: ChainPosition) -> None:
         if self._head and position[:2] == self._head[:2] and position.digest != self._head.digest:
             self._problem("alterada", "not_as_written")
-        if position.digest == self._anchor:
-            self._anchor = None
+        self._anchors.discard(position.digest)
         self._chain, self._last = position.chain, position
         self._expected, self._previous, self._broken = position.number + 1, position.digest, 0
 
@@ -264,16 +290,22 @@ class _ChainChecker:
                 return
             if event.event == "perdidas":
                 self._lost += event.amount
+            elif event.event == "sin_cabeza":
+                self._problem("faltan", "no_head")
 
     def _finish(self) -> None:
         head = self._head
+        if self._false_head and self._last.chain:  # else the key is another one
+            self._problem("alterada", "false_head", (str(head_path(self._base)), 1))
+        elif self._whole and head is None and self._lines and not self._false_head:
+            self._problem("faltan", "no_head", (str(head_path(self._base)), 1))
         if head is not None and self._chain and head.chain != self._chain:
             self._problem("ajena", "other_log")
         elif head is not None and head.number >= self._expected + self._broken:
             behind = (self._place[0], self._place[1] + 1)
             self._missing.append(_Gap(self._expected + self._broken, head.number, behind))
         self._report_missing()
-        if self._anchor is not None:
+        for _ in self._anchors:
             self._problem("faltan", "no_anchor")
 
     def _report_missing(self) -> None:

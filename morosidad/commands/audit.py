@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from morosidad.commands.options import add_opening, load_scorer, read_key
-from morosidad.commands.terminal.parsing import Parser
+from morosidad.commands.options import add_opening, check_output, load_scorer, read_key
+from morosidad.commands.terminal.parsing import Parser, teller
 from morosidad.errors import InvalidFrame
 
 if TYPE_CHECKING:
@@ -22,9 +23,14 @@ def add_arguments(parser: Parser) -> None:
     again = _action(actions, parser, "replay")
     again.add_argument("--model", required=True, help=parser.told("help_model"))
     add_opening(again)
-    for action in (check, again):
+    out, one = _action(actions, parser, "export"), _action(actions, parser, "find")
+    one.add_argument("request_id", help=parser.told("help_request_id"))
+    for action in (check, again, out, one):
         action.add_argument("log", help=parser.told("help_log"))
+    out.add_argument("output", help=parser.told("help_export"))
     check.add_argument("--audit-key-file", help=parser.told("help_audit_key_file"))
+    check.add_argument("--anchor", action="append", default=[], help=parser.told("help_anchor"))
+    check.add_argument("--anchor-file", help=parser.told("help_anchor_file"))
 
 
 def _action(actions: Any, parser: Parser, name: str) -> Parser:
@@ -41,6 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
     if not logs:
         raise InvalidFrame(f"{arguments.log}: there is no such log")
     try:
+        if arguments.action in ("export", "find"):
+            return (_export if arguments.action == "export" else _find)(logs, arguments)
         reports = _verify(logs, arguments) if arguments.action == "verify" else [_replay(logs, arguments)]
     except OSError as error:
         raise InvalidFrame(f"{error.filename}: the log can't be read: {error.strerror}") from None
@@ -51,12 +59,54 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _verify(logs: list[Path], arguments: argparse.Namespace) -> Sequence[ChainReport | ReplayReport]:
     from morosidad.audit import verify
+    from morosidad.audit.verification import digests_in
 
-    key = read_key(arguments.audit_key_file)
-    return [verify(path, key=key, language=arguments.language) for path in logs]
+    key, anchors = read_key(arguments.audit_key_file), _anchors(arguments)
+    held = [digests_in(path, anchors) for path in logs]
+    held[0] |= anchors.difference(*held)  # those that no log holds are to be missed
+    return [
+        verify(path, key=key, anchor=some, language=arguments.language)
+        for path, some in zip(logs, held, strict=True)
+    ]
+
+
+def _anchors(arguments: argparse.Namespace) -> set[str]:
+    """Read the digests that were noted down: the last word of each line that begins no comment."""
+    lines: list[str] = arguments.anchor
+    if arguments.anchor_file is not None:
+        try:
+            lines = lines + Path(arguments.anchor_file).read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise InvalidFrame(f"{arguments.anchor_file}: the anchors can't be read: {error}") from None
+    digests = {line.split()[-1].lower() for line in lines if line.strip() and not line.startswith("#")}
+    if wrong := [digest for digest in digests if not re.fullmatch("[0-9a-f]{64}", digest)]:
+        raise InvalidFrame(f"an anchor is a digest of 64 hexadecimal digits, not {wrong[0]!r}")
+    return digests
 
 
 def _replay(logs: list[Path], arguments: argparse.Namespace) -> ReplayReport:
     from morosidad.audit import replay
 
     return replay(logs, load_scorer(arguments).score_one)
+
+
+def _export(logs: list[Path], arguments: argparse.Namespace) -> int:
+    """Write the decisions to a file of another kind."""
+    from morosidad.audit import export
+    from morosidad.audit.chain.paths import log_files
+
+    check_output(arguments.output, *(str(file) for log in logs for file in log_files(log)))
+    number = export(logs, arguments.output)
+    print(teller(arguments)("exported", number=number, path=arguments.output))
+    return 0
+
+
+def _find(logs: list[Path], arguments: argparse.Namespace) -> int:
+    """Print the decisions on one request as lines of JSON; 1 when there are none."""
+    from msgspec.json import encode
+
+    from morosidad.audit import find
+
+    found = [encode(line).decode() for line in find(logs, arguments.request_id)]
+    print("\n".join(found) or teller(arguments)("not_found", request_id=arguments.request_id))
+    return 0 if found else 1

@@ -20,6 +20,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("-o", "--output", required=True, help=parser.told("help_decided"))
     parser.add_argument("--bad", help=parser.told("help_bad"))
     parser.add_argument("--keep", default="", help=parser.told("help_keep"))
+    parser.add_argument("--id-column", metavar=parser.told("column"), help=parser.told("help_id_column"))
     parser.add_argument("--reasons", action="store_true", help=parser.told("help_reasons"))
     parser.add_argument(
         "--allow-missing",
@@ -49,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     keep = [name for name in arguments.keep.split(",") if name]
     with ExitStack() as stack:
-        outputs = _OutputFiles(stack, output, bad_path)
+        outputs = _OutputFiles(stack, output, bad_path, arguments.id_column)
         options = {
             "reasons": arguments.reasons,
             "missing_columns": "ignore" if arguments.allow_missing else "raise",
@@ -66,7 +67,10 @@ def run(arguments: argparse.Namespace) -> int:
 class _OutputFiles:
     """The files for good and bad rows; the file for bad ones is there afterwards only if there are some."""
 
-    def __init__(self, stack: ExitStack, good: Path, bad: Path) -> None:
+    def __init__(self, stack: ExitStack, good: Path, bad: Path, id_column: str | None) -> None:
+        from morosidad.scoring.frames.ids import SeenIds
+
+        self._id_column, self._seen = id_column, SeenIds()
         self._stack = stack
         self._paths = good, bad
         self._files: dict[Path, TextIO] = {}
@@ -75,11 +79,15 @@ class _OutputFiles:
     def write(self, scorer: Any, chunk: Any, fields: Any, keep: list[str], options: dict[str, Any]) -> None:
         from morosidad.errors import InvalidFrame
         from morosidad.languages.translation import translated
+        from morosidad.scoring.frames.ids import row_ids
 
         absent = [name for name in keep if name not in chunk.columns]
         if absent:
             raise InvalidFrame(f"there is no column to keep: {', '.join(absent)}", absent)
-        out = scorer.score_frame(fields, errors="coerce", **options)
+        ids = None
+        if self._id_column is not None:
+            ids = row_ids(chunk, self._id_column, scorer.schema, self._seen)
+        out = scorer.score_frame(fields, errors="coerce", ids=ids and ids.texts, **options)
         refused = out["probability"].isna()
         rows = chunk.index + 1
         good = chunk.loc[~refused, keep].join(out[~refused])
@@ -91,7 +99,7 @@ class _OutputFiles:
         if refused.any():
             bad = chunk[refused].copy()
             bad.insert(0, "row", rows[refused])
-            errors = [str(error) for error in scorer.frame_errors(fields[refused])]
+            errors = _errors(scorer, fields, refused, {} if ids is None else ids.errors)
             bad.insert(1, "reason", [translated(error, scorer.language, "errors") for error in errors])
             self._append(self._paths[1], bad)
             self.bad += len(bad)
@@ -111,3 +119,11 @@ class _OutputFiles:
             file = os.fdopen(handle, "w", encoding="utf-8", newline="")
             self._files[path] = self._stack.enter_context(file)
         rows.to_csv(self._files[path], index=False, header=first)
+
+
+def _errors(scorer: Any, fields: Any, refused: Any, ids: dict[int, Any]) -> list[str]:
+    """Say what is wrong with each row that is refused: its id, or its values."""
+    places = refused.to_numpy().nonzero()[0].tolist()
+    others = [place for place in places if place not in ids]
+    found = dict(zip(others, scorer.frame_errors(fields.iloc[others]) if others else (), strict=True))
+    return [str(ids.get(place) or found[place]) for place in places]

@@ -221,11 +221,24 @@ def values_of(field: Field, column: Column) -> list[Value]:
     if isinstance(column, Coded):
         levels: list[Value] = [*column.levels, None]
         return [levels[code] for code in column.codes.tolist()]
-    kinds: dict[str, Callable[[float], Value]] = {"integer": _whole, "category": int, "boolean": bool}
-    kind = kinds.get(field.kind, float)
-    return [None if value != value else kind(value) for value in column.tolist()]
+    missing = np.isnan(column)
+    if field.kind == "number":
+        values: list[Value] = column.tolist()
+    elif field.kind == "boolean":
+        values = (np.where(missing, 0.0, column) != 0.0).tolist()
+    else:
+        values = _whole(np.where(missing, 0.0, column), field.kind == "integer")
+    for place in np.flatnonzero(missing).tolist():
+        values[place] = None
+    return values
 
 
-def _whole(number: float) -> int | float:
-    """Give a whole number as an integer, but for a zero, which keeps its sign."""
-    return int(number) or number
+def _whole(column: Floats, signed_zero: bool) -> list[Value]:
+    """Give whole numbers as integers, but for a zero of an integer field, which keeps its sign."""
+    if np.abs(column).max(initial=0.0) >= 2.0**63:
+        return [int(number) or number for number in column.tolist()]
+    values: list[Value] = column.astype(np.int64).tolist()
+    if signed_zero:
+        for place in np.flatnonzero(np.signbit(column) & (column == 0.0)).tolist():
+            values[place] = -0.0
+    return values

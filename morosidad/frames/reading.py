@@ -60,6 +60,9 @@ class FrameReader:
         One record a row.
     needed : collection of str
         Fields whose columns must be there; those that the schema requires must be in any case.
+    keep : bool, default=False
+        Keep the categories of rows that were read, in a byte or two each: the same slice of rows is read
+        again in a fraction of the time.
 
     Raises
     ------
@@ -67,7 +70,10 @@ class FrameReader:
         If no column is a field, that of a needed field is missing, or two stand for one field.
     """
 
-    def __init__(self, schema: Schema, frame: pd.DataFrame, needed: Collection[str] = ()) -> None:
+    def __init__(
+        self, schema: Schema, frame: pd.DataFrame, needed: Collection[str] = (), *, keep: bool = False
+    ) -> None:
+        self._kept: dict[tuple[str, int, int], tuple[Coded, NDArray[np.bool_]]] | None = {} if keep else None
         self._fields = schema.fields
         self._wants_a_value = schema.wants_a_value
         self._length = len(frame)
@@ -97,13 +103,31 @@ class FrameReader:
             column: Column = np.full(len(bad), np.nan)
             if field.name in self._cells:
                 cells, factor = self._cells[field.name]
-                column = _read_column(field, cells[rows], factor, bad)
+                column = self._read_kept(field, cells, factor, rows, bad)
             if field.required:
                 bad |= _missing(column)
             columns.append(column)
         if self._wants_a_value:
             bad |= _empty(columns)
         return columns, bad
+
+    def _read_kept(
+        self, field: Field, cells: Any, factor: float, rows: slice, bad: NDArray[np.bool_]
+    ) -> Column:
+        if self._kept is None:
+            return _read_column(field, cells[rows], factor, bad)
+        key = field.name, *rows.indices(self._length)[:2]
+        if key in self._kept:
+            column, refused = self._kept[key]
+            bad |= refused
+            return column
+        refused = np.zeros_like(bad)
+        found = _read_column(field, cells[rows], factor, refused)
+        bad |= refused
+        if isinstance(found, Coded):
+            narrow = found.codes.astype(np.min_scalar_type(-len(found.levels) - 1))
+            self._kept[key] = Coded(narrow, found.levels), refused
+        return found
 
 
 def read_frame(schema: Schema, frame: pd.DataFrame) -> tuple[list[Column], NDArray[np.bool_]]:

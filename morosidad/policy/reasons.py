@@ -5,11 +5,45 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
+from morosidad.frames.reading import Coded, Column
 from morosidad.languages import Language, say
 from morosidad.policy.decision import Decision, Reason
 from morosidad.schema.field import Value
 from morosidad.schema.schema import Record, Schema
+
+_CASES = ("missing", "plain", "above", "below")
+_MISSING, _PLAIN, _ABOVE, _BELOW = range(4)
+
+
+class ReasonTable(msgspec.Struct, eq=False):
+    """The reasons of many decisions.
+
+    Attributes
+    ----------
+    kinds : list of Reason
+        The reasons that there are, with a contribution of 0.
+    which : ndarray of intp, shape (n, most)
+        The places in `kinds` of each decision's reasons, strongest first; -1 where it has fewer.
+    contributions : ndarray of float64, shape (n, most)
+        What each contributes.
+    """
+
+    kinds: list[Reason]
+    which: NDArray[np.intp]
+    contributions: NDArray[np.float64]
+
+    def texts(self) -> list[list[str]]:
+        """Give the texts of each decision's reasons.
+
+        Returns
+        -------
+        list of list of str
+        """
+        texts = [kind.text for kind in self.kinds]
+        return [[texts[place] for place in row if place >= 0] for row in self.which.tolist()]
 
 
 class ReasonWriter:
@@ -28,7 +62,7 @@ class ReasonWriter:
         self._schema = schema
         self._labels = {field.name: field.words_in(schema.language).label for field in schema.fields}
         self._fields = tuple(
-            (f"R{place:02d}", name, *_texts(label, schema.language))
+            (f"R{place:02d}", name, _texts(label, schema.language))
             for place, (name, label) in enumerate(self._labels.items(), 1)
         )
 
@@ -52,6 +86,92 @@ class ReasonWriter:
         raising = sorted([(-share, place) for place, share in enumerate(shares) if share > 0.0])
         return tuple([self._reason(place, values[place], -share) for share, place in raising[:most]])
 
+    def table(self, columns: Sequence[Column], shares: NDArray[np.float64], most: int) -> ReasonTable:
+        """Give the reasons of many decisions, each as `reasons` does.
+
+        Parameters
+        ----------
+        columns : sequence of (ndarray of float64, shape (n,), or Coded)
+            The validated values, one column for each field.
+        shares : ndarray of float64, shape (n, n_fields)
+            Each field's contribution; NaN where there is none.
+        most : int
+            At most so many.
+
+        Returns
+        -------
+        ReasonTable
+        """
+        kinds = [Reason(code, name, text, 0.0) for code, name, texts in self._fields for text in texts]
+        cases = np.column_stack([self._cases(place, column) for place, column in enumerate(columns)])
+        raising = np.where(shares > 0.0, shares, 0.0)
+        rows = np.arange(len(raising))
+        which = np.full((len(raising), min(most, len(columns))), -1, dtype=np.intp)
+        found = np.zeros(which.shape)
+        for place in range(which.shape[1]):
+            strongest = raising.argmax(axis=1)  # of several, the first
+            found[:, place] = raising[rows, strongest]
+            kind = strongest * len(_CASES) + cases[rows, strongest]
+            which[:, place] = np.where(found[:, place] > 0.0, kind, -1)
+            raising[rows, strongest] = 0.0
+        return ReasonTable(kinds, which, found)
+
+    def _cases(self, place: int, column: Column) -> NDArray[np.int8]:
+        """Tell for each value of a field which of its texts is to be used."""
+        usual = self._typical[place]
+        if isinstance(column, Coded):
+            levels: list[Value] = [*column.levels, None]
+            case = np.array([self._case(place, level) for level in levels], dtype=np.int8)
+            return case[column.codes]
+        case = np.full(len(column), _PLAIN, dtype=np.int8)
+        if usual is not None:
+            case[column > usual] = _ABOVE
+            case[column < usual] = _BELOW
+        case[np.isnan(column)] = _MISSING
+        return case
+
+    def _case(self, place: int, value: Value) -> int:
+        usual = self._typical[place]
+        if value is None:
+            return _MISSING
+        if usual is None or isinstance(value, str) or value == usual:
+            return _PLAIN
+        return _ABOVE if value > usual else _BELOW
+
+    def name_codes(self, table: ReasonTable, records: Sequence[Record]) -> ReasonTable:
+        """Give reasons that name the codes that stand for missing values, as `with_names` does.
+
+        Parameters
+        ----------
+        table : ReasonTable
+            The reasons of each record.
+        records : sequence of records
+            As the schema takes them.
+
+        Returns
+        -------
+        ReasonTable
+            The same one where there are no such names.
+        """
+        if not self._schema.names_codes:
+            return table
+        kinds, which = list(table.kinds), table.which.copy()
+        named: dict[tuple[int, str], int] = {}
+        for row, record in enumerate(records):
+            names = self._schema.missing_names(record)
+            for place, kind in enumerate(which[row].tolist()) if names else ():
+                words = names.get(kinds[kind].field) if kind >= 0 else None
+                if words is not None:
+                    if (kind, words) not in named:
+                        named[kind, words] = len(kinds)
+                        text = self._named(kinds[kind].field, words)
+                        kinds.append(msgspec.structs.replace(kinds[kind], text=text))
+                    which[row, place] = named[kind, words]
+        return ReasonTable(kinds, which, table.contributions)
+
+    def _named(self, field: str, words: str) -> str:
+        return say(self._schema.language, "records.reason_code", label=self._labels[field], name=words)
+
     def with_names(self, decision: Decision, record: Record) -> Decision:
         """Give a decision whose reasons name the codes that stand for missing values.
 
@@ -71,10 +191,7 @@ class ReasonWriter:
         """
         if not (self._schema.names_codes and decision.reasons):
             return decision
-        texts = {
-            name: say(self._schema.language, "records.reason_code", label=self._labels[name], name=words)
-            for name, words in self._schema.missing_names(record).items()
-        }
+        texts = {name: self._named(name, words) for name, words in self._schema.missing_names(record).items()}
         reasons = tuple(
             Reason(r.code, r.field, texts[r.field], r.contribution) if r.field in texts else r
             for r in decision.reasons
@@ -82,18 +199,9 @@ class ReasonWriter:
         return msgspec.structs.replace(decision, reasons=reasons).in_language(decision.language)
 
     def _reason(self, place: int, value: Value, share: float) -> Reason:
-        code, name, missing, plain, above, below = self._fields[place]
-        usual = self._typical[place]
-        if value is None:
-            text = missing
-        elif usual is None or isinstance(value, str) or value == usual:
-            text = plain
-        else:
-            text = above if value > usual else below
-        return Reason(code, name, text, share)
+        code, name, texts = self._fields[place]
+        return Reason(code, name, texts[self._case(place, value)], share)
 
 
-def _texts(label: str, language: Language) -> tuple[str, str, str, str]:
-    cases = ("missing", "plain", "above", "below")
-    missing, plain, above, below = (say(language, f"records.reason_{case}", label=label) for case in cases)
-    return missing, plain, above, below
+def _texts(label: str, language: Language) -> tuple[str, ...]:
+    return tuple(say(language, f"records.reason_{case}", label=label) for case in _CASES)

@@ -135,6 +135,7 @@ class BaseScorer(FrozenClassifier):
         self,
         frame: pd.DataFrame,
         *,
+        ids: str | Iterable[Any] | None = None,
         reasons: bool = False,
         errors: str = "raise",
         missing_columns: str = "raise",
@@ -146,6 +147,7 @@ class BaseScorer(FrozenClassifier):
         self,
         frame: Any,
         *,
+        ids: str | Iterable[Any] | None = None,
         reasons: bool = False,
         errors: str = "raise",
         missing_columns: str = "raise",
@@ -156,6 +158,7 @@ class BaseScorer(FrozenClassifier):
         self,
         frame: Any,
         *,
+        ids: str | Iterable[Any] | None = None,
         reasons: bool = False,
         errors: str = "raise",
         missing_columns: str = "raise",
@@ -168,6 +171,10 @@ class BaseScorer(FrozenClassifier):
         frame : DataFrame or ndarray
             One applicant a row; pandas, polars (lazy too), pyarrow or any frame that narwhals knows, an
             array with named fields, or one without where the model was fitted on one.
+        ids : str or iterable, optional
+            The column that holds the ids of the requests, which is no field of the model; or the ids
+            themselves, one for each row. Texts or integers, none missing, none twice: other rows are refused.
+            They come back in the column ``request_id``, and stand in the log.
         reasons : bool, default=False
             Add the column ``reasons`` (a list of texts); row by row, so slower.
         errors : {'raise', 'coerce'}
@@ -182,15 +189,17 @@ class BaseScorer(FrozenClassifier):
         -------
         DataFrame
             Of polars or pyarrow, or an array with named fields, where `frame` is; else of pandas. With
-            the index of `frame`, and the columns ``probability`` (float64), ``label`` (int8; Int8
-            where results are empty), ``confidence`` (float64), ``outcome`` (categorical: aprobar,
-            revisar, rechazar), ``warnings`` (object: a tuple of str, what is unusual)
-            and, with ``reasons=True``, ``reasons`` (object: a list of str, or None).
+            the index of `frame`, and the columns ``request_id`` (object: a str, or None; where there are
+            ids), ``probability`` (float64), ``label`` (int8; Int8 where results are empty), ``confidence``
+            (float64), ``outcome`` (categorical: aprobar, revisar, rechazar), ``warnings``
+            (object: a tuple of str, what is unusual) and, with ``reasons=True``, ``reasons`` (object: a
+            list of str, or None).
 
         Raises
         ------
         InvalidFrame
-            If columns are missing or, with ``errors="raise"``, rows are refused.
+            If columns are missing, if `ids` is no column of ids or too short or too long or, with
+            ``errors="raise"``, if rows are refused.
         PredictionError
             If the model does not answer with a probability and, as above, ``errors="raise"``.
         ValueError
@@ -201,6 +210,7 @@ class BaseScorer(FrozenClassifier):
         return score_frame(
             self._path,
             frame,
+            ids=ids,
             reasons=reasons,
             errors=errors,
             missing_columns=missing_columns,

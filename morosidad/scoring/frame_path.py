@@ -2,48 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from morosidad._dataframes import as_pandas, like
 from morosidad._typing import Floats
-from morosidad.compiler.pipeline import each_chunk, rows_of
+from morosidad.compiler.pipeline import each_chunk
 from morosidad.errors import InvalidFrame, InvalidRecord, PredictionError
-from morosidad.frames.reading import Column, FrameReader, read_frame
+from morosidad.frames.reading import Column, FrameReader
 from morosidad.frames.records import records_of
 from morosidad.frames.unusual import unusual_values
 from morosidad.languages import say
 from morosidad.policy.decision import OUTCOMES
 from morosidad.progress import tqdm_for
+from morosidad.scoring.frames.ids import row_ids
+from morosidad.scoring.frames.publishing import FrameAnswers, publish
 from morosidad.scoring.record_path import RecordPath
 from morosidad.scoring.stored_model import StoredModel
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-class FrameAnswers(NamedTuple):
-    """What the model answered about the rows of a frame.
-
-    Attributes
-    ----------
-    table : DataFrame of shape (n_rows, n_columns)
-        The rows, each column under the name that the schema knows.
-    probabilities : ndarray of float64, shape (n_rows,)
-        Of default; NaN where the schema or the model refuses the row.
-    labels : ndarray of bool, shape (n_rows,)
-        Whether the label is that of default; False where there is no probability.
-    warnings : list of tuple of str, or None
-        What is unusual about each row, where that was asked.
-    """
-
-    table: pd.DataFrame
-    probabilities: Floats
-    labels: NDArray[np.bool_]
-    warnings: list[tuple[str, ...]] | None
 
 
 def answer_frame(
@@ -53,6 +34,7 @@ def answer_frame(
     warnings: bool = False,
     missing_columns: str = "raise",
     progress: bool = False,
+    again: bool = False,
 ) -> FrameAnswers:
     """Ask the model about every row.
 
@@ -71,6 +53,8 @@ def answer_frame(
         What to do where a column is missing that the model uses.
     progress : bool, default=False
         Show a progress bar.
+    again : bool, default=False
+        Whether the rows will be read again.
 
     Returns
     -------
@@ -84,7 +68,8 @@ def answer_frame(
     if missing_columns not in ("raise", "ignore"):
         raise ValueError("missing_columns: 'raise' or 'ignore' was expected")
     compiled, table = model.compiled, _by_field(model, frame)
-    reader = FrameReader(model.schema, table, compiled.used if missing_columns == "raise" else ())
+    needed = compiled.used if missing_columns == "raise" else ()
+    reader = FrameReader(model.schema, table, needed, keep=again)
     found, labels = np.full(len(table), np.nan), np.zeros(len(table), dtype=bool)
     told: list[tuple[str, ...]] = [()] * len(table) if warnings else []
 
@@ -106,7 +91,7 @@ def answer_frame(
     with tqdm_for(progress)(total=len(table), unit=unit, unit_scale=True, disable=not progress) as bar:
         for done in each_chunk(answer, len(table), parallel=compiled.compiled):
             bar.update(done)
-    return FrameAnswers(table, found, labels, told if warnings else None)
+    return FrameAnswers(table, found, labels, told if warnings else None, reader)
 
 
 def labels_of(model: StoredModel, frame: Any) -> NDArray[np.bool_]:
@@ -220,7 +205,14 @@ def row_errors(model: StoredModel, rows: pd.DataFrame) -> list[InvalidRecord | P
 
 
 def score_frame(
-    path: RecordPath, frame: Any, *, reasons: bool, errors: str, missing_columns: str, progress: bool
+    path: RecordPath,
+    frame: Any,
+    *,
+    ids: str | Iterable[Any] | None,
+    reasons: bool,
+    errors: str,
+    missing_columns: str,
+    progress: bool,
 ) -> Any:
     """Decide on a frame's rows; see `Scorer.score_frame`.
 
@@ -228,7 +220,7 @@ def score_frame(
     ----------
     path : RecordPath
         The model and the parts around it.
-    frame, reasons, errors, missing_columns, progress
+    frame, ids, reasons, errors, missing_columns, progress
         As in `Scorer.score_frame`.
 
     Returns
@@ -240,53 +232,31 @@ def score_frame(
 
     if errors not in ("raise", "coerce"):
         raise ValueError("errors: 'raise' or 'coerce' was expected")
-    model, start = path.model, path.clock()
-    answers = answer_frame(model, frame, warnings=True, missing_columns=missing_columns, progress=progress)
+    active, start = path.active, path.clock()
+    model = active.model
+    again = reasons or path.audit is not None or active.drift is not None
+    answers = answer_frame(
+        model, frame, warnings=True, missing_columns=missing_columns, progress=progress, again=again
+    )
     table, found = answers.table, answers.probabilities
+    rows = None if ids is None else row_ids(table, ids, model.schema)
+    texts_of_ids = None if rows is None else rows.texts
+    if rows is not None:
+        found[rows.bad] = np.nan
+    if rows is not None and errors == "raise":
+        rows.refuse()
     if errors == "raise":
         refuse_gaps(model, table, found)
     known = ~np.isnan(found)
-    texts = iter(_publish(path, answers, known, path.clock() - start, reasons))
+    texts = iter(publish(path, active, answers, path.clock() - start, texts_of_ids, reasons=reasons))
     out = pd.DataFrame(_results(model, answers), index=table.index)
+    if rows is not None:
+        out.insert(0, "request_id", pd.Series(rows.texts, index=out.index, dtype=object))
     out["warnings"] = pd.Series(answers.warnings, index=out.index, dtype=object)
     if reasons:
         cells = [next(texts) if good else None for good in known]
         out["reasons"] = pd.Series(cells, index=out.index, dtype=object)
     return like(frame, out)
-
-
-def _publish(
-    path: RecordPath,
-    answers: FrameAnswers,
-    known: NDArray[np.bool_],
-    seconds: float,
-    reasons: bool,
-) -> list[list[str]]:
-    """Count, watch and log the decisions, a log wants each whole; give the texts of their reasons."""
-    model, table, found = path.model, answers.table, answers.probabilities
-    if not reasons and all(part is None for part in (path.kpis, path.audit, path.drift)):
-        return []
-    rows, found = (table, found) if known.all() else (table[known], found[known])
-    if path.audit is not None:  # a log wants each decision whole
-        logged = [path.score(record) for record in records_of(model.schema, rows)]
-        return [[reason.text for reason in decision.reasons] for decision in logged]
-    if path.kpis is not None and len(found):
-        labels = answers.labels[known].astype(np.int8)
-        numbers = np.bincount(model.policy.outcome_codes(found), minlength=len(OUTCOMES)).tolist()
-        decisions = dict(zip(OUTCOMES, numbers, strict=True))
-        path.kpis.record_many(seconds, found, labels=labels, decisions=decisions)
-    if path.drift is None and not reasons:
-        return []
-    values = rows_of(model.schema, read_frame(model.schema, rows)[0])
-    if path.drift is not None:
-        for row, probability in zip(values, found.tolist(), strict=True):
-            path.drift.observe(row, probability)
-    if not reasons:
-        return []
-    records = records_of(model.schema, rows) if model.schema.names_codes else [{}] * len(values)
-    pairs = zip(values, records, strict=True)
-    decided = [model.reason_writer.with_names(model.answer(row), record) for row, record in pairs]
-    return [[reason.text for reason in decision.reasons] for decision in decided]
 
 
 def _results(model: StoredModel, answers: FrameAnswers) -> dict[str, Any]:

@@ -107,6 +107,11 @@ class ScoringModel:
         return explain
 
     @property
+    def explains(self) -> bool:
+        """Whether its decisions have reasons."""
+        return self._explain is not None
+
+    @property
     def labels(self) -> tuple[Any, Any]:
         """The two labels of the original: that of no default, and that of default."""
         return plain_label(self.classes[1 - self.default]), plain_label(self.classes[self.default])

@@ -93,6 +93,11 @@ class RecordPath:
         return self._active.model
 
     @property
+    def active(self) -> ActiveModel:
+        """The active model, with what belongs to it alone."""
+        return self._active
+
+    @property
     def drift(self) -> DriftMonitor | None:
         """The drift monitor of the active model."""
         return self._active.drift

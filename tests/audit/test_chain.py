@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from helpers.audit import KEY, kinds, spread, write_chain
 from morosidad.audit import find_logs, read, verify
 from morosidad.audit.chain.hashing import (
     GENESIS,
@@ -18,34 +19,8 @@ from morosidad.audit.chain.hashing import (
     new_chain,
     parse_line,
 )
-from morosidad.audit.chain.paths import head_path, log_files, numbered_files, pack_head, read_head
+from morosidad.audit.chain.paths import head_path, log_files, numbered_files, pack_head
 from morosidad.audit.verification import SHOWN
-
-KEY = b"una clave de prueba"
-
-
-def write_chain(path, count, *, per_file=None, key=None, start=None, body=b'{"tipo":"decision","x":%d}'):
-    """Write a chain over as many files as needed; return its lines."""
-    last, lines = start or new_chain(), []
-    for i in range(count):
-        line, last = append_to_chain(last, body % i if b"%" in body else body, key)
-        lines.append(line)
-    spread(path, lines, per_file)
-    head_path(path).write_bytes(pack_head(last))
-    return lines
-
-
-def spread(path, lines, per_file=None):
-    for file in [*numbered_files(path).values(), path]:
-        file.unlink(missing_ok=True)
-    parts = [lines[i : i + per_file] for i in range(0, len(lines), per_file)] if per_file else [lines]
-    for number, part in enumerate(parts[:-1], 1):
-        path.with_name(f"{path.stem}.{number}{path.suffix}").write_bytes(b"".join(part))
-    path.write_bytes(b"".join(parts[-1]))
-
-
-def kinds(report):
-    return [problem.kind for problem in report.problems]
 
 
 @given(st.binary().filter(lambda b: b"\n" not in b), st.none() | st.binary(min_size=1))
@@ -374,11 +349,3 @@ def test_the_logs_of_all_processes_are_found(path):
         path.with_name(name).touch()
     names = [log.name for log in find_logs(path)]
     assert names == ["decisiones.jsonl", "decisiones-2.jsonl", "decisiones-11.jsonl"]
-
-
-def test_a_head_is_read_as_it_was_written(path):
-    last = ChainPosition("0123456789ab", 10**17, "e" * 64)
-    assert read_head(path) is None
-    head_path(path).write_bytes(pack_head(last))
-    assert read_head(path) == last
-    assert len(pack_head(last)) == len(pack_head(new_chain())) == 100

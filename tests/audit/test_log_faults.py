@@ -16,6 +16,7 @@ import morosidad.audit.writing.queue as queue_module
 from helpers.audit import VALUES, lines_of
 from morosidad.audit import verify
 from morosidad.audit.chain.hashing import MAX_LINE
+from morosidad.audit.chain.paths import head_path
 from support import LONG, wait_until
 
 
@@ -244,3 +245,16 @@ def test_a_disk_that_is_really_full_loses_nothing_that_fits_in_memory(
     assert log.flush()
     report = verify(small_disk / "d.jsonl")
     assert (report.ok, report.decisions, report.lost, log.alerts()) == (True, 100, 0, ())
+
+
+@pytest.mark.parametrize("key", [None, "x" * 16])
+def test_a_log_whose_head_was_taken_away_says_so_for_good(fill, path, alerts, key):
+    fill(4, key=key)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:2]))
+    head_path(path).unlink()
+    fill(2, key=key)
+    assert ("sin_cabeza", True) in alerts
+    report = verify(path, key=key)
+    assert [problem.kind for problem in report.problems] == ["faltan"]
+    assert (report.problems[0].line, report.decisions) == (3, 4)

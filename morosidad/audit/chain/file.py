@@ -37,8 +37,8 @@ _LINES_AT_A_TIME = 256  # what waited for a slow disk is not held twice
 class Finding(NamedTuple):
     """A fault of the file that a writer found when it opened it."""
 
-    event: str  # "reparacion": it cut off a torn line; "faltan": lines are gone
-    amount: int  # bytes cut off, or lines gone
+    event: str  # "reparacion": it cut off a torn line; "faltan": lines are gone; "sin_cabeza": no sound head
+    amount: int  # bytes cut off, lines gone, or heads
 
 
 class ChainedFile:
@@ -178,10 +178,16 @@ class ChainedFile:
 
     def _continue_from(self, found: ChainPosition | None) -> list[Finding]:
         """Continue behind the last line known to have been written, even if it is gone."""
-        known = self.last or read_head(self.path) or found or new_chain()
+        head = read_head(self.path)
+        sound = head is not None and head.fits(self._key)
+        unsound = found is not None and not sound and self.last is None
+        known = self.last or (head.position if head is not None and sound else None) or found or new_chain()
         present = found.number if found is not None and found.chain == known.chain else 0
         self.last = found if found is not None and present > known.number else known
-        return [Finding("faltan", known.number - present)] if known.number > present else []
+        if not sound:  # before the first line: from then on, a log without a head was cut
+            self._write_head(self.last)
+        findings = [Finding("sin_cabeza", 1)] if unsound else []
+        return findings + ([Finding("faltan", known.number - present)] if known.number > present else [])
 
     def _last_link(self, lines: Sequence[bytes]) -> ChainPosition | None:
         for line in reversed(lines):
@@ -225,7 +231,7 @@ class ChainedFile:
         head = _opened(self._head)
         with contextlib.suppress(OSError):
             head.seek(0)
-            head.write(pack_head(last))
+            head.write(pack_head(last, self._key))
 
     def _close_file(self) -> None:
         if self._file is not None:

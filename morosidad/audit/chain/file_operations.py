@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
+import stat
 import sys
 from pathlib import Path
 
@@ -11,9 +13,18 @@ _BLOCK = 2**16
 
 
 def open_private(path: Path, flags: int = 0) -> io.FileIO:
-    """Open a file for reading and writing that only its owner may read."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | flags, 0o600)
+    """Open a file of this user's for reading and writing that only its owner may read; no symbolic link.
+
+    Raises
+    ------
+    OSError
+        It can't be opened, is a link or no plain file, or belongs to another user.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | flags, 0o600)
     try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or (hasattr(os, "geteuid") and found.st_uid != os.geteuid()):
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), str(path))
         if hasattr(os, "fchmod") and os.fstat(descriptor).st_mode & 0o177:
             os.fchmod(descriptor, 0o600)
         return io.FileIO(descriptor, "r+")

@@ -3,29 +3,51 @@
 from __future__ import annotations
 
 import errno
+import hmac
 import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
-from morosidad.audit.chain.hashing import MAX_LINE, ChainPosition
+from morosidad.audit.chain.hashing import MAX_LINE, ChainPosition, digest_of
 
-_HEAD = re.compile(rb"([0-9a-f]{12})-([0-9]{1,18}) ([0-9a-f]{64}) *\n")
+_HEAD = re.compile(rb"([0-9a-f]{12})-([0-9]{1,18}) ([0-9a-f]{64}) *([0-9a-f]{64})? *\n")
+_HEAD_SIZE = 200
 
 
-def pack_head(position: ChainPosition) -> bytes:
+class Head(NamedTuple):
+    """What the file beside a log says of its last line."""
+
+    position: ChainPosition
+    mac: str  # with the log's key, where it has one
+
+    def fits(self, key: bytes | None) -> bool:
+        """Return whether who has the key wrote it; without a key, anybody may have."""
+        return key is None or hmac.compare_digest(self.mac, _mac(self.position, key))
+
+
+def pack_head(position: ChainPosition, key: bytes | None = None) -> bytes:
     """Return the content of the file that remembers the last line; its length never changes."""
-    return f"{position.id} {position.digest}".ljust(99).encode() + b"\n"
+    mac = "" if key is None else _mac(position, key)
+    return f"{position.id} {position.digest} {mac}".ljust(_HEAD_SIZE - 1).encode() + b"\n"
 
 
-def read_head(path: Path) -> ChainPosition | None:
+def read_head(path: Path) -> Head | None:
     """Return the last line that was written to a log, as remembered beside it."""
     try:
         with head_path(path).open("rb") as file:
-            match = _HEAD.fullmatch(file.read(100))
+            match = _HEAD.fullmatch(file.read(_HEAD_SIZE))
     except FileNotFoundError:
         return None
-    return ChainPosition(match[1].decode(), int(match[2]), match[3].decode()) if match else None
+    if match is None:
+        return None
+    chain, number, digest, mac = (part.decode() for part in match.groups(b""))
+    return Head(ChainPosition(chain, int(number), digest), mac)
+
+
+def _mac(position: ChainPosition, key: bytes) -> str:
+    return digest_of(f"cabeza:{position.id} {position.digest}".encode(), key)
 
 
 def head_path(path: Path) -> Path:

@@ -34,9 +34,12 @@ class Acknowledgement:
 
 
 # The model, the decision, the values, how long it took, when it was, and who waits for it.
-LogItem = tuple[
+DecisionItem = tuple[
     AuditContext, DecisionLike, Sequence[Any] | Mapping[str, Any], float, float, Acknowledgement | None
 ]
+# A decision that is encoded already, and who waits for it.
+EncodedItem = tuple[bytes, Acknowledgement | None]
+LogItem = DecisionItem | EncodedItem
 
 
 class LineBatch:

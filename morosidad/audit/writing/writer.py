@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from morosidad.alerts import (
     LOG_DISK_FULL,
     LOG_FOLDER_GONE,
+    LOG_HEAD_MISSING,
     LOG_LINE_TORN,
     LOG_LINES_MISSING,
     LOG_NOT_PERMITTED,
@@ -18,6 +19,8 @@ from morosidad.audit.alerts import AlertNotifier
 from morosidad.audit.chain.file import ChainedFile
 from morosidad.audit.chain.hashing import MAX_LINE
 from morosidad.audit.encoding import LineEncoder
+from morosidad.audit.lines import AuditContext
+from morosidad.audit.table import DecisionTable
 from morosidad.audit.usage import Usage
 from morosidad.audit.writing.batch import LineBatch, LogItem, resolve_all
 from morosidad.languages import Message, words
@@ -71,17 +74,25 @@ class LogWriter:
     def encode(self, items: Sequence[LogItem], batch: LineBatch) -> LineBatch:
         """Encode decisions, behind those of the batch."""
         usage = self._sample_usage()
-        for context, decision, values, seconds, when, acknowledgement in items:
-            try:
-                body = self._encoder.decision(context, decision, values, seconds, when, usage)
-            except Exception:  # whatever a decision-like object raises
-                body = b""
+        for item in items:
+            if len(item) == 2:
+                body, acknowledgement = item
+            else:
+                context, decision, values, seconds, when, acknowledgement = item
+                try:
+                    body = self._encoder.decision(context, decision, values, seconds, when, usage)
+                except Exception:  # whatever a decision-like object raises
+                    body = b""
             if 0 < len(body) <= MAX_LINE - 512:
                 batch.add(body, acknowledgement)
             else:
                 batch.unreadable += 1
                 resolve_all([acknowledgement], False)
         return batch
+
+    def encode_table(self, context: AuditContext, table: DecisionTable) -> list[bytes]:
+        """Encode many decisions."""
+        return self._encoder.decisions(context, table, self._now(), self._sample_usage())
 
     def record(self, batch: LineBatch, lost: int) -> int:
         """Write decisions, and behind them how many were lost; what can't be written stays in the batch.
@@ -127,6 +138,8 @@ class LogWriter:
             del self._events[event]
             if event == "faltan":
                 self._notifier.open(*LOG_LINES_MISSING.fill(number=amount))
+            elif event == "sin_cabeza":
+                self._notifier.open(*LOG_HEAD_MISSING.fill())
             else:
                 self._notifier.open(*LOG_LINE_TORN.fill(number=amount))
                 self._notifier.close(LOG_LINE_TORN.code)

@@ -37,6 +37,8 @@ WORDS = {
     "decisions_declared_lost_advice": "make the log's disk quicker; what is lost is declared in the log",
     "log_lines_missing": "{number} lines that had been written are missing",
     "log_lines_missing_advice": "find out who changed the file; `morosidad audit verify` names what is missing",
+    "log_head_missing": "the log's file .head is missing, or not authentic: whether lines were cut off is unknown",
+    "log_head_missing_advice": "find out who changed it; compare the log with a digest noted down elsewhere (`morosidad audit verify --anchor`)",
     "log_not_rotated": "no new file can be started; the present one goes on",
     "log_not_rotated_advice": "make room or restore the folder; the present file goes on growing",
     "log_line_torn": "a half-written line was cut off ({number} bytes)",

@@ -21,6 +21,14 @@ WORDS = {
     "types": "TYPES",
     "help_model": "model file",
     "help_log": "the log, as audit_file names it; its other files are found",
+    "help_anchor": "digest of a line, noted down elsewhere, that must be there; may be repeated",
+    "help_anchor_file": "file with a digest on each line, alone or behind the id of its line",
+    "export": "writes the decisions to a Parquet, CSV or JSON lines file",
+    "find": "shows the decisions on one request",
+    "help_request_id": "id of the request",
+    "help_export": "output file: .parquet, .csv or .jsonl",
+    "exported": "{number:,} decisions: {path}",
+    "not_found": "there is no decision on {request_id}",
     "help_audit_key_file": "file with the key of the chain",
     "help_pipeline": "joblib file with the fitted pipeline",
     "help_trust_file": (
@@ -65,6 +73,8 @@ WORDS = {
     ),
     "help_decided": "CSV file to write, a row for each good row",
     "help_bad": "CSV file for bad rows, with the reason (OUTPUT with .bad before its ending)",
+    "column": "COLUMN",
+    "help_id_column": "column with the id of each request, which is no field of the model; comes out as request_id",
     "help_keep": "columns to carry over, separated by commas",
     "help_reasons": "add the reasons (slower)",
     "help_allow_missing": (

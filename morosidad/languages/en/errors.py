@@ -18,6 +18,11 @@ WORDS = {
     "key_not_read": "{path}: the key can't be read: {reason}",
     "key_of_text": "{path}: a key of text in UTF-8 was expected",
     "no_log": "{path}: there is no such log",
+    "export_ending": "{name}: .parquet, .csv or .jsonl was expected",
+    "anchors_not_read": "{path}: the anchors can't be read: {reason}",
+    "no_anchor": "an anchor is a digest of 64 hexadecimal digits, not {text}",
+    "ids_are_a_field": "the column of ids is a field of the model: {name}",
+    "no_ids": "one column of ids was expected: {name}",
     "log_not_read": "{path}: the log can't be read: {reason}",
     # what the system says
     "permission": "Permission denied",

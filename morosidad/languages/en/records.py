@@ -31,6 +31,7 @@ WORDS = {
     "more_unknown": "and {more} more unknown fields",
     # what is wrong with a record
     "names_not_text": "names of fields must be text",
+    "repeated_id": "repeated: another row has the same value",
     "empty": "a record with at least one value was expected",
     "not_an_object": "a JSON object was expected",
     "a_table": "one record was expected, not a table",

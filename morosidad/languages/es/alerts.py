@@ -37,6 +37,8 @@ WORDS = {
     "decisions_declared_lost_advice": "use un disco más rápido para el registro; lo perdido consta en él",
     "log_lines_missing": "faltan {number} líneas que ya estaban escritas",
     "log_lines_missing_advice": "averigüe quién cambió el archivo; `morosidad audit verify` nombra lo que falta",
+    "log_head_missing": "falta el archivo .head del registro, o no es auténtico: no se sabe si se cortaron líneas",
+    "log_head_missing_advice": "averigüe quién lo cambió; compare el registro con una huella anotada aparte (`morosidad audit verify --anchor`)",
     "log_not_rotated": "no se puede empezar un archivo nuevo; sigue el mismo",
     "log_not_rotated_advice": "libere espacio o restablezca la carpeta; el archivo actual sigue creciendo",
     "log_line_torn": "se cortó una línea a medio escribir ({number} bytes)",

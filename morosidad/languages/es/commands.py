@@ -23,6 +23,14 @@ WORDS = {
     "types": "TIPOS",
     "help_model": "archivo de modelo",
     "help_log": "el registro, como lo nombra audit_file; los demás archivos suyos se encuentran",
+    "help_anchor": "huella de una línea, anotada aparte, que tiene que estar; puede repetirse",
+    "help_anchor_file": "archivo con una huella por línea, sola o tras el id de su línea",
+    "export": "escribe las decisiones en un archivo Parquet, CSV o de líneas JSON",
+    "find": "muestra las decisiones sobre una solicitud",
+    "help_request_id": "identificador de la solicitud",
+    "help_export": "archivo de salida: .parquet, .csv o .jsonl",
+    "exported": "{number:,} decisiones: {path}",
+    "not_found": "no hay ninguna decisión sobre {request_id}",
     "help_audit_key_file": "archivo con la clave de la cadena",
     "help_pipeline": "archivo joblib con el pipeline entrenado",
     "help_trust_file": (
@@ -70,6 +78,8 @@ WORDS = {
     ),
     "help_decided": "archivo CSV que se escribe, una fila por cada fila buena",
     "help_bad": "archivo CSV para las filas malas, con el porqué (la salida, con .bad ante su terminación)",
+    "column": "COLUMNA",
+    "help_id_column": "columna con el identificador de cada solicitud, que no es un campo del modelo; sale como request_id",
     "help_keep": "columnas que llevar a la salida, separadas por comas",
     "help_reasons": "añade los motivos (más lento)",
     "help_allow_missing": (

@@ -18,6 +18,11 @@ WORDS = {
     "key_not_read": "{path}: la clave no se puede leer: {reason}",
     "key_of_text": "{path}: se esperaba una clave de texto en UTF-8",
     "no_log": "{path}: no existe ese registro",
+    "export_ending": "{name}: se esperaba .parquet, .csv o .jsonl",
+    "anchors_not_read": "{path}: no se pueden leer las huellas anotadas: {reason}",
+    "no_anchor": "una huella tiene 64 dígitos hexadecimales; no lo es {text}",
+    "ids_are_a_field": "la columna de identificadores es un campo del modelo: {name}",
+    "no_ids": "se esperaba una columna de identificadores: {name}",
     "log_not_read": "{path}: el registro no se puede leer: {reason}",
     # what the system says
     "permission": "permiso denegado",

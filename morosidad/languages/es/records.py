@@ -31,6 +31,7 @@ WORDS = {
     "more_unknown": "y {more} campos desconocidos más",
     # what is wrong with a record
     "names_not_text": "los nombres de los campos deben ser texto",
+    "repeated_id": "repetido: otra fila tiene el mismo valor",
     "empty": "se esperaba un registro con algún valor",
     "not_an_object": "se esperaba un objeto JSON",
     "a_table": "se esperaba un solo registro, no una tabla",

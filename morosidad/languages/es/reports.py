@@ -55,6 +55,8 @@ WORDS = {
     "repeated": "la línea {number} está repetida",
     "moved": "la línea {number} está fuera de su lugar",
     "other_log": "el registro no es el que se escribía",
+    "no_head": "falta el archivo .head, que recuerda la última línea: no se sabe si se cortaron líneas",
+    "false_head": "el archivo .head no es auténtico: otro lo escribió, o sin la clave",
     "no_anchor": "no está la línea cuya huella se anotó",
     "missing_line": "falta la línea {first}",
     "missing_lines": "faltan las líneas {first} a {last}",

@@ -37,6 +37,8 @@ WORDS = {
     "decisions_declared_lost_advice": "use um disco mais rápido para o registro; o que se perde é declarado nele",
     "log_lines_missing": "faltam {number} linhas que já estavam escritas",
     "log_lines_missing_advice": "descubra quem mudou o arquivo; `morosidad audit verify` nomeia o que falta",
+    "log_head_missing": "falta o arquivo .head do registro, ou não é autêntico: não se sabe se foram cortadas linhas",
+    "log_head_missing_advice": "descubra quem o mudou; compare o registro com um digest anotado à parte (`morosidad audit verify --anchor`)",
     "log_not_rotated": "não é possível começar um arquivo novo; continua o mesmo",
     "log_not_rotated_advice": "libere espaço ou restabeleça a pasta; o arquivo atual continua crescendo",
     "log_line_torn": "foi cortada uma linha escrita pela metade ({number} bytes)",

@@ -21,6 +21,14 @@ WORDS = {
     "types": "TIPOS",
     "help_model": "arquivo de modelo",
     "help_log": "o registro, como audit_file o nomeia; os seus outros arquivos são encontrados",
+    "help_anchor": "digest de uma linha, anotado à parte, que tem de estar lá; pode repetir-se",
+    "help_anchor_file": "arquivo com um digest por linha, só ou depois do id da sua linha",
+    "export": "escreve as decisões num arquivo Parquet, CSV ou de linhas JSON",
+    "find": "mostra as decisões sobre um pedido",
+    "help_request_id": "identificador do pedido",
+    "help_export": "arquivo de saída: .parquet, .csv ou .jsonl",
+    "exported": "{number:,} decisões: {path}",
+    "not_found": "não há nenhuma decisão sobre {request_id}",
     "help_audit_key_file": "arquivo com a chave da cadeia",
     "help_pipeline": "arquivo joblib com o pipeline treinado",
     "help_trust_file": (
@@ -67,6 +75,8 @@ WORDS = {
     ),
     "help_decided": "arquivo CSV a escrever, uma linha para cada linha boa",
     "help_bad": "arquivo CSV para as linhas ruins, com o porquê (a saída, com .bad antes da sua terminação)",
+    "column": "COLUNA",
+    "help_id_column": "coluna com o identificador de cada pedido, que não é um campo do modelo; sai como request_id",
     "help_keep": "colunas a levar para a saída, separadas por vírgulas",
     "help_reasons": "acrescenta os motivos (mais lento)",
     "help_allow_missing": (

@@ -18,6 +18,11 @@ WORDS = {
     "key_not_read": "{path}: não é possível ler a chave: {reason}",
     "key_of_text": "{path}: esperava-se uma chave de texto em UTF-8",
     "no_log": "{path}: esse registro não existe",
+    "export_ending": "{name}: esperava-se .parquet, .csv ou .jsonl",
+    "anchors_not_read": "{path}: não se podem ler os digests anotados: {reason}",
+    "no_anchor": "um digest tem 64 dígitos hexadecimais; não o é {text}",
+    "ids_are_a_field": "a coluna de identificadores é um campo do modelo: {name}",
+    "no_ids": "esperava-se uma coluna de identificadores: {name}",
     "log_not_read": "{path}: não é possível ler o registro: {reason}",
     # what the system says
     "permission": "permissão negada",

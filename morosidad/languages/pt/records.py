@@ -31,6 +31,7 @@ WORDS = {
     "more_unknown": "e mais {more} campos desconhecidos",
     # what is wrong with a record
     "names_not_text": "os nomes dos campos devem ser texto",
+    "repeated_id": "repetido: outra linha tem o mesmo valor",
     "empty": "esperava-se um registro com algum valor",
     "not_an_object": "esperava-se um objeto JSON",
     "a_table": "esperava-se um único registro, não uma tabela",

@@ -55,6 +55,8 @@ WORDS = {
     "repeated": "a linha {number} está repetida",
     "moved": "a linha {number} está fora do seu lugar",
     "other_log": "o registro não é o que se escrevia",
+    "no_head": "falta o arquivo .head, que lembra a última linha: não se sabe se foram cortadas linhas",
+    "false_head": "o arquivo .head não é autêntico: outro o escreveu, ou sem a chave",
     "no_anchor": "não está a linha cujo digest foi anotado",
     "missing_line": "falta a linha {first}",
     "missing_lines": "faltam as linhas {first} a {last}",

@@ -32,7 +32,7 @@ def test_write_before_open_is_a_mistake(make_file):
 def test_the_head_remembers_the_last_line(make_file, path):
     file = make_file()
     write(file, 3)
-    assert read_head(path) == file.last
+    assert read_head(path).position == file.last
     assert file.last.number == 3
 
 
@@ -94,7 +94,7 @@ def test_another_run_continues_the_chain_from_what_is_left(make_file, path, lost
     if "file" in lost:
         path.unlink()
     file = make_file(rotation_size=800)
-    assert write(file) == ([Finding("faltan", 1)] if lost == "file" else [])
+    assert write(file) == ([Finding("faltan", 1)] if lost == "file" else [Finding("sin_cabeza", 1)])
     assert file.last.number == (4 if lost == "file and head" else 5)
     report = verify(path)
     assert (report.ok, report.lines) == (lost != "file", 5 if lost == "head" else 4)
@@ -124,3 +124,26 @@ def test_closing_twice_is_closing_once(make_file):
     file.close()
     assert write(file) == []
     assert file.last.number == 2
+
+
+@pytest.mark.parametrize("what", ["log", "head"])
+def test_nothing_is_opened_through_a_link_or_when_it_is_no_plain_file(make_file, path, tmp_path, what):
+    place = path if what == "log" else head_path(path)
+    (tmp_path / "elsewhere").write_text("mine")
+    place.symlink_to(tmp_path / "elsewhere")
+    file = make_file()
+    with pytest.raises(OSError):
+        file.open()
+    file.close()
+    place.unlink()
+    os.mkfifo(place)
+    with pytest.raises(PermissionError):
+        make_file().open()
+    assert (tmp_path / "elsewhere").read_text() == "mine"
+
+
+def test_a_file_of_another_user_is_not_opened(make_file, path, monkeypatch):
+    path.touch()
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    with pytest.raises(PermissionError):
+        make_file().open()

@@ -172,7 +172,7 @@ def test_a_head_that_can_not_be_written_is_only_older(make_file, path, monkeypat
     with io.FileIO(os.devnull) as unwritable, monkeypatch.context() as patch:
         patch.setattr(file, "_head", unwritable)
         file.write([BODY])
-    assert read_head(path).number == 2
+    assert read_head(path).position.number == 2
     assert verify(path).ok
 
 
@@ -181,7 +181,7 @@ def test_a_damaged_head_is_as_none(make_file, path):
     write(file, 2)
     file.close()
     head_path(path).write_bytes(b"nada")
-    assert write(make_file()) == []
+    assert write(make_file()) == [Finding("sin_cabeza", 1)]
     assert verify(path).ok
 
 

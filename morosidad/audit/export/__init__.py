@@ -1,0 +1,1 @@
+"""Logs as data frames and as files of tables."""

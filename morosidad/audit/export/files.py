@@ -1,0 +1,112 @@
+"""The decisions of logs written to a file of another kind: Parquet, CSV or JSON lines."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from morosidad.audit.export.frames import LogTable
+from morosidad.audit.reading import Paths, read
+from morosidad.errors import InvalidFrame, MissingExtra
+
+_LISTS = ("warnings", "reasons", "reason_codes")
+
+
+def export(paths: Paths, output: str | os.PathLike[str]) -> int:
+    """Write the decisions of logs to a file, some at a time.
+
+    Parameters
+    ----------
+    paths : path or iterable of paths
+        The logs; each is read from its oldest file on.
+    output : path
+        Where to; its ending says how: ``.parquet``, ``.csv`` (UTF-8; lists joined with ``; ``), or
+        ``.jsonl``, with a decision a line as the log holds it, but for its chain. Only its owner can
+        read it.
+
+    Returns
+    -------
+    int
+        How many decisions.
+
+    Raises
+    ------
+    InvalidFrame
+        If the ending is another one.
+    MissingExtra
+        If pyarrow is not installed, for Parquet.
+    OSError
+        There is no such log, or one of the files can't be opened.
+    """
+    path = Path(output)
+    write = {".parquet": _parquet, ".csv": _csv, ".jsonl": _json_lines}.get(path.suffix.lower())
+    if write is None:
+        raise InvalidFrame(f"{path.name}: .parquet, .csv or .jsonl was expected")
+    read_once = paths if isinstance(paths, str | os.PathLike) else list(paths)
+    return write(read_once, lambda: _open(path))
+
+
+def _open(path: Path) -> Any:
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
+
+
+def _json_lines(paths: Paths, opened: Callable[[], Any]) -> int:
+    number = 0
+    encode = msgspec.json.Encoder().encode
+    lines = read(paths)
+    first = next(lines, None)  # a log that can't be read leaves the file as it is
+    with opened() as file:
+        while first is not None:
+            file.write(encode(first) + b"\n")
+            number, first = number + 1, next(lines, None)
+    return number
+
+
+def _csv(paths: Paths, opened: Callable[[], Any]) -> int:
+    number, table = 0, LogTable(paths)
+    with opened() as file:
+        for chunk in table.chunks():
+            for name in _LISTS:
+                chunk[name] = chunk[name].map("; ".join)
+            chunk.to_csv(file, index=False, header=not number, encoding="utf-8")
+            number += len(chunk)
+    return number
+
+
+def _parquet(paths: Paths, opened: Callable[[], Any]) -> int:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError:
+        raise MissingExtra("a Parquet file", "parquet") from None
+    number, table = 0, LogTable(paths)
+    kinds = {
+        "float64": pa.float64(),
+        "int8": pa.int8(),
+        "bool": pa.bool_(),
+        "object": pa.string(),
+        "datetime64[us, UTC]": pa.timestamp("us", "UTC"),
+    }
+    schema = pa.schema(
+        [(name, pa.list_(pa.string()) if name in _LISTS else kinds[t]) for name, t in table.types.items()]
+    )
+    with ExitStack() as stack:
+        writer = stack.enter_context(pq.ParquetWriter(stack.enter_context(opened()), schema))
+        for chunk in table.chunks():
+            texts = [n for n, t in table.types.items() if t == "object" and n not in _LISTS]
+            chunk[texts] = chunk[texts].map(_text)
+            writer.write_table(pa.Table.from_pandas(chunk, schema, preserve_index=False))
+            number += len(chunk)
+    return number
+
+
+def _text(value: Any) -> str | None:
+    """Give a value of a column that holds several types as text: JSON, but for texts themselves."""
+    if value is None or isinstance(value, str):
+        return value
+    return msgspec.json.encode(value).decode()
