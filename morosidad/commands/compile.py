@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     from morosidad.frames.tables import read_table
     from morosidad.model_file.joblib_import import load_pipeline
     from morosidad.policy.cutoffs import Policy
-    from morosidad.scoring.content.saving import check_pickle_key
+    from morosidad.scoring.saving import check_pickle_key
     from morosidad.scoring.scorer import Scorer
     from morosidad.training.labels import label_named
 

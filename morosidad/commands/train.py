@@ -26,9 +26,9 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--prefer", choices=("best", "simple"), default="best", help=parser.told("help_prefer")
     )
-    for name, kind in (("groups", str), ("split", str), ("time-limit", float)):
-        words = parser.told(f"help_{name.replace('-', '_')}")
-        parser.add_argument(f"--{name}", type=kind, metavar=name.upper(), help=words)
+    parser.add_argument("--groups", metavar="COLUMN", help=parser.told("help_groups"))
+    parser.add_argument("--split", metavar="COLUMN", help=parser.told("help_split"))
+    parser.add_argument("--time-limit", type=float, metavar="SECONDS", help=parser.told("help_time_limit"))
     parser.add_argument("--protected", default="", metavar="FIELDS", help=parser.told("help_protected"))
     parser.add_argument(
         "--missing",

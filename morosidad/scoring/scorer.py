@@ -1,4 +1,4 @@
-"""The scorer: construction, reloading, saving; `sources` says where it comes from, `answers` what it gives."""
+"""The scorer: construction, reloading and saving; `sources` makes it, `answers` asks it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from morosidad.errors import ArtifactError
 from morosidad.model_file import artifact
 from morosidad.policy.cutoffs import Policy
 from morosidad.schema.schema import Schema
+from morosidad.scoring.answers import BaseScorer
+from morosidad.scoring.mixins.sources import ScorerSources
 from morosidad.scoring.parts import Parts, check_parts, without_parts
 from morosidad.scoring.record_path import RecordPath
-from morosidad.scoring.sources import ScorerSources
 from morosidad.scoring.stored_model import ModelSource, StoredModel
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class Scorer(ScorerSources):
+class Scorer(ScorerSources, BaseScorer):
     """Decides on applicants with a fitted scikit-learn pipeline, compiled where that is proven exact.
 
     Safe for many threads: a scorer holds one immutable model at a time, and `reload` replaces it whole.
@@ -260,7 +261,7 @@ class Scorer(ScorerSources):
         ArtifactKeyError
             If a pickle is allowed and there is no key, or if the key is empty or no bytes.
         """
-        from morosidad.scoring.content.saving import check_pickle_key, storable
+        from morosidad.scoring.saving import check_pickle_key, storable
 
         check_pickle_key(path, key, allow_pickle)
         artifact.save(path, storable(self._model, path, allow_pickle=allow_pickle), key)

@@ -49,7 +49,7 @@ class TrainingWarning(msgspec.Struct, frozen=True):
             name: ", ".join(map(str, value)) if isinstance(value, list) else value
             for name, value in self.details.items()
         }
-        return say(language, f"training.warning_{self.code}", field=self.field, **shown)
+        return say(language, f"figures.training_warning_{self.code}", field=self.field, **shown)
 
 
 class OutOfFold(msgspec.Struct, frozen=True, eq=False):
@@ -163,8 +163,13 @@ class Training(Mapping[str, Any]):
         spoken = language or self.language
         rows = [(name, _shown(value)) for name, value in _flat(self.facts)]
         if self.candidates and "why" in self.facts:
-            rows.append((say(spoken, "training.why"), say(spoken, f"training.why_{self.facts['why']}")))
-        return rows + [(say(spoken, "training.warning"), one.told(spoken)) for one in self.warnings]
+            rows.append(
+                (
+                    say(spoken, "figures.training_why"),
+                    say(spoken, f"figures.training_why_{self.facts['why']}"),
+                )
+            )
+        return rows + [(say(spoken, "figures.training_warning"), one.told(spoken)) for one in self.warnings]
 
     def table(self, language: Language | None = None) -> list[list[str]]:
         """Give the table of candidates, its head first.
@@ -183,13 +188,13 @@ class Training(Mapping[str, Any]):
         if not self.candidates:
             return []
         names = ("candidate", "auc", "gini", "ks", "brier", "log_loss", "slope", "intercept", "ece", "notes")
-        head = [say(spoken, f"training.{name}") for name in names]
+        head = [say(spoken, f"figures.training_{name}") for name in names]
         return [head, *(self._line(one, spoken) for one in self.candidates)]
 
     def _line(self, one: dict[str, Any], language: Language) -> list[str]:
         area = f"{_shown(one['auc'])} [{_shown(one['auc_low'])}, {_shown(one['auc_high'])}]"
-        notes = [say(language, f"training.left_{one['left']}")] if one.get("left") else []
-        notes += [say(language, "training.chosen")] if one["name"] == self.facts.get("model") else []
+        notes = [say(language, f"figures.training_left_{one['left']}")] if one.get("left") else []
+        notes += [say(language, "figures.training_chosen")] if one["name"] == self.facts.get("model") else []
         return [one["name"], area, *(_shown(one[name]) for name in _FIGURES[1:]), ", ".join(notes)]
 
     def told_table(self, language: Language | None = None) -> str:

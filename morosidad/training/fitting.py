@@ -16,7 +16,7 @@ from morosidad.errors import InvalidFrame, SettingsError
 from morosidad.languages import say
 from morosidad.progress import tqdm_for
 from morosidad.schema.schema import Schema
-from morosidad.training.candidates.table import AUTO, Candidate, Task, candidates
+from morosidad.training.candidates.table import AUTO, Candidate, FitTask, candidates
 from morosidad.training.evidence import OutOfFold, Training
 from morosidad.training.labels import is_default
 from morosidad.training.search.choice import Choice, Prefer, calibrated, choose, options
@@ -140,7 +140,7 @@ def train(
     truth = np.asarray(is_default(labels, positive))
     data = Data(frame, labels, truth, _weights(sample_weight, len(truth)))
     folds = make_folds(truth, groups=groups, dates=split, seed=search.seed)
-    task = Task(schema, len(folds.development), search.seed)
+    task = FitTask(schema, len(folds.development), search.seed)
     runs = _compared(_in_time(chosen, frame, search.time_limit), data, folds, task, search, clock)
     found = options(runs)
     choice = calibrated(choose(found, data, search.prefer), data, folds)
@@ -149,6 +149,7 @@ def train(
     if len(folds.test):
         log_odds[folds.test] = data.log_odds(pipeline, folds.test)
     facts = _facts(choice, found, runs, data, folds, search, log_odds)
+    facts["warnings"] = _warnings(pipeline, data, folds, task, search.protected)
     kept = frame if not len(folds.test) else frame.iloc[folds.development]
     return Trained(
         pipeline, schema, kept, Training(facts, _out_of_fold(log_odds, data, folds), schema.language)
@@ -218,7 +219,7 @@ def _compared(
     chosen: Sequence[Candidate],
     data: Data,
     folds: Folds,
-    task: Task,
+    task: FitTask,
     search: Search,
     clock: Callable[[], float],
 ) -> list[Run]:
@@ -243,7 +244,7 @@ def _interactive() -> bool:
     return sys.stderr.isatty() or "ipykernel" in sys.modules
 
 
-def _fitted(choice: Choice, data: Data, folds: Folds, task: Task, n_jobs: int) -> Any:
+def _fitted(choice: Choice, data: Data, folds: Folds, task: FitTask, n_jobs: int) -> Any:
     """Fit the parts of a choice on all rows that may be learnt from."""
     from joblib import Parallel, delayed
 
@@ -290,6 +291,17 @@ def _facts(
         facts["out_of_time"] = plain(_measured(log_odds, data, folds.test))
     facts["fingerprint"] = fingerprint(data)
     return facts
+
+
+def _warnings(
+    pipeline: Any, data: Data, folds: Folds, task: FitTask, protected: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Look for what is worth a warning in the rows that were learnt from."""
+    from morosidad.training.cautions import find_warnings
+
+    learnt = data.subset(folds.development)
+    found = find_warnings(learnt, task.schema, lambda frame: learnt.ask(pipeline, frame), protected)
+    return [msgspec.to_builtins(one) for one in found]
 
 
 def _line(one: Choice, data: Data) -> dict[str, Any]:

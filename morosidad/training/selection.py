@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from morosidad.schema.schema import Schema
-from morosidad.training.candidates.table import Task, candidates
+from morosidad.training.candidates.table import FitTask, candidates
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,4 +46,4 @@ def fit(X: pd.DataFrame, y: Any, schema: Schema, *, model: str = "logistic") -> 
     first = candidates(model)[0]
     frame, labels = checked(X, y, schema)
     with one_thread_each():
-        return first.make(Task(schema, len(frame))).fit(frame, labels)
+        return first.make(FitTask(schema, len(frame))).fit(frame, labels)

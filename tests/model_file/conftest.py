@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from morosidad.scoring.content import saving
+from morosidad.scoring import saving
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ from morosidad.errors import (
     NotCompiledWarning,
 )
 from morosidad.model_file import artifact
-from morosidad.scoring.content import saving
+from morosidad.scoring import saving
 from support import small_frame
 
 ASK = """

@@ -14,7 +14,7 @@ from morosidad.schema.schema import Schema
 AUTO = "auto"
 
 
-class Task(msgspec.Struct, frozen=True):
+class FitTask(msgspec.Struct, frozen=True):
     """What a candidate is made for.
 
     Attributes
@@ -42,7 +42,7 @@ class Candidate(msgspec.Struct, frozen=True):
     kind : str
         The kind of model that it is one of: what ``model=`` asks for.
     make : callable
-        Makes the pipeline, not yet fitted, for a `Task`.
+        Makes the pipeline, not yet fitted, for a `FitTask`.
     automatic : bool
         Whether it is tried where no kind of model is asked for.
     module, extra : str
@@ -53,7 +53,7 @@ class Candidate(msgspec.Struct, frozen=True):
 
     name: str
     kind: str
-    make: Callable[[Task], Any]
+    make: Callable[[FitTask], Any]
     automatic: bool = True
     module: str = ""
     extra: str = ""
@@ -96,7 +96,7 @@ def candidates(model: str = AUTO) -> tuple[Candidate, ...]:
     return found
 
 
-def _logistic(task: Task) -> Any:
+def _logistic(task: FitTask) -> Any:
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
 
@@ -105,7 +105,7 @@ def _logistic(task: Task) -> Any:
     return make_pipeline(Preprocessor(task.schema), LogisticRegression(max_iter=1000))
 
 
-def _splines(task: Task) -> Any:
+def _splines(task: FitTask) -> Any:
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
 
@@ -115,16 +115,16 @@ def _splines(task: Task) -> Any:
     return make_pipeline(preprocessor, LogisticRegression(C=0.1, max_iter=1000))
 
 
-def _glassbox(task: Task) -> Any:
+def _glassbox(task: FitTask) -> Any:
     from interpret.glassbox import ExplainableBoostingClassifier
 
     return ExplainableBoostingClassifier(outer_bags=4, random_state=task.seed, n_jobs=1)
 
 
-def _boosting(**options: Any) -> Callable[[Task], Any]:
+def _boosting(**options: Any) -> Callable[[FitTask], Any]:
     """Give what makes boosted trees of a size, on ordinal codes of the categories."""
 
-    def make(task: Task) -> Any:
+    def make(task: FitTask) -> Any:
         from sklearn.ensemble import HistGradientBoostingClassifier
         from sklearn.pipeline import make_pipeline
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morosidad._typing import Floats
-from morosidad.training.candidates.table import Candidate, Task
+from morosidad.training.candidates.table import Candidate, FitTask
 from morosidad.training.search.figures import row_losses
 from morosidad.training.search.folds import Folds
 
@@ -56,12 +56,21 @@ class Data(msgspec.Struct, frozen=True, eq=False):
         with threadpool_limits(limits=1, user_api="openmp"):
             return fit_weighted(estimator, self.frame.iloc[rows], self.labels[rows], weights)
 
+    def subset(self, rows: NDArray[np.intp]) -> Data:
+        """Give some of the rows."""
+        weights = None if self.weights is None else self.weights[rows]
+        return Data(self.frame.iloc[rows], self.labels[rows], self.truth[rows], weights)
+
     def log_odds(self, fitted: Any, rows: NDArray[np.intp]) -> Floats:
         """Give the log-odds of default that a fitted estimator predicts for some rows."""
+        return self.ask(fitted, self.frame.iloc[rows])
+
+    def ask(self, fitted: Any, frame: pd.DataFrame) -> Floats:
+        """Give the log-odds of default that a fitted estimator predicts for a frame."""
         from threadpoolctl import threadpool_limits
 
         with threadpool_limits(limits=1, user_api="openmp"):
-            found = np.asarray(fitted.decision_function(self.frame.iloc[rows]), dtype=np.float64)
+            found = np.asarray(fitted.decision_function(frame), dtype=np.float64)
         default = self.labels[self.truth.argmax()]
         found = found if fitted.classes_[1] == default else -found
         return np.clip(found, -LARGEST, LARGEST)
@@ -102,7 +111,7 @@ def race(
     chosen: Sequence[Candidate],
     data: Data,
     folds: Folds,
-    task: Task,
+    task: FitTask,
     *,
     n_jobs: int = 1,
     time_limit: float | None = None,
@@ -124,7 +133,7 @@ def race(
         What is learnt from.
     folds : Folds
         How rows are divided.
-    task : Task
+    task : FitTask
         What the candidates are made for.
     n_jobs : int, default=1
         Threads; each fits one model at a time.
@@ -162,7 +171,7 @@ def _run_fold(
     racing: Sequence[Run],
     data: Data,
     fold: tuple[NDArray[np.intp], NDArray[np.intp]],
-    task: Task,
+    task: FitTask,
     n_jobs: int,
     clock: Callable[[], float],
     advance: Callable[[int], None],

@@ -18,7 +18,7 @@ from morosidad import Schema, Scorer
 from morosidad.training.candidates.encoding import CandidatePreprocessor, SplinePreprocessor
 from morosidad.training.candidates.pooling import LogOddsPool, fit_weighted
 from morosidad.training.candidates.ramps import Ramps, knots
-from morosidad.training.candidates.table import Task, candidates
+from morosidad.training.candidates.table import FitTask, candidates
 from support import small_frame
 
 
@@ -82,7 +82,7 @@ def test_hard_data_are_learnt_and_compiled(name: str) -> None:
     X, y = hard_frame()
     schema = Schema.infer(X)
     made = {
-        one.name: one.make(Task(schema, len(X))) for one in candidates("splines") + candidates("boosting")
+        one.name: one.make(FitTask(schema, len(X))) for one in candidates("splines") + candidates("boosting")
     }
     model = (
         LogOddsPool([made["splines"], made["boosting-8"]], [0.4, 0.6], 0.3) if name == "pool" else made[name]

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from morosidad.policy.cutoffs import Policy
 from morosidad.schema.schema import Schema
-from morosidad.scoring.answers import BaseScorer
 from morosidad.scoring.parts import Parts, check_parts
 from morosidad.scoring.stored_model import ModelSource, StoredModel
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class ScorerSources(BaseScorer):
+class ScorerSources:
     """What makes scorers; `Scorer` says how they are put together."""
 
     if TYPE_CHECKING:

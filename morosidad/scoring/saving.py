@@ -33,7 +33,7 @@ MAX_NAMES = 20
 
 _START = (
     "import json, sys; task = json.load(open(sys.argv[1], encoding='utf-8')); sys.path[:] = task['path']; "
-    "from morosidad.scoring.content.saving import run_trial; run_trial(task)"
+    "from morosidad.scoring.saving import run_trial; run_trial(task)"
 )
 
 
