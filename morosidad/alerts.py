@@ -11,6 +11,7 @@ import msgspec
 
 from morosidad.languages import Language, Message, check_language, say
 from morosidad.languages.catalogue import DEFAULT, in_language
+from morosidad.processes.forking import renew_after_fork
 
 AlertLevel = Literal["info", "warning", "critical"]
 LOG_PREFIX = "registro:"
@@ -103,6 +104,10 @@ class AlertBook:
         self._keep = keep
         self._wall = wall
         self._alerts: list[Alert] = []
+        self._after_fork()
+        renew_after_fork(self)
+
+    def _after_fork(self) -> None:
         self._lock = threading.Lock()
 
     def set(self, code: str, wrong: bool, level: AlertLevel, message: str) -> None:
@@ -204,6 +209,7 @@ DECISIONS_DECLARED_LOST = AlertType("decisiones_perdidas", "critical", "decision
 LOG_LINES_MISSING = AlertType("lineas_faltantes", "critical", "log_lines_missing")
 LOG_HEAD_MISSING = AlertType("sin_cabeza", "critical", "log_head_missing")
 LOG_NOT_ROTATED = AlertType("sin_rotacion", "warning", "log_not_rotated")
+LOG_NOT_TIDIED = AlertType("sin_retencion", "warning", "log_not_tidied")
 LOG_LINE_TORN = AlertType("lineas_cortadas", "warning", "log_line_torn")
 
 SERVICE_ALERTS = (
@@ -231,6 +237,7 @@ LOG_ALERTS = (
     LOG_LINES_MISSING,
     LOG_HEAD_MISSING,
     LOG_NOT_ROTATED,
+    LOG_NOT_TIDIED,
     LOG_LINE_TORN,
 )
 """What a decision log tells of itself; a server puts `LOG_PREFIX` before their codes."""

@@ -57,6 +57,23 @@ class NotCompiledWarning(UserWarning):
     """A model has no compiled form that is proven exact; scikit-learn itself answers, slower."""
 
 
+class PartsLeftBehindWarning(UserWarning):
+    """A scorer is copied or pickled, and its parts stay behind: they belong to this process.
+
+    Attributes
+    ----------
+    parts : tuple of str
+        Their names.
+    """
+
+    def __init__(self, parts: tuple[str, ...]) -> None:
+        self.parts = parts
+        super().__init__(
+            f"{', '.join(parts)}: these parts belong to this process, and the copy of the scorer has none; "
+            "parts=, with a function that makes them, has them made anew wherever it arrives"
+        )
+
+
 class SuspectedCodesWarning(UserWarning):
     """Training data holds values that look like codes for a missing one, and are taken as they are.
 

@@ -6,14 +6,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from morosidad.alerts import Alert
+from morosidad.audit.chain.compression import Compression, check_compression
 from morosidad.audit.chain.file import ChainedFile
 from morosidad.audit.chain.hashing import GENESIS
+from morosidad.audit.chain.retention import Retention
 from morosidad.audit.encoding import LineEncoder, LoggedValues
 from morosidad.audit.lines import AuditContext
 from morosidad.audit.protocols import DecisionLike
@@ -23,6 +24,7 @@ from morosidad.audit.writing.batch import Acknowledgement, LogItem
 from morosidad.audit.writing.queue import DecisionQueue
 from morosidad.errors import Overloaded, SettingsError
 from morosidad.languages import Language
+from morosidad.processes.paths import absolute, no_regular_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,7 +71,8 @@ class AuditLog(DecisionQueue):
     Parameters
     ----------
     path : path
-        The file; its folder must exist.
+        The file; its folder must exist. A relative one is resolved now; a folder, a pipe or a device,
+        as ``/dev/stdout``, is refused: the chain is read again from its file.
     values : {"full", "hash", "none"}
         What to keep of an applicant's values. Fields that name a person are never kept.
     key : str or bytes, optional
@@ -95,6 +98,11 @@ class AuditLog(DecisionQueue):
         Seconds after which they are written in any case.
     rotation_size : int, optional
         Bytes after which a file is full; None for never.
+    keep_files, keep_days : number, optional
+        How many full files are kept, and for how many days after their last line; by default all of them,
+        for ever. What goes is checked first, and a signed stub says what it was.
+    compress : {"gz", "zst"}, optional
+        How full files are compressed; zst needs the extra ``zstd``.
     timeout : float
         Seconds that a durable `append` waits at most.
     on_alert : callable, optional
@@ -111,6 +119,8 @@ class AuditLog(DecisionQueue):
     ------
     SettingsError
         A parameter is out of range, or ``values="hash"`` lacks its key.
+    MissingExtra
+        ``compress="zst"`` lacks its library.
     """
 
     def __init__(
@@ -127,6 +137,9 @@ class AuditLog(DecisionQueue):
         buffer_size: int = 100,
         flush_interval: float = 10.0,
         rotation_size: int | None = 10 * 2**20,
+        keep_files: int | None = None,
+        keep_days: float | None = None,
+        compress: Compression | None = None,
         timeout: float = 0.5,
         on_alert: Callable[[Alert], object] | None = None,
         usage: Callable[[], Usage] | None = None,
@@ -143,12 +156,21 @@ class AuditLog(DecisionQueue):
             "flush_interval: expected above 0 s": flush_interval > 0,
             "rotation_size: expected 1 byte or more, or None": rotation_size is None or rotation_size >= 1,
             "timeout: expected above 0 s": timeout > 0,
+            "keep_files: expected 0 or more, or None": keep_files is None or keep_files >= 0,
+            "keep_days: expected above 0, or None": keep_days is None or keep_days > 0,
+            "compress: expected gz or zst, or None": compress in (None, "gz", "zst"),
         }
+        place = absolute(path)
+        checks[f"path: expected a regular file at {path}; {no_regular_file(place)}"] = not no_regular_file(
+            place
+        )
         if not all(checks.values()):
             raise SettingsError([problem for problem, fine in checks.items() if not fine])
         secret = (key.encode() if isinstance(key, str) else key) or None
+        check_compression(compress)
+        tidy = Retention(keep_files, keep_days, compress, secret, now)
         super().__init__(
-            partial(ChainedFile, Path(path), rotation_size=rotation_size, key=secret, durable=durable),
+            partial(ChainedFile, place, rotation_size=rotation_size, key=secret, durable=durable, tidy=tidy),
             LineEncoder(values, secret),
             encode_in_caller=encode_in_caller,
             buffer_size=min(buffer_size, queue_size),

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import msgspec
 
+from morosidad.audit.chain.compression import read_lines
 from morosidad.audit.chain.hashing import parse_line
-from morosidad.audit.chain.paths import log_files, read_lines
+from morosidad.audit.chain.paths import log_files
 from morosidad.audit.lines import DecisionLine, EventLine
 
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]

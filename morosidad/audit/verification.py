@@ -10,8 +10,10 @@ from typing import NamedTuple
 
 import msgspec
 
+from morosidad.audit.chain.compression import read_lines
 from morosidad.audit.chain.hashing import GENESIS, MAX_LINE, ChainedLine, ChainPosition, parse_line
-from morosidad.audit.chain.paths import head_path, is_numbered, log_files, read_head, read_lines
+from morosidad.audit.chain.paths import head_path, is_numbered, log_files, read_head
+from morosidad.audit.chain.stubs import read_stub, stub_path
 from morosidad.audit.lines import EventLine
 from morosidad.languages import Language, check_language, say
 
@@ -50,6 +52,8 @@ class ChainReport(msgspec.Struct, frozen=True, kw_only=True):
         Lines in them, and how many are decisions.
     lost : int
         Decisions that the log itself declares as not logged.
+    removed : int
+        Lines that were taken away by retention or archived; a signed stub stands for them.
     torn : int
         Bytes of a last line that is not complete: a crash cut it, or it is being written. It is
         no problem: it was never acknowledged, and the next process that writes cuts it off.
@@ -65,6 +69,7 @@ class ChainReport(msgspec.Struct, frozen=True, kw_only=True):
     lines: int = msgspec.field(name="lineas")
     decisions: int = msgspec.field(name="decisiones")
     lost: int = msgspec.field(name="perdidas")
+    removed: int = msgspec.field(name="quitadas")
     torn: int = msgspec.field(name="bytes_cortados")
     last: str = msgspec.field(name="ultima")
     digest: str = msgspec.field(name="huella")
@@ -105,6 +110,8 @@ class ChainReport(msgspec.Struct, frozen=True, kw_only=True):
         strange = self.lines > 0 and not self.last
         if strange:
             text.append(say(language, "reports.strange"))
+        if self.removed:
+            text.append(say(language, "reports.removed", lines=count(self.removed, "line")))
         if self.torn:
             text.append(say(language, "reports.torn", bytes=count(self.torn, "byte")))
         shown = self.problems[:1] if strange else self.problems
@@ -196,6 +203,8 @@ class _ChainChecker:
         self._language: Language = check_language(language)
         self._anchors = set(anchors)
         whole = not is_numbered(base)
+        stub = read_stub(base) if whole else None
+        self._false_stub = whole and stub_path(base).exists() and not (stub and stub.fits(key))
         self._whole = whole
         found = read_head(base) if whole else None
         self._false_head = found is not None and not found.fits(key)
@@ -206,6 +215,9 @@ class _ChainChecker:
         self._broken = 0  # lines since the last sound one that may stand for lines of ours
         self._chain = ""
         self._last = ChainPosition("", 0, GENESIS)
+        self._removed = 0 if stub is None or self._false_stub else stub.lines
+        if stub is not None and self._removed:  # the chain goes on behind what was taken away
+            self._chain, self._expected, self._previous = stub.chain, stub.lines + 1, stub.digest
         self._place = ("", 0)
         self._missing: list[_Gap] = []  # in order
         self._problems: list[ChainProblem] = []
@@ -228,6 +240,7 @@ class _ChainChecker:
             lines=self._lines,
             decisions=self._decisions,
             lost=self._lost,
+            removed=self._removed,
             torn=self._torn,
             last=self._last.id if self._last.chain else "",
             digest=self._last.digest,
@@ -295,6 +308,8 @@ class _ChainChecker:
 
     def _finish(self) -> None:
         head = self._head
+        if self._false_stub:
+            self._problem("alterada", "false_stub", (str(stub_path(self._base)), 1))
         if self._false_head and self._last.chain:  # else the key is another one
             self._problem("alterada", "false_head", (str(head_path(self._base)), 1))
         elif self._whole and head is None and self._lines and not self._false_head:

@@ -6,6 +6,8 @@ import threading
 import weakref
 from typing import Protocol, Self
 
+from morosidad.processes.forking import renew_after_fork
+
 
 class Expiring(Protocol):
     """A cache whose expired entries can be removed."""
@@ -36,14 +38,24 @@ class ExpiryThread:
     def __init__(self, cache: Expiring, seconds: float) -> None:
         if not seconds > 0:
             raise ValueError(f"the interval must be more than 0 seconds, not {seconds!r}")
+        self._cache = weakref.ref(cache)
+        self._seconds = seconds
+        self._start()
+        renew_after_fork(self)
+
+    def _start(self) -> None:
         self._stopped = threading.Event()
         self._thread = threading.Thread(
             target=_expire_periodically,
-            args=(weakref.ref(cache), seconds, self._stopped),
+            args=(self._cache, self._seconds, self._stopped),
             name="morosidad-expiry",
             daemon=True,
         )
         self._thread.start()
+
+    def _after_fork(self) -> None:
+        if not self._stopped.is_set():
+            self._start()
 
     def stop(self) -> None:
         """Stop, and return when the thread has ended."""

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar, cast, overload
 from morosidad.cache.single_flight import Flight
 from morosidad.cache.store import Store, StripedLocks, check_store
 from morosidad.cache.tiers import Entry, Tiers
+from morosidad.processes.forking import renew_after_fork, was_held
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -50,6 +51,17 @@ class CacheMapping(MutableMapping[K, V]):
         # The computations whose results may be stored: to write a key, or to remove it, takes it out of here.
         self._flights: dict[K, Flight[V]] = {}
         self._l1_hits = self._l2_hits = self._misses = 0
+        renew_after_fork(self)
+
+    def _after_fork(self) -> None:
+        """Keep the entries in a forked child, unless a thread was changing them; none is being computed."""
+        torn, self._lock = was_held(self._lock), RLock()
+        for flight in self._flights.values():
+            flight.forget_waiters()
+        self._flights = {}
+        if torn:
+            self._tiers = Tiers(self._tiers.l1_limit, self._tiers.l2_limit, sized=self._sized)
+            self._l1 = self._tiers.l1
 
     @overload
     def get(self, key: K, default: None = None) -> V | None: ...

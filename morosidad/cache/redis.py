@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import math
 import time
 from collections.abc import Callable, Hashable, Iterable
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 import msgspec
 
 from morosidad.errors import MissingExtra
+from morosidad.processes.forking import renew_after_fork
 
 if TYPE_CHECKING:
     import redis
@@ -24,6 +26,7 @@ T = TypeVar("T")
 # Past so many writes that did not get through, everything is removed rather than each of them.
 MAX_MISSED_WRITES = 10_000
 SCAN_COUNT = 1000
+SHORTEST_SECRET = 16
 PLAIN_TYPES = frozenset({str, bytes, int, float, bool, type(None)})
 ALL = "*"
 GLOB_SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\*?[]"})
@@ -89,7 +92,10 @@ class RedisTier(Generic[V]):
     `cooldown` seconds and looks empty, then one call tries it again. What was written or deleted meanwhile
     is removed from it before it is believed again.
 
-    Keys and values lie in Redis as they are: treat it as a place that holds personal data.
+    Keys and values lie in Redis as they are: treat it as a place that holds personal data. With `secret`
+    each entry carries an HMAC-SHA-256 over its name, its key and its value (RFC 2104), so that who can write
+    to Redis and does not hold the secret can neither make an entry nor move one to another name; an entry
+    may still be kept back or put again within its time.
 
     Parameters
     ----------
@@ -106,6 +112,8 @@ class RedisTier(Generic[V]):
         keys.
     prefix : str
         First part of every name in Redis.
+    secret : bytes, optional
+        At least 16 bytes that all who share the entries hold; entries without its HMAC count as absent.
     cooldown : float
         Seconds between two attempts to reach a dead Redis.
     clock : callable
@@ -116,14 +124,14 @@ class RedisTier(Generic[V]):
     failures : int
         Calls that did not get through.
     rejected : int
-        Entries that were there but could not be read, or belonged to another key.
+        Entries that were there but could not be read, belonged to another key, or were not authentic.
 
     Raises
     ------
     MissingExtra
         If the ``redis`` package is not installed.
     ValueError
-        If the client decodes responses.
+        If the client decodes responses, or the secret is too short.
     """
 
     def __init__(
@@ -135,9 +143,12 @@ class RedisTier(Generic[V]):
         decode: Callable[[bytes], V] | None = None,
         encode_key: Callable[[Any], bytes] = pack_key,
         prefix: str = "morosidad",
+        secret: bytes | None = None,
         cooldown: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        if secret is not None and len(secret) < SHORTEST_SECRET:
+            raise ValueError(f"secret: at least {SHORTEST_SECRET} bytes were expected, not {len(secret)}")
         self._errors = (_redis().RedisError, OSError)
         if client.connection_pool.connection_kwargs.get("decode_responses"):
             raise ValueError("the client must not decode responses")
@@ -145,17 +156,22 @@ class RedisTier(Generic[V]):
         self._encode = encode or msgspec.msgpack.Encoder().encode
         self._decode = decode or msgspec.msgpack.Decoder(type).decode
         self._encode_key = encode_key
-        self._unpack = msgspec.msgpack.Decoder(tuple[bytes, bytes]).decode
+        self._unpack = msgspec.msgpack.Decoder(tuple[bytes, bytes, bytes]).decode
         self._prefix = prefix
+        self._secret = secret
         self._cooldown = cooldown
         self._clock = clock
-        self._lock = Lock()
         self._retry_at: float | None = None
-        self._probing = False
         # Names that a write or a removal did not reach; `ALL` stands for every one.
         self._missed_writes: set[bytes | str] = set()
         self.failures: int = 0
         self.rejected: int = 0
+        self._after_fork()
+        renew_after_fork(self)
+
+    def _after_fork(self) -> None:
+        self._lock = Lock()
+        self._probing = False
 
     @classmethod
     def from_url(cls, url: str, *, timeout: float = 0.1, **options: Any) -> Self:
@@ -210,8 +226,8 @@ class RedisTier(Generic[V]):
             return None
         # Whatever a decoder raises on foreign bytes, the entry counts as absent.
         with suppress(Exception):
-            owner, value = self._unpack(packed_entry)
-            if owner == packed:
+            owner, value, mac = self._unpack(packed_entry)
+            if owner == packed and hmac.compare_digest(mac, self._mac(name, owner, value)):
                 return self._decode(value), math.inf if milliseconds < 0 else milliseconds / 1000
         with self._lock:
             self.rejected += 1
@@ -235,7 +251,8 @@ class RedisTier(Generic[V]):
         """
         packed = self._encode_key(key)
         name = self._name(key, packed)
-        packed_entry = msgspec.msgpack.encode((packed, self._encode(value)))
+        encoded = self._encode(value)
+        packed_entry = msgspec.msgpack.encode((packed, encoded, self._mac(name, packed, encoded)))
         milliseconds = None if math.isinf(ttl) else int(ttl * 1000)
         if milliseconds == 0:
             self._call(lambda: self._client.unlink(name), name)
@@ -283,6 +300,13 @@ class RedisTier(Generic[V]):
     def _name(self, key: Hashable, packed: bytes) -> bytes:
         digest = hashlib.blake2b(packed, digest_size=16).hexdigest()
         return f"{self._prefix}:{namespace_of(key)}:{digest}".encode()
+
+    def _mac(self, name: bytes, packed: bytes, encoded: bytes) -> bytes:
+        """Authenticate an entry; where there is no secret, every entry is taken as it is."""
+        if self._secret is None:
+            return b""
+        lengths = len(name).to_bytes(8) + len(packed).to_bytes(8)  # where one part ends and the next begins
+        return hmac.digest(self._secret, lengths + name + packed + encoded, "sha256")
 
     def _read(self, name: bytes) -> tuple[bytes | None, int]:
         # One transaction, or the life left could be that of a value written in between.

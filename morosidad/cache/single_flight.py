@@ -61,6 +61,10 @@ class Flight(Generic[V]):
             self._future.set_running_or_notify_cancel()
         return self._future
 
+    def forget_waiters(self) -> None:
+        """Leave those who wait to the process that this one was forked from."""
+        self._future = None
+
     def resolve(self, value: V) -> None:
         """Give the value to all who wait."""
         if self._future is not None and not self._future.done():

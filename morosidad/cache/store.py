@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from threading import RLock
 from typing import Protocol, TypeVar
 
+from morosidad.processes.forking import renew_after_fork
+
 K_contra = TypeVar("K_contra", bound=Hashable, contravariant=True)
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -51,7 +53,12 @@ class StripedLocks:
     """
 
     def __init__(self, number: int = 64) -> None:
-        self._locks = [RLock() for _ in range(number)]
+        self._number = number
+        self._after_fork()
+        renew_after_fork(self)
+
+    def _after_fork(self) -> None:
+        self._locks = [RLock() for _ in range(self._number)]
 
     def of(self, key: Hashable) -> AbstractContextManager[object]:
         """Return the lock of `key`."""

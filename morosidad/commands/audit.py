@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import re
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from morosidad.commands.options import add_opening, check_output, load_scorer, read_key
 from morosidad.commands.terminal.parsing import Parser, teller
-from morosidad.errors import InvalidFrame
+from morosidad.errors import InvalidFrame, SettingsError
 
 if TYPE_CHECKING:
     from morosidad.audit import ChainReport, ReplayReport
@@ -25,10 +26,15 @@ def add_arguments(parser: Parser) -> None:
     add_opening(again)
     out, one = _action(actions, parser, "export"), _action(actions, parser, "find")
     one.add_argument("request_id", help=parser.told("help_request_id"))
-    for action in (check, again, out, one):
+    prune, archive = _action(actions, parser, "prune"), _action(actions, parser, "archive")
+    prune.add_argument("--keep-files", type=int, help=parser.told("help_keep_files"))
+    prune.add_argument("--keep-days", type=float, help=parser.told("help_keep_days"))
+    for action in (check, again, out, one, prune, archive):
         action.add_argument("log", help=parser.told("help_log"))
     out.add_argument("output", help=parser.told("help_export"))
-    check.add_argument("--audit-key-file", help=parser.told("help_audit_key_file"))
+    archive.add_argument("folder", help=parser.told("help_archive"))
+    for action in (check, prune, archive):
+        action.add_argument("--audit-key-file", help=parser.told("help_audit_key_file"))
     check.add_argument("--anchor", action="append", default=[], help=parser.told("help_anchor"))
     check.add_argument("--anchor-file", help=parser.told("help_anchor_file"))
 
@@ -47,8 +53,9 @@ def run(arguments: argparse.Namespace) -> int:
     if not logs:
         raise InvalidFrame(f"{arguments.log}: there is no such log")
     try:
-        if arguments.action in ("export", "find"):
-            return (_export if arguments.action == "export" else _find)(logs, arguments)
+        others = {"export": _export, "find": _find, "prune": _take_away, "archive": _take_away}
+        if arguments.action in others:
+            return others[arguments.action](logs, arguments)
         reports = _verify(logs, arguments) if arguments.action == "verify" else [_replay(logs, arguments)]
     except OSError as error:
         raise InvalidFrame(f"{error.filename}: the log can't be read: {error.strerror}") from None
@@ -110,3 +117,25 @@ def _find(logs: list[Path], arguments: argparse.Namespace) -> int:
     found = [encode(line).decode() for line in find(logs, arguments.request_id)]
     print("\n".join(found) or teller(arguments)("not_found", request_id=arguments.request_id))
     return 0 if found else 1
+
+
+def _take_away(logs: list[Path], arguments: argparse.Namespace) -> int:
+    """Delete old full files, or move all of them elsewhere; a signed stub stays."""
+    from morosidad.audit.chain.retention import archive, due_files, prune, remove_leftovers
+
+    key, now, number = read_key(arguments.audit_key_file), time.time(), 0
+    pruning = arguments.action == "prune"
+    kept = (arguments.keep_files, arguments.keep_days) if pruning else (0, None)
+    if kept == (None, None):
+        raise SettingsError(["prune: --keep-files or --keep-days was expected"])
+    if any(limit is not None and limit < 0 for limit in kept):
+        raise SettingsError(["prune: --keep-files and --keep-days: 0 or more was expected"])
+    for log in logs:
+        due = due_files(log, keep_files=kept[0], keep_days=kept[1], now=now)
+        if pruning:
+            number += prune(log, due, key, now)
+        else:
+            number += archive(log, due, Path(arguments.folder), key, now)
+        remove_leftovers(log, key)
+    print(teller(arguments)("taken_away", number=number))
+    return 0

@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Compile, compare, save; 1 when scikit-learn itself has to answer."""
     from morosidad.compiler.proof.asking import PLAIN_LABELS
     from morosidad.errors import NotCompiledWarning
-    from morosidad.frames.tables import read_table
+    from morosidad.frames.files.tables import read_table
     from morosidad.model_file.joblib_import import load_pipeline
     from morosidad.policy.cutoffs import Policy
     from morosidad.scoring.saving import check_pickle_key

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from morosidad.commands.terminal.parsing import Parser, teller
-from morosidad.languages import say
+from morosidad.languages import say, write_number
 
 RECORDS = 10_000
 
@@ -50,7 +50,8 @@ def _show(number: int, record: dict[str, Any], decision: Any, arguments: argpars
     risk = told("demo_probability", probability=decision.probability)
     print(f"{number}. {outcome.upper():<9} {risk}   ({told('demo_asked', **wish)})")
     for reason in decision.reasons:
-        print(f"     {reason.code} {reason.text} (+{reason.contribution:.2f})")
+        share = write_number(arguments.language, reason.contribution, "+.2f")
+        print(f"     {reason.code} {reason.text} ({share})")
     print()
 
 

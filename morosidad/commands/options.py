@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def add_csv(parser: Parser) -> None:
     """Take how a CSV file is written."""
-    parser.add_argument("--sep", default=",", help=parser.told("help_sep"))
+    parser.add_argument("--sep", help=parser.told("help_sep"))
     parser.add_argument("--encoding", default="utf-8", help=parser.told("help_encoding"))
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, TextIO
 
 from morosidad.commands.options import add_csv, add_opening, check_output, load_scorer
 from morosidad.commands.terminal.parsing import Parser, teller
+from morosidad.errors import SettingsError
 
 
 def add_arguments(parser: Parser) -> None:
@@ -33,13 +31,17 @@ def add_arguments(parser: Parser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Score piece by piece; 1 when there were bad rows."""
-    from morosidad.frames.tables import read_table_chunks
+    from morosidad.commands.decided_files import Columns, DecidedFiles
+    from morosidad.frames.files.kinds import kind_of
+    from morosidad.frames.files.tables import read_table_chunks
+    from morosidad.frames.files.writing import check_writable
 
     read = arguments.model, arguments.data
     check_output(arguments.output, *read)
-    output = Path(arguments.output)
-    bad_path = Path(arguments.bad) if arguments.bad else output.with_suffix(f".bad{output.suffix}")
-    check_output(str(bad_path), *read, arguments.output)
+    bad_path = arguments.bad or _for_bad_rows(arguments.output)
+    check_output(bad_path, *read, arguments.output)
+    for path in (arguments.output, bad_path):
+        check_writable(path)
     scorer = load_scorer(arguments)
     chunks = read_table_chunks(
         arguments.data,
@@ -49,14 +51,17 @@ def run(arguments: argparse.Namespace) -> int:
         progress=sys.stderr.isatty(),
     )
     keep = [name for name in arguments.keep.split(",") if name]
-    with ExitStack() as stack:
-        outputs = _OutputFiles(stack, output, bad_path, arguments.id_column)
-        options = {
-            "reasons": arguments.reasons,
-            "missing_columns": "ignore" if arguments.allow_missing else "raise",
-        }
-        for chunk, fields in chunks:
-            outputs.write(scorer, chunk, fields, keep, options)
+    options = {
+        "reasons": arguments.reasons,
+        "missing_columns": "ignore" if arguments.allow_missing else "raise",
+    }
+    records = kind_of(arguments.data).format == "json"
+    columns = Columns(keep, arguments.id_column)
+    with DecidedFiles(scorer, arguments.output, bad_path, columns, records) as outputs:
+        for chunk in chunks:
+            outputs.write(chunk, options)
+            del chunk  # the next one takes its place, and does not stand beside it
+        outputs.finish(options)
     told = teller(arguments)
     print(told("rows_decided", number=outputs.good, path=arguments.output))
     if outputs.bad:
@@ -64,66 +69,12 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if outputs.bad else 0
 
 
-class _OutputFiles:
-    """The files for good and bad rows; the file for bad ones is there afterwards only if there are some."""
+def _for_bad_rows(output: str) -> str:
+    """Put .bad before the endings of a file."""
+    from morosidad.frames.files.kinds import kind_of
 
-    def __init__(self, stack: ExitStack, good: Path, bad: Path, id_column: str | None) -> None:
-        from morosidad.scoring.frames.ids import SeenIds
-
-        self._id_column, self._seen = id_column, SeenIds()
-        self._stack = stack
-        self._paths = good, bad
-        self._files: dict[Path, TextIO] = {}
-        self.good = self.bad = 0
-
-    def write(self, scorer: Any, chunk: Any, fields: Any, keep: list[str], options: dict[str, Any]) -> None:
-        from morosidad.errors import InvalidFrame
-        from morosidad.languages.translation import translated
-        from morosidad.scoring.frames.ids import row_ids
-
-        absent = [name for name in keep if name not in chunk.columns]
-        if absent:
-            raise InvalidFrame(f"there is no column to keep: {', '.join(absent)}", absent)
-        ids = None
-        if self._id_column is not None:
-            ids = row_ids(chunk, self._id_column, scorer.schema, self._seen)
-        out = scorer.score_frame(fields, errors="coerce", ids=ids and ids.texts, **options)
-        refused = out["probability"].isna()
-        rows = chunk.index + 1
-        good = chunk.loc[~refused, keep].join(out[~refused])
-        good.insert(0, "row", rows[~refused])
-        for texts in {"warnings", "reasons"} & set(good):
-            good[texts] = good[texts].map("; ".join)
-        self._append(self._paths[0], good)
-        self.good += len(good)
-        if refused.any():
-            bad = chunk[refused].copy()
-            bad.insert(0, "row", rows[refused])
-            errors = _errors(scorer, fields, refused, {} if ids is None else ids.errors)
-            bad.insert(1, "reason", [translated(error, scorer.language, "errors") for error in errors])
-            self._append(self._paths[1], bad)
-            self.bad += len(bad)
-
-    def _append(self, path: Path, rows: Any) -> None:
-        from morosidad.errors import InvalidFrame
-
-        first = path not in self._files
-        if first:
-            bad = self._paths[1]
-            try:
-                handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-                if not self._files and bad.is_file():
-                    bad.unlink()  # it is from an earlier run, whose good rows are gone too
-            except OSError as error:
-                raise InvalidFrame(f"{error.filename}: can't be written: {error.strerror}") from None
-            file = os.fdopen(handle, "w", encoding="utf-8", newline="")
-            self._files[path] = self._stack.enter_context(file)
-        rows.to_csv(self._files[path], index=False, header=first)
-
-
-def _errors(scorer: Any, fields: Any, refused: Any, ids: dict[int, Any]) -> list[str]:
-    """Say what is wrong with each row that is refused: its id, or its values."""
-    places = refused.to_numpy().nonzero()[0].tolist()
-    others = [place for place in places if place not in ids]
-    found = dict(zip(others, scorer.frame_errors(fields.iloc[others]) if others else (), strict=True))
-    return [str(ids.get(place) or found[place]) for place in places]
+    path = Path(output)
+    if path.exists() and not path.is_file():
+        raise SettingsError([f"{output}: this is no regular file; name one for the bad rows, with --bad"])
+    endings = "".join(path.suffixes[-2:]) if kind_of(output).compression else path.suffix
+    return str(path.with_name(f"{path.name.removesuffix(endings)}.bad{endings}"))

@@ -43,8 +43,8 @@ def add_arguments(parser: Parser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, measure, save."""
-    from morosidad.frames.csv_files import number_in
-    from morosidad.frames.tables import read_table
+    from morosidad.frames.files.cells import number_in
+    from morosidad.frames.files.tables import read_table
     from morosidad.policy.cutoffs import Policy
     from morosidad.schema.schema import Schema
     from morosidad.scoring.scorer import Scorer

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from morosidad.compiler.forms.form import Form as Form
     from morosidad.compiler.nodes.base import Expr as Expr
     from morosidad.compiler.pipeline import CompiledPipeline as CompiledPipeline
+    from morosidad.compiler.points import CompiledPoints as CompiledPoints
+    from morosidad.compiler.points import compile_points as compile_points
     from morosidad.compiler.registry import Compiler as Compiler
     from morosidad.compiler.registry import NotCompilable as NotCompilable
     from morosidad.compiler.registry import compiles as compiles
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "CompiledPipeline": "pipeline",
+    "CompiledPoints": "points",
     "CompiledTransformer": "compilation",
     "Compiler": "registry",
     "Expr": "nodes.base",
@@ -34,12 +37,14 @@ _HOME = {
     "check_classifier": "compilation",
     "check_compiled": "checks",
     "compile_pipeline": "compilation",
+    "compile_points": "points",
     "compile_transformer": "compilation",
     "compiles": "compilation",  # after the readers of this package, so that one's own come last
 }
 
 __all__ = [
     "CompiledPipeline",
+    "CompiledPoints",
     "CompiledTransformer",
     "Compiler",
     "Expr",
@@ -49,6 +54,7 @@ __all__ = [
     "check_classifier",
     "check_compiled",
     "compile_pipeline",
+    "compile_points",
     "compile_transformer",
     "compiles",
 ]

@@ -20,6 +20,7 @@ from morosidad.compiler.gate import (
     check_original,
     describe,
     differences,
+    left_out,
     with_own_rows,
 )
 from morosidad.compiler.nodes.base import Expr
@@ -31,6 +32,7 @@ from morosidad.compiler.proof.asking import in_words, part_name, quiet
 from morosidad.compiler.proof.original import Original
 from morosidad.compiler.proof.parity import compare, rows_between, rows_near
 from morosidad.compiler.proof.probe_rows import probe_rows, valid_rows
+from morosidad.compiler.proof.unusual_missing import told_apart
 from morosidad.compiler.readers.calibration import decision_threshold, fixed_threshold
 from morosidad.compiler.registry import Compiler, NotCompilable, compiles
 from morosidad.compiler.report import ParityReport
@@ -111,7 +113,7 @@ def compile_pipeline(
     if own is None:  # else the judge has asked it already
         check_classifier(estimator)
     task = _Compilation(estimator, schema, list(reference), layout, own, default, tuple(cutoffs))
-    return task.run()
+    return task.completed(task.run())
 
 
 class _Compilation:
@@ -151,13 +153,26 @@ class _Compilation:
             return self._uncompiled(f"the parity gate refused the compiled form: {note or report}", report)
         return compiled
 
+    def completed(self, compiled: CompiledPipeline) -> CompiledPipeline:
+        """Add what was learnt from the own rows."""
+        if self.own is not None:
+            known = [row for row in self.own.rows if row is not None]
+            compiled.layout = told_apart(self.original, compiled.schema, known)
+            compiled.notes += tuple(left_out(self.own))
+        return compiled
+
     def _obstacles(self, first: str) -> list[str]:
         inputs = [_input(found) for found in self.original.inputs]
         return obstacles(self.original.estimator, inputs, self.original.schema, first)
 
     def _form(self) -> tuple[Form, Schema]:
         original = self.original
-        compiler = Compiler(original.schema, threshold=self.threshold, default=original.default)
+        compiler = Compiler(
+            original.schema,
+            threshold=self.threshold,
+            default=original.default,
+            layout=original.layout,
+        )
         form = compiler.form(original.estimator, [_input(found) for found in original.inputs])
         if nested_too_deeply(form):
             raise NotCompilable("its steps are nested too deeply for a model file")

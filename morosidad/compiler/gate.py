@@ -17,6 +17,7 @@ from morosidad.compiler.proof.judge import SAME, Judge, Verdict
 from morosidad.compiler.proof.original import Original
 from morosidad.compiler.proof.probe_rows import Validity
 from morosidad.compiler.proof.reference import Reference
+from morosidad.compiler.proof.unusual_missing import ambiguity_note, ambiguous_rows
 from morosidad.compiler.report import ParityReport
 from morosidad.errors import InvalidRecord, UnsupportedModel
 from morosidad.frames.layout import FrameLayout
@@ -239,7 +240,7 @@ def check_original(original: Original, own: OwnRows, threshold: float) -> tuple[
             gap, compared = max(gap, abs(answer - expected), abs(among - expected)), compared + 1
             continue
         if own.ambiguous[place]:
-            notes = [_ambiguity(original)]
+            notes = [ambiguity_note(original)]
             continue
         said = f"{answer:.6g}" if isinstance(answer, float) else answer
         raise UnsupportedModel(
@@ -281,42 +282,29 @@ def ambiguity(compiled: CompiledPipeline, original: Original, own: OwnRows, tole
     valid = Validity(compiled.schema)
     for row, expected in asked:
         if not valid.row(row) or not abs(compiled.predict_one(row) - expected) <= tolerance:
-            return [_ambiguity(original)]
+            return [ambiguity_note(original)]
     return []
 
 
-def _ambiguity(original: Original) -> str:
-    words = [
-        f"{column.name} ({'None' if column.absent == 'none' else 'NaN'})"
-        for column in original.layout.columns
-        if column.distinguishes
-    ]
-    return (
-        f"the model tells None from NaN, which a record can't; a missing value stands for: {', '.join(words)}"
-    )
-
-
-def ambiguous_rows(frame: pd.DataFrame, layout: Any) -> NDArray[np.bool_]:
-    """Find the rows that hold a missing value in the way that is not the usual one of its column.
+def left_out(own: OwnRows) -> list[str]:
+    """Say how many own rows were not asked about for lack of time.
 
     Parameters
     ----------
-    frame : DataFrame of shape (n_rows, n_fields)
-        Rows under the names of the fields.
-    layout : FrameLayout
-        Which columns hold None and NaN, and which of them is usual.
+    own : OwnRows
+        What the judge answered.
 
     Returns
     -------
-    ndarray of shape (n_rows,), bool
+    list of str
+        One note, or none.
     """
-    found = np.zeros(len(frame), dtype=bool)
-    for column in layout.columns:
-        if column.distinguishes:
-            cells = frame[column.field]
-            nones = np.fromiter((value is None for value in cells), bool, len(frame))
-            found |= cells.isna().to_numpy() & (nones != (column.absent == "none"))
-    return found
+    verdict = own.verdict
+    asked = len(verdict.places) + len(verdict.refused)
+    words = (
+        f"the model is slow: {asked} of {asked + verdict.left_out} chosen own rows were asked one at a time"
+    )
+    return [words] if verdict.left_out else []
 
 
 def own_rows(

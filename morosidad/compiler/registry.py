@@ -6,12 +6,15 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
+import numpy as np
 
 from morosidad.compiler.forms.complement import Complement
 from morosidad.compiler.forms.form import Form
 from morosidad.compiler.nodes.base import Expr, Key
 from morosidad.compiler.nodes.expressions import Fill, Raw, fields_of
+from morosidad.compiler.nodes.lookups import Lookup
 from morosidad.errors import MorosidadError
+from morosidad.frames.layout import FrameLayout
 from morosidad.schema.field import Field
 from morosidad.schema.schema import Schema
 
@@ -68,9 +71,28 @@ def reader_of(cls: type) -> CompileFunction | None:
     Returns
     -------
     callable or None
-        None where none is registered.
+        None where none is registered, for the class or for one that it is derived from and overrides
+        nothing of that is asked once it is fitted.
     """
-    return _FUNCTIONS.get(cls) or _FUNCTIONS.get(class_name(cls))
+    for base in cls.__mro__:
+        found = _FUNCTIONS.get(base) or _FUNCTIONS.get(class_name(base))
+        if found is not None or any(_counts(name) for name in vars(base)):
+            return found
+    return None
+
+
+_COUNTS_NOT = (
+    "fit", "fit_predict", "fit_transform", "get_metadata_routing", "get_params", "partial_fit", "score",
+    "set_params", "_parameter_constraints",
+)  # fmt: skip
+
+
+def _counts(name: str) -> bool:
+    """Whether what a subclass defines may change its answers."""
+    hidden = name.startswith("__") and name not in ("__getattr__", "__getattribute__", "__call__")
+    return (
+        not hidden and name not in _COUNTS_NOT and not (name.startswith("set_") and name.endswith("_request"))
+    )
 
 
 def class_name(cls: type) -> str:
@@ -89,16 +111,28 @@ class Compiler:
         Probability above which the label is 1.
     default : {0, 1}
         The place of the class whose probability is wanted among the estimator's two.
+    layout : FrameLayout, optional
+        The columns of the user's own frame and their data types.
 
     Attributes
     ----------
+    layouts : dict of str to ColumnLayout
+        The column that holds each field, where that is known.
     sparse : bool
         Whether the columns read so far stand in a sparse matrix, whose zeros some libraries take for
         missing. A transformer that makes one, or none of one, says so here.
     """
 
-    def __init__(self, schema: Schema, *, threshold: float = 0.5, default: int = 1) -> None:
+    def __init__(
+        self,
+        schema: Schema,
+        *,
+        threshold: float = 0.5,
+        default: int = 1,
+        layout: FrameLayout | None = None,
+    ) -> None:
         self.schema = schema
+        self.layouts = {column.field: column for column in (layout.columns if layout else ())}
         self.threshold = threshold
         self.default: int = default
         self.required: set[int] = set()
@@ -185,10 +219,15 @@ class Compiler:
     def require(self, *columns: Expr) -> None:
         """Demand that whatever could make a column missing is always given."""
         for column in columns:
+            known = column.known_keys if isinstance(column, Lookup) else None
+            if isinstance(column, Lookup) and known is not None and column.may_be_missing(frozenset()):
+                self.allow(column.of, known)
+                if not np.isnan(column.numbers[-1]):
+                    continue  # where the field is missing there is a number
             if column.may_be_missing(self.missing):
                 self.required |= fields_of(column)
                 self._missing -= fields_of(column)
-            if column.may_be_missing(self.missing):
+            if known is None and column.may_be_missing(self.missing):
                 raise NotCompilable("a column can be missing where the model needs a number")
 
     def allow(self, expr: Expr, keys: Sequence[Key]) -> None:

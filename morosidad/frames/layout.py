@@ -13,15 +13,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 import numpy as np
 
+from morosidad.frames.absent import NONE, Absent, ways_of
 from morosidad.schema.field import Row, Value
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Container = Literal["frame", "array"]
-Absent = Literal["nan", "none"]
-"""How a column of objects holds a missing value; columns of any other type have one way only."""
-
 Level = str | int | float | bool
 
 
@@ -42,10 +40,11 @@ class ColumnLayout(msgspec.Struct, frozen=True, omit_defaults=True):
         Data type of those levels.
     ordered : bool
         Whether they are ordered.
-    absent : {'nan', 'none'}
+    absent : {'nan', 'none', 'na'}
         What a missing value is in a column of objects.
     distinguishes : bool
-        Whether the column holds None and NaN, so that a record can't say which of them it means.
+        Whether the column holds values that are missing in several ways; of a model's own layout,
+        whether the model answers otherwise about them. A record can't say which of them it means.
     """
 
     name: str | int
@@ -82,10 +81,8 @@ class ColumnLayout(msgspec.Struct, frozen=True, omit_defaults=True):
             return cls(name, field, "category", levels, str(dtype.categories.dtype), bool(dtype.ordered))
         if dtype.kind != "O" or not isinstance(dtype, np.dtype):
             return cls(name, field, str(dtype))
-        gaps = column[column.isna()]
-        nones = sum(value is None for value in gaps)
-        absent: Absent = "none" if nones > len(gaps) / 2 else "nan"
-        return cls(name, field, "object", absent=absent, distinguishes=0 < nones < len(gaps))
+        absent, several = ways_of(column)
+        return cls(name, field, "object", absent=absent, distinguishes=several)
 
     @property
     def narrow(self) -> Literal["float16", "float32"] | None:
@@ -228,7 +225,7 @@ def _maker(column: ColumnLayout) -> Maker:
     if not isinstance(dtype, np.dtype):
         return lambda values: _extension(values, dtype)
     if dtype.kind == "O":
-        absent = None if column.absent == "none" else float("nan")
+        absent = _missing_object(column.absent)
         return lambda values: _objects(values, absent)
     if dtype.kind == "f":
         return lambda values: _floats(values, dtype)
@@ -255,12 +252,18 @@ def _extension(values: list[Value], dtype: Any) -> Any:
     return pd.array(values, dtype=dtype)
 
 
+def _missing_object(way: Absent) -> Any:
+    import pandas as pd
+
+    return {"none": None, "nan": float("nan"), "na": pd.NA}[way]
+
+
 def _objects(values: list[Value], absent: Any) -> Any:
     """Make a column of objects; a bare array would become one of text, and its None a NaN."""
     import pandas as pd
 
     cells = np.empty(len(values), dtype=object)
-    cells[:] = [absent if value is None else value for value in values]
+    cells[:] = [absent if value is None else None if value is NONE else value for value in values]
     return pd.Series(cells, dtype=object, copy=False)
 
 

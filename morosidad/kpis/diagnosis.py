@@ -13,6 +13,7 @@ from morosidad.alerts import Limit
 from morosidad.kpis.counts import Counts
 from morosidad.kpis.thresholds import Thresholds
 from morosidad.languages import Language, say
+from morosidad.processes.forking import renew_after_fork
 
 ServiceState = Literal["EXCELENTE", "BUENO", "REGULAR", "CRITICO", "SIN DATOS"]
 
@@ -59,6 +60,10 @@ class Diagnosis:
         self._cache = Limit(t.cache_hit_rate, t.margin, above=False)
         self._memory = Limit(t.memory_percent, t.margin)
         self._cpu = Limit(t.cpu_percent, t.margin)
+        self._after_fork()
+        renew_after_fork(self)
+
+    def _after_fork(self) -> None:
         self._lock = threading.Lock()
 
     def assess(

@@ -9,8 +9,10 @@ from typing import Self
 import msgspec
 
 from morosidad.alerts import CACHE_MISSES, MEMORY_HIGH, SLOW_ANSWERS, Alert, AlertBook, Limit
+from morosidad.kpis.counts import Counts
 from morosidad.kpis.diagnosis import ServiceState
 from morosidad.kpis.tracker import KPITracker
+from morosidad.processes.forking import renew_after_fork
 
 _MINUTE = 60.0
 _SHOWN_ALERTS = 10
@@ -113,9 +115,17 @@ class LiveMetrics:
         self._slow = Limit(limits.mean_seconds, limits.margin)
         self._full = Limit(limits.memory_percent, limits.margin)
         self._missing = Limit(limits.cache_hit_rate, limits.margin, above=False)
+        self._thread: threading.Thread | None = None
+        self._after_fork()
+        renew_after_fork(self)
+
+    def _after_fork(self) -> None:
+        """Go on in a thread of this process, where one was running."""
         self._lock = threading.Lock()
         self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        if self._thread is not None:
+            self._thread = None
+            self.start()
 
     def tick(self) -> LiveMessage:
         """Take a sample, look after the alerts, and return both."""
@@ -134,7 +144,7 @@ class LiveMetrics:
                 connections=tracker.connections() or 0,
             )
             self._history.append(sample)
-            self._update_alerts(sample, minute.lookups)
+            self._update_alerts(sample, tracker.counts())
         return LiveMessage(**msgspec.structs.asdict(sample), alerts=self.alerts.active)
 
     @property
@@ -186,11 +196,12 @@ class LiveMetrics:
         while not self._stop.wait(self.interval):
             self.tick()
 
-    def _update_alerts(self, sample: LiveSample, lookups: int) -> None:
-        """Open and close alerts by the latest sample."""
-        seconds, memory, hits = sample.mean_seconds, sample.memory, sample.cache_hit_rate
+    def _update_alerts(self, sample: LiveSample, window: Counts) -> None:
+        """Open and close alerts by the latest sample, and for the cache by the window, which reports show."""
+        seconds, memory, hits = sample.mean_seconds, sample.memory, window.hit_rate
         slow, full = self._slow.check(seconds), self._full.check(memory)
-        idle = self._missing.check(hits if lookups >= self.tracker.thresholds.min_lookups else None)
+        enough = window.lookups >= self.tracker.thresholds.min_lookups
+        idle = self._missing.check(hits if enough else None)
         book = self.alerts
         book.report(SLOW_ANSWERS, slow, seconds=seconds or 0)
         book.report(MEMORY_HIGH, full, percent=memory or 0)

@@ -9,7 +9,7 @@ from typing import ClassVar
 import msgspec
 
 from morosidad.kpis.diagnosis import ServiceState
-from morosidad.languages import Language, say
+from morosidad.languages import Language, say, write_number
 
 
 class KPIMetrics(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,21 +106,22 @@ class KPIReport(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     def _lines(self) -> list[tuple[str, str]]:
         m, told = self.metrics, partial(_told, self.language)
+        given, seconds = partial(_given, self.language), partial(_seconds, self.language)
         predictions = told(
             "predictions_of", number=self.predictions, rate=m.throughput, today=m.predictions_today
         )
-        used = {"cpu": _given(m.cpu, "{:.0f} %"), "memory": _given(m.memory, "{:.0f} %")}
+        used = {"cpu": given(m.cpu, ".0f", " %"), "memory": given(m.memory, ".0f", " %")}
         return [
             (told("predictions"), predictions),
-            (told("response_time"), " · ".join(map(_seconds, (m.p50, m.p95, m.p99))) + " (p50, p95, p99)"),
-            (told("success"), f"{m.success_rate:.1%}"),
+            (told("response_time"), " · ".join(map(seconds, (m.p50, m.p95, m.p99))) + " (p50, p95, p99)"),
+            (told("success"), given(m.success_rate, ".1%")),
             (told("errors"), told("errors_of", rate=m.error_rate, timeouts=m.timeout_rate)),
-            (told("cache_hits"), _given(m.cache_hit_rate, "{:.1%}")),
+            (told("cache_hits"), given(m.cache_hit_rate, ".1%")),
             (told("cpu_and_memory"), told("cpu_and_memory_of", **used)),
-            (told("connections"), _given(m.connections, "{}")),
-            (told("mean_queue"), _given(m.queue_size, "{:.1f}")),
-            (told("default_ratio"), _given(m.default_ratio, "{:.3f}")),
-            (told("mean_confidence"), _given(m.confidence, "{:.1%}")),
+            (told("connections"), given(m.connections, "")),
+            (told("mean_queue"), given(m.queue_size, ".1f")),
+            (told("default_ratio"), given(m.default_ratio, ".3f")),
+            (told("mean_confidence"), given(m.confidence, ".1%")),
         ]
 
 
@@ -128,13 +129,11 @@ def _told(language: Language, name: str, **values: object) -> str:
     return say(language, f"figures.{name}", **values)
 
 
-def _given(figure: float | None, form: str) -> str:
-    return "—" if figure is None else form.format(figure)
+def _given(language: Language, figure: float | None, template: str, unit: str = "") -> str:
+    return "—" if figure is None else write_number(language, figure, template) + unit
 
 
-def _seconds(seconds: float) -> str:
+def _seconds(language: Language, seconds: float) -> str:
     """Write seconds with the unit that fits."""
-    for unit, size in (("s", 1.0), ("ms", 1e-3)):
-        if seconds >= size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds / 1e-6:.3g} µs"
+    unit, size = next(((u, s) for u, s in (("s", 1.0), ("ms", 1e-3)) if seconds >= s), ("µs", 1e-6))
+    return f"{write_number(language, seconds / size, '.3g')} {unit}"

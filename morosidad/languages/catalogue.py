@@ -54,7 +54,58 @@ def say(language: Language, key: str, **values: object) -> str:
     str
     """
     part, _, name = key.partition(".")
-    return words(language, part)[name].format_map(values)
+    figures = {
+        place: _Figure(value, language) if _is_figure(value) else value for place, value in values.items()
+    }
+    return words(language, part)[name].format_map(figures)
+
+
+def write_number(language: Language, value: float, template: str) -> str:
+    """Write a number with the separators of a language.
+
+    Parameters
+    ----------
+    language : {'es', 'en', 'pt'}
+        The language.
+    value : float
+        The number.
+    template : str
+        As in `format`, such as ``.1%``.
+
+    Returns
+    -------
+    str
+    """
+    return format(value, template).translate(_SEPARATORS[language])
+
+
+class _Figure:
+    """A number that a template writes as its language does, where the template says how."""
+
+    __slots__ = ("_language", "_value")
+
+    def __init__(self, value: float, language: Language) -> None:
+        self._value = value
+        self._language = language
+
+    def __format__(self, template: str) -> str:
+        return write_number(self._language, self._value, template) if template else format(self._value)
+
+    def __str__(self) -> str:
+        return str(self._value)
+
+
+_NO_BREAK, _NARROW = "\u00a0", "\u202f"
+_COMMA = {".": ",", ",": _NARROW}  # groups apart by spaces: no point can be taken for a decimal one
+_SEPARATORS: dict[Language, dict[int, str]] = {
+    "es": str.maketrans(_COMMA | {"%": f"{_NO_BREAK}%"}),
+    "en": {},
+    "pt": str.maketrans(_COMMA),
+}
+
+
+def _is_figure(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def is_language(value: object) -> TypeGuard[Language]:

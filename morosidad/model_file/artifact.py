@@ -22,7 +22,7 @@ import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 import numpy as np
@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 
 from morosidad.errors import ArtifactCorrupted, ArtifactError, ArtifactKeyError, ArtifactVersionError
 from morosidad.model_file.regular_files import check_name, open_regular
+from morosidad.processes.paths import absolute, no_regular_file
 
 FORMAT = 1
 MAX_BYTES = 2 * 1024**3
@@ -94,6 +95,34 @@ def save(path: Path_, content: Content, key: bytes | None = None) -> None:
     ArtifactKeyError
         If the key is empty, or no bytes.
     """
+    if why := no_regular_file(absolute(path)):
+        raise ArtifactError(f"{path}: can't be written: {why}", path)
+    _replace(absolute(path), to_bytes(content, key, path))
+
+
+def to_bytes(content: Content, key: bytes | None = None, path: Path_ = "model") -> bytes:
+    """Give the bytes of a model file; the same content gives the same bytes.
+
+    Parameters
+    ----------
+    content : Content
+        What to write.
+    key : bytes, optional
+        Signs them.
+    path : path-like
+        For errors.
+
+    Returns
+    -------
+    bytes
+
+    Raises
+    ------
+    ArtifactCorrupted
+        If the name or the version of the model can't stand in a file.
+    ArtifactKeyError
+        If the key is empty, or no bytes.
+    """
     _check_key(path, key)
     for name in ("name", "version"):
         check_name(path, name, content.manifest.get(name, ""))
@@ -109,7 +138,7 @@ def save(path: Path_, content: Content, key: bytes | None = None) -> None:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name, data in members.items():
             archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), data)
-    _replace(Path(path), buffer.getvalue())
+    return buffer.getvalue()
 
 
 def load(path: Path_, key: bytes | None = None) -> Content:
@@ -140,7 +169,41 @@ def load(path: Path_, key: bytes | None = None) -> Content:
         no bytes.
     """
     _check_key(path, key)
-    members = _members(path)
+    try:
+        with open_regular(path) as file:
+            members = _members(path, file, os.fstat(file.fileno()).st_size)
+    except FileNotFoundError:
+        raise ArtifactError(f"{path}: there is no such file", path) from None
+    except OSError as error:
+        raise ArtifactError(
+            f"{path}: can't be read: {error.strerror or type(error).__name__}", path
+        ) from None
+    return _content(path, members, key)
+
+
+def from_bytes(data: bytes, path: Path_ = "model") -> Content:
+    """Read the bytes of an unsigned model file, checking every one of them.
+
+    Parameters
+    ----------
+    data : bytes
+        As `to_bytes` gives them.
+    path : path-like
+        For errors.
+
+    Returns
+    -------
+    Content
+
+    Raises
+    ------
+    ArtifactError
+        As `load`.
+    """
+    return _content(path, _members(path, io.BytesIO(data), len(data)), None)
+
+
+def _content(path: Path_, members: dict[str, bytes], key: bytes | None) -> Content:
     manifest_bytes = members.pop("manifest.json", None)
     if manifest_bytes is None:
         raise ArtifactCorrupted(f"{path}: this is no model file: it has no manifest", path)
@@ -181,10 +244,9 @@ def digest(content: Content) -> str:
     return state.hexdigest()
 
 
-def _members(path: Path_) -> dict[str, bytes]:
+def _members(path: Path_, file: BinaryIO, size: int) -> dict[str, bytes]:
     try:
-        with open_regular(path) as file, zipfile.ZipFile(file) as archive:
-            size = os.fstat(file.fileno()).st_size
+        with zipfile.ZipFile(file) as archive:
             infos = archive.infolist()
             names = {info.filename for info in infos}
             if len(infos) > MAX_MEMBERS or len(names) < len(infos):
@@ -193,12 +255,6 @@ def _members(path: Path_) -> dict[str, bytes]:
             if not plain or sum(info.file_size for info in infos) > min(size, MAX_BYTES):
                 raise ArtifactCorrupted(f"{path}: members would unfold into more than the file holds", path)
             return {info.filename: archive.read(info) for info in infos}
-    except FileNotFoundError:
-        raise ArtifactError(f"{path}: there is no such file", path) from None
-    except OSError as error:
-        raise ArtifactError(
-            f"{path}: can't be read: {error.strerror or type(error).__name__}", path
-        ) from None
     except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
         raise ArtifactCorrupted(f"{path}: this is no model file, or a truncated one: {error}", path) from None
 

@@ -27,8 +27,9 @@ import msgspec
 import numpy as np
 
 from morosidad.alerts import DRIFT, STRONG_DRIFT, AlertBook, Limit
-from morosidad.languages import Language, check_language, say
+from morosidad.languages import Language, check_language, say, write_number
 from morosidad.monitoring.drift_reference import DriftReference, FieldReference
+from morosidad.processes.forking import renew_after_fork
 
 DriftState = Literal["estable", "moderado", "fuerte", "sin datos"]
 
@@ -105,9 +106,10 @@ class DriftReport(msgspec.Struct, frozen=True, dict=True):
     def _repr_html_(self) -> str:
         """Show what moved most first, as a table in a notebook."""
         moved = sorted(self.fields, key=lambda drift: drift.psi, reverse=True)
+        written = partial(write_number, self.language, template=".3f")
         rows = "".join(
-            f"<tr><th style='text-align:left'>{escape(drift.field)}</th><td>{drift.psi:.3f}</td>"
-            f"<td>{drift.noise:.3f}</td><td>{say(self.language, f'figures.{drift.state}')}</td></tr>"
+            f"<tr><th style='text-align:left'>{escape(drift.field)}</th><td>{written(drift.psi)}</td>"
+            f"<td>{written(drift.noise)}</td><td>{say(self.language, f'figures.{drift.state}')}</td></tr>"
             for drift in (self.score, *moved)
         )
         title = say(self.language, "figures.drift_title", records=self.records)
@@ -182,6 +184,11 @@ class DriftMonitor:
         self._z = NormalDist().inv_cdf(confidence)
         self._skip: Callable[[], bool] = cycle([False, *[True] * (every - 1)]).__next__
         self._part_size = window // _PARTS
+        self._after_fork()
+        renew_after_fork(self)
+
+    def _after_fork(self) -> None:
+        """Count from nothing: what the parent counted is the parent's to tell."""
         self._lock = threading.Lock()
         self.reset()
 

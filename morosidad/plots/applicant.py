@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from morosidad.languages import Language, check_language, say
+from morosidad.languages import Language, check_language, say, write_number
 from morosidad.plots.style import BAD, FAINT, GOOD, plotly_for, styled
 from morosidad.schema.field import Field
 from morosidad.schema.schema import Record
@@ -64,8 +64,11 @@ def waterfall(scorer: Scorer, record: Record, *, top: int = 10, language: Langua
             y=[*(name for name, _ in rows), say(language, "figures.this_applicant")],
             x=[*(share for _, share in rows), end],
             measure=["absolute", *["relative"] * (len(rows) - 1), "total"],
-            text=[f"{share:+.2f}" if place else f"{share:.2f}" for place, (_, share) in enumerate(rows)]
-            + [f"{end:.2f}"],
+            text=[
+                write_number(language, share, "+.2f" if place else ".2f")
+                for place, share in enumerate([*(share for _, share in rows)])
+            ]
+            + [write_number(language, end, ".2f")],
             increasing={"marker": {"color": BAD}},
             decreasing={"marker": {"color": GOOD}},
             totals={"marker": {"color": FAINT}},
@@ -83,7 +86,7 @@ def _cell(field: Field, value: object, language: Language) -> str:
     if value is None or isinstance(value, bool):
         shown = say(language, "figures." + {None: "no_value", True: "yes", False: "no"}[value])
     elif isinstance(value, (int, float)):
-        shown = f"{value:,.2f}".removesuffix(".00")
+        shown = write_number(language, value, ",.2f" if value % 1 else ",.0f")
     return f"{field.words_in(language).label} = {shown}"
 
 

@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import force_setattr
 
 from morosidad.errors import FieldError
-from morosidad.languages import Language, say
+from morosidad.languages import Language, say, write_number
 
 DecisionOutcome = Literal["aprobar", "revisar", "rechazar"]
 OUTCOMES: tuple[DecisionOutcome, ...] = get_args(DecisionOutcome)
@@ -148,8 +148,9 @@ class Decision(msgspec.Struct, frozen=True, dict=True):
     def _repr_html_(self) -> str:
         colour, told = COLOURS[self.outcome], partial(say, self.language)
         outcome, probability = told(f"records.{self.outcome}"), told("figures.probability")
+        written = partial(write_number, self.language)
         reasons = "".join(
-            f"<li>{escape(reason.text)} <small>(+{reason.contribution:.2f})</small></li>"
+            f"<li>{escape(reason.text)} <small>({written(reason.contribution, '+.2f')})</small></li>"
             for reason in self.reasons
         )
         notes = "".join(f"<div><small>{escape(warning)}</small></div>" for warning in self.warnings)
@@ -157,7 +158,7 @@ class Decision(msgspec.Struct, frozen=True, dict=True):
             f'<div style="border:1px solid #8888;border-left:6px solid {colour};border-radius:6px;'
             f'padding:.6em 1em;max-width:34em;font-family:sans-serif">'
             f'<div><b style="color:{colour};font-size:1.1em">{outcome.capitalize()}</b>'
-            f" · {probability} <b>{self.probability:.1%}</b></div>"
+            f" · {probability} <b>{written(self.probability, '.1%')}</b></div>"
             f'<ol style="margin:.4em 0 .2em 1.2em;padding:0">{reasons}</ol>{notes}'
             f"<div><small>{escape(self.model)}</small></div></div>"
         )

@@ -14,6 +14,7 @@ from concurrent.futures import Future, wait
 from typing import Any, NamedTuple
 
 from morosidad.errors import DeadlineExceeded
+from morosidad.processes.forking import renew_after_fork
 
 
 class BulkheadCounts(NamedTuple):
@@ -39,6 +40,11 @@ class Bulkhead:
     def __init__(self, limit: int, name: str) -> None:
         self._limit = limit
         self._name = name
+        self._after_fork()
+        renew_after_fork(self)
+
+    def _after_fork(self) -> None:
+        """Begin without threads and work: in a forked child both are the parent's."""
         self._lock = threading.Lock()
         self._queue: OrderedDict[Future[Any], Callable[[], Any]] = OrderedDict()
         self._alive = 0

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Literal, NamedTuple, TypeAlias
 
+from morosidad.processes.forking import renew_after_fork
+
 
 class LevelRun:
     """The run of one level by one leader; followers wait for `done`."""
@@ -100,8 +102,6 @@ class CircuitBreaker:
         self._budget = float(budget)
         self._refill = budget / budget_window
         self.reset_after = reset_after
-        self._lock = threading.Lock()
-        self._run: LevelRun | None = None
         self._last_level = -1
         self._last_proven = False
         self._attempts = 0
@@ -109,6 +109,13 @@ class CircuitBreaker:
         self._tokens = float(budget)
         self._tokens_at = 0.0
         self._open_until: float | None = None
+        self._after_fork()
+        renew_after_fork(self)
+
+    def _after_fork(self) -> None:
+        """Forget the run and the probe under way: in a forked child they are the parent's."""
+        self._lock = threading.Lock()
+        self._run: LevelRun | None = None
         self._probing = False
 
     def next_action(self, seen: int, lowest: int, now: float) -> NextAction:

@@ -11,6 +11,8 @@ from typing import TypeAlias
 
 import msgspec
 
+from morosidad.processes.forking import renew_after_fork
+
 _logger = logging.getLogger("morosidad.recovery")
 
 
@@ -139,6 +141,11 @@ class EventDispatcher:
 
     def __init__(self, hooks: Iterable[Hook]) -> None:
         self._hooks = tuple(hooks)
+        self._after_fork()
+        renew_after_fork(self)
+
+    def _after_fork(self) -> None:
+        """Count from nothing: a child's counts are its own."""
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Self
 
+from morosidad.processes.forking import renew_after_fork
 from morosidad.resources.reader import ResourceReader, ResourceSample
 from morosidad.resources.watermark import ResourceCallback, Watermark
 
@@ -86,9 +87,17 @@ class ResourceMonitor:
         self._read = ResourceReader(clock=clock) if read is None else read
         self._latest: ResourceSample | None = None
         self._cleaned = clock()
-        self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._after_fork()
+        renew_after_fork(self)
+
+    def _after_fork(self) -> None:
+        """Go on in a thread of this process, where one was running."""
+        self._lock = threading.Lock()
         self._stopping = threading.Event()
+        if self._thread is not None:
+            self._thread = None
+            self.start()
 
     @property
     def latest(self) -> ResourceSample | None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
+from morosidad.processes.paths import absolute
 from morosidad.resources.cgroups import cpu_limit, memory_limit
 from morosidad.resources.hardware import allowed_cpus
 
@@ -55,7 +55,7 @@ class ResourceReader:
     def __init__(
         self, root: str | os.PathLike[str] = "/", *, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._root = Path(root)
+        self._root = absolute(root)
         self._clock = clock
         self._cpu_before = self._cpu_time()
         self._cpu_percent: float | None = None

@@ -21,8 +21,8 @@ _WORDS = frozenset((*_SIGNS, *_PHRASES, "nil", "#n/a", "#na", "<na>", "missing",
 def suspected_codes(present: pd.Series[Any]) -> list[Any]:
     """Find the values of a column that look like codes.
 
-    Numbers do that are frequent and either negative, where all others are not, or far above the
-    others, by twice their range; and so do texts such as «NA».
+    Numbers do that are frequent and either negative, where all others are not and do not adjoin, or far
+    above the others, by twice their range; and so do texts such as «NA».
 
     Parameters
     ----------
@@ -50,11 +50,18 @@ def suspected_codes(present: pd.Series[Any]) -> list[Any]:
 
 
 def _below(values: Any, frequent: Any) -> list[float]:
-    """Give the negative values, if each is frequent and whole, they are few, and others are not negative."""
-    negative = values < 0
-    few = 0 < negative.sum() <= min(MOST, (~negative).sum())
-    whole = values[negative] == np.rint(values[negative])
-    return values[negative].tolist() if few and whole.all() and frequent[negative].all() else []
+    """Give the negative values, if each is frequent and whole, they are few, and others are not negative.
+
+    Those that continue whole numbers from 0 downwards are no codes: -2, -1, 0, 1, 2, ….
+    """
+    first = end = int(np.searchsorted(values, 0.0))
+    if values[first + 1 : first + 2].tolist() == [1.0]:
+        while end and values[end] - values[end - 1] == 1:
+            end -= 1
+    few = 0 < end <= min(MOST, len(values) - first)
+    whole = values[:end] == np.rint(values[:end])
+    found: list[float] = values[:end].tolist()
+    return found if few and whole.all() and frequent[:end].all() else []
 
 
 def _above(values: Any, frequent: Any) -> list[float]:

@@ -20,6 +20,7 @@ from morosidad.policy.decision import OUTCOMES
 from morosidad.progress import tqdm_for
 from morosidad.scoring.frames.ids import row_ids
 from morosidad.scoring.frames.publishing import FrameAnswers, publish
+from morosidad.scoring.frames.unusual_rows import UnusualRows
 from morosidad.scoring.record_path import RecordPath
 from morosidad.scoring.stored_model import StoredModel
 
@@ -33,6 +34,7 @@ def answer_frame(
     *,
     warnings: bool = False,
     missing_columns: str = "raise",
+    as_records: bool = False,
     progress: bool = False,
     again: bool = False,
 ) -> FrameAnswers:
@@ -51,6 +53,8 @@ def answer_frame(
         Say what is unusual about each row.
     missing_columns : {'raise', 'ignore'}
         What to do where a column is missing that the model uses.
+    as_records : bool, default=False
+        Refuse rows that no record can express, even where the original can be asked about them.
     progress : bool, default=False
         Show a progress bar.
     again : bool, default=False
@@ -72,9 +76,11 @@ def answer_frame(
     reader = FrameReader(model.schema, table, needed, keep=again)
     found, labels = np.full(len(table), np.nan), np.zeros(len(table), dtype=bool)
     told: list[tuple[str, ...]] = [()] * len(table) if warnings else []
+    unusual = UnusualRows(model, table, given=frame)
 
     def answer(rows: slice) -> int:
         columns, bad = reader.read(rows)
+        bad |= unusual.rows[rows]
         columns = [column[~bad] for column in columns] if bad.any() else columns
         if warnings:
             for place, words in unusual_values(model.schema, columns).items():
@@ -91,6 +97,8 @@ def answer_frame(
     with tqdm_for(progress)(total=len(table), unit=unit, unit_scale=True, disable=not progress) as bar:
         for done in each_chunk(answer, len(table), parallel=compiled.compiled):
             bar.update(done)
+    if not as_records:
+        unusual.ask_original(found, labels)
     return FrameAnswers(table, found, labels, told if warnings else None, reader)
 
 
@@ -194,13 +202,14 @@ def row_errors(model: StoredModel, rows: pd.DataFrame) -> list[InvalidRecord | P
         For each row: the schema refuses it, or the model gave none.
     """
     out: list[InvalidRecord | PredictionError] = []
-    for record in records_of(model.schema, rows):
+    unusual = UnusualRows(model, rows, given=rows)
+    for place, record in enumerate(records_of(model.schema, rows)):
         try:
             model.schema.read(record)
         except InvalidRecord as error:
             out.append(error)
         else:
-            out.append(model.no_probability())
+            out.append(unusual.error(place) or model.no_probability())
     return out
 
 
@@ -233,10 +242,15 @@ def score_frame(
     if errors not in ("raise", "coerce"):
         raise ValueError("errors: 'raise' or 'coerce' was expected")
     active, start = path.active, path.clock()
-    model = active.model
-    again = reasons or path.audit is not None or active.drift is not None
+    model, whole = active.model, reasons or path.audit is not None
     answers = answer_frame(
-        model, frame, warnings=True, missing_columns=missing_columns, progress=progress, again=again
+        model,
+        frame,
+        warnings=True,
+        missing_columns=missing_columns,
+        as_records=whole,
+        progress=progress,
+        again=whole or active.drift is not None,
     )
     table, found = answers.table, answers.probabilities
     rows = None if ids is None else row_ids(table, ids, model.schema)

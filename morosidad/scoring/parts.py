@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast
 
 from morosidad.languages import Language, check_language
 from morosidad.policy.cutoffs import Policy
@@ -26,9 +26,10 @@ class Parts(TypedDict, total=False):
     audit: AuditLog | None
     drift: DriftMonitor | None
     language: Language
+    parts: Callable[[], Mapping[str, Any]] | None
 
 
-_OPTIONS = ("cache_auto", "language")  # which are no parts
+_OPTIONS = ("cache_auto", "language", "parts")  # which are no parts
 
 
 # The method that the record path calls of each part.
@@ -76,6 +77,8 @@ def check_parts(parts: Mapping[str, Any], policy: object = None) -> None:
     for name, part in parts.items():
         if name == "language":
             check_language(part)
+        if name == "parts" and part is not None:
+            _check_factory(part, parts)
         if name in _OPTIONS or (part is None and name in _METHODS) or (name, part) == ("cache", "auto"):
             continue
         if name not in _METHODS:
@@ -85,3 +88,50 @@ def check_parts(parts: Mapping[str, Any], policy: object = None) -> None:
             raise TypeError(f"{name}: an object with {_METHODS[name]}() was expected, not {found}")
     if policy is not None and not isinstance(policy, Policy):
         raise TypeError(f"policy: a Policy was expected, not {type(policy).__name__}")
+
+
+def _check_factory(make_parts: object, parts: Mapping[str, Any]) -> None:
+    if not callable(make_parts):
+        raise TypeError(f"parts: a function that makes them was expected, not {type(make_parts).__name__}")
+    beside = [name for name in _METHODS if parts.get(name) is not None]
+    if beside:
+        raise TypeError(f"parts: it makes all parts; {', '.join(beside)} can't be given beside it")
+
+
+def checked_parts(made: object) -> Parts:
+    """Check what a function that makes parts gave.
+
+    Parameters
+    ----------
+    made : mapping
+        Parts by name.
+
+    Returns
+    -------
+    Parts
+
+    Raises
+    ------
+    TypeError
+        If it is no mapping of parts.
+    """
+    if not isinstance(made, Mapping) or {"parts", "language"} & made.keys():
+        raise TypeError("parts: a function that returns a mapping of parts by name was expected")
+    check_parts(made)
+    return cast(Parts, dict(made))
+
+
+def with_made(parts: Parts) -> Parts:
+    """Give the parts, with those that the function under ``parts`` makes in the place of others.
+
+    Parameters
+    ----------
+    parts : Parts
+        As a scorer is given them.
+
+    Returns
+    -------
+    Parts
+    """
+    make_parts = parts.get("parts")
+    return parts if make_parts is None else {**parts, **checked_parts(make_parts())}

@@ -15,6 +15,7 @@ import msgspec
 from morosidad.cache.bypass import CacheBypass
 from morosidad.errors import DeadlineExceeded, InvalidRecord, PredictionError
 from morosidad.policy.decision import Decision, RecordError
+from morosidad.processes.forking import renew_after_fork
 from morosidad.schema.field import Row
 from morosidad.schema.record_forms import field_error
 from morosidad.schema.schema import Record
@@ -57,13 +58,11 @@ class RecordPath:
         bypass: CacheBypass | None = None,
         reload: Callable[[], object] | None = None,
     ) -> None:
-        self.cache = cache
-        self.kpis = kpis
+        self.cache, self.kpis, self.audit, self.bypass = cache, kpis, audit, bypass
         self.recovery: RecoveryPolicy | None = None if recovery is None else recovery.unattached()
-        self.audit = audit
-        self.bypass = bypass
         self.clock: Callable[[], float] = time.perf_counter
-        self._activating = threading.RLock()
+        self._after_fork()
+        renew_after_fork(self)
         self._active = self._activated(model, drift)
         if self.recovery is not None:
             self.recovery.attach(
@@ -72,6 +71,9 @@ class RecordPath:
                 clear_caches=self.clear_cache,
                 rebuild=self.rebuild,
             )
+
+    def _after_fork(self) -> None:
+        self._activating, self.reloading = threading.RLock(), threading.Lock()
 
     def activate(self, model: StoredModel) -> None:
         """Put another model in place as one step: each decision comes from one of the two.
@@ -248,7 +250,9 @@ class RecordPath:
         if stage_seconds is not None:
             others = stage_seconds.get("predict", 0.0) + stage_seconds.get("decide", 0.0)
             stage_seconds["cache"] = self.clock() - start - others
-        return computed[0] if computed else found.as_cached(request.request_id)
+        if computed:
+            return computed[0]
+        return request.answered_by(cache, found) or self._recovering(request)
 
     def _look_aside(self, request: ScoringRequest, cache: TieredCache[Any, Any]) -> Decision:
         """Look up, or compute without joining others who compute the same."""
@@ -258,7 +262,7 @@ class RecordPath:
         if stage_seconds is not None:
             stage_seconds["cache"] = self.clock() - start
         if found is not None:
-            return found.as_cached(request.request_id)
+            return request.answered_by(cache, found) or self._compute(request)
         decision = self._compute(request)
         cache[key] = decision.for_request(None)
         return decision

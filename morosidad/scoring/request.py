@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from morosidad.errors import InvalidRecord
 from morosidad.languages import Language
+from morosidad.policy.decision import Decision
 from morosidad.schema.field import Row
 from morosidad.schema.record_forms import field_error
 from morosidad.schema.values import is_text, plain
@@ -15,6 +16,7 @@ from morosidad.scoring.stored_model import StoredModel
 
 if TYPE_CHECKING:
     from morosidad.audit import AuditContext
+    from morosidad.cache import TieredCache
     from morosidad.monitoring.drift import DriftMonitor
 
 
@@ -41,6 +43,30 @@ class ActiveModel(msgspec.Struct, frozen=True, eq=False):
     audit_context: AuditContext | None
     drift: DriftMonitor | None
     cache_name: str
+
+    def may_have_said(self, decision: Decision) -> bool:
+        """Tell whether a decision agrees with itself, with the cut-offs and with the name of this model.
+
+        Parameters
+        ----------
+        decision : Decision
+            One that a cache holds.
+
+        Returns
+        -------
+        bool
+            Reasons and warnings are not looked at.
+        """
+        model, probability = self.model, decision.probability
+        return (
+            0.0 <= probability <= 1.0
+            and decision.probabilities[0] == 1.0 - probability
+            and decision.confidence == max(decision.probabilities)
+            and decision.outcome == model.policy.outcome(probability)
+            and (model.compiled.own_labels or decision.label == (probability > model.compiled.threshold))
+            and decision.model == model.identity
+            and not decision.degraded
+        )
 
 
 class ScoringRequest(msgspec.Struct, eq=False, gc=False):
@@ -70,6 +96,26 @@ class ScoringRequest(msgspec.Struct, eq=False, gc=False):
     def cache_key(self) -> tuple[str, Row]:
         """The model's identity and the values themselves, so that no other applicant has the same key."""
         return self.active.cache_name, self.values
+
+    def answered_by(self, cache: TieredCache[Any, Any], found: object) -> Decision | None:
+        """Answer with what a cache holds; it loses what the model could not have said.
+
+        Parameters
+        ----------
+        cache : TieredCache
+            Where it was found; a tier of it may be shared with others.
+        found : object
+            What the cache holds under this request's key.
+
+        Returns
+        -------
+        Decision or None
+            None for what is no answer.
+        """
+        if isinstance(found, Decision) and self.active.may_have_said(found):
+            return found.as_cached(self.request_id)
+        cache.invalidate(self.cache_key)
+        return None
 
 
 def text_of_id(request_id: object, language: Language) -> str:

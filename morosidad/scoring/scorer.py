@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
@@ -14,7 +13,8 @@ from morosidad.policy.cutoffs import Policy
 from morosidad.schema.schema import Schema
 from morosidad.scoring.answers import BaseScorer
 from morosidad.scoring.mixins.sources import ScorerSources
-from morosidad.scoring.parts import Parts, check_parts, without_parts
+from morosidad.scoring.mixins.travelling import Travelling
+from morosidad.scoring.parts import Parts, check_parts, with_made, without_parts
 from morosidad.scoring.record_path import RecordPath
 from morosidad.scoring.stored_model import ModelSource, StoredModel
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class Scorer(ScorerSources, BaseScorer):
+class Scorer(ScorerSources, Travelling, BaseScorer):
     """Decides on applicants with a fitted scikit-learn pipeline, compiled where that is proven exact.
 
     Safe for many threads: a scorer holds one immutable model at a time, and `reload` replaces it whole.
@@ -44,8 +44,7 @@ class Scorer(ScorerSources, BaseScorer):
     positive : object, optional
         The label that means default; needed where the labels are not 0 and 1, or False and True.
     names : sequence of str, optional
-        Names of the fields where the pipeline was fitted on columns without names; ``x0``, ``x1``, …
-        by default, as in scikit-learn.
+        Names of the fields where the pipeline was fitted on columns without names; else ``x0``, ``x1``, …
     reasons : {'exact', 'sampled'}
         With ``'sampled'``, a model that is not compiled gives reasons too: estimated Shapley values.
     name, version : str
@@ -55,8 +54,7 @@ class Scorer(ScorerSources, BaseScorer):
     cache : TieredCache or 'auto', optional
         Answers repeated records. ``'auto'`` makes one with `cache_auto`.
     cache_auto : bool
-        Leaves the cache out while lookups and stores cost more than its hits save; the plan says what
-        was measured.
+        Leaves the cache out while it costs more than its hits save; the plan says what was measured.
     kpis : KPITracker, optional
         Counts every decision.
     recovery : RecoveryPolicy, optional
@@ -69,6 +67,8 @@ class Scorer(ScorerSources, BaseScorer):
         Compares what comes in with the reference; `drift_reference` is what it needs.
     language : {'es', 'en', 'pt'}
         Of reasons, warnings and errors of fields; that of the schema by default, else Spanish.
+    parts : callable, optional
+        Makes the parts, by name: here, and wherever a pickle of this scorer arrives.
 
     Raises
     ------
@@ -126,7 +126,7 @@ class Scorer(ScorerSources, BaseScorer):
         self._start(model, parts)
 
     def _start(self, model: StoredModel, parts: Parts, source: ModelSource | None = None) -> None:
-        self.source, self._reloading = source, threading.Lock()
+        self.source, self._make_parts, parts = source, parts.get("parts"), with_made(parts)
         model, cache = model.in_language(parts.get("language", model.language)), parts.get("cache")
         auto = cache == "auto" or parts.get("cache_auto", False)
         if cache == "auto":
@@ -184,11 +184,11 @@ class Scorer(ScorerSources, BaseScorer):
             tuple(trusted) or (() if old is None else old.trusted),
             allow_pickle or (old is not None and old.allow_pickle),
         )
-        with self._reloading:
+        with self._path.reloading:
             model = source.read().in_language(self.language)
             model.latency()
             self._path.activate(model)
-            self.source = source
+            self.source = source.resolved()
             self._path.clear_cache()
 
     @property

@@ -19,6 +19,7 @@ from morosidad.monitoring.drift_reference import DriftReference
 from morosidad.policy.cutoffs import Policy
 from morosidad.policy.decision import Decision
 from morosidad.policy.reasons import ReasonWriter
+from morosidad.processes.paths import absolute
 from morosidad.schema.schema import Schema
 from morosidad.scoring.content.check_rows import answers_as_saved
 from morosidad.scoring.content.compiled import content_digest, dump_compiled, load_compiled
@@ -200,6 +201,10 @@ class ModelSource(NamedTuple):
     policy: Policy | None
     trusted: tuple[str, ...]
     allow_pickle: bool = False
+
+    def resolved(self) -> ModelSource:
+        """Give the same source with its path absolute: a later change of the working directory leaves it."""
+        return self if self.path is None else self._replace(path=absolute(self.path))
 
     def read(self) -> StoredModel:
         """Read the model that the file holds now.

@@ -9,6 +9,9 @@ from ipaddress import ip_network
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+REDIS_ADDRESS = "the address of a Redis, as redis://host:6379/0"
+"""What the settings that name a Redis expect."""
+
 _TRUE = {"true", "1", "yes", "on", "sí", "si"}
 _FALSE = {"false", "0", "no", "off"}
 _SIZE_UNITS = {"": 1, "b": 1, "kb": 2**10, "mb": 2**20, "gb": 2**30}
@@ -116,15 +119,15 @@ def choice(*allowed: str) -> SettingType:
     return SettingType("one of " + ", ".join(allowed), read)
 
 
-def text(*, none: bool = True) -> SettingType:
-    """Accept a text; an empty one is None, or refused with ``none=False``."""
+def text(*, none: bool = True, off: str | None = None) -> SettingType:
+    """Accept a text; an empty one, and the word `off`, is None, or refused with ``none=False``."""
 
     def read(value: object) -> str | None:
         if value is not None and not isinstance(value, str):
             raise ValueError
         if not (value or none):
             raise ValueError
-        return value or None
+        return None if not value or (off is not None and value.strip().lower() == off) else value
 
     return SettingType("a text", read)
 

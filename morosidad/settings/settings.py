@@ -17,6 +17,7 @@ from morosidad.languages.catalogue import DEFAULT
 from morosidad.resources import hardware_limits
 from morosidad.settings.hardware_tuning import Hardware, tune
 from morosidad.settings.setting_types import (
+    REDIS_ADDRESS,
     SettingType,
     api_key,
     choice,
@@ -62,6 +63,11 @@ class Settings:
         Entries in the first and the second tier.
     cache_ttl_seconds : float
         Life of an entry, in seconds.
+    cache_storage : str or None
+        The second tier: None for the process's own memory, or the address of a Redis that servers share, as
+        ``redis://host:6379/0``.
+    cache_key : str or None
+        Secret of those who share it; with one, entries that were not made with it count as absent.
     max_workers_prediction, max_workers_io : int
         Threads for predictions that can't answer at once, and for input and output.
     queue_size : int
@@ -113,7 +119,7 @@ class Settings:
         Where the requests of clients are counted: None for the process's own memory, or the address of a
         Redis that all processes share, as ``redis://host:6379/0``.
     audit_file : str or None
-        The server's decision log; None for none.
+        The server's decision log; None, or ``none`` in the environment, for none.
     kpi_zone : str or None
         Time zone whose midnight begins a day, such as America/Guayaquil; None for the machine's.
     kpi_file : str or None
@@ -166,6 +172,8 @@ class Settings:
     cache_l1_size: int = _setting(100, whole(1), "CACHE_SIZE_L1")
     cache_l2_size: int = _setting(500, whole(0), "CACHE_SIZE_L2")
     cache_ttl_seconds: float = _setting(300.0, seconds())
+    cache_storage: str | None = _setting(None, secret(8, REDIS_ADDRESS))
+    cache_key: str | None = _setting(None, secret(16))
     max_workers_prediction: int = _setting(4, whole(1), "MAX_WORKERS", "MAX_WORKERS_PREDICCION")
     max_workers_io: int = _setting(2, whole(1))
     queue_size: int = _setting(1000, whole(1))
@@ -193,10 +201,8 @@ class Settings:
     websocket_enabled: bool = _setting(True, flag())
     rate_limit_enabled: bool = _setting(True, flag())
     rate_limit_per_minute: int = _setting(60, whole(1))
-    rate_limit_storage: str | None = _setting(
-        None, secret(8, "the address of a Redis, as redis://host:6379/0")
-    )
-    audit_file: str | None = _setting("decisiones.jsonl", text())
+    rate_limit_storage: str | None = _setting(None, secret(8, REDIS_ADDRESS))
+    audit_file: str | None = _setting("decisiones.jsonl", text(off="none"))
     kpi_zone: str | None = _setting(None, zone())
     kpi_file: str | None = _setting(None, text())
     server_model: str | None = _setting(None, text())
@@ -256,7 +262,8 @@ class Settings:
         Names are read in either case; ``MOROSIDAD_QUEUE_SIZE`` comes before ``QUEUE_SIZE``. The
         environment and ``.env`` are shared with other programs, so names that are not
         morosidad's are passed over there, except unknown ``MOROSIDAD_`` names and, in ``.env``,
-        names that are nearly one of its own.
+        names that are nearly one of its own. An empty value there is an unset one, and what
+        platforms set for the discovery of services (``MOROSIDAD_SERVER_PORT=tcp://…``) is passed over.
 
         Parameters
         ----------
@@ -265,7 +272,7 @@ class Settings:
         env : mapping
             The environment.
         dotenv : path, optional
-            The ``.env`` file. The default one may be absent; None reads none.
+            The ``.env`` file, read by python-dotenv. The default one may be absent; None reads none.
         hardware : callable, optional
             Gives what the process may use. By default `morosidad.resources.hardware_limits`, which
             knows the limits of containers.
@@ -286,7 +293,7 @@ class Settings:
         layers: list[tuple[SettingSource, dict[str, Any]]] = [
             ("hardware", tune((hardware or hardware_limits)())),
             ("file", reader.json(file or env.get(SETTINGS_FILE) or None)),
-            (".env", reader.dotenv(dotenv)),
+            (".env", reader.dotenv(dotenv, env)),
             ("environment", reader.environment(env)),
             ("argument", reader.arguments(arguments)),
         ]

@@ -6,19 +6,18 @@ import difflib
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from morosidad.errors import SettingsError
+from morosidad.settings.dotenv_file import read_dotenv
+from morosidad.settings.platform_names import set_by_platform
 from morosidad.settings.setting_types import SettingType
 
 PREFIX = "MOROSIDAD_"
 SETTINGS_FILE = f"{PREFIX}SETTINGS_FILE"
 DOTENV = Path(".env")
-
-# Kubernetes puts these into every container beside a service that is called "morosidad".
-_FROM_KUBERNETES = re.compile(rf"{PREFIX}(SERVICE_(HOST|PORT)|PORT(_[0-9]+_(TCP|UDP)|$))")
 
 _OF_OTHERS = {"LANGUAGE"}  # names that mean something else in an environment: gettext's list of languages
 
@@ -67,12 +66,17 @@ class SourceReader:
         """Read the environment, which other programs share."""
         return self._collect(((name, value, "environment") for name, value in env.items()), shared=True)
 
-    def dotenv(self, path: str | os.PathLike[str] | None) -> dict[str, Any]:
+    def dotenv(self, path: str | os.PathLike[str] | None, env: Mapping[str, str]) -> dict[str, Any]:
         """Read a ``.env`` file, which other programs share; the default one may be absent."""
-        if path is None or (Path(path) == DOTENV and not DOTENV.exists()):
+        if path is None or (Path(path) == DOTENV and not os.path.lexists(DOTENV)):
             return {}
         text = self._text(Path(path))
-        return {} if text is None else self._collect(self._lines(text, path), shared=True, near=True)
+        if text is None:
+            return {}
+        bindings, mistakes = read_dotenv(text, env, self._is_ours)
+        self.problems += [f"{path}, line {line}: expected {expected}" for line, expected in mistakes]
+        items = ((name, value, f"{path}, line {line}") for name, value, line in bindings)
+        return self._collect(items, shared=True, near=True)
 
     def json(self, path: str | os.PathLike[str] | None) -> dict[str, Any]:
         """Read a JSON file, which is morosidad's own."""
@@ -96,33 +100,46 @@ class SourceReader:
         """Find the settings among the items of one source; prefixed names go before plain ones."""
         plain: dict[str, SourceItem] = {}
         prefixed: dict[str, SourceItem] = {}
+        seen: dict[str, SourceItem] = {}
         for given, value, where in items:
             name = given.upper()
-            own = shared and name.startswith(PREFIX)
-            if shared and name in _OF_OTHERS:
+            if shared and (name in _OF_OTHERS or set_by_platform(name, value)):
                 continue
+            own = shared and name.startswith(PREFIX)
             setting = self._names.get(name.removeprefix(PREFIX) if own else name)
-            if setting is not None:
-                first = (prefixed if own else plain).setdefault(setting, (given, value, where))
-                if first[1] != value:
-                    self.problems.append(f"{given} ({where}): expected once; {first[0]} sets {setting} too")
-            elif self._is_mistake(name) if own else not shared or (near and self._nearest(name, 0.85)):
-                self._unknown(given, where)
+            if setting is None:
+                if self._is_mistake(name, own=own, shared=shared, near=near):
+                    self._unknown(given, where)
+                continue
+            item = (given, value, where)
+            firsts = [seen.setdefault(name, item)]
+            if not (shared and value in ("", None)):  # an empty value is an unset one
+                firsts.append((prefixed if own else plain).setdefault(setting, item))
+            if first := next((one[0] for one in firsts if one[1] != value), None):
+                self.problems.append(f"{given} ({where}): expected once; {first} sets {setting} too")
         return {
             setting: self.read(setting, value, where, given)
             for setting, (given, value, where) in (plain | prefixed).items()
         }
 
-    @staticmethod
-    def _is_mistake(name: str) -> bool:
-        return name != SETTINGS_FILE and not _FROM_KUBERNETES.match(name)
+    def _is_ours(self, given: str) -> bool:
+        """Tell whether a name in a shared file is a setting, or was meant as one."""
+        name = given.upper()
+        if name in _OF_OTHERS:
+            return False
+        return name.startswith(PREFIX) or name in self._names or bool(self._nearest(_letters(name), 0.85))
+
+    def _is_mistake(self, name: str, *, own: bool, shared: bool, near: bool) -> bool:
+        if own:
+            return name != SETTINGS_FILE
+        return not shared or (near and self._is_ours(name))
 
     def _nearest(self, name: str, cutoff: float = 0.6, among: Iterable[str] | None = None) -> str:
         known = self._names if among is None else among
         return next(iter(difflib.get_close_matches(name, known, n=1, cutoff=cutoff)), "")
 
     def _unknown(self, given: str, where: str, among: Iterable[str] | None = None) -> None:
-        name = given.upper().removeprefix(PREFIX) if among is None else given.lower()
+        name = _letters(given.upper()) if among is None else given.lower()
         near = self._nearest(name, among=among)
         hint = f"; did you mean {near}?" if near else ""
         self.problems.append(f"{given} ({where}): expected the name of a setting{hint}")
@@ -137,27 +154,7 @@ class SourceReader:
         self.problems.append(f"{path}: expected a readable text file ({reason})")
         return None
 
-    def _lines(self, text: str, path: str | os.PathLike[str]) -> Iterator[SourceItem]:
-        """Split ``NAME=value`` lines: quotes, comments and ``export`` as in a shell, nothing expanded."""
-        lines = enumerate(text.splitlines(), 1)
-        for number, line in lines:
-            where = f"{path}, line {number}"
-            stripped = line.strip()
-            if not stripped or stripped.startswith("#"):
-                continue
-            name, equals, value = stripped.removeprefix("export ").partition("=")
-            if not equals or not name.strip().isidentifier():
-                self.problems.append(f"{where}: expected NAME=value")
-                continue
-            value = value.strip()
-            quote = value[:1] if value[:1] in ("'", '"') else ""
-            while quote and quote not in value[1:] and (more := next(lines, None)):
-                value += "\n" + more[1]
-            yield name.strip(), _unquoted(value, quote), where
 
-
-def _unquoted(value: str, quote: str) -> str:
-    if quote:
-        inner, closed, rest = value[1:].partition(quote)
-        return inner if closed and (not rest.strip() or rest.lstrip().startswith("#")) else value
-    return re.split(r"(?:^|\s)#", value, maxsplit=1)[0].rstrip()
+def _letters(name: str) -> str:
+    """Take away the prefix, and what a name can't hold: quotes, dots, signs that are not seen."""
+    return re.sub(r"\W", "", name).removeprefix(PREFIX)

@@ -22,8 +22,9 @@ def fit(X: pd.DataFrame, y: Any, schema: Schema, *, model: str = "logistic") -> 
         Two classes.
     schema : Schema
         What a record is.
-    model : {'logistic', 'splines', 'glassbox', 'boosting'}
-        The kind of model: logistic regression, the same on linear splines, an explainable boosting
+    model : {'logistic', 'scorecard', 'splines', 'glassbox', 'boosting'}
+        The kind of model: logistic regression, a scorecard of optimal bins (extra scorecard),
+        logistic regression on linear splines, an explainable boosting
         machine (extra ``glassbox``), histogram gradient boosting.
 
     Returns

@@ -15,6 +15,7 @@ from typing import Any, Generic, Self, TypeVar
 import msgspec
 
 from morosidad.errors import ModelError, Overloaded
+from morosidad.processes.forking import renew_after_fork
 from morosidad.workers.pool import WorkerPool
 from morosidad.workers.tasks import TASK_OUTCOMES, Clock, Task, TaskCounts
 
@@ -86,15 +87,20 @@ class MicroBatcher(Generic[A, R]):
         self.max_size = max_size
         self.queue_size = queue_size
         self._clock = clock
+        self._closed = False
+        # One batch is predicted while the next one collects.
+        self._pool = WorkerPool(1, queue_size=1, name="lote", clock=clock)
+        self._after_fork()
+        renew_after_fork(self)
+
+    def _after_fork(self) -> None:
+        """Begin without records: in a forked child they are the parent's to predict."""
         self._queue: OrderedDict[Task[R], float] = OrderedDict()
         self._running: set[Task[R]] = set()
         self._counts: Counter[str] = Counter()
-        self._closed = False
         self._lock = threading.Lock()
         self._batch_ready = threading.Condition(self._lock)
         self._all_done = threading.Condition(self._lock)
-        # One batch is predicted while the next one collects.
-        self._pool = WorkerPool(1, queue_size=1, name="lote", clock=clock)
         self._collector: Task[None] | None = None
 
     def submit(self, record: A, *, timeout: float | None = None) -> Task[R]:

@@ -17,6 +17,7 @@ from typing import Any, Self, TypeVar, TypeVarTuple
 import msgspec
 
 from morosidad.errors import Overloaded
+from morosidad.processes.forking import renew_after_fork
 from morosidad.workers.tasks import TASK_OUTCOMES, Clock, Task, TaskCounts
 
 A = TypeVar("A")
@@ -82,13 +83,18 @@ class WorkerPool:
         self.queue_size = queue_size
         self.name = name
         self._clock = clock
+        self._closed = False
+        self._after_fork()
+        renew_after_fork(self)
+
+    def _after_fork(self) -> None:
+        """Begin without tasks and threads: in a forked child both are the parent's."""
         self._queue: OrderedDict[Task[Any], None] = OrderedDict()
         self._running: dict[Task[Any], threading.Thread] = {}
         self._stuck: set[threading.Thread] = set()
         self._threads: set[threading.Thread] = set()
         self._counts: Counter[str] = Counter()
         self._started = 0
-        self._closed = False
         self._lock = threading.Lock()
         self._wake = threading.Condition(self._lock)
         self._all_done = threading.Condition(self._lock)

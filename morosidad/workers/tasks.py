@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from morosidad.errors import DeadlineExceeded
+from morosidad.errors import DeadlineExceeded, Overloaded
+from morosidad.processes.forking import forks
 
 R = TypeVar("R")
 
@@ -65,6 +67,7 @@ class Task(Future[R]):
     def __init__(self, owner: TaskOwner, work: Any, timeout: float | None, clock: Clock) -> None:
         super().__init__()
         self._owner = owner
+        self._made_at = forks()
         self._clock = clock
         self._work: Any = work
         self._seconds = timeout
@@ -82,6 +85,7 @@ class Task(Future[R]):
         bool
             Whether the task is cancelled; a task that runs or has ended can't be.
         """
+        self._leave_to_parent()
         if self._owner._cancel_queued(self):
             self._work = None
             super().cancel()
@@ -141,6 +145,7 @@ class Task(Future[R]):
 
     def _wait_limit(self, timeout: float | None) -> tuple[float | None, bool]:
         """Give the seconds to wait, and whether the deadline is what limits them."""
+        self._leave_to_parent()
         left = self.remaining()
         if left is None or (timeout is not None and timeout < left):
             return timeout, False
@@ -158,6 +163,17 @@ class Task(Future[R]):
         """End the task with `DeadlineExceeded`, unless it has ended before."""
         if self._owner._expire_task(self):
             self._settle(error=self._deadline_error())
+
+    def _leave_to_parent(self) -> None:
+        """End a task that a forked child got from its parent, whose threads alone can settle it."""
+        if self._made_at != forks():
+            self._made_at = forks()
+            self._condition = threading.Condition()  # a thread of the parent may have held the other
+            if self._state not in ("FINISHED", "CANCELLED_AND_NOTIFIED"):
+                super().__init__()
+                self._settle(
+                    error=Overloaded("the task belongs to the process that this one was forked from")
+                )
 
     def _outcome(self) -> R | BaseException:
         error = self.exception()
@@ -179,6 +195,7 @@ class Task(Future[R]):
         return self._answer().__await__()
 
     async def _answer(self) -> R:
+        self._leave_to_parent()
         future = asyncio.wrap_future(self)
         left = self.remaining()
         if left is None:

@@ -129,7 +129,7 @@ class Running:
     def __init__(self, command: list[str], folder: Path, number: int, env: dict[str, str]) -> None:
         self.port, self.url, self.folder = 0, "", folder
         self._out, self._err = folder / f"salida-{number}.txt", folder / f"errores-{number}.txt"
-        quiet = {"MOROSIDAD_AUDIT_FILE": "", "RATE_LIMIT_ENABLED": "false", "PYTHONPATH": PATH}
+        quiet = {"MOROSIDAD_AUDIT_FILE": "none", "RATE_LIMIT_ENABLED": "false", "PYTHONPATH": PATH}
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self.process = subprocess.Popen(
                 command, cwd=folder, env={**os.environ, **quiet, **env}, stdout=out, stderr=err

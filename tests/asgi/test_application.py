@@ -54,7 +54,7 @@ def test_the_factory_reads_the_environment(monkeypatch, tmp_path, applicant, tra
     pipeline, X = trained
     Scorer(pipeline, reference=X, name="otro").save(tmp_path / "m", b"k" * 16)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MOROSIDAD_AUDIT_FILE", "")
+    monkeypatch.setenv("MOROSIDAD_AUDIT_FILE", "none")
     assert app().state.service.scorer.model == Scorer.default().model
     monkeypatch.setenv("MOROSIDAD_SERVER_MODEL", "m")
     monkeypatch.setenv("MOROSIDAD_SERVER_MODEL_KEY", "k" * 16)

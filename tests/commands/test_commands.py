@@ -126,7 +126,7 @@ def test_scoring_a_file_gives_the_models_own_probabilities(
 def test_bad_rows_go_to_a_file_of_their_own_with_the_reason(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("morosidad.frames.csv_files.CHUNK_ROWS", 2)
+    monkeypatch.setattr("morosidad.frames.files.csv_files.CHUNK_ROWS", 2)
     (tmp_path / "in.csv").write_text(
         "moras,empleo,ingresos\n1,fijo,900\nmuchas,fijo,800\n2.5,libre,\n0,,700\n3,otro,inf\n",
         encoding="utf-8",
@@ -157,7 +157,7 @@ def test_chunks_give_the_same_file(
     model: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     main(["score", str(model), str(data), "-o", str(tmp_path / "whole.csv")])
-    monkeypatch.setattr("morosidad.frames.csv_files.CHUNK_ROWS", 17)
+    monkeypatch.setattr("morosidad.frames.files.csv_files.CHUNK_ROWS", 17)
     main(["score", str(model), str(data), "-o", str(tmp_path / "parts.csv")])
     assert (tmp_path / "whole.csv").read_bytes() == (tmp_path / "parts.csv").read_bytes()
 
@@ -265,7 +265,7 @@ def test_the_demo_notices_a_model_that_is_not_its_pipeline(
         (b"a,b,moroso\n", [], "the file holds no rows"),
         ("año,moroso\ná,1\n".encode("latin-1"), [], "give --encoding, for example latin-1"),
         (b"a,moroso\n1,0\n", ["--encoding", "martian"], "there is no encoding 'martian'"),
-        (b'a,moroso\n"1,0\n2,1,3\n', [], "not a CSV file"),
+        (b'a,moroso\n"1,0\n2,1,3\n', [], "line 2: a quoted cell is never closed"),
         (b"a,b\n1,0\n", [], "there is no column 'moroso'; there are: a, b"),
         (b"a,moroso\n1,0\n2,0\n", [], "exactly two classes"),
     ],

@@ -72,7 +72,7 @@ def _rows(reference: Any, chosen: Sequence[int]) -> Any:
 def _own_answer(pipeline: Any, row: Any, positive: Any) -> Answer:
     """Give what the pipeline says; None where it gives no probability of each class."""
     probabilities, labels = pipeline.predict_proba(row), pipeline.predict(row)
-    classes = list(getattr(pipeline, "classes_", ()))
+    classes = list(getattr(pipeline, "classes_", (0, 1)))
     if np.shape(probabilities) != (1, 2) or np.shape(labels) != (1,) or positive not in classes:
         return None
     probability = float(np.asarray(probabilities, dtype=np.float64)[0, classes.index(positive)])
@@ -165,6 +165,9 @@ def _predict(scorer: Scorer, judged: Judged) -> list[Answer]:
     """Ask `predict_proba` and `predict` about the rows that the pipeline answers, as it is asked itself."""
     answers: list[Answer] = [None] * len(judged.answers)
     kept = [i for i, answer in enumerate(judged.answers) if answer is not None]
+    if not judged.by_record:  # a saved form refuses, in words, what it can't tell apart
+        answered = _score_frame(scorer, judged)
+        kept = [i for i in kept if answered[i] is not None]
     if kept:
         some = judged.frame.iloc[kept]
         probabilities, labels = scorer.predict_proba(some), scorer.predict(some)
@@ -178,7 +181,7 @@ def _differences(way: str, answers: Sequence[Answer], judged: Judged) -> list[st
     gap, labels, refused, answered = 0.0, 0, 0, 0
     for found, due in zip(answers, judged.answers, strict=True):
         if found is None or due is None:
-            refused += found is None and due is not None
+            refused += judged.by_record and found is None and due is not None
             answered += found is not None and due is None
             continue
         distance = abs(found[0] - due[0])

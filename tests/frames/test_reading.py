@@ -103,7 +103,7 @@ def test_the_rows_that_a_schema_was_inferred_from_are_read_without_a_warning() -
     for record in frame.to_dict("records"):
         assert schema.read(record)[1] == ()
     assert schema.read({"n": 9.0, "i": 4, "c": "z"})[1] == (
-        "n: fuera del rango del entrenamiento (1.5 a 3)",
+        "n: fuera del rango del entrenamiento (1,5 a 3)",
         "i: fuera del rango del entrenamiento (1 a 3)",
         "c: categoría no vista en el entrenamiento",
     )

@@ -59,7 +59,7 @@ def test_low_throughput_is_wrong_while_work_is_waiting_in_the_queue(tracker, clo
     clock.advance(99)
     tracker.observe_resources(queue=3)
     assert state(tracker) == "BUENO"
-    assert "0.10 predicciones por segundo y hay trabajo en espera: aumente MAX_WORKERS" in advice(tracker)
+    assert "0,10 predicciones por segundo y hay trabajo en espera: aumente MAX_WORKERS" in advice(tracker)
     record(tracker, clock, 1000, 0.01)
     assert state(tracker) == "EXCELENTE"
 
@@ -79,15 +79,15 @@ def test_a_slow_service_is_told_which_stage_is_slow_and_what_to_do(tracker, cloc
     assert "la etapa más lenta es predecir (" in advice(tracker)
     assert "use un modelo compilado" in advice(tracker)
     tracker.record_stages(cache=5.0)
-    assert "la etapa más lenta es caché (4.9" in advice(tracker)
+    assert "la etapa más lenta es caché (4,9" in advice(tracker)
     tracker.observe_resources(queue=4)
-    assert "la cola media es de 4.0: aumente MAX_WORKERS" in advice(tracker)
+    assert "la cola media es de 4,0: aumente MAX_WORKERS" in advice(tracker)
 
 
 @pytest.mark.parametrize(
     ("outcome", "text"),
     [
-        ("error", "Falla el 50.0% de las predicciones, sobre todo por errores (10 de 10): busque el error"),
+        ("error", "50,0\u00a0% de las predicciones, sobre todo por errores (10 de 10): busque el error"),
         ("timeout", "sobre todo por tiempo agotado (10 de 10): aumente MAX_WORKERS o TIMEOUT_PREDICCION"),
     ],
 )
@@ -102,7 +102,7 @@ def test_when_everything_fails_the_answers_count_as_late_too(tracker, clock):
     report = tracker.report()
     assert report.state == "REGULAR"
     assert report.recommendations[0].startswith("Ninguna predicción terminó bien: restaure")
-    assert report.recommendations[1].startswith("Falla el 100.0%")
+    assert report.recommendations[1].startswith("Falla el 100,0\u00a0%")
 
 
 def test_the_state_does_not_waver_with_a_figure_near_its_threshold(tracker, clock):
@@ -127,7 +127,7 @@ def test_resources_that_run_short_are_named_without_worsening_the_state(tracker,
     report = tracker.report()
     assert report.state == "EXCELENTE"
     cache, memory, cpu = report.recommendations
-    assert cache.startswith("La caché acierta solo el 0.0% de las veces: aumente CACHE_SIZE_L1")
+    assert cache.startswith("La caché acierta solo el 0,0\u00a0% de las veces: aumente CACHE_SIZE_L1")
     assert memory.startswith("La memoria está al 90 %: reduzca las cachés")
     assert cpu.startswith("La CPU está al 95 %: reparta la carga")
 
@@ -144,4 +144,4 @@ def test_thresholds_can_be_set(clock):
     record(tracker, clock, 10, 0.2)
     record(tracker, clock, 5, 0.2, outcome="error")
     assert state(tracker) == "BUENO"
-    assert "(límite 0.1 s)" in advice(tracker)
+    assert "(límite 0,1 s)" in advice(tracker)

@@ -191,15 +191,15 @@ def test_a_notebook_shows_the_report(make):
     tracker.record(0.0123, probability=0.9)
     tracker.record(0.0123, outcome="error")
     html = tracker._repr_html_()
-    assert "12.3 ms" in html
-    assert "<li>Falla el 50.0% de las predicciones" in html
-    assert "90.0%" in html
+    assert "12,3 ms" in html
+    assert "<li>Falla el 50,0\u00a0% de las predicciones" in html
+    assert "90,0\u00a0%" in html
     assert repr(tracker) == "KPITracker(window=300, predictions=2)"
 
 
 @pytest.mark.parametrize(
     ("seconds", "shown"),
-    [(5e-6, r">(4\.9|5)[.\d]* µs ·"), (0.5, r">(49|50)\d ms ·"), (2.5, r">2\.[45]\d* s ·")],
+    [(5e-6, r">(4,9|5)[,\d]* µs ·"), (0.5, r">(49|50)\d ms ·"), (2.5, r">2,[45]\d* s ·")],
 )
 def test_times_are_shown_in_the_unit_that_fits(make, seconds, shown):
     tracker = make()

@@ -11,7 +11,7 @@ import pytest
 
 import morosidad
 from morosidad.errors import MorosidadError
-from morosidad.languages import LANGUAGES, Language, Message, check_language, say, words
+from morosidad.languages import LANGUAGES, Language, Message, check_language, say, words, write_number
 from morosidad.languages.catalogue import in_language
 from morosidad.languages.translation import translated
 
@@ -255,3 +255,23 @@ def test_errors_that_the_command_line_shows_are_in_the_catalogue() -> None:
                 if translated(filled, "es", "errors") == filled:
                     missing.append(f"{name}: {message}")
     assert missing == []
+
+
+@pytest.mark.parametrize(
+    ("language", "written"),
+    [
+        ("es", ["37,0\u00a0%", "1\u202f234\u202f567,5", "-0,25", "1,5e-13"]),
+        ("en", ["37.0%", "1,234,567.5", "-0.25", "1.5e-13"]),
+        ("pt", ["37,0%", "1\u202f234\u202f567,5", "-0,25", "1,5e-13"]),
+    ],
+)
+def test_numbers_are_written_as_the_language_writes_them(language: Language, written: list[str]) -> None:
+    figures = [(0.37, ".1%"), (1234567.5, ",.1f"), (-0.25, ".2f"), (1.5e-13, ".1e")]
+    assert [write_number(language, value, template) for value, template in figures] == written
+    assert say(language, "alerts.cache_misses", rate=0.37).endswith(written[0])
+    assert written[0] == f"37{say(language, 'pages.decimal')}0{say(language, 'pages.percent')}"
+
+
+def test_a_number_that_a_text_does_not_format_and_a_truth_value_stay_as_they_are() -> None:
+    assert say("es", "alerts.refusals", number=1234.5).endswith(": 1234.5")
+    assert say("es", "alerts.refusals", number=True).endswith(": True")

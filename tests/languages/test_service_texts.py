@@ -11,7 +11,7 @@ import pytest
 from morosidad import AuditLog, DriftMonitor, KPITracker, Scorer
 from morosidad.alerts import DRIFT, LOG_ALERTS, SERVICE_ALERTS, Alert, AlertBook
 from morosidad.audit import replay, verify
-from morosidad.languages import LANGUAGES, Language, words
+from morosidad.languages import LANGUAGES, Language, say, words
 from support import small_frame, small_pipeline
 
 FIGURES = {
@@ -36,7 +36,7 @@ def test_every_alert_opens_in_the_language_of_its_book(language: Language) -> No
         code, level, message = alert.fill(**figures)
         opened.set(code, True, level, message)
         (one,), (other,) = reported.active, opened.active
-        assert one.message == other.message == template.format(**figures)
+        assert one.message == other.message == say(language, f"alerts.{alert.name}", **figures)
         assert type(one.message) is type(other.message) is str
         assert alert.advice(language)
 

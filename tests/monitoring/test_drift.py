@@ -349,8 +349,8 @@ def test_drift_opens_alerts_that_close_when_it_is_over():
     assert see(50) == []
     assert see(70) == [("deriva", "warning")]
     assert see(85) == [("deriva", "critical")]
-    assert "«x» PSI 0.6" in book.active[0].message
-    assert "(ruido 0.0" in book.active[0].message
+    assert "«x» PSI 0,6" in book.active[0].message
+    assert "(ruido 0,0" in book.active[0].message
     assert see(50) == []
     assert len(book.history) == 1
 

@@ -36,7 +36,7 @@ def test_a_waterfall_leads_from_the_usual_to_the_applicant(known: tuple[Scorer, 
     assert start + sum(steps) == pytest.approx(end)
     assert 1 / (1 + np.exp(-end)) == pytest.approx(probability)
     assert (trace.y[0], trace.y[-1]) == ("lo usual", "este solicitante")
-    assert set(trace.y[1:-1]) == {"Ingresos = 1,234.50", "Empleo = libre", "Moras = 6"}
+    assert set(trace.y[1:-1]) == {"Ingresos = 1\u202f234,50", "Empleo = libre", "Moras = 6"}
     assert list(np.abs(steps)) == sorted(np.abs(steps), reverse=True)
     reasons = {reason.field: reason.contribution for reason in scorer.score_one(RECORD).reasons}
     assert reasons["moras"] == pytest.approx(dict(zip(trace.y, trace.x, strict=True))["Moras = 6"])
@@ -121,7 +121,8 @@ def test_the_roc_curve_is_that_of_scikit_learn(known: tuple[Scorer, Any, Any]) -
     np.testing.assert_allclose(curve.x, refused, atol=1e-12)
     np.testing.assert_allclose(curve.y, caught, atol=1e-12)
     ks = (caught - refused).max()
-    assert figure.layout.title.text == f"Curva ROC: área {roc_auc_score(y, probability):.3f}, KS {ks:.3f}"
+    expected = f"Curva ROC: área {roc_auc_score(y, probability):.3f}, KS {ks:.3f}".replace(".", ",")
+    assert figure.layout.title.text == expected
     assert review.y[0] == pytest.approx((probability[y == 1] >= 0.3).mean())
     assert decline.x[0] == pytest.approx((probability[y == 0] >= 0.6).mean())
     with pytest.raises(ValueError, match="one class"):
@@ -136,7 +137,8 @@ def test_calibration_compares_what_was_said_with_what_came(known: tuple[Scorer, 
     assert np.mean(points.x) == pytest.approx(probability.mean())
     assert np.mean(points.y) == pytest.approx(y.mean())
     assert (np.array(points.error_y.array) > 0).all()
-    assert figure.layout.title.text == f"Calibración: Brier {brier_score_loss(y, probability):.4f}"
+    expected = f"Calibración: Brier {brier_score_loss(y, probability):.4f}".replace(".", ",")
+    assert figure.layout.title.text == expected
 
 
 def test_wilsons_interval_is_the_published_one() -> None:

@@ -48,7 +48,7 @@ def test_a_decision_never_changes() -> None:
 def test_the_card_shows_the_decision_and_escapes_what_it_shows() -> None:
     card = DECISION._repr_html_()
     assert "Rechazar" in card
-    assert "75.0%" in card
+    assert "75,0\u00a0%" in card
     assert "&lt;alta&gt; &amp; más" in card
     assert "<alta>" not in card
     assert "<rango>" not in card

@@ -51,7 +51,7 @@ def test_scikit_learns_own_checks_pass(estimator: Any, check: Any) -> None:
 
 
 def test_numbers_are_imputed_and_scaled_booleans_are_0_and_1_categories_have_a_column_each() -> None:
-    out = Preprocessor(SCHEMA).set_output(transform="pandas").fit_transform(FRAME)
+    out = Preprocessor(SCHEMA, missing="impute").set_output(transform="pandas").fit_transform(FRAME)
     assert list(out.columns) == [
         "monto",
         "edad",

@@ -29,6 +29,7 @@ LAYERS = [
         "alerts",
         "progress",
         "sketch",
+        "processes",
         "languages",
     },
     {"schema", "frames"},
@@ -57,7 +58,7 @@ COMPILER_LAYERS = [
     {"gate", "own_labels", "readers"},
     {"obstacles"},
     {"compilation"},
-    {"checks"},
+    {"checks", "points"},
     {"__init__"},
 ]
 BLOCKS = ("preprocessor", "cache", "recovery", "kpis")

@@ -21,9 +21,9 @@ def test_every_mistake_of_every_source_comes_at_once(write):
         f"kolor ({file}): expected the name",
         f"queue_size ({file}): expected a whole number from 1 up",
         f"LOG_LEVEL ({file}): expected one of DEBUG, INFO",
+        f"{dotenv}, line 5: expected NAME=value",
         f"CACHE_SIZE_L3 ({dotenv}, line 3): expected the name of a setting; did you mean CACHE_SIZE_L",
         f"MOROSIDAD_NADA ({dotenv}, line 4): expected the name",
-        f"{dotenv}, line 5: expected NAME=value",
         f"MAX_ALERTS ({dotenv}, line 1): expected a whole number",
         "MOROSIDAD_TYPO (environment): expected the name",
         "TIMEOUT_LOGGING (environment): expected a duration",
@@ -55,43 +55,6 @@ def test_a_setting_given_twice_with_two_values_is_refused(write):
     (problem,) = problems(file=write("s.json", '{"queue_size": 1, "QUEUE_SIZE": 2}'))
     assert "queue_size sets queue_size too" in problem
     assert load(env={"MAX_WORKERS": "2", "MAX_WORKERS_PREDICCION": "2"}).max_workers_prediction == 2
-
-
-def test_what_other_programs_put_into_the_environment_is_passed_over(write):
-    kubernetes = {
-        "MOROSIDAD_SERVICE_HOST": "10.0.0.1",
-        "MOROSIDAD_SERVICE_PORT": "5000",
-        "MOROSIDAD_SERVICE_PORT_HTTP": "5000",
-        "MOROSIDAD_PORT": "tcp://10.0.0.1:5000",
-        "MOROSIDAD_PORT_5000_TCP_ADDR": "10.0.0.1",
-    }
-    settings = load(env={**kubernetes, "CACHE_SIZE_L3": "1"}, dotenv=write("e.env", "DATABASE_URL=x"))
-    assert settings == load()
-
-
-@pytest.mark.parametrize(
-    ("line", "level"),
-    [
-        ("LOG_LEVEL=DEBUG", "DEBUG"),
-        ("  export LOG_LEVEL = DEBUG  # loud", "DEBUG"),
-        ("LOG_LEVEL='DEBUG' # loud", "DEBUG"),
-        ('LOG_LEVEL="DEBUG"', "DEBUG"),
-        ('KEY="-----BEGIN\nLOG_LEVEL=ERROR\n-----END"\nLOG_LEVEL=DEBUG', "DEBUG"),
-        ("# LOG_LEVEL=ERROR", "INFO"),
-        ("LOG_LEVEL=DEBUG\r\nQUEUE_SIZE=1000", "DEBUG"),
-        ("\ufeffLOG_LEVEL=DEBUG", "DEBUG"),
-    ],
-)
-def test_dotenv_lines_are_read_as_a_shell_reads_them(write, line, level):
-    assert load(dotenv=write("e.env", line)).log_level == level
-
-
-@pytest.mark.parametrize(
-    "line", ["LOG_LEVEL=", "LOG_LEVEL='DEBUG", 'LOG_LEVEL="DEBUG" ERROR', "LOG_LEVEL=#DEBUG"]
-)
-def test_dotenv_lines_without_a_sound_value_are_refused(write, line):
-    (problem,) = problems(dotenv=write("e.env", line))
-    assert problem.startswith("LOG_LEVEL (")
 
 
 def test_a_hash_inside_a_dotenv_value_belongs_to_it(write):

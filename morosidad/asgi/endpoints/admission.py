@@ -40,7 +40,9 @@ def admit(call: Call, route: Route) -> Awaitable[None] | None:
         try:
             call.client = access.check(call.headers, call.client, route.scope)
         except Problem as problem:
-            raise service.failed_keys.judged(call.client, problem) from None
+            judged = service.failed_keys.judged(call.client, problem)
+            call.client = access.holder(call.headers) or call.client
+            raise judged from None
         call.check_request_id()
     if route.work and (reason := service.refuses()):
         raise unavailable(reason, close=service.stopping)

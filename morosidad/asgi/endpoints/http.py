@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 from morosidad.asgi.endpoints.admission import admit
 from morosidad.asgi.endpoints.call import Call
 from morosidad.asgi.endpoints.direct import DIRECT_CALL
-from morosidad.asgi.endpoints.responses import refusal, respond
+from morosidad.asgi.endpoints.responses import log_action, refusal, respond
 from morosidad.asgi.endpoints.route import Route
 from morosidad.asgi.guards.bodies import ClientGone
 
@@ -35,6 +35,7 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         call = self._call(scope, receive)
+        before = self._service.scorer.digest if self._route.scope == "admin" else ""
         with self._service.spans.span(scope["method"], self._route.path, call.headers) as span:
             try:
                 counted = admit(call, self._route)
@@ -47,6 +48,8 @@ class Endpoint:
                 answer = refusal(error, call)
             if span is not None:
                 span.answered(answer.status)
+        if self._route.scope == "admin":
+            log_action(call, self._route.operation.name, before, answer)
         await respond(call, answer, send)
 
     def _call(self, scope: Scope, receive: Receive) -> Call:

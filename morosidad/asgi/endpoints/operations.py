@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 import msgspec
@@ -14,8 +12,6 @@ from morosidad.asgi.exposition import exposition
 from morosidad.asgi.guards.bodies import decode
 from morosidad.asgi.problems import bad_request, told
 from morosidad.asgi.service import BATCHED, INLINE, READY, STARTING, STOPPED, STOPPING
-
-_admin_logger = logging.getLogger("morosidad.asgi.admin")
 
 
 def _one_of(*words: str) -> msgspec.Meta:
@@ -83,21 +79,4 @@ async def reload(call: Call) -> Reply:
     body = await call.body()
     if body and decode(body) != {}:
         raise bad_request(told("reload_takes_nothing"))
-    service = call.service
-    before, outcome = service.scorer.digest, "fallo"
-    try:
-        done = await service.reloader.reload(service.workers.io)
-        outcome = "hecho"
-    finally:
-        line = {
-            "hora": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            "accion": "recargar",
-            "quien": call.client,
-            "direccion": service.access.client(call.scope),
-            "de": before,
-            "a": service.scorer.digest,
-            "resultado": outcome,
-            "request_id": call.request_id.decode(),
-        }
-        _admin_logger.info("%s", msgspec.json.encode(line).decode())
-    return reply(done)
+    return reply(await call.service.reloader.reload(call.service.workers.io))

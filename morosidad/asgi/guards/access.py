@@ -121,10 +121,13 @@ class Access:
 
     def knows(self, headers: dict[bytes, bytes]) -> bool:
         """Tell whether details may be shown: to whoever holds a key, or to all where there are none."""
-        if not self._keys:
-            return True
+        return not self._keys or self.holder(headers) is not None
+
+    def holder(self, headers: dict[bytes, bytes]) -> str | None:
+        """Name the holder of the key that was sent, whatever its scopes; None where there is no right one."""
         given = _given_key(headers)
-        return given is not None and self._keys.find(given) is not None
+        key = None if given is None else self._keys.find(given)
+        return None if key is None else f"clave:{key.name}"
 
     def is_proxy(self, address: str) -> bool:
         """Tell whether an address is that of a proxy which stands for other clients."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from morosidad.asgi.problems import told, too_many
 from morosidad.errors import MissingExtra, SettingsError
+from morosidad.settings.setting_types import REDIS_ADDRESS
 
 _logger = logging.getLogger("morosidad.asgi")
 
@@ -132,6 +133,4 @@ def _storage(address: str | None) -> Any:
     try:
         return storage_from_string(f"async+{address}", **options)
     except (ConfigurationError, ValueError):
-        raise SettingsError(
-            ["rate_limit_storage: expected the address of a Redis, as redis://host:6379/0"]
-        ) from None
+        raise SettingsError([f"rate_limit_storage: expected {REDIS_ADDRESS}"]) from None

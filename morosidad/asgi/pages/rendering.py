@@ -102,6 +102,7 @@ def field_spec(field: Field, language: Language = "es") -> dict[str, Any]:
         "gt": field.gt,
         "le": field.le,
         "lt": field.lt,
+        "faltantes": list(field.codes) or None,
         "enteros": levels is not None and isinstance(levels[0], int),
         "mensajes": _messages(field, language),
     }
@@ -157,12 +158,12 @@ def _control(name: str, field: Field, language: Language) -> str:
         f'id="{name}" name="{escape(field.name)}" aria-describedby="{name}-ayuda {name}-nota {name}-error"'
     )
     shared += " required" if field.required else ""
+    codes = [] if field.required else field.missing
+    named = [(str(code), name or str(code)) for code, name in codes if code != ""]
     if field.kind == "boolean":
         answers = [("true", say(language, "pages.yes")), ("false", say(language, "pages.no"))]
-        return _select(shared, answers, language)
+        return _select(shared, [*answers, *named], language)
     if field.categories is not None:
-        codes = [] if field.required else field.missing
-        named = [(str(code), name or str(code)) for code, name in codes if isinstance(code, str) and code]
         levels = [(str(level), _words(level, field, language)) for level in field.categories]
         return _select(shared, [*levels, *named], language)
     mode = _MODES.get(field.kind, "text")

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from morosidad.errors import SettingsError
 from morosidad.kpis import KPITracker, Thresholds
 from morosidad.languages import Language
+from morosidad.policy.decision import Decision
 from morosidad.scoring.parts import Parts
 from morosidad.scoring.scorer import Scorer
 from morosidad.settings import Settings
+from morosidad.settings.setting_types import REDIS_ADDRESS
 
 if TYPE_CHECKING:
     from morosidad.audit import AuditLog
-    from morosidad.cache import TieredCache
+    from morosidad.cache import RedisTier, TieredCache
     from morosidad.monitoring.drift import DriftMonitor
 
 
@@ -53,7 +56,16 @@ def _kpis(settings: Settings) -> KPITracker:
 def _cache(settings: Settings) -> TieredCache[object, object]:
     from morosidad.cache import TieredCache
 
-    return TieredCache(settings.cache_l1_size, settings.cache_l2_size, settings.cache_ttl_seconds)
+    second: RedisTier[object] | int = settings.cache_l2_size
+    if settings.cache_storage is not None:
+        from morosidad.cache import RedisTier
+
+        secret = None if settings.cache_key is None else settings.cache_key.encode()
+        try:
+            second = RedisTier.from_url(settings.cache_storage, type=Decision, secret=secret)
+        except ValueError:  # its text may hold the password that stands in the address
+            raise SettingsError([f"cache_storage: expected {REDIS_ADDRESS}"]) from None
+    return TieredCache(settings.cache_l1_size, second, settings.cache_ttl_seconds)
 
 
 def _audit(settings: Settings, path: str, language: Language) -> AuditLog:

@@ -13,6 +13,7 @@ from morosidad.asgi.problems import Problem, source_of, told
 from morosidad.asgi.runtime.trial import try_model
 from morosidad.compiler.storage.packing import users_define_forms
 from morosidad.errors import MorosidadError
+from morosidad.processes.paths import absolute
 from morosidad.scoring.scorer import Scorer
 from morosidad.workers import WorkerPool
 
@@ -50,7 +51,7 @@ class Reloader:
     def __init__(self, scorer: Scorer, warm_up: Callable[[], object], shared: str | None) -> None:
         self._scorer = scorer
         self._warm_up = warm_up
-        self._mark = None if shared is None else Path(f"{shared}.recarga")
+        self._mark = None if shared is None else absolute(f"{shared}.recarga")
         self._seen: tuple[int, int] | None = None
         self.failed: bool = False
 

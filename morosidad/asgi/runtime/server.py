@@ -14,6 +14,7 @@ from typing import Any
 
 from morosidad.asgi.guards.access import is_local_name
 from morosidad.errors import MissingExtra, SettingsError
+from morosidad.processes.paths import absolute, no_regular_file
 from morosidad.settings import Settings
 
 _GRACE_FOR_REQUESTS = 30
@@ -110,7 +111,11 @@ def refuse_unwritable_files(settings: Settings) -> None:
 
 
 def _has_place(file: Path) -> bool:
-    return not file.is_dir() and file.parent.is_dir() and os.access(file.parent, os.W_OK | os.X_OK)
+    return (
+        not no_regular_file(absolute(file))
+        and file.parent.is_dir()
+        and os.access(file.parent, os.W_OK | os.X_OK)
+    )
 
 
 @contextmanager

@@ -19,6 +19,7 @@ import msgspec
 from morosidad.alerts import Alert
 from morosidad.audit import AuditStats
 from morosidad.cache.stats import CacheStats
+from morosidad.processes.paths import absolute
 
 if TYPE_CHECKING:
     from morosidad.monitoring.drift import DriftMonitor, DriftReport
@@ -70,7 +71,7 @@ class WorkerProcesses:
     """
 
     def __init__(self, shared: str | None, now: Callable[[], float] = time.time) -> None:
-        self._stem = None if shared is None else Path(f"{shared}.proceso-")
+        self._stem = None if shared is None else absolute(f"{shared}.proceso-")
         self._now = now
         self.latest: tuple[ProcessReport, ...] = ()
 

@@ -6,11 +6,13 @@ import contextlib
 import io
 import itertools
 import os
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from morosidad.audit.chain.chained_lines import ChainedLines
+from morosidad.audit.chain.compression import SUFFIXES, read_lines
 from morosidad.audit.chain.file_operations import (
     file_size,
     is_at,
@@ -24,12 +26,14 @@ from morosidad.audit.chain.file_operations import (
 from morosidad.audit.chain.hashing import ChainPosition, append_to_chain, new_chain, parse_line
 from morosidad.audit.chain.paths import (
     head_path,
+    next_number,
     numbered_files,
     numbered_path,
     pack_head,
     read_head,
     slot_path,
 )
+from morosidad.audit.chain.stubs import read_stub
 
 _LINES_AT_A_TIME = 256  # what waited for a slow disk is not held twice
 
@@ -58,12 +62,24 @@ class ChainedFile:
         Keys the digests.
     durable : bool
         Whether `write` waits until the lines are on the disk.
+    tidy : callable, optional
+        Is called with the path after a full file was put aside; whatever it raises is left in `tidy_error`.
     """
 
-    def __init__(self, path: Path, *, rotation_size: int | None, key: bytes | None, durable: bool) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        rotation_size: int | None,
+        key: bytes | None,
+        durable: bool,
+        tidy: Callable[[Path], object] | None = None,
+    ) -> None:
+        self._tidy = tidy
         self.path: Path = path
         self.last: ChainPosition | None = None
         self.rotation_error: OSError | None = None
+        self.tidy_error: Exception | None = None
         self._base = path
         self._rotation_size = rotation_size
         self._key = key
@@ -196,11 +212,14 @@ class ChainedFile:
         return None
 
     def _last_numbered_link(self) -> ChainPosition | None:
-        full = list(numbered_files(self.path).values())
-        if not full:
-            return None
-        with io.FileIO(full[-1]) as file:
-            return self._last_link(read_tail(file)[1])
+        for full in reversed(numbered_files(self.path).values()):
+            if full.suffix in SUFFIXES:
+                return self._last_link(list(deque(read_lines(full), 1)))
+            with io.FileIO(full) as file:
+                return self._last_link(read_tail(file)[1])
+        stub = read_stub(self.path)
+        sound = stub is not None and stub.fits(self._key)
+        return ChainPosition(stub.chain, stub.lines, stub.digest) if stub is not None and sound else None
 
     def _chain_lines(self, bodies: Sequence[bytes], limit: int | None) -> tuple[list[bytes], ChainPosition]:
         last = self.last or new_chain()
@@ -219,11 +238,17 @@ class ChainedFile:
         """Keep the full file under the next number; False when that fails, and it goes on growing."""
         self._close_file()
         try:
-            os.rename(self.path, numbered_path(self.path, max(numbered_files(self.path), default=0) + 1))
+            os.rename(self.path, numbered_path(self.path, next_number(self.path)))
             self.rotation_error = None
         except OSError as error:
             self.rotation_error = error
         self._open_file()
+        if self._tidy is not None and self.rotation_error is None:
+            try:
+                self._tidy(self.path)
+                self.tidy_error = None
+            except Exception as error:  # full files stay as they are; the log goes on
+                self.tidy_error = error
         return self.rotation_error is None
 
     def _write_head(self, last: ChainPosition) -> None:

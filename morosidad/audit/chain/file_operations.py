@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import os
 import stat
 import sys
 from pathlib import Path
+from typing import IO
 
 _BLOCK = 2**16
 
@@ -31,6 +33,25 @@ def open_private(path: Path, flags: int = 0) -> io.FileIO:
     except BaseException:
         os.close(descriptor)
         raise
+
+
+def open_new(path: Path) -> IO[bytes]:
+    """Make a file that only its owner may read, and that was not there."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+    return os.fdopen(os.open(path, flags, 0o600), "wb")
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a small file as one step, and wait until it is on the disk."""
+    begun = path.with_name(f"{path.name}.tmp")
+    with contextlib.suppress(FileNotFoundError):
+        begun.unlink()
+    with open_new(begun) as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(begun, path)
+    sync_folder(path.parent)
 
 
 def is_at(file: io.FileIO, path: Path, size: int | None = None) -> bool:

@@ -6,11 +6,12 @@ import errno
 import hmac
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from morosidad.audit.chain.hashing import MAX_LINE, ChainPosition, digest_of
+from morosidad.audit.chain.compression import SUFFIXES
+from morosidad.audit.chain.hashing import ChainPosition, digest_of
+from morosidad.audit.chain.stubs import read_stub
 
 _HEAD = re.compile(rb"([0-9a-f]{12})-([0-9]{1,18}) ([0-9a-f]{64}) *([0-9a-f]{64})? *\n")
 _HEAD_SIZE = 200
@@ -65,16 +66,30 @@ def numbered_path(path: Path, number: int) -> Path:
     return path.with_name(f"{path.stem}.{number}{path.suffix}")
 
 
-def numbered_files(path: Path) -> dict[int, Path]:
-    """Return the full files of a log by number, oldest first."""
-    pattern = re.compile(rf"{re.escape(path.stem)}\.([1-9][0-9]{{0,8}}){re.escape(path.suffix)}")
-    found = {int(match[1]): file for file in path.parent.iterdir() if (match := pattern.fullmatch(file.name))}
-    return dict(sorted(found.items()))
+def numbered_files(path: Path, *, all_of_them: bool = False) -> dict[int, Path]:
+    """Return the full files of a log by number, oldest first, without those that were taken away.
+
+    Of a file that is there as it was and compressed, which a crash can leave, it is the first one.
+    """
+    pattern = re.compile(
+        rf"{re.escape(path.stem)}\.([1-9][0-9]{{0,8}}){re.escape(path.suffix)}(?:\.gz|\.zst)?"
+    )
+    stub = None if all_of_them else read_stub(path)
+    gone = 0 if stub is None else stub.files
+    names = sorted(path.parent.iterdir(), key=lambda file: file.suffix in SUFFIXES, reverse=True)
+    found = {int(match[1]): file for file in names if (match := pattern.fullmatch(file.name))}
+    return {number: file for number, file in sorted(found.items()) if number > gone}
+
+
+def next_number(path: Path) -> int:
+    """Return the number under which the next full file is kept."""
+    stub = read_stub(path)
+    return max([0 if stub is None else stub.files, *numbered_files(path)]) + 1
 
 
 def is_numbered(path: Path) -> bool:
     """Return whether the path names one full file and not a log, which has its head beside it."""
-    numbered = re.fullmatch(r".+\.[1-9][0-9]{0,8}(\.[^.]*)?", path.name) is not None
+    numbered = re.fullmatch(r".+\.[1-9][0-9]{0,8}(\.[^.]*)?(\.gz|\.zst)?", path.name) is not None
     return numbered and not head_path(path).exists()
 
 
@@ -110,13 +125,3 @@ def log_files(base: Path) -> list[Path]:
     if not files and read_head(base) is None:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(base))
     return files
-
-
-def read_lines(path: Path) -> Iterator[bytes]:
-    """Read lines with their ends; one that is too long comes as its beginning, without an end."""
-    with path.open("rb") as file:
-        while line := file.readline(MAX_LINE):
-            whole = line.endswith(b"\n")
-            while not whole and (rest := file.readline(MAX_LINE)):
-                whole = rest.endswith(b"\n")
-            yield line

@@ -1,4 +1,4 @@
-"""Hooks for the end of a process, SIGTERM and a fork."""
+"""Hooks for the end of a process and SIGTERM."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ import os
 import signal
 import sys
 import threading
-import weakref
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
+
+from morosidad.processes.forking import renew_after_fork
 
 # A signal that comes just before the main thread begins to wait for something does not wake it.
 _REPEAT_SECONDS = 0.05
 
 
 class ProcessHooks:
-    """Hooks that call `close` when the process ends, on SIGTERM too, and `after_fork` in a forked child.
+    """Hooks that call `close` when the process ends, on SIGTERM too.
 
     SIGTERM is taken only from the default action, which would end the process at once, and only
     in the main thread. A program with a handler of its own ends in its own time, by way of the
@@ -26,15 +27,13 @@ class ProcessHooks:
 
     Parameters
     ----------
-    close, after_fork : bound methods
-        `after_fork` is held weakly: a fork hook can't be taken back.
+    close : callable
+        Idempotent.
     """
 
-    def __init__(self, close: Callable[[], None], after_fork: Callable[[], None]) -> None:
+    def __init__(self, close: Callable[[], None]) -> None:
         self._close = close
-        self._closer: threading.Thread | None = None
-        self._closed = False
-        self._passed_on = threading.Event()
+        self._after_fork()
         self._unregistered = False
         self._previous: Any = None
         if _in_main_thread():
@@ -42,9 +41,13 @@ class ProcessHooks:
             if present is signal.SIG_DFL or isinstance(present, ProcessHooks):
                 self._previous = present
                 signal.signal(signal.SIGTERM, self)
-        if hasattr(os, "register_at_fork"):
-            weak = weakref.WeakMethod(after_fork)
-            os.register_at_fork(after_in_child=lambda: (method := weak()) and method())
+        renew_after_fork(self)
+
+    def _after_fork(self) -> None:
+        """Begin as if no signal had come: a thread that closes is the parent's."""
+        self._closer: threading.Thread | None = None
+        self._closed = False
+        self._passed_on = threading.Event()
 
     def watch_exit(self) -> None:
         """Close at the interpreter's exit, or at the end of a forked worker, which skips that."""

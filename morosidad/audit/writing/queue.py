@@ -16,6 +16,7 @@ from morosidad.audit.writing.batch import LineBatch, LogItem
 from morosidad.audit.writing.process_hooks import ProcessHooks
 from morosidad.audit.writing.writer import LogWriter
 from morosidad.languages import Language, check_language
+from morosidad.processes.forking import renew_after_fork
 
 RETRY_SECONDS = 1.0
 _BATCH_SIZE = 1000
@@ -55,7 +56,8 @@ class DecisionQueue:
         self._usage = usage
         self._now = now
         self._init_state()
-        self._process_hooks = ProcessHooks(self.close, self._after_fork)
+        renew_after_fork(self)
+        self._process_hooks = ProcessHooks(self.close)
 
     def flush(self) -> bool:
         """Write what waits in memory, in the caller's thread; return whether that worked.
@@ -117,8 +119,10 @@ class DecisionQueue:
 
     def _after_fork(self) -> None:
         """Start anew in a forked child: what waits in memory is the parent's to write."""
+        closed = self._closed
         self._file.close()
         self._init_state()
+        self._closed = closed
 
     def _wait_for_room(self, size: int, limit: float) -> int:
         """Wait until fewer decisions than `size` wait, with the lock in hand.

@@ -13,6 +13,7 @@ from morosidad.alerts import (
     LOG_LINES_MISSING,
     LOG_NOT_PERMITTED,
     LOG_NOT_ROTATED,
+    LOG_NOT_TIDIED,
     LOG_NOT_WRITTEN,
 )
 from morosidad.audit.alerts import AlertNotifier
@@ -156,6 +157,10 @@ class LogWriter:
     def _succeed(self) -> None:
         self.failing = False
         self._notifier.close(*_FAULT_CODES)
+        if self._file.tidy_error is None:
+            self._notifier.close(LOG_NOT_TIDIED.code)
+        else:
+            self._notifier.open(*LOG_NOT_TIDIED.fill(reason=type(self._file.tidy_error).__name__))
         if self._file.rotation_error is None:
             self._notifier.close(LOG_NOT_ROTATED.code)
         else:

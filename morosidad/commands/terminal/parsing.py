@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -124,11 +124,10 @@ def _of_settings(environment: Mapping[str, str]) -> Language:
     from morosidad.settings.sources import SourceReader
 
     reader = SourceReader({"language": choice(*LANGUAGES)}, {"LANGUAGE": "language"})
-    for read, place in ((reader.dotenv, DOTENV), (reader.json, file)):
-        with suppress(SettingsError):
-            found = read(place).get("language")
-            if is_language(found):
-                return found
+    for values in (reader.dotenv(DOTENV, environment), reader.json(file)):
+        found = values.get("language")
+        if is_language(found):
+            return found
     return DEFAULT
 
 

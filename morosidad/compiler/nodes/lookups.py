@@ -245,6 +245,16 @@ class Lookup(Expr, frozen=True):
         absent = self.of.may_be_missing(missing) and np.isnan(numbers[-1])
         return bool(absent or np.isnan(numbers[:-1]).any())
 
+    @property
+    def known_keys(self) -> list[Key] | None:
+        """The categories that have a number, where others have none; None where others are no matter."""
+        if isinstance(self.table, Bins):
+            return None
+        numbers = self.numbers[: len(self.table.keys)]
+        return [
+            key for key, number in zip(self.table.keys, numbers.tolist(), strict=True) if number == number
+        ]
+
     def with_rows(self, rows: Floats) -> Lookup:
         """Give a look-up of other numbers, one for each row."""
         if isinstance(self.table, SparseColumn):

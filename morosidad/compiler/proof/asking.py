@@ -13,6 +13,8 @@ from morosidad.errors import UnsupportedModel
 
 PLAIN_LABELS = (0, 1)
 """The labels of an estimator that keeps no ``classes_``."""
+ROUNDING = 1e-6
+"""Sums of float32 may leave the interval from 0 to 1 by this much."""
 
 
 def part_name(estimator: Any) -> str:
@@ -80,7 +82,15 @@ def ask_probability(estimator: Any, frame: Any, default: int) -> Floats:
         )
         raise UnsupportedModel(message, name)
     found: Floats = answer[:, default].astype(np.float64)
-    return found
+    beyond = (found < -ROUNDING) | (found > 1.0 + ROUNDING)
+    if beyond.any():
+        name = part_name(estimator)
+        message = (
+            f"predict_proba of {name} gives {found[beyond][0]:.6g}, which is no probability; numbers from 0 "
+            f"to 1 were expected, and scores on another scale are not"
+        )
+        raise UnsupportedModel(message, name)
+    return np.clip(found, 0.0, 1.0)
 
 
 def ask_default(estimator: Any, frame: Any, default: int) -> NDArray[np.bool_]:

@@ -9,7 +9,8 @@ for one applicant, and is refused.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -41,6 +42,10 @@ SAME = 1e-6
 """Float32 sums differ by less than this between one row and many."""
 ALONE_LABELS = 20
 """So many labels are asked one at a time."""
+LEAST_ROWS = 40
+"""So many rows are asked one at a time, however long that takes."""
+ASKING_SECONDS = 10.0
+"""After this time no further row is asked alone."""
 
 
 class Verdict(NamedTuple):
@@ -60,6 +65,8 @@ class Verdict(NamedTuple):
         Rows that were asked in one batch.
     gap : float
         The largest difference between a row's answer alone and among the others.
+    left_out : int
+        Rows that were to be asked alone, and were not for lack of time.
     """
 
     places: Places
@@ -68,6 +75,7 @@ class Verdict(NamedTuple):
     refused: dict[int, Exception]
     together: int
     gap: float = 0.0
+    left_out: int = 0
 
 
 class Judge:
@@ -81,12 +89,22 @@ class Judge:
         The user's own rows, as the estimator takes them.
     default : {0, 1}
         The place of the class that means default among the estimator's two.
+    clock : callable
+        Gives the time in seconds.
     """
 
-    def __init__(self, estimator: Any, reference: Any, default: int = 1) -> None:
+    def __init__(
+        self,
+        estimator: Any,
+        reference: Any,
+        default: int = 1,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._estimator = estimator
         self._reference = reference
         self._default = default
+        self._clock = clock
 
     def rows(self, places: Sequence[int] | Places) -> Any:
         """Give some rows of the reference, untouched."""
@@ -133,17 +151,9 @@ class Judge:
         """
         batch, scores = self._batch()
         chosen = select_rows(_as_frame(self._reference), batch, scores, cutoffs)
-        answered: dict[int, float] = {}
-        refused: dict[int, Exception] = {}
-        for place in chosen.tolist():
-            try:
-                answered[place] = self._finite(place)
-            except UnsupportedModel:
-                raise
-            except Exception as error:
-                refused[place] = error
-        places = np.array(list(answered), dtype=np.intp)
-        alone = np.array(list(answered.values()))
+        answered, refused = self._each_alone(chosen)
+        places = np.array(sorted(answered), dtype=np.intp)
+        alone = np.array([answered[place] for place in places.tolist()])
         if not answered:
             self._answers_none(chosen, refused, scores)
         together = batch if scores is not None else places
@@ -153,7 +163,24 @@ class Judge:
         else:
             self._refused_together(refused, together, scores)
         gap = self._same_alone(places, alone, scores, together)
-        return Verdict(places, alone, self._defaults(places), refused, len(together), gap)
+        left_out = len(chosen) - len(answered) - len(refused)
+        return Verdict(places, alone, self._defaults(places), refused, len(together), gap, left_out)
+
+    def _each_alone(self, chosen: Places) -> tuple[dict[int, float], dict[int, Exception]]:
+        """Ask about rows one at a time, the first ones in any case, the others while there is time."""
+        answered: dict[int, float] = {}
+        refused: dict[int, Exception] = {}
+        end = self._clock() + ASKING_SECONDS
+        for count, place in enumerate(chosen.tolist()):
+            if count >= LEAST_ROWS and self._clock() > end:
+                break
+            try:
+                answered[place] = self._finite(place)
+            except UnsupportedModel:
+                raise
+            except Exception as error:
+                refused[place] = error
+        return answered, dict(sorted(refused.items()))
 
     def _finite(self, place: int) -> float:
         """Ask about one row; an answer that is no number is a refusal."""
@@ -284,7 +311,7 @@ def select_rows(
 
     Returns
     -------
-    ndarray of intp, ascending
+    ndarray of intp, the most telling first
         One row for each pattern of missing values, the rows nearest to each cut-off, those with the
         least and the greatest number and the rarest category of each column, and others evenly.
     """
@@ -303,7 +330,7 @@ def select_rows(
         if len(chosen) >= MIN_ROWS:
             break
         chosen[place] = None
-    found: Places = np.sort(among[list(chosen)])
+    found: Places = among[list(chosen)]
     return found
 
 

@@ -4,23 +4,37 @@ from morosidad.compiler.readers import (
     calibration,
     composition,
     encoders,
+    ensembles,
     interpret_ebm,
     linear,
     scalers,
     splines,
+)
+from morosidad.compiler.readers.tables import (
+    category_encoders,
+    feature_engine,
+    optbinning,
+    sklearn_encoders,
+    skrub,
 )
 from morosidad.compiler.readers.trees import catboost, lightgbm, sklearn_trees, xgboost
 
 __all__ = [
     "calibration",
     "catboost",
+    "category_encoders",
     "composition",
     "encoders",
+    "ensembles",
+    "feature_engine",
     "interpret_ebm",
     "lightgbm",
     "linear",
+    "optbinning",
     "scalers",
+    "sklearn_encoders",
     "sklearn_trees",
+    "skrub",
     "splines",
     "xgboost",
 ]

@@ -14,10 +14,11 @@ from morosidad.compiler.readers.encoders import is_nan, item
 from morosidad.compiler.registry import Compiled, Compiler, NotCompilable, compiles
 
 
-@compiles("sklearn.Pipeline", "imblearn.Pipeline", of_default=True)
+@compiles("sklearn.Pipeline", "feature_engine.Pipeline", "imblearn.Pipeline", of_default=True)
 def pipeline(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Compiled:
-    """Compile the steps one after the other; the last may be a classifier."""
-    *transformers, last = [step for _, step in estimator.steps]
+    """Compile the steps one after the other; the last may be a classifier. Samplers only fit."""
+    steps = [step for _, step in estimator.steps]
+    *transformers, last = [step for step in steps if not hasattr(step, "fit_resample")]
     for step in transformers:
         columns = compiler.transform(step, columns)
     if last is None or last == "passthrough":

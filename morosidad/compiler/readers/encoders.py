@@ -1,4 +1,7 @@
-"""Readers of encoders: categories and intervals as columns of numbers, found in tables."""
+"""Encoders of scikit-learn: categories and intervals as columns of numbers, found in tables.
+
+`readers.tables.sklearn_encoders` asks them instead where a column is itself found in a table.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,6 @@ from morosidad.compiler.nodes.lookups import Bins, Edges, Lookup, SparseColumn, 
 from morosidad.compiler.registry import Compiler, NotCompilable, compiles
 
 
-@compiles("sklearn.OneHotEncoder")
 def one_hot_encoder(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
     """Compile the columns of zeros and ones, one table for each field."""
     out: list[Expr] = []
@@ -52,7 +54,6 @@ def _indicators(
     return [Lookup(source, SparseColumn(keys, 0.0, ones, np.ones(len(ones)))) for ones in columns]
 
 
-@compiles("sklearn.OrdinalEncoder")
 def ordinal_encoder(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
     """Compile each category's number; a missing value and an unknown one have numbers of their own."""
     out: list[Expr] = []
@@ -72,7 +73,6 @@ def ordinal_encoder(estimator: Any, columns: Sequence[Expr], compiler: Compiler)
     return out
 
 
-@compiles("sklearn.TargetEncoder")
 def target_encoder(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
     """Compile each category's mean target; a category never seen has the mean of all."""
     if estimator.target_type_ == "multiclass":
@@ -100,9 +100,9 @@ def k_bins_discretizer(estimator: Any, columns: Sequence[Expr], compiler: Compil
     return out
 
 
-def intervals(column: Expr, edges: Floats, rows: Floats) -> list[Expr]:
-    """Make the columns of a number's interval, NaN for a missing number."""
-    missing = np.full((1, rows.shape[1]), np.nan)
+def intervals(column: Expr, edges: Floats, rows: Floats, missing: Floats | None = None) -> list[Expr]:
+    """Make the columns of a number's interval, with NaN or another row for a missing number."""
+    missing = np.full((1, rows.shape[1]), np.nan) if missing is None else missing
     bins = Bins(Edges(np.array(edges, dtype=np.float64)), np.vstack([rows, missing]))
     return [Lookup(column, bins, j) for j in range(rows.shape[1])]
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from morosidad.compiler.nodes.base import Position
 from morosidad.compiler.nodes.expressions import Raw, fields_of
+from morosidad.compiler.nodes.labels import Label
 from morosidad.compiler.nodes.lookups import (
     Bins,
     Cells,
@@ -90,6 +91,11 @@ def _is(value: Any, hint: Any) -> bool:
 def _fits(node: Any) -> bool:
     """Say whether the sizes and places that a part names are there."""
     return True
+
+
+@_fits.register
+def _(label: Label) -> bool:
+    return False
 
 
 @_fits.register

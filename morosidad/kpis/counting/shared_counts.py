@@ -21,6 +21,7 @@ import numpy as np
 from morosidad.errors import ConfigurationError
 from morosidad.kpis.counting.columns import COLUMNS
 from morosidad.kpis.counting.process_counts import WindowShape
+from morosidad.processes.paths import absolute, no_regular_file
 from morosidad.sketch import CountArray
 
 _MAGIC = float.fromhex("0x1.6d6f726f7369p+1")  # "morosi", and a version in the exponent
@@ -59,7 +60,9 @@ class SharedCounts:
     """
 
     def __init__(self, path: str | os.PathLike[str], shape: WindowShape, processes: int) -> None:
-        self.path: Path = Path(path)
+        self.path: Path = absolute(path)
+        if why := no_regular_file(self.path):
+            raise ConfigurationError(f"{path}: a regular file was expected for shared counts; {why}")
         self._cells = shape.cells
         header = [_MAGIC, COLUMNS, shape.window, shape.subwindows, shape.stage_subwindows, processes]
         with _locked(self.path) as file:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 import time
-import weakref
 from collections.abc import Callable, MutableSequence
 from datetime import datetime, timedelta, tzinfo
 from datetime import time as time_of_day
@@ -18,6 +17,7 @@ import numpy as np
 
 from morosidad.kpis.counting.process_counts import USED, ProcessCounts, WindowShape
 from morosidad.kpis.counting.shared_counts import SharedCounts
+from morosidad.processes.forking import renew_after_fork
 from morosidad.sketch import CountArray
 
 
@@ -57,9 +57,15 @@ class WindowedCounts:
         else:
             self._shared = SharedCounts(shared, self._shape, processes)
             self._count_in(self._shared.segments, self._shared.index)
-        if hasattr(os, "register_at_fork"):
-            this = weakref.ref(self)
-            os.register_at_fork(after_in_child=lambda: _after_fork(this()))
+        renew_after_fork(self)
+
+    def _after_fork(self) -> None:
+        """Start a forked child from nothing, with a lock and a segment of its own."""
+        self._lock = threading.Lock()
+        self._count_privately()
+        if self._shared is not None:
+            self._shared.take_segment()
+            self._count_in(self._shared.segments, self._shared.index)
 
     def merge(self, other: WindowedCounts) -> None:
         """Add everything that `other` has counted, as if it had been recorded here.
@@ -142,14 +148,3 @@ class WindowedCounts:
 def _cells(row: CountArray) -> MutableSequence[float]:
     """Return the same cells as something that Python adds to faster than to an array."""
     return cast(MutableSequence[float], row.data)
-
-
-def _after_fork(counts: WindowedCounts | None) -> None:
-    """Start a forked child from nothing, with a lock and a segment of its own."""
-    if counts is not None:
-        counts._lock = threading.Lock()
-        shared = counts._shared
-        counts._count_privately()
-        if shared is not None:
-            shared.take_segment()
-            counts._count_in(shared.segments, shared.index)

@@ -41,6 +41,8 @@ WORDS = {
     "log_head_missing_advice": "find out who changed it; compare the log with a digest noted down elsewhere (`morosidad audit verify --anchor`)",
     "log_not_rotated": "no new file can be started; the present one goes on",
     "log_not_rotated_advice": "make room or restore the folder; the present file goes on growing",
+    "log_not_tidied": "full files could not be compressed or taken away ({reason})",
+    "log_not_tidied_advice": "free space; `morosidad audit verify` tells whether a file was altered, which does not go away",
     "log_line_torn": "a half-written line was cut off ({number} bytes)",
     "log_line_torn_advice": "nothing; a crash had left the line, and the log declares it",
     # why the decision log can't be written

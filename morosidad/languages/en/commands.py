@@ -4,9 +4,9 @@ WORDS = {
     # the commands
     "description": "Credit decisions in microseconds from the scikit-learn model you already fitted.",
     "demo": "decide a handful of applicants, then measure and compare",
-    "train": "train a model on a CSV file",
+    "train": "train a model on a file of applicants",
     "compile": "make a model file of a fitted pipeline",
-    "score": "decide on the rows of a CSV file",
+    "score": "decide on the rows of a file",
     "inspect": "show what a model file holds",
     "audit": "verify or replay a decision log",
     "serve": "put a model on the wire, with a form and a live dashboard",
@@ -29,6 +29,12 @@ WORDS = {
     "help_export": "output file: .parquet, .csv or .jsonl",
     "exported": "{number:,} decisions: {path}",
     "not_found": "there is no decision on {request_id}",
+    "prune": "deletes old full files; a signed stub stays, and the chain still verifies",
+    "archive": "moves full files to another folder; a signed stub stays",
+    "help_keep_files": "how many full files stay",
+    "help_keep_days": "how many days they stay",
+    "help_archive": "folder to move them to",
+    "taken_away": "{number:,} files taken away",
     "help_audit_key_file": "file with the key of the chain",
     "help_pipeline": "joblib file with the fitted pipeline",
     "help_trust_file": (
@@ -47,7 +53,7 @@ WORDS = {
     "help_json": "print JSON",
     "help_name_of_key": "who it is for; it stands in logs and counts for limits",
     "help_scopes": "score, metrics, admin, separated by commas (%(default)s)",
-    "help_sep": "separator (%(default)s)",
+    "help_sep": "separator of a CSV file (a comma; a tab for .tsv)",
     "help_encoding": "encoding (%(default)s)",
     "help_output": "the model file to write",
     "help_name": "the model's name (%(default)s)",
@@ -62,7 +68,7 @@ WORDS = {
     "help_read_pickle": (
         "read a model that is a pickle, which runs the code in it; the file has to be signed"
     ),
-    "help_data": ("file with one applicant a row: CSV (also .gz, .bz2, .xz), Parquet, Arrow or JSON lines"),
+    "help_data": "file with one applicant a row: CSV or JSON lines (also .gz, .bz2, .xz, .zst, .zip), Parquet or Arrow",
     "help_prefer": "the best, or the simplest within one standard error of it",
     "help_groups": "column whose rows of one value stay together; it is no field",
     "help_split": "column of dates: validation in the order of time, and a test on the latest; it is no field",
@@ -71,8 +77,8 @@ WORDS = {
     "help_missing": (
         "values that mean missing, besides the empty cell, separated by commas: NA,-9 (--missing=-9 where the first is negative)"
     ),
-    "help_decided": "CSV file to write, a row for each good row",
-    "help_bad": "CSV file for bad rows, with the reason (OUTPUT with .bad before its ending)",
+    "help_decided": "file to write, a row for each good row; its ending says what it becomes, as for the file that is read",
+    "help_bad": "file for bad rows, with the reason (OUTPUT with .bad before its ending)",
     "column": "COLUMN",
     "help_id_column": "column with the id of each request, which is no field of the model; comes out as request_id",
     "help_keep": "columns to carry over, separated by commas",

@@ -4,6 +4,7 @@ WORDS = {
     # how numbers and times are written
     "locale": "en-US",
     "decimal": ".",
+    "percent": "%",
     # both pages
     "main": "Main",
     "evaluate": "Evaluate",
@@ -65,6 +66,9 @@ WORDS = {
     "use": "Use",
     "cancel": "Cancel",
     "give_key": "Enter the key",
+    "change_key": "Change the key",
+    "key_change": "Enter the key to use from now on.",
+    "key_not_sendable": ("A key holds only letters, digits and signs, without spaces or accents. Check it."),
     # the dashboard
     "to_dashboard": "Go to the dashboard",
     "last_minutes_title": "Last minutes of service",

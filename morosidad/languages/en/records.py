@@ -38,6 +38,7 @@ WORDS = {
     "not_json": "this is not valid JSON",
     "unreadable": "the record can't be read",
     "no_record": "an object with the fields of the schema was expected",
+    "missing_otherwise": "missing as {given}, which the model tells from {usual}: write {usual} where the value is missing",
     "refused_by_model": "the model can't answer for this record",
     # what is unusual about a value
     "never_missing": "no value, and in training there always was one",

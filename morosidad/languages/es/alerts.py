@@ -41,6 +41,8 @@ WORDS = {
     "log_head_missing_advice": "averigüe quién lo cambió; compare el registro con una huella anotada aparte (`morosidad audit verify --anchor`)",
     "log_not_rotated": "no se puede empezar un archivo nuevo; sigue el mismo",
     "log_not_rotated_advice": "libere espacio o restablezca la carpeta; el archivo actual sigue creciendo",
+    "log_not_tidied": "no se pudieron comprimir o quitar archivos llenos ({reason})",
+    "log_not_tidied_advice": "libere espacio; `morosidad audit verify` dice si un archivo fue alterado, que no se quita",
     "log_line_torn": "se cortó una línea a medio escribir ({number} bytes)",
     "log_line_torn_advice": "nada; la dejó una caída, y el registro lo declara",
     # why the decision log can't be written

@@ -6,9 +6,9 @@ WORDS = {
         "Decisiones de crédito en microsegundos con el modelo de scikit-learn que usted ya entrenó."
     ),
     "demo": "decide sobre unos solicitantes; luego mide y compara",
-    "train": "entrena un modelo con un archivo CSV",
+    "train": "entrena un modelo con un archivo de solicitantes",
     "compile": "hace un archivo de modelo de un pipeline entrenado",
-    "score": "decide sobre las filas de un archivo CSV",
+    "score": "decide sobre las filas de un archivo",
     "inspect": "muestra qué contiene un archivo de modelo",
     "audit": "verifica o repite un registro de decisiones",
     "serve": "sirve un modelo por la red, con un formulario y un tablero en vivo",
@@ -31,6 +31,12 @@ WORDS = {
     "help_export": "archivo de salida: .parquet, .csv o .jsonl",
     "exported": "{number:,} decisiones: {path}",
     "not_found": "no hay ninguna decisión sobre {request_id}",
+    "prune": "borra archivos llenos antiguos; queda un resto firmado, y la cadena se sigue verificando",
+    "archive": "lleva los archivos llenos a otra carpeta; queda un resto firmado",
+    "help_keep_files": "cuántos archivos llenos quedan",
+    "help_keep_days": "cuántos días quedan",
+    "help_archive": "carpeta a la que llevarlos",
+    "taken_away": "{number:,} archivos quitados",
     "help_audit_key_file": "archivo con la clave de la cadena",
     "help_pipeline": "archivo joblib con el pipeline entrenado",
     "help_trust_file": (
@@ -49,7 +55,7 @@ WORDS = {
     "help_json": "imprime JSON",
     "help_name_of_key": "para quién es; consta en los logs y cuenta para los límites",
     "help_scopes": "score, metrics, admin, separados por comas (%(default)s)",
-    "help_sep": "separador (%(default)s)",
+    "help_sep": "separador de un archivo CSV (una coma; un tabulador en .tsv)",
     "help_encoding": "codificación (%(default)s)",
     "help_output": "el archivo de modelo que se escribe",
     "help_name": "el nombre del modelo (%(default)s)",
@@ -65,9 +71,7 @@ WORDS = {
         "lee un modelo que es un pickle, lo que ejecuta el código que contiene; el archivo tiene "
         "que estar firmado"
     ),
-    "help_data": (
-        "archivo con un solicitante por fila: CSV (también .gz, .bz2, .xz), Parquet, Arrow o líneas JSON"
-    ),
+    "help_data": "archivo con un solicitante por fila: CSV o líneas JSON (también .gz, .bz2, .xz, .zst, .zip), Parquet o Arrow",
     "help_prefer": "el mejor, o el más simple a un error estándar del mejor",
     "help_groups": "columna cuyas filas de un mismo valor van juntas; no es un campo",
     "help_split": "columna de fechas: validación en el tiempo y prueba con las últimas; no es un campo",
@@ -76,8 +80,8 @@ WORDS = {
     "help_missing": (
         "valores que significan que falta el dato, además de la celda vacía, separados por comas: NA,-9 (--missing=-9 si el primero es negativo)"
     ),
-    "help_decided": "archivo CSV que se escribe, una fila por cada fila buena",
-    "help_bad": "archivo CSV para las filas malas, con el porqué (la salida, con .bad ante su terminación)",
+    "help_decided": "archivo que se escribe, una fila por cada fila buena; su terminación dice qué será, como en el que se lee",
+    "help_bad": "archivo para las filas malas, con el porqué (la salida, con .bad ante su terminación)",
     "column": "COLUMNA",
     "help_id_column": "columna con el identificador de cada solicitud, que no es un campo del modelo; sale como request_id",
     "help_keep": "columnas que llevar a la salida, separadas por comas",

@@ -4,6 +4,7 @@ WORDS = {
     # how numbers and times are written
     "locale": "es-CO",
     "decimal": ",",
+    "percent": "\u00a0%",
     # both pages
     "main": "Principal",
     "evaluate": "Evaluar",
@@ -65,6 +66,9 @@ WORDS = {
     "use": "Usar",
     "cancel": "Cancelar",
     "give_key": "Dar la clave",
+    "change_key": "Cambiar la clave",
+    "key_change": "Escriba la clave que debe usarse desde ahora.",
+    "key_not_sendable": ("Una clave tiene solo letras, cifras y signos sin espacios ni acentos. Revísela."),
     # the dashboard
     "to_dashboard": "Ir al tablero",
     "last_minutes_title": "Últimos minutos de servicio",

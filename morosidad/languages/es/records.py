@@ -38,6 +38,7 @@ WORDS = {
     "not_json": "no es JSON válido",
     "unreadable": "no se puede leer el registro",
     "no_record": "se esperaba un objeto con los campos del esquema",
+    "missing_otherwise": "falta como {given}, que el modelo distingue de {usual}: escriba {usual} donde falte el valor",
     "refused_by_model": "el modelo no puede responder a este registro",
     # what is unusual about a value
     "never_missing": "sin dato, y en el entrenamiento siempre lo había",

@@ -41,6 +41,8 @@ WORDS = {
     "log_head_missing_advice": "descubra quem o mudou; compare o registro com um digest anotado à parte (`morosidad audit verify --anchor`)",
     "log_not_rotated": "não é possível começar um arquivo novo; continua o mesmo",
     "log_not_rotated_advice": "libere espaço ou restabeleça a pasta; o arquivo atual continua crescendo",
+    "log_not_tidied": "não foi possível comprimir ou retirar arquivos cheios ({reason})",
+    "log_not_tidied_advice": "libere espaço; `morosidad audit verify` diz se um arquivo foi alterado, que não se retira",
     "log_line_torn": "foi cortada uma linha escrita pela metade ({number} bytes)",
     "log_line_torn_advice": "nada; uma queda deixou a linha, e o registro o declara",
     # why the decision log can't be written

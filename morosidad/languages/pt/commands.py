@@ -4,9 +4,9 @@ WORDS = {
     # the commands
     "description": "Decisões de crédito em microssegundos com o modelo de scikit-learn que você já treinou.",
     "demo": "decide sobre alguns solicitantes; depois mede e compara",
-    "train": "treina um modelo com um arquivo CSV",
+    "train": "treina um modelo com um arquivo de solicitantes",
     "compile": "faz um arquivo de modelo de um pipeline treinado",
-    "score": "decide sobre as linhas de um arquivo CSV",
+    "score": "decide sobre as linhas de um arquivo",
     "inspect": "mostra o que um arquivo de modelo contém",
     "audit": "verifica ou repete um registro de decisões",
     "serve": "serve um modelo pela rede, com um formulário e um painel ao vivo",
@@ -29,6 +29,12 @@ WORDS = {
     "help_export": "arquivo de saída: .parquet, .csv ou .jsonl",
     "exported": "{number:,} decisões: {path}",
     "not_found": "não há nenhuma decisão sobre {request_id}",
+    "prune": "apaga arquivos cheios antigos; fica um resto assinado, e a cadeia continua verificável",
+    "archive": "leva os arquivos cheios a outra pasta; fica um resto assinado",
+    "help_keep_files": "quantos arquivos cheios ficam",
+    "help_keep_days": "quantos dias ficam",
+    "help_archive": "pasta para onde levá-los",
+    "taken_away": "{number:,} arquivos retirados",
     "help_audit_key_file": "arquivo com a chave da cadeia",
     "help_pipeline": "arquivo joblib com o pipeline treinado",
     "help_trust_file": (
@@ -47,7 +53,7 @@ WORDS = {
     "help_json": "imprime JSON",
     "help_name_of_key": "para quem é; consta nos logs e conta para os limites",
     "help_scopes": "score, metrics, admin, separados por vírgulas (%(default)s)",
-    "help_sep": "separador (%(default)s)",
+    "help_sep": "separador de um arquivo CSV (uma vírgula; uma tabulação em .tsv)",
     "help_encoding": "codificação (%(default)s)",
     "help_output": "o arquivo de modelo a escrever",
     "help_name": "o nome do modelo (%(default)s)",
@@ -62,9 +68,7 @@ WORDS = {
     "help_read_pickle": (
         "lê um modelo que é um pickle, o que executa o código que ele contém; o arquivo tem de estar assinado"
     ),
-    "help_data": (
-        "arquivo com um solicitante por linha: CSV (também .gz, .bz2, .xz), Parquet, Arrow ou linhas JSON"
-    ),
+    "help_data": "arquivo com um solicitante por linha: CSV ou linhas JSON (também .gz, .bz2, .xz, .zst, .zip), Parquet ou Arrow",
     "help_prefer": "o melhor, ou o mais simples a um erro padrão do melhor",
     "help_groups": "coluna cujas linhas de um mesmo valor ficam juntas; não é um campo",
     "help_split": "coluna de datas: validação no tempo e teste com as últimas; não é um campo",
@@ -73,8 +77,8 @@ WORDS = {
     "help_missing": (
         "valores que significam que falta o dado, além da célula vazia, separados por vírgulas: NA,-9 (--missing=-9 se o primeiro é negativo)"
     ),
-    "help_decided": "arquivo CSV a escrever, uma linha para cada linha boa",
-    "help_bad": "arquivo CSV para as linhas ruins, com o porquê (a saída, com .bad antes da sua terminação)",
+    "help_decided": "arquivo a escrever, uma linha para cada linha boa; a terminação diz o que será, como no que é lido",
+    "help_bad": "arquivo para as linhas ruins, com o porquê (a saída, com .bad antes da sua terminação)",
     "column": "COLUNA",
     "help_id_column": "coluna com o identificador de cada pedido, que não é um campo do modelo; sai como request_id",
     "help_keep": "colunas a levar para a saída, separadas por vírgulas",

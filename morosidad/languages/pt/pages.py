@@ -4,6 +4,7 @@ WORDS = {
     # how numbers and times are written
     "locale": "pt-BR",
     "decimal": ",",
+    "percent": "%",
     # both pages
     "main": "Principal",
     "evaluate": "Avaliar",
@@ -65,6 +66,9 @@ WORDS = {
     "use": "Usar",
     "cancel": "Cancelar",
     "give_key": "Informar a chave",
+    "change_key": "Trocar a chave",
+    "key_change": "Digite a chave que deve ser usada a partir de agora.",
+    "key_not_sendable": ("Uma chave tem só letras, algarismos e sinais, sem espaços nem acentos. Confira-a."),
     # the dashboard
     "to_dashboard": "Ir para o painel",
     "last_minutes_title": "Últimos minutos de serviço",

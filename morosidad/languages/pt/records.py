@@ -38,6 +38,7 @@ WORDS = {
     "not_json": "não é JSON válido",
     "unreadable": "não é possível ler o registro",
     "no_record": "esperava-se um objeto com os campos do esquema",
+    "missing_otherwise": "falta como {given}, que o modelo distingue de {usual}: escreva {usual} onde faltar o valor",
     "refused_by_model": "o modelo não consegue responder a este registro",
     # what is unusual about a value
     "never_missing": "sem dado, e no treinamento sempre havia",

@@ -55,6 +55,8 @@ WORDS = {
     "repeated": "a linha {number} está repetida",
     "moved": "a linha {number} está fora do seu lugar",
     "other_log": "o registro não é o que se escrevia",
+    "removed": "{lines} retiradas antes por retenção ou arquivo; consta no arquivo .stub",
+    "false_stub": "o arquivo .stub, que diz o que foi retirado, não é autêntico",
     "no_head": "falta o arquivo .head, que lembra a última linha: não se sabe se foram cortadas linhas",
     "false_head": "o arquivo .head não é autêntico: outro o escreveu, ou sem a chave",
     "no_anchor": "não está a linha cujo digest foi anotado",

@@ -48,7 +48,7 @@ class RowIds:
                 problem = None if seen.add(text) else "repeated_id"
             self.texts.append(None if problem else text)
             if problem:
-                kind = {"missing": "falta", "a_text": "tipo"}.get(problem, "repetido")
+                kind = {"missing": "falta", "a_text": "tipo"}.get(problem, "duplicado")
                 self.errors[place] = InvalidRecord([field_error(language, problem, kind, "request_id")])
 
     @property

@@ -61,7 +61,7 @@ class ScorerSources:
             Applicants.
         y : array-like of shape (n_rows,)
             Whether each fell into arrears: two labels.
-        model : {'auto', 'logistic', 'splines', 'glassbox', 'boosting'}
+        model : {'auto', 'logistic', 'splines', 'glassbox', 'boosting', 'scorecard'}
             The kind of model. Of one kind, its sizes are compared.
         prefer : {'best', 'simple'}
             The least cross-validated log loss, or the simplest within one standard error of it.
@@ -195,5 +195,5 @@ class ScorerSources:
         check_parts(parts, policy)
         source = ModelSource(path, key, policy, tuple(trusted), allow_pickle)
         scorer = cls.__new__(cls)
-        scorer._start(source.read(), parts, source)
+        scorer._start(source.read(), parts, source.resolved())
         return scorer

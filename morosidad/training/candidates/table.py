@@ -146,8 +146,15 @@ def _boosting(**options: Any) -> Callable[[FitTask], Any]:
     return make
 
 
+def _scorecard(task: FitTask) -> Any:
+    from morosidad.training.scorecards import scorecard_pipeline
+
+    return scorecard_pipeline(task.schema)
+
+
 TABLE = (
     Candidate("logistic", "logistic", _logistic, automatic=False),
+    Candidate("scorecard", "scorecard", _scorecard, automatic=False, module="optbinning", extra="scorecard"),
     Candidate("splines", "splines", _splines),
     Candidate("glassbox", "glassbox", _glassbox, module="interpret", extra="glassbox", seconds=600.0),
     Candidate(

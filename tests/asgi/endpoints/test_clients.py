@@ -45,40 +45,9 @@ for (let i = 0; i < 3; i++) {
 }
 """
 
-NGINX = """
-daemon off; pid {folder}/nginx.pid; error_log stderr; worker_processes 1;
-events {{ worker_connections 64; }}
-http {{
-  access_log off;
-  client_body_temp_path {folder}/a; proxy_temp_path {folder}/b; fastcgi_temp_path {folder}/c;
-  uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e;
-  upstream scoring {{ server 127.0.0.1:{upstream}; keepalive 4; }}
-  map $http_upgrade $forwarded {{ default upgrade; "" ""; }}
-  server {{
-    listen 127.0.0.1:{port};
-    location / {{
-      proxy_pass http://scoring; proxy_http_version 1.1;
-      proxy_set_header Host $http_host; proxy_set_header X-Forwarded-For $remote_addr;
-      proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $forwarded;
-    }}
-  }}
-}}
-"""
-
-HAPROXY = """
-defaults
-  mode http
-  timeout connect 5s
-  timeout client 60s
-  timeout server 60s
-  option forwardfor
-  http-reuse always
-frontend all
-  bind 127.0.0.1:{port}
-  default_backend scoring
-backend scoring
-  server one 127.0.0.1:{upstream}
-"""
+PROXIES = Path(__file__).parents[3] / "examples" / "deploy" / "proxies"
+TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+NGINX_OF_ITS_OWN = "http { " + " ".join(f"{kind}_temp_path {kind};" for kind in TEMPORARY)
 
 
 def output(*command: str, folder: Path) -> str:
@@ -160,16 +129,21 @@ def free_port() -> int:
         return port
 
 
-@pytest.mark.parametrize(("program", "text"), [("nginx", NGINX), ("haproxy", HAPROXY)])
-def test_behind_a_proxy_that_keeps_its_connections(run, tmp_path, program, text) -> None:
+@pytest.mark.parametrize(("program", "example"), [("nginx", "nginx.conf"), ("haproxy", "haproxy.cfg")])
+def test_behind_a_proxy_that_keeps_its_connections(run, tmp_path, program, example) -> None:
     found = shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin")
     needed(found is not None, program)
     assert found is not None
     server = run(MOROSIDAD_SERVER_PROXIES="127.0.0.1")
     port = free_port()
     configuration = tmp_path / "proxy.conf"
-    configuration.write_text(text.format(port=port, upstream=server.port, folder=tmp_path))
-    command = {"nginx": ["-p", str(tmp_path), "-c"], "haproxy": ["-f"]}[program]
+    text = (PROXIES / example).read_text(encoding="utf-8").replace("http {", NGINX_OF_ITS_OWN)
+    text = text.replace("127.0.0.1:8080", f"127.0.0.1:{port}").replace(
+        "127.0.0.1:5000", f"127.0.0.1:{server.port}"
+    )
+    configuration.write_text(text, encoding="utf-8")
+    alone = f"daemon off; pid {tmp_path}/nginx.pid; error_log stderr; worker_processes 1;"
+    command = {"nginx": ["-p", str(tmp_path), "-g", alone, "-c"], "haproxy": ["-f"]}[program]
     with (tmp_path / "proxy.txt").open("wb") as said:
         proxy = subprocess.Popen([found, *command, str(configuration)], stdout=said, stderr=said)
     try:

@@ -47,16 +47,21 @@ def test_wrong_keys_are_throttled_and_told_and_a_right_one_is_let_in(run, key_li
     wait_until(told)
 
 
-def test_a_reload_leaves_a_line_that_says_who_and_what(run, tmp_path, key_lines, keys) -> None:
+def test_each_attempt_to_reload_leaves_a_line_that_says_who_and_what(run, tmp_path, key_lines, keys) -> None:
     server = run(MOROSIDAD_SERVER_API_KEYS=",".join(key_lines), MOROSIDAD_LOG_FORMAT="json")
     assert ask(server.url, "/admin/recargar", keys["admin"], post=True)[0] in (200, 500)
+    for key in (None, "wrong", keys["score"]):
+        assert ask(server.url, "/admin/recargar", key, post=True)[0] in (401, 403)
     code, out, err = server.stop()
     assert code == 0
     lines = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
     assert [(line["accion"], line["quien"], line["direccion"]) for line in lines] == [
-        ("recargar", "clave:admin", "127.0.0.1")
+        ("recargar", who, "127.0.0.1") for who in ("clave:admin", "127.0.0.1", "127.0.0.1", "clave:score")
     ]
     assert lines[0]["resultado"] in ("hecho", "fallo")
+    assert [(line["resultado"], line["estado"]) for line in lines[1:]] == [
+        ("rechazado", 401), ("rechazado", 403), ("rechazado", 403)
+    ]  # fmt: skip
     assert lines[0]["de"]
     assert lines[0]["a"]
     assert lines[0]["hora"].endswith("+00:00")

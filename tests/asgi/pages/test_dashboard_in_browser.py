@@ -187,12 +187,17 @@ def test_a_server_with_keys_asks_for_one_and_keeps_it_while_the_tab_is_open(
     open_page: Any, complaints: list[str]
 ) -> None:
     key, line = make_key("prueba", ["score", "metrics"])
-    with served(Scorer.default(), server_api_keys=(line,)) as server:
+    other_key, other_line = make_key("otra", ["score", "metrics"])
+    with served(Scorer.default(), server_api_keys=(line, other_line)) as server:
         page = open_page(server.url)
         fill_example(page)
         page.get_by_role("button", name="Evaluar").click()
         dialog = page.get_by_role("dialog", name="Clave de acceso")
-        page.get_by_label("Clave", exact=True).fill("no es esta")
+        for unsendable in ("clave con ñ", "llave “entre” comillas", "две", "a\tb"):
+            page.get_by_label("Clave", exact=True).fill(unsendable)
+            page.keyboard.press("Enter")
+            wait_for_text(page, "dialog", "sin espacios ni acentos")
+        page.get_by_label("Clave", exact=True).fill("noesesta")
         page.keyboard.press("Enter")
         wait_for_text(page, "dialog", "no aceptó la clave")
         page.get_by_label("Clave", exact=True).fill(key)
@@ -202,6 +207,14 @@ def test_a_server_with_keys_asks_for_one_and_keeps_it_while_the_tab_is_open(
         page.goto(f"{server.url}/dashboard")
         wait_for_text(page, "#conexion", "^Conectado$")
         assert key not in page.content()
+        page.get_by_role("button", name="Cambiar la clave").click()
+        page.get_by_role("button", name="Cancelar").click()
+        wait_for_text(page, "#conexion", "^Conectado$")
+        page.get_by_role("button", name="Cambiar la clave").click()
+        page.get_by_label("Clave", exact=True).fill(f"  {other_key} ")  # pasted with spaces around it
+        page.get_by_role("button", name="Usar").click()
+        wait_for_text(page, "#conexion", "^Conectado$")
+        assert page.evaluate("sessionStorage.getItem('morosidad.clave')") == other_key
         assert all("status of 40" in text for text in complaints)
         complaints.clear()
         other = open_page(f"{server.url}/dashboard")

@@ -61,7 +61,7 @@ def test_what_is_typed_is_checked_at_once_and_a_good_record_is_decided(
     decision = server.service.scorer.score_one(sent["datos"])
     result = text_of(page, "#resultado")
     assert decision.outcome.capitalize() in result
-    assert f"{decision.probability:.1%}".replace(".", ",") in result.replace("\xa0", "")
+    assert f"{decision.probability:.1%}".replace(".", ",") in result.replace(" %", "%")
     for reason in decision.reasons:
         assert reason.text in result
     assert decision.model in result

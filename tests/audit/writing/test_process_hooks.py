@@ -1,4 +1,4 @@
-"""ProcessHooks: SIGTERM handlers, fork hooks and exit hooks."""
+"""ProcessHooks: SIGTERM handlers and exit hooks."""
 
 from __future__ import annotations
 
@@ -19,13 +19,9 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 class Owner:
     def __init__(self):
         self.closed = 0
-        self.forked = 0
 
     def close(self):
         self.closed += 1
-
-    def after_fork(self):
-        self.forked += 1
 
 
 @pytest.fixture
@@ -40,7 +36,7 @@ def signals(monkeypatch):
 
 def test_sigterm_closes_first_and_is_passed_on_then(signals):
     owner = Owner()
-    hooks = ProcessHooks(owner.close, owner.after_fork)
+    hooks = ProcessHooks(owner.close)
     hooks(signal.SIGTERM, None)
     while len(signals) < 2:  # the main thread is told again until it hears
         time.sleep(0.001)
@@ -64,21 +60,20 @@ def test_where_one_thread_can_not_be_signalled_the_process_is(signals, monkeypat
     monkeypatch.delattr(signal, "pthread_kill")
     monkeypatch.setattr(os, "kill", kill)
     owner = Owner()
-    hooks = ProcessHooks(owner.close, owner.after_fork)
+    hooks = ProcessHooks(owner.close)
     hooks._close_and_repeat(signal.SIGTERM)
     assert signals == [os.getpid()]
     hooks.unregister()
 
 
 def test_a_second_sigterm_does_not_hurry_the_first(signals):
-    owner = Owner()
     closing, release = threading.Event(), threading.Event()
 
     def close():
         closing.set()
         release.wait()
 
-    hooks = ProcessHooks(close, owner.after_fork)
+    hooks = ProcessHooks(close)
     hooks(signal.SIGTERM, None)
     closing.wait()
     hooks(signal.SIGTERM, None)
@@ -93,7 +88,7 @@ def test_a_second_sigterm_does_not_hurry_the_first(signals):
 
 def test_two_logs_are_closed_one_after_the_other(signals):
     first, second = Owner(), Owner()
-    lifetimes = [ProcessHooks(owner.close, owner.after_fork) for owner in (first, second)]
+    lifetimes = [ProcessHooks(owner.close) for owner in (first, second)]
     lifetimes[1](signal.SIGTERM, None)
     while not signals:
         time.sleep(0.001)
@@ -106,7 +101,7 @@ def test_two_logs_are_closed_one_after_the_other(signals):
 
 def test_logs_closed_out_of_turn_give_sigterm_back(signals):
     owner = Owner()
-    lifetimes = [ProcessHooks(owner.close, owner.after_fork) for _ in range(3)]
+    lifetimes = [ProcessHooks(owner.close) for _ in range(3)]
     for hooks in lifetimes:
         hooks.unregister()
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
@@ -114,7 +109,7 @@ def test_logs_closed_out_of_turn_give_sigterm_back(signals):
 
 def test_sigterm_while_the_interpreter_ends_leaves_it_to_the_exit(signals, monkeypatch):
     owner = Owner()
-    hooks = ProcessHooks(owner.close, owner.after_fork)
+    hooks = ProcessHooks(owner.close)
     monkeypatch.setattr(threading.Thread, "start", lambda self: (_ for _ in ()).throw(RuntimeError("no")))
     hooks(signal.SIGTERM, None)
     assert (owner.closed, signals) == (0, [])
@@ -124,34 +119,30 @@ def test_sigterm_while_the_interpreter_ends_leaves_it_to_the_exit(signals, monke
 def test_another_handler_or_another_thread_leaves_sigterm_alone(monkeypatch):
     owner = Owner()
     made = []
-    thread = threading.Thread(target=lambda: made.append(ProcessHooks(owner.close, owner.after_fork)))
+    thread = threading.Thread(target=lambda: made.append(ProcessHooks(owner.close)))
     thread.start()
     thread.join()
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     handler = signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
-        ProcessHooks(owner.close, owner.after_fork).unregister()
+        ProcessHooks(owner.close).unregister()
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGTERM, handler)
 
 
-def test_a_forked_child_is_told_as_long_as_the_log_lives(monkeypatch):
-    registered = []
-    monkeypatch.setattr(os, "register_at_fork", lambda *, after_in_child: registered.append(after_in_child))
+def test_a_forked_child_begins_as_if_no_signal_had_come(signals):
     owner = Owner()
-    hooks = ProcessHooks(owner.close, owner.after_fork)
-    registered[0]()
-    assert owner.forked == 1
+    hooks = ProcessHooks(owner.close)
+    hooks(signal.SIGTERM, None)
+    hooks._passed_on.set()
+    hooks._closer.join()
+    hooks._after_fork()
+    hooks(signal.SIGTERM, None)
+    hooks._passed_on.set()
+    hooks._closer.join()
+    assert owner.closed == 2
     hooks.unregister()
-    del owner, hooks
-    registered[0]()
-
-
-def test_where_there_are_no_forks_none_are_watched(monkeypatch):
-    monkeypatch.delattr(os, "register_at_fork")
-    owner = Owner()
-    ProcessHooks(owner.close, owner.after_fork).unregister()
 
 
 def test_the_exit_is_watched_and_in_a_worker_its_end_too(monkeypatch):
@@ -166,7 +157,7 @@ def test_the_exit_is_watched_and_in_a_worker_its_end_too(monkeypatch):
         lambda obj, call, exitpriority: finalized.append((obj, call, exitpriority)),
     )
     owner = Owner()
-    hooks = ProcessHooks(owner.close, owner.after_fork)
+    hooks = ProcessHooks(owner.close)
     hooks.watch_exit()
     assert (registered, finalized) == ([owner.close], [])
     monkeypatch.setattr(multiprocessing.process, "parent_process", object)

@@ -115,6 +115,47 @@ class TestStoring:
         assert tier.get(ANA) is None
         assert tier.rejected == 1
 
+    def test_with_a_secret_nobody_else_makes_an_entry(
+        self, tier: RedisTier[Any], client: Any, server: Server
+    ) -> None:
+        mine, other = (
+            RedisTier[Any].from_url(server.url, type=Answer, timeout=LONG, secret=secret)
+            for secret in (b"sixteen letters!", b"another secret!!")
+        )
+        for forger in (tier, other):
+            forger.set(ANA, Answer(0.01, "aprobar"), 60)
+            assert mine.get(ANA) is None
+        assert mine.rejected == 2
+        mine.set(ANA, Answer(0.75, "rechazar"), 60)
+        assert mine.get(ANA) is not None
+        assert other.get(ANA) is tier.get(ANA) is None
+        (name,) = names(client)
+        entry = client.get(name)
+        for place in range(len(entry)):
+            client.set(name, entry[:place] + bytes([entry[place] ^ 1]) + entry[place + 1 :])
+            assert mine.get(ANA) is None, f"byte {place} may be changed"
+        for one in (mine, other):
+            one.close()
+
+    def test_an_entry_is_authentic_under_its_own_name_only(self, client: Any, server: Server) -> None:
+        old, new = (
+            RedisTier[Any].from_url(
+                server.url, type=Answer, timeout=LONG, secret=b"sixteen letters!", prefix=prefix
+            )
+            for prefix in ("last year", "this year")
+        )
+        old.set(ANA, Answer(0.01, "aprobar"), 60)
+        (name,) = names(client)
+        client.copy(name, name.replace(b"last", b"this"))
+        assert new.get(ANA) is None
+        assert (old.rejected, new.rejected) == (0, 1)
+        for one in (old, new):
+            one.close()
+
+    def test_a_short_secret_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="at least 16 bytes"):
+            RedisTier.from_url("redis://127.0.0.1:1/0", secret=b"short")
+
     def test_nothing_is_pickled(self, tier: RedisTier[Any], client: Any) -> None:
         with pytest.raises(TypeError):
             tier.set(ANA, threading.Lock(), 60)

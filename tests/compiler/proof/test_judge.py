@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from morosidad.compiler import check_classifier
-from morosidad.compiler.proof.judge import MIN_ROWS, Judge, select_rows
+from morosidad.compiler.proof.judge import ASKING_SECONDS, LEAST_ROWS, MIN_ROWS, Judge, select_rows
 from morosidad.errors import UnsupportedModel
 
 
@@ -43,6 +43,32 @@ def test_a_row_without_a_number_for_an_answer_is_refused() -> None:
     assert sorted(found.refused) == [45, 46, 47, 48, 49]
     assert np.isfinite(found.probabilities).all()
     assert len(found.places) == 45
+
+
+def test_a_slow_model_is_asked_while_there_is_time() -> None:
+    times = iter(np.linspace(0, 2 * ASKING_SECONDS, 20).tolist())
+    long = pd.DataFrame({"a": np.linspace(0, 1, 400)})
+    found = Judge(Answers(lambda a: a), long, clock=lambda: next(times)).verdict()
+    asked = len(found.places)
+    assert LEAST_ROWS < asked < LEAST_ROWS + 20
+    assert found.left_out == MIN_ROWS - asked
+    assert found.places.tolist() == sorted(found.places.tolist())
+    np.testing.assert_array_equal(found.probabilities, long["a"].to_numpy()[found.places])
+
+
+@pytest.mark.parametrize("scores", [lambda a: a * 4 - 2, lambda a: np.where(a == 0.5, np.inf, a)])
+def test_scores_that_are_no_probability_are_refused(scores: Any) -> None:
+    frame = pd.DataFrame({"a": np.linspace(0, 1, 51)})
+    with pytest.raises(UnsupportedModel, match="which is no probability"):
+        Judge(Answers(scores), frame).verdict()
+
+
+def test_rounding_beyond_one_is_one() -> None:
+    found = Judge(
+        Answers(lambda a: np.where(a > 0.9, 1 + 1e-9, np.where(a < 0.1, -1e-9, a))), FRAME
+    ).verdict()
+    assert found.probabilities.min() == 0.0
+    assert found.probabilities.max() == 1.0
 
 
 def test_no_number_among_others_differs_from_a_number_alone() -> None:

@@ -6,7 +6,6 @@ import stat
 import subprocess
 import sys
 import time
-import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 
 from morosidad.errors import ConfigurationError
 from morosidad.kpis import KPITracker
+from morosidad.processes import forking
 
 WORK = """
 import sys
@@ -195,16 +195,10 @@ def test_only_the_process_that_took_a_lane_gives_it_back(path, monkeypatch):
 @pytest.fixture
 def fork(monkeypatch) -> Callable[[], None]:
     """Run what would run in a forked child."""
-    hooks = []
-    monkeypatch.setattr(
-        os, "register_at_fork", lambda after_in_child: hooks.append(after_in_child), raising=False
-    )
-
-    def run() -> None:
-        for hook in hooks:
-            hook()
-
-    return run
+    process = forking._Process()
+    process.hooked = True
+    monkeypatch.setattr(forking, "_process", process)
+    return process.renew
 
 
 def test_a_child_begins_with_nothing_counted(fork):
@@ -224,19 +218,6 @@ def test_a_child_takes_a_lane_of_its_own(path, fork):
     assert tracker.lifetime().total == 2
     with pytest.raises(ConfigurationError, match="no room"):
         KPITracker(shared=path, processes=2)
-
-
-def test_a_tracker_that_is_gone_is_not_kept_for_the_children(fork):
-    tracker = KPITracker()
-    gone = weakref.ref(tracker)
-    del tracker
-    assert gone() is None
-    fork()
-
-
-def test_trackers_work_on_systems_that_do_not_fork(monkeypatch):
-    monkeypatch.delattr(os, "register_at_fork", raising=False)
-    assert KPITracker().lifetime().total == 0
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")

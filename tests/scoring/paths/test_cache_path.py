@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import pandas as pd
+import pytest
 
 from morosidad.cache import TieredCache
 from morosidad.cache.bypass import CacheBypass
@@ -24,6 +25,63 @@ def test_a_repeated_record_is_answered_by_the_cache(trained: tuple[Any, pd.DataF
     assert msgspec.structs.replace(again, cached=None, request_id="a") == first
     assert (cache.stats().l1_hits, cache.stats().misses) == (1, 1)
     assert scorer.score_one(RECORD).request_id is None
+
+
+@pytest.fixture(scope="module")
+def plain(trained: tuple[Any, pd.DataFrame]) -> Scorer:
+    return scorer_with(trained)
+
+
+class Shared:
+    """A tier that others can write to."""
+
+    def __init__(self) -> None:
+        self.held: dict[Any, Any] = {}
+
+    def get(self, key: Any, /) -> tuple[Any, float] | None:
+        return (self.held[key], 60.0) if key in self.held else None
+
+    def set(self, key: Any, value: Any, ttl: float, /) -> None:
+        self.held[key] = value
+
+    def delete(self, key: Any, /) -> None:
+        self.held.pop(key, None)
+
+
+@pytest.mark.parametrize("nowait", [False, True])
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"probabilities": (0.99, 0.01)},
+        {"probabilities": (0.99, 0.01), "confidence": 0.99, "label": 0},
+        {"outcome": "aprobar"},
+        {"label": 0},
+        {"confidence": 0.5},
+        {"probabilities": (float("nan"), float("nan"))},
+        {"probabilities": (-1.0, 2.0), "confidence": 2.0},
+        {"model": "otro@1"},
+        {"degraded": True},
+        None,
+    ],
+)
+def test_a_decision_that_the_model_could_not_have_made_is_not_taken_from_a_cache(
+    plain: Scorer, forged: dict[str, Any] | None, nowait: bool
+) -> None:
+    shared = Shared()
+    scorer = plain.with_parts(cache=TieredCache(l1=1, l2=shared))
+    ask = scorer.score_nowait if nowait else scorer.score_one
+    honest = ask(RECORD)
+    assert (honest.label, honest.outcome) == (1, "rechazar")
+    (key,) = shared.held
+    kept = shared.held[key]
+    changed = {"decision": "aprobar"} if forged is None else msgspec.structs.replace(kept, **forged)
+    for value in (changed, kept):
+        scorer = plain.with_parts(cache=TieredCache(l1=1, l2=shared))
+        ask = scorer.score_nowait if nowait else scorer.score_one
+        shared.held[key] = value
+        found = ask(RECORD)
+        assert found.cached == ("acierto" if value is kept else None)
+        assert msgspec.structs.replace(found, cached=None) == honest
 
 
 def test_other_values_never_share_a_decision(trained: tuple[Any, pd.DataFrame]) -> None:

@@ -1,9 +1,10 @@
 // Talking to the server: a key is asked for when it wants one, and kept until the tab is closed.
 
-import { make } from "./elements.js";
+import { byId, make, write } from "./elements.js";
 import { say } from "./words.js";
 
 const KEPT = "morosidad.clave";
+const SENDABLE = /^[!-~]+$/; // what a header can carry
 let asking = null;
 
 export const key = () => sessionStorage.getItem(KEPT);
@@ -16,7 +17,7 @@ export async function ask(path, { quiet = false, ...options } = {}) {
     const response = await fetch(path, { ...options, headers, cache: "no-store" });
     const refused = response.status === 401 || (response.status === 403 && used !== null);
     if (!refused || quiet) return response;
-    if (used === key()) await askForKey(used !== null);
+    if (used === key()) await askForKey(used === null ? "key_wanted" : "key_wrong");
     if (key() === null) return response;
   }
 }
@@ -45,16 +46,28 @@ export function requestId() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-function askForKey(wrong) {
+// Let the person put another key in the place of the one that is kept.
+const change = byId("cambiar-clave");
+const offerChange = () => (change.hidden = key() === null);
+change.addEventListener("click", async () => {
+  const used = key();
+  await askForKey("key_change");
+  if (key() !== used) dispatchEvent(new Event("clave"));
+});
+offerChange();
+
+function askForKey(why) {
   asking ??= new Promise((resolve) => {
-    const input = make("input", { type: "password", id: "clave", autocomplete: "off", required: true });
+    const input = make("input", { type: "password", id: "clave", autocomplete: "off", required: true, "aria-describedby": "queja-clave" });
+    const complaint = make("p", { id: "queja-clave", class: "queja", role: "alert" });
     const form = make(
       "form",
       { method: "dialog" },
       make("h2", { id: "titulo-clave", text: say("key_title") }),
-      make("p", { text: say(wrong ? "key_wrong" : "key_wanted") }),
+      make("p", { text: say(why) }),
       make("label", { for: "clave", text: say("key") }),
       input,
+      complaint,
       make(
         "div",
         { class: "acciones" },
@@ -63,9 +76,16 @@ function askForKey(wrong) {
       ),
     );
     const dialog = make("dialog", { "aria-labelledby": "titulo-clave" }, form);
+    form.addEventListener("submit", (event) => {
+      if (event.submitter?.value === "" || SENDABLE.test(input.value.trim())) return;
+      event.preventDefault();
+      write(complaint, say("key_not_sendable"));
+      input.focus();
+    });
     dialog.addEventListener("close", () => {
-      if (dialog.returnValue === "usar") sessionStorage.setItem(KEPT, input.value);
-      else sessionStorage.removeItem(KEPT);
+      if (dialog.returnValue === "usar") sessionStorage.setItem(KEPT, input.value.trim());
+      else if (why !== "key_change") sessionStorage.removeItem(KEPT);
+      offerChange();
       dialog.remove();
       asking = null;
       resolve();

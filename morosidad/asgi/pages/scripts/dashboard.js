@@ -194,4 +194,5 @@ function list(id, items) {
   section.querySelector("ul").replaceChildren(...items);
 }
 
+addEventListener("clave", () => location.reload());
 connect();

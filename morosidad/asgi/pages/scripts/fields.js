@@ -20,6 +20,8 @@ export function parseNumber(text) {
 export function parse(field, raw) {
   const text = raw.trim();
   if (text === "") return undefined;
+  const code = field.faltantes?.find((one) => String(one) === text);
+  if (code !== undefined) return code;
   if (field.clase === "integer" || field.clase === "number") return parseNumber(text);
   if (field.clase === "boolean") return text === "true" || (text === "false" ? false : text);
   if (field.enteros && WHOLE.test(text) && Number.isSafeInteger(Number(text))) return Number(text);
@@ -28,7 +30,7 @@ export function parse(field, raw) {
 
 // Give the kind of error of a value, or nothing when the schema would take it.
 export function fault(field, value) {
-  if (value === undefined) return field.obligatorio ? "falta" : "";
+  if (value === undefined || field.faltantes?.includes(value)) return field.obligatorio ? "falta" : "";
   if (field.clase === "boolean") return typeof value === "boolean" ? "" : "tipo";
   if (field.clase === "category") return field.enteros && typeof value !== "number" ? "tipo" : "";
   return numberFault(field, value);

@@ -5,7 +5,7 @@ import { say } from "./words.js";
 const number = new Intl.NumberFormat(say("locale"), { maximumFractionDigits: 10, useGrouping: true });
 const significant = new Intl.NumberFormat(say("locale"), { maximumSignificantDigits: 3 });
 const twoDecimals = new Intl.NumberFormat(say("locale"), { minimumFractionDigits: 2, maximumFractionDigits: 2 });
-const percent = new Intl.NumberFormat(say("locale"), { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const tenths = new Intl.NumberFormat(say("locale"), { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const clock = new Intl.DateTimeFormat(say("locale"), { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 
 export const NOTHING = "—";
@@ -18,7 +18,7 @@ export const exact = (value) => apart(number.format(value));
 export const rounded = (value) => (given(value) ? apart(significant.format(value)) : NOTHING);
 export const tiny = (value) => value.toExponential(1).replace(".", say("decimal")).replace("-", "−");
 export const hundredths = (value) => twoDecimals.format(value);
-export const share = (value) => (given(value) ? percent.format(value) : NOTHING);
+export const share = (value) => (given(value) ? tenths.format(100 * value) + say("percent") : NOTHING);
 export const time = (seconds) => clock.format(new Date(seconds * 1000));
 
 export function duration(seconds) {

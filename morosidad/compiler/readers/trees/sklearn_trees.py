@@ -7,10 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from morosidad.compiler.forms.additive import Additive
 from morosidad.compiler.forms.form import OnLogOdds
+from morosidad.compiler.forms.stacked import Stacked
 from morosidad.compiler.forms.tabulation import tabulated
 from morosidad.compiler.forms.walked import Boosting, Forest
 from morosidad.compiler.nodes.base import Expr
+from morosidad.compiler.nodes.expressions import Narrow
+from morosidad.compiler.nodes.lookups import fold_constants
 from morosidad.compiler.nodes.thresholds import as_float32
 from morosidad.compiler.readers.trees.tree_builder import Tree, build_trees
 from morosidad.compiler.registry import Compiler, NotCompilable, compiles
@@ -22,7 +26,12 @@ def tree(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Forest:
     return _forest([estimator], columns, compiler)
 
 
-@compiles("sklearn.RandomForestClassifier", "sklearn.ExtraTreesClassifier", of_default=True)
+@compiles(
+    "imblearn.BalancedRandomForestClassifier",
+    "sklearn.ExtraTreesClassifier",
+    "sklearn.RandomForestClassifier",
+    of_default=True,
+)
 def forest(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Forest:
     """Compile the mean of the trees' probabilities."""
     return _forest(estimator.estimators_, columns, compiler)
@@ -37,18 +46,34 @@ def _forest(estimators: Sequence[Any], columns: Sequence[Expr], compiler: Compil
 
 @compiles("sklearn.GradientBoostingClassifier")
 def gradient_boosting(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> OnLogOdds:
-    """Compile the sum of the trees, each times the learning rate."""
-    if estimator.init_ != "zero" and type(estimator.init_).__name__ != "DummyClassifier":
-        raise NotCompilable("GradientBoostingClassifier(init=<an estimator>) has no compiled form")
+    """Compile the sum of the trees, each times the learning rate, and of the model that they begin with."""
     compiler.require(*columns)
-    base = float(estimator._raw_predict_init(np.zeros((1, len(columns)), dtype=np.float32))[0, 0])
+    begins = estimator.init_ != "zero" and type(estimator.init_).__name__ != "DummyClassifier"
+    base = 0.0
+    if not begins:
+        base = float(estimator._raw_predict_init(np.zeros((1, len(columns)), dtype=np.float32))[0, 0])
     # with the exponential loss the sum is half the log-odds
     factor = 2.0 if estimator.loss == "exponential" else 1.0
     trees = [
         _read(one.tree_, estimator.learning_rate * one.tree_.value[:, 0, 0] * factor)
         for one in estimator.estimators_[:, 0]
     ]
-    return tabulated(build_trees(Boosting, trees, columns, compiler, rounding=as_float32, base=base * factor))
+    boosting = build_trees(Boosting, trees, columns, compiler, rounding=as_float32, base=base * factor)
+    if not begins:
+        return tabulated(boosting)
+    rounded = [fold_constants(Narrow(column, "float32")) for column in columns]
+    first = compiler.second_class(estimator.init_, rounded)
+    if not isinstance(first, OnLogOdds) or estimator.loss == "exponential":
+        raise NotCompilable("GradientBoostingClassifier(init=<such a model>) has no compiled form")
+    empty = Additive(0.0, (), len(compiler.schema))
+    limits = (np.inf, _limit_of_init())
+    return Stacked(empty, (boosting, first), (1.0, 1.0), (True, True), limits, narrow=True)
+
+
+def _limit_of_init() -> float:
+    """Give the log-odds beyond which scikit-learn holds those of the model that boosting begins with."""
+    smallest = float(np.finfo(np.float32).eps)
+    return float(np.log((1.0 - smallest) / smallest))
 
 
 def _read(tree: Any, value: Any) -> Tree:

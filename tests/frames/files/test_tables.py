@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from morosidad.errors import InvalidFrame, MissingExtra
-from morosidad.frames.tables import read_table, read_table_chunks
+from morosidad.frames.files.tables import read_table, read_table_chunks
 from morosidad.schema.schema import Schema
 from support import needed
 
@@ -39,7 +39,7 @@ def test_a_csv_file_holds_what_its_texts_are_in_a_record(
     engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, column: list[Any]
 ) -> None:
     needed(ARROW or engine == "pandas", "pyarrow")
-    monkeypatch.setattr("morosidad.frames.csv_files.arrow_installed", lambda: engine == "pyarrow")
+    monkeypatch.setattr("morosidad.frames.files.csv_files.arrow_installed", lambda: engine == "pyarrow")
     for field in FIELDS:
         number = field.kind in ("integer", "number") or (field.holds_integers and field.kind == "category")
         if field.kind == "boolean":
@@ -50,8 +50,8 @@ def test_a_csv_file_holds_what_its_texts_are_in_a_record(
         path.write_bytes(out.getvalue().encode())
         found = [
             cell
-            for _, fields in read_table_chunks(str(path), Schema([field]))
-            for cell in in_frame(Schema([field]), fields)
+            for chunk in read_table_chunks(str(path), Schema([field]))
+            for cell in in_frame(Schema([field]), chunk.fields)
         ]
         for value, cell in zip(column, found, strict=True):
             meant = None if value == "" else value
@@ -74,7 +74,7 @@ def number_in(text: str) -> Any:
 def test_only_the_empty_cell_is_missing_and_types_are_those_of_the_whole_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("morosidad.frames.csv_files.CHUNK_ROWS", 2)
+    monkeypatch.setattr("morosidad.frames.files.csv_files.CHUNK_ROWS", 2)
     path = tmp_path / "x.csv"
     path.write_text("a,b,c\n1,NA,1\n2,None,2\n3,,x\n,null,0.1\n", encoding="utf-8")
     frame = read_table(str(path))
@@ -88,7 +88,7 @@ def test_only_the_empty_cell_is_missing_and_types_are_those_of_the_whole_file(
 @pytest.mark.parametrize("ending", ["csv", "csv.gz", "parquet", "feather", "jsonl"])
 def test_the_ending_says_what_a_file_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str) -> None:
     needed(ARROW or ending not in ("parquet", "feather"), "pyarrow")
-    monkeypatch.setattr("morosidad.frames.csv_files.CHUNK_ROWS", 2)
+    monkeypatch.setattr("morosidad.frames.files.csv_files.CHUNK_ROWS", 2)
     frame = pd.DataFrame({"n": [1.5, 2.0, 0.1], "c": ["nA1", "b", "c"], "i": [1, 2, 3]})
     path = tmp_path / f"x.{ending}"
     if ending == "parquet":
@@ -103,19 +103,19 @@ def test_the_ending_says_what_a_file_is(tmp_path: Path, monkeypatch: pytest.Monk
     pd.testing.assert_frame_equal(read, frame, check_dtype=False)
     schema = Schema.infer(read)
     chunks = list(read_table_chunks(str(path), schema))
-    assert [len(own) for own, _ in chunks] == [2, 1]
-    assert [place for own, _ in chunks for place in own.index] == [0, 1, 2]
-    assert [row for _, fields in chunks for row in in_frame(schema, fields)] == in_frame(schema, frame)
+    assert [len(chunk.own) for chunk in chunks] == [2, 1]
+    assert [place for chunk in chunks for place in chunk.own.index] == [0, 1, 2]
+    assert [row for chunk in chunks for row in in_frame(schema, chunk.fields)] == in_frame(schema, frame)
 
 
 def test_a_name_that_only_some_lines_have_is_a_column_of_every_chunk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("morosidad.frames.csv_files.CHUNK_ROWS", 1)
+    monkeypatch.setattr("morosidad.frames.files.csv_files.CHUNK_ROWS", 1)
     path = tmp_path / "x.jsonl"
     path.write_text('{"n": 1.5, "c": "a"}\n{"n": 2.0}\n', encoding="utf-8")
     schema = Schema.infer(read_table(str(path)))
-    chunks = [fields for _, fields in read_table_chunks(str(path), schema)]
+    chunks = [chunk.fields for chunk in read_table_chunks(str(path), schema)]
     assert [list(fields.columns) for fields in chunks] == [["n", "c"]] * 2
     assert [in_frame(schema, fields) for fields in chunks] == [[[1.5, "a"]], [[2.0, None]]]
 
@@ -138,6 +138,6 @@ def test_a_damaged_file_is_refused(tmp_path: Path, ending: str) -> None:
 def test_without_pyarrow_a_parquet_file_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("morosidad.frames.tables.find_spec", lambda _: None)
+    monkeypatch.setattr("morosidad.frames.files.typed_files.find_spec", lambda _: None)
     with pytest.raises(MissingExtra, match="parquet"):
         read_table(str(tmp_path / "x.parquet"))

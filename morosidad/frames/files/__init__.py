@@ -1,0 +1,1 @@
+"""Files of applicants: read and written by their ending, whole or in chunks."""

@@ -1,0 +1,1 @@
+"""What belongs to a process: its forks, and the paths that its parts keep."""
