@@ -89,14 +89,14 @@ def make_folds(
 
 def _by_time(truth: NDArray[np.bool_], keys: Rows, folds: int) -> Folds:
     """Put the latest fifth aside; cut the rest into parts, each predicted by those before it."""
-    order = np.sort(keys)
-    cuts = np.unique(order[[int(len(order) * (1.0 - TEST_SHARE)), -1][:1]])
-    test = np.flatnonzero(keys >= cuts[0])
-    development = np.flatnonzero(keys < cuts[0])
+    last = int(np.sort(keys)[int(len(keys) * (1.0 - TEST_SHARE))])
+    test, development = np.flatnonzero(keys >= last), np.flatnonzero(keys < last)
+    if not len(development):
+        raise InvalidFrame("split: too few different dates to divide the rows by")
     order = np.sort(keys[development])
-    places = [int(len(order) * part / (folds + 1)) for part in range(1, folds + 1)] if len(order) else []
+    places = [int(len(order) * part / (folds + 1)) for part in range(1, folds + 1)]
     starts = np.unique(order[places])
-    ends = [*starts[1:].tolist(), cuts[0]]
+    ends = [*starts[1:].tolist(), last]
     pairs = [
         (np.flatnonzero(keys < start), np.flatnonzero((keys >= start) & (keys < end)))
         for start, end in zip(starts.tolist(), ends, strict=True)
