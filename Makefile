@@ -43,7 +43,7 @@ examples: $(VENV)/.test
 	$(BIN)/jupyter-execute examples/notebook.ipynb
 
 benchmarks: $(VENV)/.test    ## one short round of every benchmark, to see that it works; its figures mean nothing
-	for one in benchmarks/bench_*.py; do echo "$$one" && $(BIN)/python -W ignore "$$one" --smoke || exit 1; done
+	for one in benchmarks/bench_*.py benchmarks/*/bench_*.py; do echo "$$one" && $(BIN)/python -W ignore "$$one" --smoke || exit 1; done
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or newer is needed"'

@@ -2,6 +2,7 @@
 
 From a dict to a probability with every field's contribution, with numba and without, beside
 ``predict_proba`` of the same fitted model on one row: a frame made of the dict, and a ready array.
+A scorecard of optbinning stands beside `Scorecard.predict_proba` and `Scorecard.score`, in CPU seconds.
 All figures of one line are measured in one run, in turns, so that the ratios hold on a noisy
 machine. With pytest-benchmark (``pytest benchmarks/bench_additive.py``) the same calls are timed for
 regressions.
@@ -10,6 +11,8 @@ regressions.
 from __future__ import annotations
 
 import contextlib
+import time
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +20,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from interpret.glassbox import ExplainableBoostingClassifier
+from optbinning import BinningProcess, Scorecard
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -26,7 +30,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from measuring import DATA, data, full, in_turns, sets, without_numba
 from morosidad import Schema
-from morosidad.compiler import CompiledPipeline, compile_pipeline
+from morosidad.compiler import CompiledPipeline, compile_pipeline, compile_points
 from morosidad.compiler.proof.probe_rows import as_rows
 
 REFERENCE_ROWS = 2000
@@ -93,6 +97,42 @@ def measure(name: str, title: str, model: Any) -> None:
         print(f"| {title}, {name}, one-row {way} | {seconds * 1e6:.0f} µs | {ratios} | {gap:.0e} |")
 
 
+def seconds(call: Callable[[], Any], rounds: int) -> float:
+    """Give the CPU seconds of one call."""
+    start = time.process_time()
+    for _ in range(rounds):
+        call()
+    return (time.process_time() - start) / rounds
+
+
+def scorecard() -> None:
+    """Compare a scorecard and its points with optbinning's own, on one applicant of German."""
+    warnings.simplefilter("ignore")  # of pandas, about what optbinning does
+    X, y = data("german")
+    categories = list(X.select_dtypes(exclude="number"))
+    scaling = {"pdo": 20, "odds": 50, "scorecard_points": 600}
+    model = Scorecard(
+        BinningProcess(list(X), categorical_variables=categories),
+        LogisticRegression(),
+        scaling_method="pdo_odds",
+        scaling_method_params=scaling,
+    ).fit(X, y)
+    schema = Schema.infer(X)
+    rows = as_rows(schema, X.to_dict("records"))
+    compiled, points = compile_pipeline(model, schema, rows), compile_points(model, X, schema=schema)
+    gap = np.abs(np.array([compiled.predict_one(row) for row in rows]) - model.predict_proba(X)[:, 1]).max()
+    of_points = np.abs(np.array([points.score_one(row) for row in rows]) - model.score(X)).max()
+    print(f"{len(rows)} rows: |Δp| ≤ {gap:.1e}, |Δpoints| ≤ {of_points:.1e}")
+    one, row = X.iloc[[0]], rows[0]
+    calls = {
+        "probability": (lambda: model.predict_proba(one), lambda: compiled.predict_one(row)),
+        "points": (lambda: model.score(one), lambda: points.score_one(row)),
+    }
+    for name, (theirs, ours) in calls.items():
+        slow, fast = seconds(theirs, 30), seconds(ours, 20_000)
+        print(f"{name}: {slow * 1e3:.2f} ms and {fast * 1e6:.2f} µs, {slow / fast:,.0f} times as fast")
+
+
 def main() -> None:
     print(
         "| model, data, what its own predict_proba gets | own | with numba | | without | | largest \\|Δp\\| |"
@@ -101,6 +141,8 @@ def main() -> None:
     for name in sets("german", "taiwan"):
         for title, model in models(name).items():
             measure(name, title, model)
+        if name == "german":
+            scorecard()
 
 
 # -- for regressions -------------------------------------------------------------------------------

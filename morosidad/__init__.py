@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from morosidad.schema.ahorro_valle import AHORRO_VALLE as AHORRO_VALLE
     from morosidad.schema.field import Field as Field
     from morosidad.schema.schema import Schema as Schema
+    from morosidad.scoring.mixins.directions import check_monotone as check_monotone
     from morosidad.scoring.scorer import Scorer as Scorer
     from morosidad.settings import Settings as Settings
     from morosidad.training.datasets import make_applicants as make_applicants
@@ -50,6 +51,7 @@ _HOME = {
     "Settings": "settings",
     "TieredCache": "cache",
     "check_compiled": "compiler",
+    "check_monotone": "scoring.mixins.directions",
     "compile_pipeline": "compiler",
     "make_applicants": "training.datasets",
 }
@@ -73,6 +75,7 @@ __all__ = [
     "TieredCache",
     "__version__",
     "check_compiled",
+    "check_monotone",
     "compile_pipeline",
     "make_applicants",
 ]

@@ -57,6 +57,23 @@ class NotCompiledWarning(UserWarning):
     """A model has no compiled form that is proven exact; scikit-learn itself answers, slower."""
 
 
+class BrokenDirectionWarning(UserWarning):
+    """A model's probability moves against the direction that the schema declares for some fields.
+
+    Attributes
+    ----------
+    fields : tuple of str
+        Their names.
+    """
+
+    def __init__(self, fields: Sequence[str]) -> None:
+        self.fields = tuple(fields)
+        names = ", ".join(self.fields)
+        super().__init__(
+            f"the risk moves against the direction that the schema declares, see check_monotone: {names}"
+        )
+
+
 class PartsLeftBehindWarning(UserWarning):
     """A scorer is copied or pickled, and its parts stay behind: they belong to this process.
 

@@ -1,4 +1,4 @@
-"""Runs the matrix of tests/conformance and writes docs/reference/coverage.md: what compiles, and what not."""
+"""Runs the matrix of tests/conformance; whole, it writes docs/reference/coverage.md: what compiles."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ original itself reckons in 32 bits, with no label differing.
 - **falls back**: the pipeline itself answers, and the plan says why.
 - **refused**: making the scorer ends with an error that says why.
 
-`scripts/make_coverage.py` writes this page.
+`python scripts/make_coverage.py --long` writes this page.
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the cases and write the page; 1 where a case fails."""
+    """Run the cases, and write the page where all were run; 1 where a case fails."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--long", action="store_true", help="all cases, 300 rows each")
-    parser.add_argument("--only", default="", help="cases whose name holds this; writes no page")
+    parser.add_argument("--long", action="store_true", help="all cases, more rows of each; writes the page")
+    parser.add_argument("--only", default="", help="cases whose name holds this")
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args(arguments)
     cases = [case for case in selected(long=options.long) if options.only in case.name]
     rows = ROWS_LONG if options.long else ROWS
     results = run_cases(cases, rows=rows, workers=options.workers, told=_tell)
     print("\n".join(_counts(results)))
-    if not options.only:
+    if options.long and not options.only:
         PAGE.write_text("\n".join(page(results)), encoding="utf-8")
     return int(any(result.outcome in FAILURES for result in results))
 

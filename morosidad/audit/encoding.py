@@ -74,7 +74,7 @@ class LineEncoder:
             confidence=decision.confidence,
             label=decision.label,
             outcome=decision.outcome,
-            reasons=_reasons(decision),
+            reasons=_reasons(decision, constants.personal if self._values == "full" else None),
             warnings=decision.warnings,
             cached=decision.cached,
             degraded=decision.degraded,
@@ -144,15 +144,15 @@ class LineEncoder:
 class _ModelConstants:
     """What the lines of one model have in common, made once."""
 
-    __slots__ = ("_fields", "_personal", "_row", "context", "cutoffs", "model")
+    __slots__ = ("_fields", "_row", "context", "cutoffs", "model", "personal")
 
     def __init__(self, context: AuditContext, *, whole: bool) -> None:
         self.context = context  # as long as it is held, its id is its own
         self.model = LoggedModel(context.model, context.version, context.digest)
         self.cutoffs = dict(context.cutoffs)
         self._fields = context.fields
-        self._personal = [field for field in context.fields if names_a_person(field)]
-        self._row = _make_row_struct(context.fields) if whole and not self._personal else None
+        self.personal = [field for field in context.fields if names_a_person(field)]
+        self._row = _make_row_struct(context.fields) if whole and not self.personal else None
 
     def kept(self, values: Sequence[Any] | Mapping[str, Any]) -> tuple[Any, list[str]]:
         """Give the values that a line may hold, by field, and the fields left out as personal."""
@@ -162,7 +162,7 @@ class _ModelConstants:
             kept = {field: values[field] for field in self._fields if field in values}
         else:
             kept = dict(zip(self._fields, values, strict=True))
-        omitted = [field for field in self._personal if field in kept]
+        omitted = [field for field in self.personal if field in kept]
         for field in omitted:
             del kept[field]
         return kept, omitted
@@ -170,9 +170,9 @@ class _ModelConstants:
     def kept_columns(self, columns: Sequence[Any]) -> tuple[dict[str, Any], list[str]]:
         """Give the columns that lines may hold, by field, and the fields left out as personal."""
         kept = dict(zip(self._fields, columns, strict=True))
-        for field in self._personal:
+        for field in self.personal:
             del kept[field]
-        return kept, list(self._personal)
+        return kept, list(self.personal)
 
 
 def _make_row_struct(fields: Sequence[str]) -> Callable[..., msgspec.Struct] | None:
@@ -184,9 +184,15 @@ def _make_row_struct(fields: Sequence[str]) -> Callable[..., msgspec.Struct] | N
         return None
 
 
-def _reasons(decision: DecisionLike) -> Sequence[Reason]:
+def _reasons(decision: DecisionLike, personal: Sequence[str] | None) -> Sequence[Reason]:
+    """Give the reasons, without the values that the log may not hold: of personal fields, or None for all."""
     if isinstance(decision, Decision):
-        return decision.reasons
+        if all(reason.value is None for reason in decision.reasons):
+            return decision.reasons
+        return [
+            reason.without_value() if personal is None or reason.field in personal else reason
+            for reason in decision.reasons
+        ]
     return [Reason(r.code, r.field, r.text, r.contribution) for r in decision.reasons]
 
 

@@ -80,7 +80,9 @@ class DecidedFiles:
         if not len(chunk.own):
             self._write_bad(chunk, np.zeros(0, dtype=bool), {})
             return
-        out = self._scorer.score_frame(chunk.fields, errors="coerce", ids=ids and ids.texts, **options)
+        out = self._scorer.score_frame(
+            chunk.fields, errors="coerce", ids=None if ids is None else ids.texts, **options
+        )
         refused = out["probability"].isna().to_numpy()
         some = bool(refused.any())
         kept = _beside(chunk.own[list(self._columns.keep)], ("row", *out.columns))

@@ -8,7 +8,7 @@ from typing import Any
 
 from morosidad.commands.options import add_csv, add_model, add_positive, check_output
 from morosidad.commands.terminal.parsing import Parser, teller
-from morosidad.errors import InvalidFrame
+from morosidad.errors import InvalidFrame, SettingsError
 
 
 def add_arguments(parser: Parser) -> None:
@@ -47,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     from morosidad.frames.files.tables import read_table
     from morosidad.policy.cutoffs import Policy
     from morosidad.schema.schema import Schema
+    from morosidad.schema.values import is_text
     from morosidad.scoring.scorer import Scorer
     from morosidad.training.fitting import Search, train
     from morosidad.training.labels import count_labels, default_place, label_named
@@ -55,6 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
     policy = Policy(review_at=arguments.review_at, decline_at=arguments.decline_at)
     bars = sys.stderr.isatty()
     codes = [text for text in arguments.missing.split(",") if text]
+    if not all(map(is_text, codes)):
+        raise SettingsError(["--missing: text was expected"])
     options = {"sep": arguments.sep, "encoding": arguments.encoding, "missing": codes}
     frame = read_table(arguments.data, **options, progress=bars)
     X, y = _split(frame, arguments.target)

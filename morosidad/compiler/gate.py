@@ -23,6 +23,8 @@ from morosidad.errors import InvalidRecord, UnsupportedModel
 from morosidad.frames.layout import FrameLayout
 from morosidad.frames.reading import read_frame
 from morosidad.frames.records import records_of
+from morosidad.languages import say
+from morosidad.progress import watched
 from morosidad.schema.field import Row
 from morosidad.schema.schema import Schema
 
@@ -308,7 +310,12 @@ def left_out(own: OwnRows) -> list[str]:
 
 
 def own_rows(
-    estimator: Any, read: Reference, schema: Schema, default: int, cutoffs: Sequence[float]
+    estimator: Any,
+    read: Reference,
+    schema: Schema,
+    default: int,
+    cutoffs: Sequence[float],
+    progress: bool = False,
 ) -> OwnRows:
     """Ask the judge about the user's own rows, and read the same rows as records.
 
@@ -324,6 +331,8 @@ def own_rows(
         The place of the class that means default.
     cutoffs : sequence of float
         Probabilities at which the label or the decision changes.
+    progress : bool, default=False
+        Show a progress bar.
 
     Returns
     -------
@@ -334,7 +343,9 @@ def own_rows(
     UnsupportedModel
         As `Judge.verdict`.
     """
-    verdict = Judge(estimator, read.own, default).verdict(cutoffs)
+    judge = Judge(estimator, read.own, default)
+    asked = say(schema.language, "figures.asked_alone")
+    verdict = judge.verdict(cutoffs, lambda places: watched(places, progress, asked))
     frame = read.frame.iloc[verdict.places]
     rows: list[Row | None] = []
     for record in records_of(schema, frame):

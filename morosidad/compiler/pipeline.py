@@ -20,6 +20,7 @@ from morosidad.schema.field import Field, Row, Value
 from morosidad.schema.schema import Schema
 
 if TYPE_CHECKING:
+    from morosidad.compiler.forms.scales import Scale
     from morosidad.compiler.proof.original import Original
 
 Answer = TypeVar("Answer")
@@ -122,6 +123,52 @@ class CompiledPipeline:
         return code.function(
             "explain_one", [probability, "(" + "".join(f"{share}, " for share in shares) + ")"]
         )
+
+    def measure_against(self, rows: Sequence[Row]) -> None:
+        """Measure contributions against the mean over some rows from now on, where there is a form.
+
+        Parameters
+        ----------
+        rows : sequence of tuple
+            Validated values of the background.
+        """
+        if self.form is not None:
+            self.reference = self.form.background(ColumnBatch.of_records(rows, len(self.schema)))
+            self.__dict__.pop("explain_one", None)
+
+    def explain(self, columns: Sequence[Column], scale: Scale | None = None) -> tuple[Floats, Floats]:
+        """Give the scores of many rows, and each field's contributions to them.
+
+        Parameters
+        ----------
+        columns : sequence of (ndarray, or Coded)
+            As in `predict`.
+        scale : {'log-odds', 'probability'}, optional
+            As in `scored_shares`.
+
+        Returns
+        -------
+        scores : ndarray of float64, shape (n_rows,)
+        shares : ndarray of float64, shape (n_fields, n_rows)
+
+        Raises
+        ------
+        ValueError
+            If there is no form, or no reference.
+        """
+        from morosidad.compiler.forms.scales import on_scale, scored_shares
+
+        if self.form is None or self.reference is None:
+            raise ValueError("this pipeline gives no contributions")
+        try:
+            return scored_shares(self.form, ColumnBatch(columns), self.reference, scale)
+        except NotImplementedError:  # a form that explains one record at a time
+            explain = self.explain_one
+            assert explain is not None
+            found = [explain(row) for row in rows_of(self.schema, columns)]
+            scores = np.array([answer[0] for answer in found])
+            shares = np.array([answer[1] for answer in found]).reshape(len(found), len(self.schema))
+            return on_scale(self.form.scale, scores, shares.T, scale)
 
     def predict(self, columns: Sequence[Column]) -> Floats:
         """Give the probability of default of many rows.

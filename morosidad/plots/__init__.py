@@ -3,6 +3,7 @@
 from morosidad.plots.applicant import waterfall
 from morosidad.plots.quality import calibration, roc, scores
 from morosidad.plots.service import kpis
+from morosidad.plots.shapes import shapes
 from morosidad.plots.stability import drift
 
-__all__ = ["calibration", "drift", "kpis", "roc", "scores", "waterfall"]
+__all__ = ["calibration", "drift", "kpis", "roc", "scores", "shapes", "waterfall"]

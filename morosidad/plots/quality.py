@@ -54,7 +54,7 @@ def scores(
     edges = np.linspace(0.0, 1.0, bins + 1)
     groups = [(told("applicants"), MAIN, np.ones(len(probability), dtype=bool))]
     if y is not None:
-        late = _late(scorer, y)
+        late = is_late(scorer, y)
         groups = [(told("paid"), MAIN, ~late), (told("late"), BAD, late)]
     figure = go.Figure()
     for name, colour, rows in groups:
@@ -110,7 +110,7 @@ def roc(scorer: Scorer, frame: pd.DataFrame, y: Any, *, language: Language | Non
     """
     go = plotly_for("roc")
     told = _teller(scorer, language)
-    probability, late = scorer.predict_proba(frame)[:, 1], _late(scorer, y)
+    probability, late = scorer.predict_proba(frame)[:, 1], is_late(scorer, y)
     if late.all() or not late.any():
         raise ValueError("y holds one class only")
     caught, refused = _passed(probability, late)
@@ -172,12 +172,12 @@ def calibration(
     """
     go = plotly_for("calibration")
     told = _teller(scorer, language)
-    probability, late = scorer.predict_proba(frame)[:, 1], _late(scorer, y)
+    probability, late = scorer.predict_proba(frame)[:, 1], is_late(scorer, y)
     order = np.argsort(probability, kind="stable")
     parts = [part for part in np.array_split(order, bins) if len(part)]
     given = np.array([probability[part].mean() for part in parts])
     shares = np.array([late[part].mean() for part in parts])
-    low, high = _wilson(shares, np.array([len(part) for part in parts]))
+    low, high = wilson(shares, np.array([len(part) for part in parts]))
     brier = float(np.mean((probability - late) ** 2))
     top = float(max(given.max(), high.max())) * 1.05
     figure = go.Figure()
@@ -206,7 +206,20 @@ def _teller(scorer: Scorer, language: Language | None) -> Callable[..., str]:
     return tell
 
 
-def _late(scorer: Scorer, y: Any) -> NDArray[np.bool_]:
+def is_late(scorer: Scorer, y: Any) -> NDArray[np.bool_]:
+    """Tell who fell into arrears, by the scorer's label of default.
+
+    Parameters
+    ----------
+    scorer : Scorer
+        Who decides.
+    y : array-like of shape (n_rows,)
+        The original's labels.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_rows,)
+    """
     late: NDArray[np.bool_] = np.asarray(y) == scorer.classes[1]
     return late
 
@@ -219,8 +232,22 @@ def _passed(probability: Floats, late: NDArray[np.bool_]) -> tuple[Floats, Float
     return np.r_[0.0, caught / late.sum()], np.r_[0.0, refused / (~late).sum()]
 
 
-def _wilson(shares: Floats, sizes: NDArray[np.int_], z: float = 1.96) -> Sequence[Floats]:
-    """Compute Wilson's interval of a share (*JASA* 22, 1927, doi:10.1080/01621459.1927.10502953)."""
+def wilson(shares: Floats, sizes: NDArray[np.int_], z: float = 1.96) -> Sequence[Floats]:
+    """Compute Wilson's interval of a share (*JASA* 22, 1927, doi:10.1080/01621459.1927.10502953).
+
+    Parameters
+    ----------
+    shares : ndarray of float64, shape (n,)
+        Observed shares.
+    sizes : ndarray of int, shape (n,)
+        Of how many.
+    z : float
+        So many standard errors.
+
+    Returns
+    -------
+    low, high : ndarray of float64, shape (n,)
+    """
     middle = (shares + z**2 / (2 * sizes)) / (1 + z**2 / sizes)
     half = z / (1 + z**2 / sizes) * np.sqrt(shares * (1 - shares) / sizes + z**2 / (4 * sizes**2))
     return np.maximum(middle - half, 0.0), np.minimum(middle + half, 1.0)

@@ -28,6 +28,8 @@ class Policy(msgspec.Struct, frozen=True):
         At most so many reasons; 0 skips the work.
     version : str
         Goes into the model file and into every line of the decision log.
+    show_values : bool
+        Whether a reason says the applicant's value. Without it, no reason holds one.
 
     Raises
     ------
@@ -39,6 +41,7 @@ class Policy(msgspec.Struct, frozen=True):
     decline_at: float = 0.5
     max_reasons: int = 4
     version: str = "1"
+    show_values: bool = False
 
     def __post_init__(self) -> None:
         problems = []
@@ -49,11 +52,26 @@ class Policy(msgspec.Struct, frozen=True):
             problems.append("review_at and decline_at: 0 <= review_at <= decline_at <= 1 was expected")
         if not isinstance(most, Integral) or most < 0:
             problems.append("max_reasons: a whole number, 0 or more, was expected")
+        if not isinstance(self.show_values, bool):
+            problems.append("show_values: True or False was expected")
         if problems:
             raise SettingsError(problems)
         force_setattr(self, "review_at", float(self.review_at))  # 0 and 0.0 are one policy, with one digest
         force_setattr(self, "decline_at", float(self.decline_at))
         force_setattr(self, "max_reasons", int(self.max_reasons))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the policy as plain data, for a model file.
+
+        Returns
+        -------
+        dict
+            Without what earlier versions knew nothing of where that says nothing: the digest stays.
+        """
+        data: dict[str, Any] = msgspec.to_builtins(self)
+        if not self.show_values:
+            del data["show_values"]
+        return data
 
     def outcome(self, probability: float) -> DecisionOutcome:
         """Give the outcome for a probability of default.

@@ -19,8 +19,8 @@ OUTCOMES: tuple[DecisionOutcome, ...] = get_args(DecisionOutcome)
 COLOURS = {"aprobar": "#1b7f4d", "revisar": "#b26a00", "rechazar": "#b3261e"}
 
 
-class Reason(msgspec.Struct, frozen=True):
-    """One field that raises the risk of an applicant.
+class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One field that raises the risk of an applicant, or lowers it where both were asked for.
 
     Attributes
     ----------
@@ -29,16 +29,30 @@ class Reason(msgspec.Struct, frozen=True):
     field : str
         The field's name.
     text : str
-        For people, in the language of the scorer; it holds no value.
+        For people, in the language of the scorer; it holds no value unless the policy shows values.
     contribution : float
         The field's share on the model's own scale (log-odds, or probability for forests), against
-        the reference applicants. Only positive shares become reasons.
+        the reference applicants. Only positive shares become reasons, unless all were asked for.
+    value : str or None
+        The applicant's value as the text says it, in brackets at its end; None where it says none.
     """
 
     code: str = msgspec.field(name="codigo")
     field: str = msgspec.field(name="campo")
     text: str = msgspec.field(name="texto")
     contribution: float = msgspec.field(name="aporte")
+    value: str | None = msgspec.field(name="valor", default=None)
+
+    def without_value(self) -> Reason:
+        """Give the same reason with no value in it.
+
+        Returns
+        -------
+        Reason
+        """
+        if self.value is None:
+            return self
+        return Reason(self.code, self.field, self.text.removesuffix(f" ({self.value})"), self.contribution)
 
 
 class Decision(msgspec.Struct, frozen=True, dict=True):

@@ -14,8 +14,8 @@ from morosidad.policy.decision import Decision, Reason
 from morosidad.schema.field import Value
 from morosidad.schema.schema import Record, Schema
 
-_CASES = ("missing", "plain", "above", "below")
-_MISSING, _PLAIN, _ABOVE, _BELOW = range(4)
+_CASES = ("missing", "plain", "above", "below", "lowers")
+_MISSING, _PLAIN, _ABOVE, _BELOW, _LOWERS = range(5)
 
 
 class ReasonTable(msgspec.Struct, eq=False):
@@ -54,11 +54,16 @@ class ReasonWriter:
     schema : Schema
         The record's fields.
     typical : sequence of float or None
-        What is usual for each numeric field, None for the others.
+        What is usual for each numeric field, None for the others. Codes have nothing usual.
+    show_values : bool
+        Whether a text says the value.
     """
 
-    def __init__(self, schema: Schema, typical: Sequence[float | None]) -> None:
-        self._typical = tuple(typical)
+    def __init__(self, schema: Schema, typical: Sequence[float | None], *, show_values: bool = False) -> None:
+        coded = [field.kind == "category" or field.categories is not None for field in schema.fields]
+        self._typical = tuple(None if code else usual for code, usual in zip(coded, typical, strict=True))
+        self._protected = frozenset(i for i, field in enumerate(schema.fields) if field.protected)
+        self._show_values = show_values
         self._schema = schema
         self._labels = {field.name: field.words_in(schema.language).label for field in schema.fields}
         self._fields = tuple(
@@ -81,10 +86,31 @@ class ReasonWriter:
         Returns
         -------
         tuple of Reason
-            Of the fields with a positive contribution only.
+            Of the fields with a positive contribution only; protected fields are no reason.
         """
         raising = sorted([(-share, place) for place, share in enumerate(shares) if share > 0.0])
+        if self._protected:
+            raising = [pair for pair in raising if pair[1] not in self._protected]
         return tuple([self._reason(place, values[place], -share) for share, place in raising[:most]])
+
+    def both_directions(self, values: Sequence[Value], shares: Sequence[float]) -> tuple[Reason, ...]:
+        """Give every field that raises or lowers the risk, strongest first, ties in the order of the schema.
+
+        Parameters
+        ----------
+        values : sequence
+            The record's values, in schema order.
+        shares : sequence of float
+            Each field's contribution.
+
+        Returns
+        -------
+        tuple of Reason
+            Of the fields with a contribution; protected fields are no reason.
+        """
+        moving = [place for place, share in enumerate(shares) if share and place not in self._protected]
+        moving.sort(key=lambda place: -abs(shares[place]))
+        return tuple([self._reason(place, values[place], shares[place]) for place in moving])
 
     def table(self, columns: Sequence[Column], shares: NDArray[np.float64], most: int) -> ReasonTable:
         """Give the reasons of many decisions, each as `reasons` does.
@@ -105,6 +131,7 @@ class ReasonWriter:
         kinds = [Reason(code, name, text, 0.0) for code, name, texts in self._fields for text in texts]
         cases = np.column_stack([self._cases(place, column) for place, column in enumerate(columns)])
         raising = np.where(shares > 0.0, shares, 0.0)
+        raising[:, list(self._protected)] = 0.0
         rows = np.arange(len(raising))
         which = np.full((len(raising), min(most, len(columns))), -1, dtype=np.intp)
         found = np.zeros(which.shape)
@@ -137,6 +164,38 @@ class ReasonWriter:
         if usual is None or isinstance(value, str) or value == usual:
             return _PLAIN
         return _ABOVE if value > usual else _BELOW
+
+    def show_values(self, table: ReasonTable, rows: Sequence[Sequence[Value]]) -> ReasonTable:
+        """Give reasons that say the values, where the policy shows them.
+
+        Parameters
+        ----------
+        table : ReasonTable
+            The reasons of each decision; none of them says a value, so that a log may hold them.
+        rows : sequence of sequence
+            The validated values of each record.
+
+        Returns
+        -------
+        ReasonTable
+            The same one where the policy shows none.
+        """
+        if not self._show_values:
+            return table
+        places = {field.name: place for place, field in enumerate(self._schema.fields)}
+        kinds, which = list(table.kinds), table.which.copy()
+        shown: dict[tuple[int, Value], int] = {}
+        for row, slot in np.argwhere(which >= 0).tolist():
+            kind = int(which[row, slot])
+            place = places[kinds[kind].field]
+            value = rows[row][place]
+            if value is None:
+                continue
+            if (kind, value) not in shown:
+                shown[kind, value] = len(kinds)
+                kinds.append(self._with_value(kinds[kind], place, value))
+            which[row, slot] = shown[kind, value]
+        return ReasonTable(kinds, which, table.contributions)
 
     def name_codes(self, table: ReasonTable, records: Sequence[Record]) -> ReasonTable:
         """Give reasons that name the codes that stand for missing values, as `with_names` does.
@@ -200,7 +259,26 @@ class ReasonWriter:
 
     def _reason(self, place: int, value: Value, share: float) -> Reason:
         code, name, texts = self._fields[place]
-        return Reason(code, name, texts[self._case(place, value)], share)
+        case = self._case(place, value)
+        text = texts[_LOWERS if case == _PLAIN and share < 0.0 else case]
+        if value is None or not self._show_values:
+            return Reason(code, name, text, share)
+        return self._with_value(Reason(code, name, text, share), place, value)
+
+    def _with_value(self, reason: Reason, place: int, value: Value) -> Reason:
+        shown = self._shown(place, value)
+        text = say(self._schema.language, "records.reason_value", text=reason.text, value=shown)
+        return msgspec.structs.replace(reason, text=text, value=shown)
+
+    def _shown(self, place: int, value: Value) -> str:
+        """Write a value for people, with its unit."""
+        language = self._schema.language
+        if isinstance(value, bool):
+            return say(language, "figures.yes" if value else "figures.no")
+        if isinstance(value, str):
+            return value
+        unit = self._schema.fields[place].words_in(language).unit
+        return f"{value:.10g} {unit}".rstrip()
 
 
 def _texts(label: str, language: Language) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from morosidad.errors import DeadlineExceeded
+from morosidad.recovery.decorating import NotAwaitable, awaitable
 from morosidad.recovery.escalation import AttemptReply
 
 
@@ -54,7 +55,9 @@ async def attempt_async(
     scope = asyncio.timeout(seconds)
     try:
         async with scope:
-            return await fn(*args, **kwargs), None
+            return await awaitable(fn(*args, **kwargs)), None
+    except NotAwaitable:
+        raise
     except Exception as error:
         if isinstance(error, TimeoutError) and scope.expired():
             return None, DeadlineExceeded(f"no answer in {seconds:.3g} s", seconds=seconds)

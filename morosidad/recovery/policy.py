@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,7 +15,7 @@ from morosidad.errors import Escalated, InputError, Overloaded, TransientError
 from morosidad.recovery.attempts import attempt, attempt_async, wait_async
 from morosidad.recovery.bulkhead import Bulkhead
 from morosidad.recovery.circuit_breaker import CircuitBreaker
-from morosidad.recovery.decorating import finished, is_async
+from morosidad.recovery.decorating import decorated, finished
 from morosidad.recovery.escalation import AttemptReply, Escalation, EscalationSteps, Wait
 from morosidad.recovery.events import EventDispatcher, Hook, RecoveryOutcome, RecoveryStats, log_event
 from morosidad.recovery.levels import Failure, RecoveryLevel, Remedy, default_levels, model_at_fault
@@ -211,6 +210,8 @@ class RecoveryPolicy:
             Every level failed, or the policy is open; ``retry_after`` says for how long.
         DeadlineExceeded
             The deadline passed first.
+        TypeError
+            `fn` returned work that is still to be done: a coroutine, a generator, a future.
         """
         breaker = self._breaker
         if not (self._direct and breaker.healthy):
@@ -218,12 +219,14 @@ class RecoveryPolicy:
         seen = breaker.generation
         started = self._clock()
         try:
-            return fn(*args, **kwargs)
+            answer = fn(*args, **kwargs)
         except Exception as error:
             escalation = self._escalation
             if isinstance(error, escalation.never):
                 raise
             steps = escalation.escalate(Failure(escalation.component, error, args, kwargs), started, seen)
+        else:
+            return finished(answer)
         return cast(T, self._run_steps(steps, fn, args, kwargs))
 
     async def acall(self, fn: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -265,7 +268,7 @@ class RecoveryPolicy:
                 else:
                     reply = await attempt_async(fn, args, kwargs, seconds)
         if gave_up is None:
-            return cast(T, value)
+            return cast(T, finished(value))
         try:
             with self._fallback_or_raise(gave_up) as fallback:
                 answer = fallback(*args, **kwargs)
@@ -288,21 +291,10 @@ class RecoveryPolicy:
         Raises
         ------
         TypeError
-            It is a generator function or an asynchronous one, which runs only after it has returned.
+            It can't be called, or its call gives a generator, which runs only after it has returned. What
+            only a call can show, as a coroutine from a plain function, is a TypeError of that call.
         """
-        if is_async(fn):
-
-            @functools.wraps(fn)
-            async def awaited(*args: P.args, **kwargs: P.kwargs) -> Any:
-                return await self.acall(cast(Callable[P, Awaitable[Any]], fn), *args, **kwargs)
-
-            return cast(Callable[P, T], awaited)
-
-        @functools.wraps(fn)
-        def called(*args: P.args, **kwargs: P.kwargs) -> T:
-            return finished(self.call(fn, *args, **kwargs))
-
-        return called
+        return decorated(self, fn)
 
     def stats(self) -> RecoveryStats:
         """Return the state and the counts.
@@ -352,7 +344,7 @@ class RecoveryPolicy:
                 else:
                     reply = step.bulkhead.run(fn, args, kwargs, seconds)
         if gave_up is None:
-            return value
+            return finished(value)
         try:
             with self._fallback_or_raise(gave_up) as fallback:
                 return _degraded(fallback(*args, **kwargs))

@@ -41,8 +41,13 @@ class FieldDefinition(msgspec.Struct, frozen=True, omit_defaults=True, dict=True
     monotonic_cst: Literal[-1, 0, 1] = 0
     observed: Observed | None = None
     missing: tuple[Any, ...] = ()
+    protected: bool = False
+    monotonic: Literal[-1, 0, 1] | None = None
 
     def __post_init__(self) -> None:
+        if given_as := _SLOT.__get__(self):  # another name for the same; kept under the one that files hold
+            force_setattr(self, "monotonic_cst", given_as)
+            _SLOT.__set__(self, None)
         given: list[Any] = [self.aliases, self.categories]
         if any(isinstance(words, str) for words in given):
             raise SchemaError(f"field {self.name!r}: aliases and categories are sequences", self.name)
@@ -84,6 +89,8 @@ class FieldDefinition(msgspec.Struct, frozen=True, omit_defaults=True, dict=True
             return "no value lies within its limits"
         if limits and self.categories is not None:
             return "it has either limits or categories"
+        if not isinstance(self.protected, bool):
+            return "whether it is protected is True or False"
         return None if self.monotonic_cst in (-1, 0, 1) else "the direction of risk is -1, 0 or 1"
 
     def _category_problem(self) -> str | None:
@@ -199,3 +206,7 @@ class FieldDefinition(msgspec.Struct, frozen=True, omit_defaults=True, dict=True
         if self.categories is None or seen is None:
             return self.categories if seen is None else seen
         return tuple(level for level in self.categories if level in self._seen) or self.categories
+
+
+_SLOT: Any = FieldDefinition.__dict__["monotonic"]
+"""Where `monotonic` is held until it is read: `Field` has a property of that name."""

@@ -46,19 +46,30 @@ class Field(FieldDefinition, frozen=True, omit_defaults=True, dict=True):
         reads years into a field of months.
     label, unit, help : str, or mapping of str to str, optional
         Words for people: one text for all languages, or one for each: ``{"es": "Edad", "en": "Age"}``.
+    monotonic : {-1, 0, 1}, default=0
+        The direction in which the risk is expected to move as the value grows; `check_monotone` proves it
+        of a model.
     monotonic_cst : {-1, 0, 1}, default=0
-        The direction in which the risk is expected to move as the value grows, as in scikit-learn.
+        The same, under scikit-learn's name, which files hold.
     observed : Observed, optional
         What the training data held.
     missing : sequence of (str, int or float), or mapping of those to str, optional
         Values that mean that there is none, before any unit factor: ``(-7, -8, -9)``. A mapping gives
         them names, which reasons show: ``{-7: "sin consulta"}``. Kept as pairs of code and name.
+    protected : bool, default=False
+        Whether the law forbids to decide by it (sex, age, marital status, …): it is never given as a
+        reason, and the plan says how much it carries.
 
     Raises
     ------
     SchemaError
         If the limits contradict each other or do not fit the kind.
     """
+
+    @property  # type: ignore[misc]
+    def monotonic(self) -> Literal[-1, 0, 1]:
+        """The direction in which the risk is expected to move as the value grows."""
+        return self.monotonic_cst
 
     # -- one value -----------------------------------------------------------------------------
 

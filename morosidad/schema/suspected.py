@@ -52,10 +52,11 @@ def suspected_codes(present: pd.Series[Any]) -> list[Any]:
 def _below(values: Any, frequent: Any) -> list[float]:
     """Give the negative values, if each is frequent and whole, they are few, and others are not negative.
 
-    Those that continue whole numbers from 0 downwards are no codes: -2, -1, 0, 1, 2, ….
+    Those that continue small whole numbers from 0 downwards are no codes: -2, -1, 0, 1, 2, ….
     """
     first = end = int(np.searchsorted(values, 0.0))
-    if values[first + 1 : first + 2].tolist() == [1.0]:
+    rest = values[first:]
+    if len(rest) > 1 and rest[1] - rest[0] <= 2 and (rest == np.rint(rest)).all():
         while end and values[end] - values[end - 1] == 1:
             end -= 1
     few = 0 < end <= min(MOST, len(values) - first)

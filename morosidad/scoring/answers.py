@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+import msgspec
 
 from morosidad._dataframes import as_pandas
 from morosidad.errors import InvalidFrame, InvalidRecord, PredictionError
 from morosidad.languages import Language
-from morosidad.policy.contributions import Contributions
+from morosidad.model_file import artifact
 from morosidad.policy.cutoffs import Policy
 from morosidad.policy.decision import Decision, RecordError
+from morosidad.progress import watched
 from morosidad.schema.schema import Record, Schema
-from morosidad.scoring.mixins.estimator import FrozenClassifier
+from morosidad.scoring.mixins.explanations import Explaining
 from morosidad.scoring.plan import Plan, plan_of
 from morosidad.scoring.request import text_of_id
 from morosidad.training.evidence import Training
@@ -24,14 +28,16 @@ if TYPE_CHECKING:
     from morosidad.monitoring.drift_reference import DriftReference
 
 
-class BaseScorer(FrozenClassifier):
+class BaseScorer(Explaining):
     """Answers with the active model; `Scorer` adds where the model and the parts around it come from."""
 
     _without_parts: bool
 
     # -- one record ----------------------------------------------------------------------------
 
-    def score_one(self, record: Record, request_id: str | None = None) -> Decision:
+    def score_one(
+        self, record: Record, request_id: str | None = None, *, reasons: Literal["policy", "all"] = "policy"
+    ) -> Decision:
         """Decide on one applicant.
 
         Parameters
@@ -40,6 +46,9 @@ class BaseScorer(FrozenClassifier):
             As the schema takes it.
         request_id : str, optional
             Comes back on the decision.
+        reasons : {'policy', 'all'}
+            What raises the risk, as many as the policy says; or every field that raises or lowers it, with
+            its sign, strongest first. Protected fields are among neither. A log holds the policy's.
 
         Returns
         -------
@@ -49,17 +58,33 @@ class BaseScorer(FrozenClassifier):
         ------
         InvalidRecord
             With every wrong field at once.
+        UnsupportedModel
+            If all reasons are asked for, and the model gives no contributions.
         PredictionError
             If the model fails on it.
         TransientError
             If recovery gave up, or another caller's computation of the same record took too long.
         """
+        if reasons != "policy":
+            return self._with_all_reasons(self.score_one(record, request_id), record, reasons)
         if not self._without_parts:
             return self._path.score(record, request_id)
         model = self._path.model
         request_id = None if request_id is None else text_of_id(request_id, model.language)
         values, warnings = model.schema.read(record)
         return model.reason_writer.with_names(model.answer(values, warnings, request_id), record)
+
+    def _with_all_reasons(self, decision: Decision, record: Record, reasons: str) -> Decision:
+        from morosidad.scoring.mixins.explained import contributions_of
+
+        if reasons != "all":
+            raise ValueError("reasons: 'policy' or 'all' was expected")
+        model = self._model
+        values = model.schema.read(record)[0]
+        shares = list(contributions_of(model, values).contributions.values())
+        every = model.reason_writer.both_directions(values, shares)
+        answer = msgspec.structs.replace(decision, reasons=every).in_language(decision.language)
+        return model.reason_writer.with_names(answer, record)
 
     def score_nowait(self, record: Record, request_id: str | None = None) -> Decision:
         """Decide on one applicant without ever waiting: for event loops.
@@ -87,7 +112,11 @@ class BaseScorer(FrozenClassifier):
         return self._path.score(record, request_id, wait=False)
 
     def score_many(
-        self, records: Iterable[Record], request_ids: Iterable[str | None] | None = None
+        self,
+        records: Iterable[Record],
+        request_ids: Iterable[str | None] | None = None,
+        *,
+        progress: bool = False,
     ) -> list[Decision | RecordError]:
         """Decide on many applicants.
 
@@ -97,6 +126,8 @@ class BaseScorer(FrozenClassifier):
             Each as in `score_one`.
         request_ids : iterable of str, optional
             One for each record; they come back on the decisions.
+        progress : bool, default=False
+            Show a progress bar.
 
         Returns
         -------
@@ -117,7 +148,7 @@ class BaseScorer(FrozenClassifier):
         if hasattr(records, "columns"):
             raise InvalidFrame("records were expected, not a data frame: see score_frame")
         ids = repeat(None) if request_ids is None else request_ids
-        pairs = zip(records, ids, strict=request_ids is not None)
+        pairs = zip(watched(records, progress), ids, strict=request_ids is not None)
         if not self._model.compiled.compiled:
             return self._path.score_batch(pairs)
         return [self._score_or_error(index, *pair) for index, pair in enumerate(pairs)]
@@ -234,31 +265,6 @@ class BaseScorer(FrozenClassifier):
 
         return row_errors(self._model, as_pandas(frame))
 
-    def contributions(self, record: Record) -> Contributions:
-        """Give the contribution of each field to one applicant's score.
-
-        Parameters
-        ----------
-        record : mapping, JSON as bytes or text, or object with attributes
-            As in `score_one`.
-
-        Returns
-        -------
-        Contributions
-            On the model's own scale, against the reference applicants.
-
-        Raises
-        ------
-        InvalidRecord
-            With every wrong field at once.
-        UnsupportedModel
-            If the model gives no contributions: it is not compiled, or has no reference.
-        PredictionError
-            If the model fails on it.
-        """
-        model = self._model
-        return model.contributions(model.schema.read(record)[0])
-
     # -- what it is ----------------------------------------------------------------------------
 
     @property
@@ -323,3 +329,33 @@ class BaseScorer(FrozenClassifier):
     def __repr__(self) -> str:
         how = "compiled" if self._model.compiled.compiled else "through scikit-learn"
         return f"Scorer({self.model!r}, {len(self.schema)} fields, {how})"
+
+    def save(
+        self, path: str | os.PathLike[str], key: bytes | None = None, *, allow_pickle: bool = False
+    ) -> None:
+        """Write the model to a file that `load` reads.
+
+        One that is not compiled is read back first, and asked again, in another process.
+
+        Parameters
+        ----------
+        path : path-like
+            Replaced in one step.
+        key : bytes, optional
+            Signs the file with HMAC-SHA256.
+        allow_pickle : bool, default=False
+            Write a model that is not compiled as a pickle where skops can't store it. `key` is needed
+            then, and `load` has to be told the same.
+
+        Raises
+        ------
+        ArtifactError
+            If the file can't be written, or if the model is not compiled and can't be read back by
+            another process: it says why, and names the types that it holds.
+        ArtifactKeyError
+            If a pickle is allowed and there is no key, or if the key is empty or no bytes.
+        """
+        from morosidad.scoring.saving import check_pickle_key, storable
+
+        check_pickle_key(path, key, allow_pickle)
+        artifact.save(path, storable(self._model, path, allow_pickle=allow_pickle), key)

@@ -12,19 +12,19 @@ from morosidad._typing import Floats
 from morosidad.compiler import check_classifier, compile_pipeline
 from morosidad.compiler.gate import matched, own_rows
 from morosidad.compiler.pipeline import CompiledPipeline, rows_of, values_of
-from morosidad.compiler.proof.asking import PLAIN_LABELS, quiet
+from morosidad.compiler.proof.asking import PLAIN_LABELS
 from morosidad.compiler.proof.probe_rows import as_rows
 from morosidad.compiler.proof.reference import Reference, read_reference
-from morosidad.compiler.proof.sampled_shapley import background
 from morosidad.compiler.readers.calibration import decision_threshold
-from morosidad.errors import InvalidFrame, InvalidRecord, SchemaError, SettingsError
+from morosidad.errors import InvalidFrame, InvalidRecord, SchemaError
 from morosidad.frames.codes import without_codes
 from morosidad.frames.reading import Coded, Column, read_frame
 from morosidad.frames.records import records_of
 from morosidad.monitoring.drift_reference import DriftReference
 from morosidad.policy.cutoffs import Policy
-from morosidad.schema.field import Field, Row
+from morosidad.schema.field import Field
 from morosidad.schema.schema import Schema
+from morosidad.scoring.content.backgrounds import background_rows, protected_shares, with_protected
 from morosidad.scoring.stored_model import StoredModel
 from morosidad.training.labels import default_place
 
@@ -51,6 +51,9 @@ def build_model(
     positive: Any = None,
     names: Sequence[str] | None = None,
     sampled: bool = False,
+    progress: bool = False,
+    background: Any = None,
+    protected: Sequence[str] = (),
 ) -> StoredModel:
     """Compile a fitted pipeline and put what a scorer needs around it.
 
@@ -60,6 +63,10 @@ def build_model(
         As in `Scorer`.
     sampled : bool
         Whether a model that is not compiled gives contributions by sampling.
+    progress : bool
+        Show a progress bar while the pipeline is asked.
+    background, protected
+        As in `Scorer`.
 
     Returns
     -------
@@ -67,19 +74,19 @@ def build_model(
 
     Raises
     ------
-    UnsupportedModel, InvalidFrame, SchemaError
+    UnsupportedModel, InvalidFrame, SchemaError, SettingsError
         As in `Scorer`.
     """
     read = None if reference is None else read_reference(pipeline, reference, names)
     check_classifier(pipeline, None if read is None else read.own[:1])
     classes = list(getattr(pipeline, "classes_", PLAIN_LABELS))
     default = default_place(classes, positive)
-    schema = schema or _schema_of(pipeline, read)
+    schema = with_protected(schema or _schema_of(pipeline, read), protected)
     if read is not None and any(field.missing for field in schema.fields):
         read = read_reference(pipeline, without_codes(schema, reference, read.layout), names)
     cutoffs = (policy.review_at, policy.decline_at)
     turns = (decision_threshold(pipeline, default), *cutoffs)
-    own = None if read is None else own_rows(pipeline, read, schema, default, turns)
+    own = None if read is None else own_rows(pipeline, read, schema, default, turns, progress)
     rows = [] if read is None else as_rows(schema, records_of(schema, read.frame))
     if read is not None and not rows:
         raise InvalidFrame(f"no reference row fits the schema{_first_error(schema, read.frame)}")
@@ -93,6 +100,9 @@ def build_model(
         cutoffs=cutoffs,
     )
     columns = _kept(compiled.schema, None if read is None else read.frame)
+    applicants = background_rows(compiled, columns, background, sampled=sampled)
+    if applicants is not None:
+        compiled.measure_against(applicants)
     return StoredModel(
         compiled,
         policy,
@@ -103,7 +113,8 @@ def build_model(
         typical=_typical(compiled, columns),
         training=training,
         drift_reference=_drift_reference(compiled, columns),
-        background=_background(compiled, columns) if sampled and compiled.form is None else None,
+        background=applicants,
+        protected_shares=protected_shares(compiled, columns),
     )
 
 
@@ -115,24 +126,6 @@ def _schema_of(pipeline: Any, read: Reference | None) -> Schema:
     if read is None:
         raise SchemaError("a schema is needed, or reference rows to infer one from")
     return Schema(Schema.infer(read.frame).fields, ignored=read.dropped)
-
-
-def _background(compiled: CompiledPipeline, columns: Kept) -> list[Row]:
-    """Draw the background rows that contributions by sampling are measured against.
-
-    Raises
-    ------
-    SettingsError
-        If there is no reference to draw them from, or the model answers none of them.
-    """
-    if columns is None or compiled.original is None or not len(columns[0]):
-        raise SettingsError(["reasons: 'sampled' needs reference rows to measure contributions against"])
-    rows = background(list(zip(*rows_of(compiled.schema, columns), strict=True)))
-    with quiet():
-        answered = np.isfinite(compiled.original.answers(rows))
-    if not answered.any():
-        raise SettingsError(["reasons: 'sampled' mixes reference rows, and the model answers no mixture"])
-    return [row for row, good in zip(rows, answered.tolist(), strict=True) if good]
 
 
 def _first_error(schema: Schema, frame: pd.DataFrame) -> str:

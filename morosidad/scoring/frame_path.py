@@ -71,7 +71,7 @@ def answer_frame(
     """
     if missing_columns not in ("raise", "ignore"):
         raise ValueError("missing_columns: 'raise' or 'ignore' was expected")
-    compiled, table = model.compiled, _by_field(model, frame)
+    compiled, table = model.compiled, by_field(model, frame)
     needed = compiled.used if missing_columns == "raise" else ()
     reader = FrameReader(model.schema, table, needed, keep=again)
     found, labels = np.full(len(table), np.nan), np.zeros(len(table), dtype=bool)
@@ -126,8 +126,25 @@ def labels_of(model: StoredModel, frame: Any) -> NDArray[np.bool_]:
     return answers.labels
 
 
-def _by_field(model: StoredModel, frame: Any) -> pd.DataFrame:
-    """Put a frame's columns under the names of the fields, where the model was fitted without names."""
+def by_field(model: StoredModel, frame: Any) -> pd.DataFrame:
+    """Put a frame's columns under the names of the fields, where the model was fitted without names.
+
+    Parameters
+    ----------
+    model : StoredModel
+        What answers.
+    frame : DataFrame or ndarray
+        One applicant a row.
+
+    Returns
+    -------
+    DataFrame
+
+    Raises
+    ------
+    InvalidFrame
+        If an array has another number of columns than the model.
+    """
     import pandas as pd
 
     layout = model.compiled.layout

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from morosidad.compiler.pipeline import CompiledPipeline
-from morosidad.errors import PredictionError, UnsupportedModel
+from morosidad.errors import PredictionError
 from morosidad.monitoring.drift_reference import DriftReference
-from morosidad.policy.contributions import Contributions
 from morosidad.policy.cutoffs import Policy
 from morosidad.policy.decision import Decision, Reason
 from morosidad.policy.reasons import ReasonWriter
@@ -26,7 +25,6 @@ from morosidad.training.evidence import Training
 if TYPE_CHECKING:
     from morosidad.compiler.proof.sampled_shapley import SampledContributions
 
-SAMPLED = "probability, sampled"
 _Rows = list[tuple[int | float | str | bool | None, ...]]
 
 
@@ -52,7 +50,9 @@ class ScoringModel:
     drift_reference : DriftReference, optional
         How the reference rows and their scores were distributed.
     background : sequence of tuple, optional
-        Rows against which a model that is not compiled gives contributions by sampling.
+        Rows over which contributions are averaged; those of a model that is not compiled are sampled.
+    protected_shares : dict of str to float, optional
+        How much of the contributions to the reference's scores each protected field carries.
     """
 
     def __init__(
@@ -68,6 +68,7 @@ class ScoringModel:
         drift_reference: DriftReference | None = None,
         default: int = 1,
         background: Sequence[Row] | None = None,
+        protected_shares: dict[str, float] | None = None,
     ) -> None:
         if len(typical) != len(compiled.schema) or len(classes) != 2:
             raise ValueError("one typical value per field and two classes were expected")
@@ -82,15 +83,20 @@ class ScoringModel:
         self.training = training if isinstance(training, Training) else Training(training)
         self.drift_reference = drift_reference
         self.default = default
+        self.protected_shares = dict(protected_shares or {})
         self.background: tuple[Row, ...] | None = (
             None if background is None else tuple(map(tuple, background))
         )
+        if self.background and compiled.reference is None:
+            compiled.measure_against(self.background)
         self.sampled: SampledContributions | None = None
-        if self.background is not None and compiled.original is not None:
+        if self.background is not None and compiled.form is None and compiled.original is not None:
             from morosidad.compiler.proof.sampled_shapley import SampledContributions
 
             self.sampled = SampledContributions(compiled.original.answers, self.background)
-        self.reason_writer: ReasonWriter = ReasonWriter(self.schema, self.typical)
+        self.reason_writer: ReasonWriter = ReasonWriter(
+            self.schema, self.typical, show_values=policy.show_values
+        )
         self._plain = self.schema.language == Decision.language
         self._explain = self._explanation() if policy.max_reasons else None
 
@@ -299,52 +305,6 @@ class ScoringModel:
         bool, or ndarray of bool, shape (n,)
         """
         return probability > self.compiled.threshold
-
-    def contributions(self, values: Row) -> Contributions:
-        """Explain the score of validated values.
-
-        Parameters
-        ----------
-        values : tuple
-            Validated values in schema order.
-
-        Returns
-        -------
-        Contributions
-
-        Raises
-        ------
-        UnsupportedModel
-            If the model is not compiled, or has no reference.
-        PredictionError
-            If the model fails.
-        """
-        if self.sampled is not None:
-            return self._sampled_contributions(values)
-        explain, form = self.compiled.explain_one, self.compiled.form
-        if explain is None or form is None:
-            advice = "" if form is not None else ": it is not compiled; reasons='sampled' estimates them"
-            raise UnsupportedModel(f"{self.identity} gives no contributions{advice}")
-        try:
-            probability, shares = explain(values)
-        except Exception as error:  # its text may hold values of the record
-            raise self.failed(error) from None
-        named = dict(zip(self.schema.names, map(float, shares), strict=True))
-        return Contributions(float(probability), form.scale, self.schema.named(values), named)
-
-    def _sampled_contributions(self, values: Row) -> Contributions:
-        assert self.sampled is not None
-        try:
-            found = self.sampled(values)
-        except Exception as error:  # its text may hold values of the record
-            raise self.failed(error) from None
-        if not np.isfinite([found.probability, *found.shares]).all():
-            raise self.no_probability()
-        shares, errors = (
-            dict(zip(self.schema.names, numbers.tolist(), strict=True))
-            for numbers in (found.shares, found.errors)
-        )
-        return Contributions(found.probability, SAMPLED, self.schema.named(values), shares, errors)
 
     def no_probability(self) -> PredictionError:
         """Make the error that says that the model answered with something else.

@@ -44,6 +44,10 @@ class Plan(msgspec.Struct, frozen=True):
     backend : str
         What evaluates the compiled form for one record: ``numba``, ``Python`` or both; empty where that
         is not known.
+    protected : str
+        The protected fields, and how much of the contributions each carries.
+    directions : str
+        The fields whose declared direction the model breaks.
     """
 
     model: str
@@ -58,6 +62,8 @@ class Plan(msgspec.Struct, frozen=True):
     cache: str = ""
     default: str = ""
     backend: str = ""
+    protected: str = ""
+    directions: str = ""
 
     def rows(self, language: Language = "en") -> list[tuple[str, str]]:
         """Give the plan as pairs of words.
@@ -83,6 +89,8 @@ class Plan(msgspec.Struct, frozen=True):
             ("fields", told("fields_of", number=self.fields, required=required)),
             ("parity", self.parity.told(language) if self.parity else told("not_checked")),
             ("reasons", translated(self.reasons, language, "reports")),
+            ("protected", self.protected),
+            ("directions", told("broken_directions", fields=self.directions) if self.directions else ""),
             ("cache", self.cache),
             ("latency", told("latency_of", duration=_duration(self.latency, language))),
         ]
@@ -140,6 +148,12 @@ def _duration(seconds: float, language: Language = "en") -> str:
     return f"{seconds * 1e6:.1f} µs" if seconds < 1e-3 else f"{seconds * 1e3:.1f} ms"
 
 
+def _protected(model: StoredModel) -> str:
+    shares = model.protected_shares
+    fields = [field.name for field in model.schema.fields if field.protected]
+    return ", ".join(f"{name} {shares[name]:.1%}" if name in shares else name for name in fields)
+
+
 def plan_of(model: StoredModel, cache: str = "") -> Plan:
     """Describe a model, measuring how long one decision takes.
 
@@ -162,6 +176,9 @@ def plan_of(model: StoredModel, cache: str = "") -> Plan:
         reasons = _told("en", "reasons_not_compiled")
     elif compiled.explain_one is None:
         reasons = _told("en", "reasons_no_reference")
+    elif model.background:
+        told = {"scale": form.scale, "rows": len(model.background), "duration": _duration(latency)}
+        reasons = _told("en", "reasons_background", **told)
     else:
         reasons = _told("en", "reasons_scale", scale=form.scale)
     return Plan(
@@ -177,4 +194,6 @@ def plan_of(model: StoredModel, cache: str = "") -> Plan:
         cache=cache,
         default=repr(model.labels[1]) if isinstance(model.labels[1], str) else str(model.labels[1]),
         backend="" if form is None else compiled.backend,
+        protected=_protected(model),
+        directions=", ".join(model.broken_directions),
     )

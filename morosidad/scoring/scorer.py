@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from morosidad.cache.bypass import CacheBypass
 from morosidad.errors import ArtifactError
-from morosidad.model_file import artifact
 from morosidad.policy.cutoffs import Policy
 from morosidad.schema.schema import Schema
 from morosidad.scoring.answers import BaseScorer
@@ -47,10 +46,19 @@ class Scorer(ScorerSources, Travelling, BaseScorer):
         Names of the fields where the pipeline was fitted on columns without names; else ``x0``, ``x1``, …
     reasons : {'exact', 'sampled'}
         With ``'sampled'``, a model that is not compiled gives reasons too: estimated Shapley values.
+    background : int or DataFrame, optional
+        Contributions are then the mean of those against each of so many rows of the reference, or against
+        each of these rows: at most 10,000. The model file holds them, so a number puts rows of real
+        applicants there. Without it they are measured against averages, and of trees against one typical
+        applicant.
+    protected : sequence of str
+        Fields that are never given as a reason, besides those that the schema declares.
     name, version : str
         ``name@version`` stands on every decision.
     training : dict, optional
         What is known of the training; kept in the model file.
+    progress : bool, default=False
+        Show a progress bar while the pipeline is asked about the reference rows.
     cache : TieredCache or 'auto', optional
         Answers repeated records. ``'auto'`` makes one with `cache_auto`.
     cache_auto : bool
@@ -79,7 +87,8 @@ class Scorer(ScorerSources, Travelling, BaseScorer):
     SchemaError
         If there is neither a schema nor anything to infer one from.
     SettingsError
-        If it is not said which label means default.
+        If it is not said which label means default, or what is said of background or protected fields
+        does not fit.
     TypeError
         If a part, or the policy, is something else.
 
@@ -101,9 +110,12 @@ class Scorer(ScorerSources, Travelling, BaseScorer):
         positive: Any = None,
         names: Sequence[str] | None = None,
         reasons: Literal["exact", "sampled"] = "exact",
+        background: int | pd.DataFrame | None = None,
+        protected: Sequence[str] = (),
         name: str = "modelo",
         version: str = "1",
         training: Mapping[str, Any] | None = None,
+        progress: bool = False,
         **parts: Unpack[Parts],
     ) -> None:
         from morosidad.scoring.building import build_model
@@ -122,6 +134,9 @@ class Scorer(ScorerSources, Travelling, BaseScorer):
             positive=positive,
             names=names,
             sampled=reasons == "sampled",
+            progress=progress,
+            background=background,
+            protected=protected,
         )
         self._start(model, parts)
 
@@ -235,33 +250,3 @@ class Scorer(ScorerSources, Travelling, BaseScorer):
             self._path.rebuild()
         else:
             self.reload()
-
-    def save(
-        self, path: str | os.PathLike[str], key: bytes | None = None, *, allow_pickle: bool = False
-    ) -> None:
-        """Write the model to a file that `load` reads.
-
-        One that is not compiled is read back first, and asked again, in another process.
-
-        Parameters
-        ----------
-        path : path-like
-            Replaced in one step.
-        key : bytes, optional
-            Signs the file with HMAC-SHA256.
-        allow_pickle : bool, default=False
-            Write a model that is not compiled as a pickle where skops can't store it. `key` is needed
-            then, and `load` has to be told the same.
-
-        Raises
-        ------
-        ArtifactError
-            If the file can't be written, or if the model is not compiled and can't be read back by
-            another process: it says why, and names the types that it holds.
-        ArtifactKeyError
-            If a pickle is allowed and there is no key, or if the key is empty or no bytes.
-        """
-        from morosidad.scoring.saving import check_pickle_key, storable
-
-        check_pickle_key(path, key, allow_pickle)
-        artifact.save(path, storable(self._model, path, allow_pickle=allow_pickle), key)

@@ -26,6 +26,8 @@ from morosidad.scoring.content.compiled import content_digest, dump_compiled, lo
 from morosidad.scoring.model import ScoringModel, plain_label
 from morosidad.training.evidence import OutOfFold, Training
 
+BROKEN_WORK = 30_000
+"""So many steps for each field may tell whether a model that is saved breaks its direction."""
 _Rows = list[tuple[int | float | str | bool | None, ...]]
 
 
@@ -38,6 +40,14 @@ class StoredModel(ScoringModel):
         return content_digest(self.content)
 
     @cached_property
+    def broken_directions(self) -> tuple[str, ...]:
+        """The fields whose declared direction the model breaks; what is not decided is not among them."""
+        from morosidad.scoring.monotonicity.checking import monotonicities
+
+        found = monotonicities(self, work=BROKEN_WORK)
+        return tuple(each.field for each in found if each.verdict == "broken")
+
+    @cached_property
     def content(self) -> artifact.Content:
         """What a model file holds of it."""
         manifest: dict[str, Any] = {
@@ -45,7 +55,7 @@ class StoredModel(ScoringModel):
             "name": self.name,
             "version": self.version,
             "schema": self.schema.to_dict(),
-            "policy": msgspec.to_builtins(self.policy),
+            "policy": self.policy.to_dict(),
             "classes": [plain_label(label) for label in self.classes],
             "typical": list(self.typical),
             "threshold": self.compiled.threshold,
@@ -57,6 +67,10 @@ class StoredModel(ScoringModel):
         # what earlier versions knew nothing of is there only where it says something
         if self.default != 1:
             manifest["default"] = self.default
+        if self.broken_directions:
+            manifest["broken_directions"] = list(self.broken_directions)
+        if self.protected_shares:
+            manifest["protected"] = self.protected_shares
         if self.background is not None:
             manifest["background"] = [list(row) for row in self.background]
         content = dump_compiled(self.compiled, manifest)
@@ -116,19 +130,28 @@ class StoredModel(ScoringModel):
                 drift_reference=msgspec.convert(manifest.get("drift"), DriftReference | None),
                 default=default,
                 background=msgspec.convert(manifest.get("background"), _Rows | None),
+                protected_shares=msgspec.convert(manifest.get("protected", {}), dict[str, float]),
             )
+            broken = msgspec.convert(manifest.get("broken_directions", []), list[str])
             same = answers_as_saved(compiled, manifest)
         except (ArtifactError, MissingExtra):
             raise
         except Exception as error:  # whatever fails in making a model of a file, the file is at fault
             raise ArtifactCorrupted(f"{path}: the content describes no model: {error}", path) from None
+        if "broken_directions" in manifest:
+            model.__dict__["broken_directions"] = tuple(broken)
         if not same:
             raise ArtifactCorrupted(f"{path}: the model does not answer as it did when it was saved", path)
         if policy is not None and policy != stored:
-            manifest = {**manifest, "policy": msgspec.to_builtins(policy)}
+            manifest = {**manifest, "policy": policy.to_dict()}
             content = artifact.Content(manifest, content.arrays, content.members)
         model.__dict__["content"] = content  # written anew, it might differ in its last digits
         return model
+
+    @property
+    def told_broken(self) -> tuple[str, ...]:
+        """The fields whose direction it breaks as far as its file tells; nothing is looked into."""
+        return tuple(self.__dict__.get("broken_directions", ()))
 
     @property
     def language(self) -> Language:
@@ -152,7 +175,7 @@ class StoredModel(ScoringModel):
             return self
         model = copy(self)
         model.schema = self.schema.in_language(language)
-        model.reason_writer = ReasonWriter(model.schema, model.typical)
+        model.reason_writer = ReasonWriter(model.schema, model.typical, show_values=self.policy.show_values)
         model._plain = language == Decision.language
         return model
 
@@ -187,6 +210,7 @@ class StoredModel(ScoringModel):
             drift_reference=self.drift_reference,
             default=self.default,
             background=self.background,
+            protected_shares=self.protected_shares,
         )
         if "content" in self.__dict__:
             model.__dict__["content"] = self.content

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, Self
 
 import numpy as np
@@ -35,7 +36,9 @@ class EvidenceBins(BinningProcess):  # type: ignore[misc]
             If no variable tells the classes apart.
         """
         _, events = np.unique(np.asarray(y), return_inverse=True)
-        super().fit(X, events, *args, **kwargs)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of newer versions of pandas, about what optbinning does
+            super().fit(X, events, *args, **kwargs)
         if not self.get_support().any():
             raise InvalidFrame("no field tells the two classes apart well enough for a scorecard")
         return self

@@ -156,3 +156,12 @@ def test_a_run_that_fails_leaves_what_was_there(model: Path, data: Path, tmp_pat
     assert main(["score", str(model), str(source), "-o", str(out)]) == 2
     assert out.read_text(encoding="utf-8") == "before"
     assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
+
+
+def test_bytes_that_are_no_text_are_no_code(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["train", str(data), "--target", "moroso", "-o", str(tmp_path / "m"), "--missing"]
+    for codes in ("\udcff", "NA,x\ud800"):
+        assert main([*command, codes]) == 2
+        assert capsys.readouterr().err == "morosidad: --missing: text was expected\n"

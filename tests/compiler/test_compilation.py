@@ -301,14 +301,12 @@ def test_the_original_answers_many_rows_with_categories_too(applicants, left_to_
     np.testing.assert_allclose(compiled.predict(codes), model.predict_proba(table)[:, 1], rtol=1e-14)
 
 
-def test_a_column_that_can_be_missing_where_it_must_not_be_is_left_to_the_original(
-    applicants, left_to_original
-):
+def test_categories_that_become_no_number_where_one_is_needed_are_invalid(applicants, compiled_as_fitted):
     frame, target = applicants
     coded = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan)
-    model = make_pipeline(coded, logistic()).fit(frame[["empleo"]], target)
-    compiled = left_to_original(model, Schema.infer(frame[["empleo"]]))
-    assert compiled.notes[0] == "a column can be missing where the model needs a number"
+    compiled = compiled_as_fitted(make_pipeline(coded, logistic()), frame[["empleo"]], target)
+    assert set(compiled.schema["empleo"].categories) == set(frame["empleo"])
+    assert compiled.schema["empleo"].required
 
 
 # -- models that can't be used ---------------------------------------------------------------------

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
+import contextlib
 import functools
+import threading
+from unittest import mock
 
 import pytest
 
@@ -83,3 +87,127 @@ def test_plain_functions_classes_and_iterators_pass():
     assert policy()(lambda: [1])() == [1]
     assert policy()(dict)() == {}
     assert list(policy()(iter)([1, 2])) == [1, 2]
+
+
+class Methods:
+    @policy()
+    @staticmethod
+    def static(x):
+        return x
+
+    @policy()
+    @classmethod
+    def of_class(cls, x):
+        return cls, x
+
+    @staticmethod
+    @policy()
+    async def static_async(x):
+        return x
+
+    @policy()
+    @classmethod
+    async def of_class_async(cls, x):
+        return cls, x
+
+    @policy()
+    def plain(self, x):
+        return self, x
+
+    @policy()
+    async def plain_async(self, x):
+        return self, x
+
+
+def test_methods_of_every_kind_are_protected():
+    one = Methods()
+    assert (Methods.static(1), one.static(1), Methods.of_class(1)) == (1, 1, (Methods, 1))
+    assert one.plain(1) == (one, 1)
+    assert asyncio.run(Methods.static_async(1)) == 1
+    assert asyncio.run(one.of_class_async(1)) == (Methods, 1)
+    assert asyncio.run(one.plain_async(1)) == (one, 1)
+    bound = policy()(functools.partial(one.plain, 2))
+    assert bound() == (one, 2)
+
+
+@pytest.mark.parametrize("kind", [staticmethod, classmethod])
+def test_methods_that_are_generators_are_refused_when_decorated(kind):
+    with pytest.raises(TypeError, match="not generators"):
+        policy()(kind(generator))
+
+
+@pytest.mark.parametrize("thing", [3, None, property(coroutine), functools.partialmethod(coroutine)])
+def test_what_cannot_be_called_is_refused_when_decorated(thing):
+    with pytest.raises(TypeError, match="can't be called"):
+        policy()(thing)
+
+
+def test_callables_of_the_standard_library_that_are_coroutine_functions_are_awaited():
+    mocked = mock.AsyncMock(return_value=3)
+    assert asyncio.run(policy()(mocked)()) == 3
+    assert asyncio.run(policy()(functools.wraps(coroutine)(coroutine))()) == 1
+
+
+def future():
+    return concurrent.futures.Future()
+
+
+class Eventually:
+    def __await__(self):
+        yield
+
+
+UNDONE = [
+    lambda: coroutine(),
+    lambda: generator(),
+    lambda: asynchronous_generator(),
+    future,
+    Eventually,
+    contextlib.contextmanager(generator),
+    contextlib.asynccontextmanager(asynchronous_generator),
+    functools.lru_cache(lambda: generator()),
+]
+
+
+def after_a_failure(one, fn):
+    calls = []
+
+    def failing_first():
+        calls.append(1)
+        if len(calls) == 1:
+            raise OSError
+        return fn()
+
+    return one.call(failing_first)
+
+
+def awaited(one, fn):
+    async def answering():
+        return fn()
+
+    return asyncio.run(one.acall(answering))
+
+
+@pytest.mark.parametrize("fn", UNDONE)
+@pytest.mark.parametrize(
+    "way", [lambda one, fn: one(fn)(), lambda one, fn: one.call(fn), after_a_failure, awaited]
+)
+def test_work_that_is_still_to_be_done_is_refused_by_every_way(fn, way):
+    with pytest.raises(TypeError, match="protects functions that do their work"):
+        way(policy(), fn)
+
+
+@pytest.mark.parametrize("fn", [lambda: 1, dict, generator])
+def test_what_can_not_be_awaited_is_refused_at_the_call_and_not_recovered(fn):
+    one = policy()
+    with pytest.raises(TypeError, match="acall awaits coroutine functions"):
+        asyncio.run(one.acall(fn))
+    assert one.stats().attempts == 0
+    assert one.call(lambda: 5) == 5
+
+
+def test_what_only_resembles_undone_work_is_an_answer(tmp_path):
+    with policy()(open)(tmp_path / "f", "w") as file:
+        assert file.writable()
+    lock = threading.Lock()
+    assert policy().call(lambda: lock) is lock

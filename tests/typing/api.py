@@ -8,10 +8,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from morosidad import AHORRO_VALLE, Decision, Field, Policy, Reason, RecordError, Schema, Scorer
+from morosidad import (
+    AHORRO_VALLE,
+    Decision,
+    Field,
+    Policy,
+    Reason,
+    RecordError,
+    Schema,
+    Scorer,
+    check_monotone,
+)
 from morosidad.errors import ArtifactVersionError, FieldError, InvalidRecord, Overloaded, PredictionError
 from morosidad.policy.contributions import Contributions
 from morosidad.schema.field import Value
+from morosidad.scoring.monotonicity.checking import Monotonicity
 from morosidad.scoring.plan import Plan
 
 schema = Schema([Field("edad", "integer", ge=18, le=85, required=True)], target="moroso")
@@ -36,10 +47,21 @@ assert_type(scorer.predict_proba(pd.DataFrame()), NDArray[np.float64])
 assert_type(scorer.predict(pd.DataFrame()), NDArray[Any])
 assert_type(scorer.plan, Plan)
 assert_type(scorer.contributions({"edad": 40}), Contributions)
+assert_type(scorer.score_one({"edad": 40}, reasons="all"), Decision)
+assert_type(scorer.explain_frame(pd.DataFrame(), scale="probability"), pd.DataFrame)
+assert_type(scorer.importance(pd.DataFrame()), pd.DataFrame)
+assert_type(scorer.reference, pd.DataFrame | None)
+assert_type(scorer.classes_, NDArray[Any])
+assert_type(scorer.n_features_in_, int)
+assert_type(scorer.score(pd.DataFrame(), []), float)
+assert_type(check_monotone(scorer, {"edad": -1}), tuple[Monotonicity, ...])
+assert_type(Field("edad", "integer", monotonic=-1, protected=True).protected, bool)
 assert_type(scorer.classes, tuple[Any, Any])
 assert_type(scorer.frame_errors(pd.DataFrame()), list[InvalidRecord | PredictionError])
 assert_type(Scorer.load("m", key=b"k", trusted=["a.B"]), Scorer)
 assert_type(Scorer.train(pd.DataFrame(), [0, 1]), Scorer)
+assert_type(Scorer.load("m", parts=lambda: {"cache": None}), Scorer)
+assert_type(scorer == scorer.with_parts(), bool)
 
 for answer in scorer.score_many([]):
     if isinstance(answer, RecordError):

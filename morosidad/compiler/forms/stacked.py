@@ -96,9 +96,22 @@ class Stacked(OnLogOdds, frozen=True, eq=False):
             z = z + weight * np.clip(answer, -limit, limit)
         return z
 
+    def batch_log_odds_reasons(self, batch: ColumnBatch, reference: Floats) -> tuple[Floats, Floats]:
+        own, *rest = _split(reference)
+        z, shares = self.terms.batch_log_odds_reasons(batch, own)
+        for (member, weight, on_log_odds, limit), part in zip(self._all(), rest, strict=True):
+            if on_log_odds and isinstance(member, OnLogOdds):
+                answer, moved = member.batch_log_odds_reasons(batch, part)
+            else:
+                answer, moved = member.batch_probability_reasons(batch, part)
+            z, shares = z + weight * np.clip(answer, -limit, limit), shares + weight * moved
+        return z, shares
+
     def reference(self, batch: ColumnBatch) -> Floats:
-        parts = [form.reference(batch) for form in (self.terms, *self.members)]
-        return np.concatenate([[len(parts), *map(len, parts)], *parts])
+        return _join([form.reference(batch) for form in (self.terms, *self.members)])
+
+    def background(self, batch: ColumnBatch) -> Floats:
+        return _join([form.background(batch) for form in (self.terms, *self.members)])
 
     def _all(self) -> list[tuple[Form, float, bool, float]]:
         return list(zip(self.members, self.weights, self.on_log_odds, self.limits, strict=True))
@@ -109,6 +122,10 @@ def _weighted(code: FunctionSource, answer: str, weight: float, limit: float) ->
         name, end = code.assign(answer), code.constant(limit)
         answer = f"(-{end} if {name} < -{end} else {end} if {name} > {end} else {name})"
     return f"{code.constant(weight)} * {answer}"
+
+
+def _join(parts: Sequence[Floats]) -> Floats:
+    return np.concatenate([[len(parts), *map(len, parts)], *parts])
 
 
 def _split(joined: Floats) -> list[Floats]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -132,13 +132,19 @@ class Judge:
         with quiet():
             return ask_probability(self._estimator, self.rows(places), self._default)
 
-    def verdict(self, cutoffs: Sequence[float] = ()) -> Verdict:
+    def verdict(
+        self,
+        cutoffs: Sequence[float] = (),
+        watch: Callable[[list[int]], Iterable[int]] = iter,
+    ) -> Verdict:
         """Ask about rows one at a time, and about all together.
 
         Parameters
         ----------
         cutoffs : sequence of float
             Probabilities at which the decision changes: the rows nearest to them are asked.
+        watch : callable
+            Takes the places of the rows that are asked alone, and gives them one by one.
 
         Returns
         -------
@@ -151,7 +157,7 @@ class Judge:
         """
         batch, scores = self._batch()
         chosen = select_rows(_as_frame(self._reference), batch, scores, cutoffs)
-        answered, refused = self._each_alone(chosen)
+        answered, refused = self._each_alone(chosen, watch)
         places = np.array(sorted(answered), dtype=np.intp)
         alone = np.array([answered[place] for place in places.tolist()])
         if not answered:
@@ -166,12 +172,14 @@ class Judge:
         left_out = len(chosen) - len(answered) - len(refused)
         return Verdict(places, alone, self._defaults(places), refused, len(together), gap, left_out)
 
-    def _each_alone(self, chosen: Places) -> tuple[dict[int, float], dict[int, Exception]]:
+    def _each_alone(
+        self, chosen: Places, watch: Callable[[list[int]], Iterable[int]]
+    ) -> tuple[dict[int, float], dict[int, Exception]]:
         """Ask about rows one at a time, the first ones in any case, the others while there is time."""
         answered: dict[int, float] = {}
         refused: dict[int, Exception] = {}
         end = self._clock() + ASKING_SECONDS
-        for count, place in enumerate(chosen.tolist()):
+        for count, place in enumerate(watch(chosen.tolist())):
             if count >= LEAST_ROWS and self._clock() > end:
                 break
             try:

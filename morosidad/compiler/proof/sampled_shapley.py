@@ -76,7 +76,7 @@ class SampledContributions:
     background : sequence of tuple
         Rows that stand for the usual applicant.
     pairs : int
-        So many orders of joining, each with its reverse.
+        So many orders of joining, each with its reverse; 24 by default, or one for each background row.
     seed : int
         The same seed gives the same contributions for the same record.
 
@@ -91,13 +91,14 @@ class SampledContributions:
         predict: Callable[[Sequence[Row]], Floats],
         background: Sequence[Row],
         *,
-        pairs: int = PAIRS,
+        pairs: int | None = None,
         seed: int = 0,
     ) -> None:
         self._predict = predict
         self._background = list(background)
         if not self._background or not self._background[0] or len(set(map(len, self._background))) != 1:
             raise ValueError("background rows were expected, each with one value for each field")
+        pairs = max(PAIRS, len(self._background)) if pairs is None else pairs
         n, rng = len(self._background[0]), np.random.default_rng(seed)
         half = [rng.permutation(n) for _ in range(pairs)]
         self._orders = [order for one in half for order in (one, one[::-1])]

@@ -15,7 +15,6 @@ from morosidad.compiler.readers.tables import (
     feature_engine,
     optbinning,
     sklearn_encoders,
-    skrub,
 )
 from morosidad.compiler.readers.trees import catboost, lightgbm, sklearn_trees, xgboost
 
@@ -34,7 +33,6 @@ __all__ = [
     "scalers",
     "sklearn_encoders",
     "sklearn_trees",
-    "skrub",
     "splines",
     "xgboost",
 ]

@@ -37,7 +37,7 @@ def as_fields(texts: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     for field in schema.fields:
         for name in {field.name, *field.aliases} & columns.keys():
             if field.kind == "boolean":
-                columns[name] = _truths(texts[name])
+                columns[name] = _truths(texts[name], field.codes)
             elif field.kind == "category" and not field.holds_integers:
                 columns[name] = _levels(texts[name])
             else:
@@ -99,8 +99,15 @@ _BOOLEANS = {"True": True, "TRUE": True, "true": True, "False": False, "FALSE": 
 _TRUTHS = {"true": True, "false": False, "1": True, "0": False, "1.0": True, "0.0": False}
 
 
-def _truths(column: pd.Series[Any]) -> Any:
-    return column.astype(object).map(lambda cell: _TRUTHS.get(cell.strip().lower(), cell), na_action="ignore")
+def _truths(column: pd.Series[Any], codes: Collection[Any]) -> Any:
+    """Read booleans, and the numbers that mean missing; what is neither stays text."""
+
+    def read(cell: str) -> Any:
+        truth = None if cell in codes else _TRUTHS.get(cell.strip().lower())
+        number = number_in(cell)
+        return number if truth is None and number in codes else cell if truth is None else truth
+
+    return column.astype(object).map(read, na_action="ignore")
 
 
 def _levels(column: pd.Series[Any]) -> Any:

@@ -16,6 +16,8 @@ WORDS = {
     "damaged_row": "line {line}: {cells} cells, where the header has {columns}",
     "damaged_row_of": "{path}: line {line}: {cells} cells, where the header has {columns}",
     "separator": "--sep: one character was expected",
+    "missing_text": "--missing: text was expected",
+    "not_regular": "{path}: this is no regular file; name one for the bad rows, with --bad",
     "of_this_kind": "{path}: a file of this kind",
     "zstd": "reading .zst files",
     "damaged": "the compressed file is damaged",

@@ -20,6 +20,8 @@ WORDS = {
     "caught": "caught, of those who default",
     "caught_in_vain": "caught, of those who pay",
     "calibration_title": "Calibration: Brier {brier:.4f}",
+    "effect_on": "effect on the {scale}",
+    "other_categories": "{number} others",
     "given": "probability given",
     "fell_late": "defaulted",
     "correct": "successful",
@@ -53,6 +55,7 @@ WORDS = {
     "default_ratio": "Defaulters for each non-defaulter",
     "mean_confidence": "Mean confidence",
     # progress bars
+    "asked_alone": "rows asked one at a time",
     "cross_validating": "cross-validation",
     "rows": "rows",
     # the report of a training

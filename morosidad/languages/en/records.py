@@ -50,6 +50,8 @@ WORDS = {
     "reason_plain": "{label}: raises the risk",
     "reason_above": "{label}: above what is usual",
     "reason_below": "{label}: below what is usual",
+    "reason_lowers": "{label}: lowers the risk",
+    "reason_value": "{text} ({value})",
     # outcomes
     "aprobar": "approve",
     "revisar": "review",

@@ -29,6 +29,10 @@ WORDS = {
     "reasons_not_compiled": "none: the model is not compiled; reasons='sampled' asks the original",
     "reasons_no_reference": "none: the model file holds no reference",
     "reasons_scale": "contributions per field, on the scale of {scale}",
+    "reasons_background": "contributions per field, on the scale of {scale}, mean against {rows} applicants, in {duration}",
+    "directions": "directions",
+    "broken_directions": "the risk moves against what is declared for: {fields}",
+    "protected": "protected",
     # the decision log
     "sound": "SOUND",
     "altered": "ALTERED",

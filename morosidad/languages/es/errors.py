@@ -16,6 +16,8 @@ WORDS = {
     "damaged_row": "línea {line}: {cells} celdas, donde el encabezado tiene {columns}",
     "damaged_row_of": "{path}: línea {line}: {cells} celdas, donde el encabezado tiene {columns}",
     "separator": "--sep: se esperaba un solo carácter",
+    "missing_text": "--missing: se esperaba texto",
+    "not_regular": "{path}: no es un archivo corriente; dé uno para las filas malas, con --bad",
     "of_this_kind": "{path}: un archivo de esta clase",
     "zstd": "leer archivos .zst",
     "damaged": "el archivo comprimido está dañado",

@@ -20,6 +20,8 @@ WORDS = {
     "caught": "alcanzados, de los que caen en mora",
     "caught_in_vain": "alcanzados, de los que pagan al día",
     "calibration_title": "Calibración: Brier {brier:.4f}",
+    "effect_on": "efecto en: {scale}",
+    "other_categories": "otras {number}",
     "given": "probabilidad dada",
     "fell_late": "cayeron en mora",
     "correct": "correctas",
@@ -53,6 +55,7 @@ WORDS = {
     "default_ratio": "Morosos por cada no moroso",
     "mean_confidence": "Confianza media",
     # progress bars
+    "asked_alone": "filas consultadas una a una",
     "cross_validating": "validación cruzada",
     "rows": "filas",
     # the report of a training

@@ -50,6 +50,8 @@ WORDS = {
     "reason_plain": "{label}: aumenta el riesgo",
     "reason_above": "{label}: por encima de lo habitual",
     "reason_below": "{label}: por debajo de lo habitual",
+    "reason_lowers": "{label}: reduce el riesgo",
+    "reason_value": "{text} ({value})",
     # outcomes
     "aprobar": "aprobar",
     "revisar": "revisar",

@@ -29,6 +29,10 @@ WORDS = {
     "reasons_not_compiled": "ninguno: el modelo no está compilado; reasons='sampled' pregunta al original",
     "reasons_no_reference": "ninguno: el archivo del modelo no tiene referencia",
     "reasons_scale": "aportes por campo, en la escala de {scale}",
+    "reasons_background": "aportes por campo, en la escala de {scale}, media frente a {rows} solicitantes, en {duration}",
+    "directions": "sentido",
+    "broken_directions": "el riesgo va en contra de lo declarado en: {fields}",
+    "protected": "protegidos",
     # the decision log
     "sound": "ÍNTEGRO",
     "altered": "ALTERADO",

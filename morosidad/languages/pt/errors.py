@@ -16,6 +16,8 @@ WORDS = {
     "damaged_row": "linha {line}: {cells} células, onde o cabeçalho tem {columns}",
     "damaged_row_of": "{path}: linha {line}: {cells} células, onde o cabeçalho tem {columns}",
     "separator": "--sep: esperava-se um único caractere",
+    "missing_text": "--missing: esperava-se texto",
+    "not_regular": "{path}: não é um arquivo comum; dê um para as linhas ruins, com --bad",
     "of_this_kind": "{path}: um arquivo deste tipo",
     "zstd": "ler arquivos .zst",
     "damaged": "o arquivo comprimido está danificado",

@@ -20,6 +20,8 @@ WORDS = {
     "caught": "alcançados, dos que ficam inadimplentes",
     "caught_in_vain": "alcançados, dos que pagam em dia",
     "calibration_title": "Calibração: Brier {brier:.4f}",
+    "effect_on": "efeito em: {scale}",
+    "other_categories": "outras {number}",
     "given": "probabilidade dada",
     "fell_late": "ficaram inadimplentes",
     "correct": "corretas",
@@ -53,6 +55,7 @@ WORDS = {
     "default_ratio": "Inadimplentes por adimplente",
     "mean_confidence": "Confiança média",
     # progress bars
+    "asked_alone": "linhas consultadas uma a uma",
     "cross_validating": "validação cruzada",
     "rows": "linhas",
     # the report of a training

@@ -50,6 +50,8 @@ WORDS = {
     "reason_plain": "{label}: aumenta o risco",
     "reason_above": "{label}: acima do habitual",
     "reason_below": "{label}: abaixo do habitual",
+    "reason_lowers": "{label}: reduz o risco",
+    "reason_value": "{text} ({value})",
     # outcomes
     "aprobar": "aprovar",
     "revisar": "revisar",

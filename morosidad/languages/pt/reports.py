@@ -29,6 +29,10 @@ WORDS = {
     "reasons_not_compiled": "nenhum: o modelo não está compilado; reasons='sampled' pergunta ao original",
     "reasons_no_reference": "nenhum: o arquivo do modelo não tem referência",
     "reasons_scale": "contribuições por campo, na escala de {scale}",
+    "reasons_background": "contribuições por campo, na escala de {scale}, média em relação a {rows} solicitantes, em {duration}",
+    "directions": "sentido",
+    "broken_directions": "o risco vai contra o declarado em: {fields}",
+    "protected": "protegidos",
     # the decision log
     "sound": "ÍNTEGRO",
     "altered": "ALTERADO",

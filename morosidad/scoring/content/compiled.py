@@ -38,7 +38,7 @@ def dump_compiled(compiled: CompiledPipeline, manifest: dict[str, Any]) -> artif
         return _with_original(compiled, manifest)
     form, arrays = pack(compiled.form)
     manifest |= {"form": form, "check": check_rows(compiled)}
-    if compiled.reference is not None:
+    if compiled.reference is not None and "background" not in manifest:  # else it is made of that
         manifest["reference"] = len(arrays)
         arrays = [*arrays, compiled.reference]
     return artifact.Content(manifest, arrays)

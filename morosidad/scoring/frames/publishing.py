@@ -106,8 +106,14 @@ def publish(
             table = _decisions(active.model, answers, chunk, seconds / len(known), ids)
             path.audit.append_many(active.audit_context, table)
         if reasons:
-            texts += [[]] * len(chunk.places) if chunk.reasons is None else chunk.reasons.texts()
+            texts += _texts(active.model, chunk)
     return texts
+
+
+def _texts(model: StoredModel, chunk: _Chunk) -> list[list[str]]:
+    if chunk.reasons is None:
+        return [[]] * len(chunk.places)
+    return model.reason_writer.show_values(chunk.reasons, chunk.rows).texts()
 
 
 def _count(

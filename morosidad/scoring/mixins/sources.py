@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
+from morosidad.errors import BrokenDirectionWarning
 from morosidad.policy.cutoffs import Policy
 from morosidad.schema.schema import Schema
 from morosidad.scoring.parts import Parts, check_parts
@@ -78,7 +80,8 @@ class ScorerSources:
             The name of a column of dates, which becomes no field, or dates: each fold is predicted from
             earlier rows, and the latest fifth is an out-of-time test, which the model is not fitted on.
         protected : sequence of str
-            Fields to warn of, beside those whose names look protected.
+            Fields that are never given as a reason, as in `Scorer`, and that are warned of, as are those
+            whose names look protected.
         seed : int, default=0
             The same data and seed give the same model, unless a `time_limit` cuts the comparison short.
         n_jobs : int, optional
@@ -126,6 +129,7 @@ class ScorerSources:
             version=version,
             positive=positive,
             training=trained.training,
+            protected=protected,
             **parts,
         )
 
@@ -195,5 +199,8 @@ class ScorerSources:
         check_parts(parts, policy)
         source = ModelSource(path, key, policy, tuple(trusted), allow_pickle)
         scorer = cls.__new__(cls)
-        scorer._start(source.read(), parts, source.resolved())
+        model = source.read()
+        scorer._start(model, parts, source.resolved())
+        if model.told_broken:
+            warnings.warn(BrokenDirectionWarning(model.told_broken), stacklevel=2)
         return scorer

@@ -178,6 +178,7 @@ texts = st.one_of(
     st.integers(-(10**20), 10**20).map(str),
     st.floats(allow_nan=False, allow_infinity=False).map(str),
     st.integers(-10, 130).map(str),
+    st.sampled_from(["-9", "-9,0", "96", "130", "1,5", "NA", "na", "1e21"]),
     st.text(max_size=8),
 )
 
@@ -189,6 +190,10 @@ FIELDS = (
     Field("nivel", "category", observed=Observed(categories=(1, 2))),
     Field("libre", "category", required=True),
     Field("hasta", "integer", lt=10),
+    Field("consultas", "integer", ge=0, missing=(-9, 1.5, "NA")),
+    Field("moras", "number", ge=0, le=100, required=True, missing=(-9, 130, 1e21)),
+    Field("empleo", "category", missing=("-", "NA", 96)),
+    Field("tramo", "category", observed=Observed(categories=(1, 2)), missing=(-9, "NA")),
 )
 
 

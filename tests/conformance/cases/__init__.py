@@ -33,5 +33,14 @@ def find(name: str) -> Case:
 
 
 def selected(*, long: bool) -> list[Case]:
-    """Give all cases, or those that are tried on every change."""
-    return [case for case in all_cases().values() if long or not case.long]
+    """Give all cases; or those tried on every change: the first of each subject, and what is refused."""
+    first: dict[tuple[str, str], str] = {}
+    for case in all_cases().values():
+        if not case.long:
+            first.setdefault((case.group, case.subject), case.name)
+    tried = set(first.values())
+    return [
+        case
+        for case in all_cases().values()
+        if long or case.name in tried or (case.expected == "refused" and not case.long)
+    ]

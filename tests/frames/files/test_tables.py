@@ -24,7 +24,10 @@ from support import needed
 
 ARROW = find_spec("pyarrow") is not None
 
+TRUTHS = {"true": True, "false": False, "1": True, "0": False, "1.0": True, "0.0": False}
 csv_values = st.one_of(
+    st.booleans(),
+    st.sampled_from(["TRUE", " false ", "0", "1.0", "2", "-0", "+5", ".5", "5.", "1e3", " 7 "]),
     texts.filter(lambda text: text.isprintable()),
     whole.filter(lambda x: abs(x) < 10**300),
     floats.filter(math.isfinite),
@@ -42,8 +45,6 @@ def test_a_csv_file_holds_what_its_texts_are_in_a_record(
     monkeypatch.setattr("morosidad.frames.files.csv_files.arrow_installed", lambda: engine == "pyarrow")
     for field in FIELDS:
         number = field.kind in ("integer", "number") or (field.holds_integers and field.kind == "category")
-        if field.kind == "boolean":
-            continue
         path = tmp_path / "datos.csv"
         out = io.StringIO(newline="")
         csv.writer(out).writerows([["id", field.name], *[[1, value] for value in column]])
@@ -57,13 +58,18 @@ def test_a_csv_file_holds_what_its_texts_are_in_a_record(
             meant = None if value == "" else value
             if number and meant is not None:
                 meant = number_in(str(value))
+            elif field.kind == "boolean" and meant is not None:
+                text = str(value)
+                meant = TRUTHS.get(text.strip().lower(), 2 if text.strip() in ("2", "2.0") else text)
             elif field.kind == "category" and meant is not None:
                 meant = str(value)
             assert same(field, alone(field, meant), cell), (field, value, cell)
 
 
 def number_in(text: str) -> Any:
-    """A number as JSON writes it, or the text itself."""
+    """A number as JSON writes it, or with a sign, a bare point or spaces besides; or the text itself."""
+    if text.strip() in ("-0", "+5", ".5", "5."):
+        return float(text)
     try:
         found = json.loads(text.strip())
     except ValueError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 
 import pytest
@@ -23,6 +24,8 @@ from feature_engine import transformation as tr
 from feature_engine.pipeline import Pipeline
 from feature_engine.preprocessing import MatchCategories, MatchVariables
 from feature_engine.wrappers import SklearnTransformerWrapper
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # of the library, when it is asked
 
 
 def compiled(model, frame, target):
@@ -71,7 +74,7 @@ NUMBERS = ["edad", "ingresos"]
     [
         di.EqualWidthDiscretiser(bins=3),
         di.EqualFrequencyDiscretiser(q=3, variables=["ingresos"]),
-        di.ArbitraryDiscretiser({"edad": [-1e9, 30, 50, 1e9]}),
+        di.ArbitraryDiscretiser({"edad": [-math.inf, 30, 50, math.inf]}),
         di.DecisionTreeDiscretiser(cv=2, regression=False, random_state=0),
         di.GeometricWidthDiscretiser(bins=3),
         ou.Winsorizer("quantiles", tail="both", fold=0.1),

@@ -26,6 +26,8 @@ SCALING = {
     "scaling_method_params": {"pdo": 20, "odds": 50, "scorecard_points": 600},
 }
 
+pytestmark = pytest.mark.filterwarnings("ignore")  # of the library, when it is asked
+
 
 def with_codes(frame):
     """Give the applicants with a code among their incomes, and ages that are not whole."""

@@ -7,13 +7,16 @@ Both are measured in one run, in turns, so that the ratio holds on a noisy machi
 from __future__ import annotations
 
 import statistics
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
 from measuring import full
 from morosidad import AHORRO_VALLE, Preprocessor, make_applicants
 

@@ -1,0 +1,162 @@
+"""What moves the scores of a scorer: contributions of one record and of many, and their reference."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+
+from morosidad._dataframes import like
+from morosidad.schema.schema import Record
+from morosidad.scoring.mixins.estimator import FrozenClassifier
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from morosidad.compiler.forms.scales import Scale
+    from morosidad.policy.contributions import Contributions
+
+
+class Explaining(FrozenClassifier):
+    """Explains the scores of the active model."""
+
+    @property
+    def reference(self) -> pd.DataFrame | None:
+        """The applicants against whom contributions are measured, one a row; the plan says how.
+
+        The rows of the background where there is one. Without one, the applicant against whom a model
+        of trees measures them, where its columns tell. None where they are measured against averages.
+        """
+        from morosidad.scoring.mixins.reference_rows import reference_rows
+
+        return reference_rows(self._model)
+
+    def contributions(self, record: Record) -> Contributions:
+        """Give the contribution of each field to one applicant's score.
+
+        Parameters
+        ----------
+        record : mapping, JSON as bytes or text, or object with attributes
+            As in `score_one`.
+
+        Returns
+        -------
+        Contributions
+            On the model's own scale, against the reference applicants.
+
+        Raises
+        ------
+        InvalidRecord
+            With every wrong field at once.
+        UnsupportedModel
+            If the model gives no contributions: it is not compiled, or has no reference.
+        PredictionError
+            If the model fails on it.
+        """
+        from morosidad.scoring.mixins.explained import contributions_of
+
+        model = self._model
+        return contributions_of(model, model.schema.read(record)[0])
+
+    @overload
+    def explain_frame(self, frame: pd.DataFrame, *, scale: Scale | None = None) -> pd.DataFrame: ...
+
+    @overload
+    def explain_frame(self, frame: Any, *, scale: Scale | None = None) -> Any: ...
+
+    def explain_frame(self, frame: Any, *, scale: Scale | None = None) -> Any:
+        """Give the contributions of every field to the scores of many applicants.
+
+        Parameters
+        ----------
+        frame : DataFrame or ndarray
+            One applicant a row, as in `score_frame`.
+        scale : {'log-odds', 'probability'}, optional
+            What the contributions are measured on; the model's own scale when not given. Log-odds of a
+            probability of 0 or 1 are taken at 2⁻⁵² from it.
+
+        Returns
+        -------
+        DataFrame
+            Of the kind of `frame`, with its index: a column (float64) for each field, and ``base``, the
+            score of the reference. A row's sum is the applicant's score. A field that is called ``base``
+            itself keeps its name, and the column of the reference is then called ``base_``.
+
+        Raises
+        ------
+        InvalidFrame
+            If columns are missing or the schema refuses rows.
+        UnsupportedModel
+            If the model gives no contributions, or none on that scale.
+        PredictionError
+            If the model fails.
+        ValueError
+            If there is no such scale.
+        """
+        import pandas as pd
+
+        from morosidad.scoring.mixins.explained import explain_rows
+
+        model = self._model
+        table, scores, shares = explain_rows(model, frame, scale)
+        out = pd.DataFrame(shares.T, index=table.index, columns=list(model.schema.names))
+        out[base_name(model.schema.names)] = scores - shares.sum(axis=0)
+        return like(frame, out)
+
+    def importance(self, frame: Any, *, scale: Scale | None = None) -> pd.DataFrame:
+        """Say how much each field moves the scores of some applicants.
+
+        Parameters
+        ----------
+        frame : DataFrame or ndarray
+            One applicant a row, as in `score_frame`.
+        scale : {'log-odds', 'probability'}, optional
+            As in `explain_frame`.
+
+        Returns
+        -------
+        DataFrame
+            A row for each field, the most important first: ``importance`` (float64), the mean absolute
+            contribution; ``share`` (float64), its part of the sum over all fields; ``protected`` (bool).
+            What protected fields carry is the sum of their shares.
+
+        Raises
+        ------
+        InvalidFrame, UnsupportedModel, PredictionError, ValueError
+            As `explain_frame`.
+        """
+        import pandas as pd
+
+        from morosidad.scoring.mixins.explained import explain_rows
+
+        model = self._model
+        _, _, shares = explain_rows(model, frame, scale)
+        mean = np.abs(shares).mean(axis=1) if shares.shape[1] else np.zeros(len(shares))
+        total = mean.sum()
+        found = pd.DataFrame(
+            {
+                "importance": mean,
+                "share": mean / total if total else mean,
+                "protected": [field.protected for field in model.schema.fields],
+            },
+            index=pd.Index(model.schema.names, name="field"),
+        )
+        return found.sort_values("importance", ascending=False, kind="stable")
+
+
+def base_name(names: tuple[str, ...]) -> str:
+    """Give the name of the column of the reference's score: no field's.
+
+    Parameters
+    ----------
+    names : tuple of str
+        The fields.
+
+    Returns
+    -------
+    str
+    """
+    name = "base"
+    while name in names:
+        name += "_"
+    return name

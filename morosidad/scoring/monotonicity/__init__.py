@@ -1,0 +1,1 @@
+"""Proofs that a compiled model's score moves in one direction with a field, and counterexamples."""
