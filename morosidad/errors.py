@@ -67,7 +67,7 @@ class BrokenDirectionWarning(UserWarning):
     """
 
     def __init__(self, fields: Sequence[str]) -> None:
-        self.fields = tuple(fields)
+        self.fields: tuple[str, ...] = tuple(fields)
         names = ", ".join(self.fields)
         super().__init__(
             f"the risk moves against the direction that the schema declares, see check_monotone: {names}"

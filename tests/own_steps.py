@@ -31,7 +31,8 @@ class Root(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X: Any) -> Any:
-        return np.sqrt(np.abs(np.asarray(X, dtype=np.float64)))
+        rows = np.asarray(X, dtype=np.float64).tolist()
+        return np.sqrt(np.abs(np.array(rows)))
 
 
 class HoldsAFrame(Root):

@@ -40,6 +40,7 @@ _TYPES: list[Any] = [
     Panel,
 ]
 _REF = "#/components/schemas/{name}"
+_OPTIONAL = ("valor",)  # written only where the policy shows values
 _ID: dict[str, Any] = {"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,128}$"}
 _ID_EXAMPLE = "solicitud-1"
 _ID_HEADER = {"X-Request-ID": {"$ref": "#/components/headers/X-Request-ID"}}
@@ -179,7 +180,7 @@ def _schemas(scorer: Scorer) -> dict[str, Any]:
         schema.pop("description", None)
         schema["additionalProperties"] = False
         if name not in partial:
-            schema["required"] = list(schema["properties"])
+            schema["required"] = [name for name in schema["properties"] if name not in _OPTIONAL]
     decision = found[Decision.__name__]
     found["Respuesta"] = decision | {
         "title": "Respuesta",

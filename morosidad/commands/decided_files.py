@@ -57,7 +57,8 @@ class DecidedFiles:
         self._scorer, self._paths, self._columns, self._records = scorer, (good, bad), columns, records
         self._seen, self._names = SeenIds(), set[str]()
         self._writers: dict[str, TableWriter] = {}
-        self.good = self.bad = 0
+        self.good: int = 0
+        self.bad: int = 0
 
     def __enter__(self) -> DecidedFiles:
         return self

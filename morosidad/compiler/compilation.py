@@ -14,6 +14,7 @@ import morosidad.compiler.readers  # noqa: F401 - they fill the registry
 from morosidad.compiler.backends.numpy_columns import ColumnBatch
 from morosidad.compiler.backends.python_source import FunctionSource
 from morosidad.compiler.forms.form import Form, OnProbability
+from morosidad.compiler.forms.guarded import Guarded
 from morosidad.compiler.gate import (
     OwnRows,
     ambiguity,
@@ -29,7 +30,8 @@ from morosidad.compiler.obstacles import obstacles
 from morosidad.compiler.own_labels import labels_elsewhere, labels_follow
 from morosidad.compiler.pipeline import CompiledPipeline
 from morosidad.compiler.proof.asking import in_words, part_name, quiet
-from morosidad.compiler.proof.original import Original
+from morosidad.compiler.proof.inputs import Inputs
+from morosidad.compiler.proof.original import Original, plain_layout
 from morosidad.compiler.proof.parity import compare, rows_between, rows_near
 from morosidad.compiler.proof.probe_rows import probe_rows, valid_rows
 from morosidad.compiler.proof.unusual_missing import told_apart
@@ -38,7 +40,7 @@ from morosidad.compiler.registry import Compiler, NotCompilable, compiles
 from morosidad.compiler.report import ParityReport
 from morosidad.compiler.storage.packing import nested_too_deeply
 from morosidad.errors import NotCompiledWarning, UnsupportedModel
-from morosidad.frames.layout import ColumnLayout, FrameLayout
+from morosidad.frames.layout import ColumnLayout, FrameBuilder, FrameLayout
 from morosidad.schema.field import Field, Row
 from morosidad.schema.schema import Schema
 
@@ -163,20 +165,24 @@ class _Compilation:
 
     def _obstacles(self, first: str) -> list[str]:
         inputs = [_input(found) for found in self.original.inputs]
-        return obstacles(self.original.estimator, inputs, self.original.schema, first)
+        return obstacles(self.original.estimator, inputs, self._compiler, first)
 
     def _form(self) -> tuple[Form, Schema]:
         original = self.original
-        compiler = Compiler(
-            original.schema,
-            threshold=self.threshold,
-            default=original.default,
-            layout=original.layout,
-        )
+        compiler = self._compiler()
         form = compiler.form(original.estimator, [_input(found) for found in original.inputs])
+        if compiler.demands:
+            form = Guarded(form, tuple(compiler.demands))
         if nested_too_deeply(form):
             raise NotCompilable("its steps are nested too deeply for a model file")
         return form, compiler.demanded()
+
+    def _compiler(self) -> Compiler:
+        schema, default = self.original.schema, self.original.default
+        inputs = Inputs(schema, self.original.frames, self.reference)
+        return Compiler(
+            schema, threshold=self.threshold, default=default, layout=self.original.layout, inputs=inputs
+        )
 
     def _compared(self, form: Form, original: Original) -> tuple[CompiledPipeline, ParityReport, str]:
         """Make a form's functions, and ask them and the original about the same rows.
@@ -357,7 +363,7 @@ class CompiledTransformer:
         )
 
 
-def compile_transformer(estimator: Any, schema: Schema) -> CompiledTransformer:
+def compile_transformer(estimator: Any, schema: Schema, reference: Sequence[Row] = ()) -> CompiledTransformer:
     """Compile a fitted transformer.
 
     Parameters
@@ -366,6 +372,8 @@ def compile_transformer(estimator: Any, schema: Schema) -> CompiledTransformer:
         A fitted scikit-learn transformer.
     schema : Schema
         The record's fields.
+    reference : sequence of tuple
+        Validated rows, on which functions of one's own are traced; without any, rows are drawn.
 
     Returns
     -------
@@ -376,7 +384,8 @@ def compile_transformer(estimator: Any, schema: Schema) -> CompiledTransformer:
     NotCompilable
         If it, or a part of it, has no compiled form.
     """
-    compiler = Compiler(schema)
+    layout = plain_layout(schema, getattr(estimator, "feature_names_in_", None))
+    compiler = Compiler(schema, inputs=Inputs(schema, FrameBuilder(layout, schema.names), reference))
     names = getattr(estimator, "feature_names_in_", None)
     places = range(len(schema)) if names is None else [schema.names.index(str(name)) for name in names]
     columns = compiler.transform(estimator, [Raw(place) for place in places])

@@ -46,7 +46,7 @@ class CompiledPoints:
         self, schema: Schema, variables: Sequence[str], columns: Sequence[Expr], intercept: float
     ) -> None:
         self.schema = schema
-        self.variables = tuple(variables)
+        self.variables: tuple[str, ...] = tuple(variables)
         self.intercept = intercept
         self._columns = tuple(columns)
         code = self._code()

@@ -13,8 +13,10 @@ from morosidad.compiler.forms.form import Form
 from morosidad.compiler.nodes.base import Expr, Key
 from morosidad.compiler.nodes.expressions import Fill, Raw, fields_of
 from morosidad.compiler.nodes.lookups import Lookup
+from morosidad.compiler.proof.demands import demanded
+from morosidad.compiler.proof.inputs import Inputs
 from morosidad.errors import MorosidadError
-from morosidad.frames.layout import FrameLayout
+from morosidad.frames.layout import ColumnLayout, FrameLayout
 from morosidad.schema.field import Field
 from morosidad.schema.schema import Schema
 
@@ -24,6 +26,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _FUNCTIONS: dict[str | type, CompileFunction] = {}
 _OF_DEFAULT: set[CompileFunction] = set()
+_OTHERS: list[CompileFunction] = []
 
 
 class NotCompilable(Exception):
@@ -95,6 +98,39 @@ def _counts(name: str) -> bool:
     )
 
 
+def compiles_others(function: F) -> F:
+    """Register the function that tries to compile transformers of classes that are not registered.
+
+    Parameters
+    ----------
+    function : callable
+        As in `compiles`.
+
+    Returns
+    -------
+    callable
+        The same.
+    """
+    _OTHERS[:] = [function]
+    return function
+
+
+def may_be_traced(estimator: Any) -> bool:
+    """Tell whether an estimator is a transformer of a user's own, whose method can be traced.
+
+    Parameters
+    ----------
+    estimator : object
+        A step.
+
+    Returns
+    -------
+    bool
+    """
+    own = not type(estimator).__module__.startswith(("sklearn.", "morosidad."))
+    return own and callable(getattr(estimator, "transform", None)) and bool(_OTHERS)
+
+
 def class_name(cls: type) -> str:
     """Name a class by its top package and its own name."""
     return f"{cls.__module__.partition('.')[0]}.{cls.__qualname__}"
@@ -121,6 +157,12 @@ class Compiler:
     sparse : bool
         Whether the columns read so far stand in a sparse matrix, whose zeros some libraries take for
         missing. A transformer that makes one, or none of one, says so here.
+    inputs : Inputs or None
+        The data that reaches the step that is read, where there are rows to make it of.
+    traced : bool
+        Whether some column was computed by a function of a user's own.
+    demands : dict of Expr
+        The numbers without which a record has no answer: those that are computed.
     """
 
     def __init__(
@@ -130,9 +172,15 @@ class Compiler:
         threshold: float = 0.5,
         default: int = 1,
         layout: FrameLayout | None = None,
+        inputs: Inputs | None = None,
     ) -> None:
         self.schema = schema
-        self.layouts = {column.field: column for column in (layout.columns if layout else ())}
+        self.layouts: dict[str, ColumnLayout] = {
+            column.field: column for column in (layout.columns if layout else ())
+        }
+        self.inputs: Inputs | None = inputs
+        self.traced: bool = False
+        self.demands: dict[Expr, None] = {}
         self.threshold = threshold
         self.default: int = default
         self.required: set[int] = set()
@@ -156,8 +204,12 @@ class Compiler:
         """
         kind = type(estimator)
         function = reader_of(kind)
+        if function is None and may_be_traced(estimator):
+            function = _OTHERS[0]
         if function is None:
             raise NotCompilable(f"{kind.__name__} has no compiled form")
+        if self.traced:
+            columns = demanded(self, estimator, columns)
         default = self.default
         known = default == 1 or function in _OF_DEFAULT
         self.default = default if known else 1

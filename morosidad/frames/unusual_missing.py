@@ -44,7 +44,7 @@ def unusual_cells(
         odd = np.zeros(len(frame), dtype=bool)
         missing = np.flatnonzero(cells.isna().to_numpy())
         if cells.dtype == object:
-            ways = [way_of(value) for value in cells.iloc[missing]]
+            ways: list[Absent] = [way_of(value) for value in cells.iloc[missing]]
             odd[missing] = [_unusual(way, column.absent, column.distinguishes) for way in ways]
         else:  # one way only, and it is not None
             odd[missing] = column.distinguishes and column.absent == "none"

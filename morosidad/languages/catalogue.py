@@ -86,7 +86,7 @@ class _Figure:
 
     def __init__(self, value: float, language: Language) -> None:
         self._value = value
-        self._language = language
+        self._language: Language = language
 
     def __format__(self, template: str) -> str:
         return write_number(self._language, self._value, template) if template else format(self._value)

@@ -67,7 +67,7 @@ class Field(FieldDefinition, frozen=True, omit_defaults=True, dict=True):
     """
 
     @property  # type: ignore[misc]
-    def monotonic(self) -> Literal[-1, 0, 1]:
+    def monotonic(self) -> Literal[-1, 0, 1]:  # pyright: ignore[reportIncompatibleVariableOverride]
         """The direction in which the risk is expected to move as the value grows."""
         return self.monotonic_cst
 

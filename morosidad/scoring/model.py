@@ -83,7 +83,7 @@ class ScoringModel:
         self.training = training if isinstance(training, Training) else Training(training)
         self.drift_reference = drift_reference
         self.default = default
-        self.protected_shares = dict(protected_shares or {})
+        self.protected_shares: dict[str, float] = dict(protected_shares or {})
         self.background: tuple[Row, ...] | None = (
             None if background is None else tuple(map(tuple, background))
         )

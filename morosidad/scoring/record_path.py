@@ -58,7 +58,10 @@ class RecordPath:
         bypass: CacheBypass | None = None,
         reload: Callable[[], object] | None = None,
     ) -> None:
-        self.cache, self.kpis, self.audit, self.bypass = cache, kpis, audit, bypass
+        self.cache: TieredCache[Any, Any] | None = cache
+        self.kpis: KPITracker | None = kpis
+        self.audit: AuditLog | None = audit
+        self.bypass: CacheBypass | None = bypass
         self.recovery: RecoveryPolicy | None = None if recovery is None else recovery.unattached()
         self.clock: Callable[[], float] = time.perf_counter
         self._after_fork()
@@ -73,7 +76,8 @@ class RecordPath:
             )
 
     def _after_fork(self) -> None:
-        self._activating, self.reloading = threading.RLock(), threading.Lock()
+        self._activating = threading.RLock()
+        self.reloading: threading.Lock = threading.Lock()
 
     def activate(self, model: StoredModel) -> None:
         """Put another model in place as one step: each decision comes from one of the two.
@@ -299,10 +303,7 @@ class RecordPath:
 
     def _compute_with_active_model(self, request: ScoringRequest) -> Decision:
         """Decide with the model that is active now, if it reads records as the one that was asked."""
-        active = self._successor(request.active)
-        if active is not request.active:
-            request = msgspec.structs.replace(request, active=active)
-        return self._compute(request)
+        return self._compute(msgspec.structs.replace(request, active=self._successor(request.active)))
 
     def _recovering_batch(self, active: ActiveModel, rows: list[Row]) -> list[Decision | None]:
         if self.recovery is None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from morosidad.errors import MissingExtra
@@ -105,7 +106,7 @@ class OneSignedRegression(LogisticRegression):  # type: ignore[misc]
         super().fit(X, y, sample_weight)
         names = getattr(self, "feature_names_in_", None)
         evidence = np.array(X, dtype=np.float64)
-        self.kept_ = np.ones(evidence.shape[1], dtype=bool)
+        self.kept_: NDArray[np.bool_] = np.ones(evidence.shape[1], dtype=bool)
         while (self.coef_ > 0.0).any():
             worst = int(np.argmax(self.coef_[0]))
             self.kept_[worst], evidence[:, worst] = False, 0.0  # a column of zeros gets no coefficient

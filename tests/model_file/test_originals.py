@@ -152,7 +152,7 @@ def test_a_class_that_no_other_process_finds_is_refused_with_what_to_do(tmp_path
 
 @pytest.mark.parametrize("options", [{}, PICKLED], ids=["skops", "pickle"])
 def test_a_function_without_a_name_is_refused_with_what_to_do(options: Any, tmp_path: Path) -> None:
-    scorer = scorer_of(LogisticRegression(), FunctionTransformer(lambda values: values))
+    scorer = scorer_of(KNeighborsClassifier(), FunctionTransformer(lambda values: values))
     with pytest.raises(
         ArtifactError, match=r"no other process finds .*<lambda>.*module that can be imported"
     ):

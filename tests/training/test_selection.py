@@ -30,7 +30,9 @@ def test_missing_columns_are_named() -> None:
 
 def test_an_unknown_kind_of_model_is_refused() -> None:
     X, y = small_frame()
-    with pytest.raises(SettingsError, match="model: one of logistic, splines, glassbox, boosting, auto"):
+    with pytest.raises(
+        SettingsError, match="model: one of logistic, scorecard, splines, glassbox, boosting, auto"
+    ):
         fit(X, y, Schema.infer(X), model="magic")
 
 

@@ -60,6 +60,7 @@ def table_writer(terms: Sequence[Term]) -> tuple[str, TableWriter]:
         See `python_tables.write`.
     """
     paired = all(term.at for term in terms) and any(len(term.at) == 2 for term in terms)
+    paired = paired and all(len(term.fields) <= len(term.at) for term in terms)
     if not (paired and numba_installed()):
         return "Python", python_tables.write
     from morosidad.compiler.backends.numba import tables

@@ -46,8 +46,9 @@ def write(
         names = list(islice(found, len(columns)))
         if len(term.at) < 2:
             own.append(names[0] if names else code.value(term.expr))
+            part = own[-1] if len(term.fields) < 2 else f"{own[-1]} / {len(term.fields)}.0"
             for field in term.fields:
-                shares[field].append(own[-1])
+                shares[field].append(part)
             continue
         halves.append(code.assign(f"{code.constant(cells)}[{names[0]} + {names[1]}]"))
         if explain:

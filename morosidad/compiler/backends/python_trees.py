@@ -123,11 +123,11 @@ class PythonWalker:
     def _shares(self, reference: Floats) -> Callable[[list[Any]], list[float]]:
         trees = self._trees
         other = self._entries(reference)
-        fields = [int(trees.field_of_column[c]) for c in (*range(len(trees.columns)), *self._lowered)]
-        table = weights(len(trees.fields), trees.weight).tolist()
+        fields = [int(trees.player_of_column[c]) for c in (*range(len(trees.columns)), *self._lowered)]
+        table = weights(len(trees.players), trees.weight).tolist()
 
         def shares(row: list[Any]) -> list[float]:
-            found = [0.0] * len(trees.fields)
+            found = [0.0] * len(trees.players)
             for root in self._roots:
                 add_shares(root, self._step, row, other, fields, table, found)
             return found

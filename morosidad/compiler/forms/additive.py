@@ -1,10 +1,11 @@
 """Models that are a sum of terms: linear models and table models.
 
-The contributions of such a model are exact. A term of one field is that field's; a term of two is
-shared between them by the Shapley rule: each gets the mean of what it adds when it comes first and
-when it comes last, a field that has not come yet being as it is in the reference rows. What a
-field gets is measured against what it gets on average over those rows, so that the contributions
-add up to the log-odds less the mean log-odds of the reference.
+The contributions of such a model are exact. A term of one field is that field's; a term of two is shared
+between them by the Shapley rule: each gets the mean of what it adds when it comes first and when it comes
+last, a field that has not come yet being as it is in the reference rows. A term that is computed from
+several fields, such as a ratio, is shared equally among them. What a field gets is measured against what it
+gets on average over those rows, so that the contributions add up to the log-odds less the mean log-odds of
+the reference.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Additive(OnLogOdds, frozen=True, eq=False):
     intercept : float
         On the log-odds scale, as the terms are.
     terms : tuple of Expr
-        Each depends on one field, or is a `Grid` of two.
+        Each depends on one field, is a `Grid` of two, or is computed from several.
     n_fields : int
         Fields of the schema.
     """
@@ -106,7 +107,7 @@ class Additive(OnLogOdds, frozen=True, eq=False):
         shares -= reference[: self.n_fields, None]
         for term in map(term_of, self.terms):
             if len(term.at) < 2:
-                shares[list(term.fields)] += batch.value(term.expr)
+                shares[list(term.fields)] += batch.value(term.expr) / max(1, len(term.fields))
                 continue
             first, second, mean, rest = np.split(rest, np.cumsum([*(at.size for at in term.at), 1]))
             places = [batch.position(at) for at in term.at]
@@ -122,7 +123,7 @@ class Additive(OnLogOdds, frozen=True, eq=False):
             if len(term.at) == 2:
                 rest.append(_marginals(term, batch))
             else:
-                means[list(term.fields)] += batch.value(term.expr).mean()
+                means[list(term.fields)] += batch.value(term.expr).mean() / max(1, len(term.fields))
         return np.concatenate([means, *rest])
 
 

@@ -51,10 +51,14 @@ class Walked(Trees, Form, frozen=True, eq=False, dict=True):
             found = self.walker.emit_shares(code, row, others[0])
         else:
             found = self.walker.emit_mean_shares(code, row, others)
-        names = {field: f"{found}_{field}" for field in self.fields}
+        names = [f"{found}_{place}" for place in range(len(self.players))]
         if names:
-            code.line(f"{', '.join(names.values())}, = {found}")
-        return total, [names.get(field, NO_SHARE) for field in range(self.n_fields)]
+            code.line(f"{', '.join(names)}, = {found}")
+        shares: list[list[str]] = [[] for _ in range(self.n_fields)]
+        for name, fields in zip(names, self.players, strict=True):
+            for field in fields:  # of a column computed from several fields each has an equal part
+                shares[field].append(name if len(fields) == 1 else f"{name} / {len(fields)}.0")
+        return total, [code.total(parts) if parts else NO_SHARE for parts in shares]
 
     # -- many records --------------------------------------------------------------------------
 
@@ -65,8 +69,10 @@ class Walked(Trees, Form, frozen=True, eq=False, dict=True):
     def batch_shares(self, batch: ColumnBatch, reference: Floats) -> Floats:
         """Compute each field's share against the reference for many rows: shape (n_fields, n_rows)."""
         shares = np.zeros((self.n_fields, len(batch)))
-        if self.fields:
-            shares[list(self.fields)] = self.walker.shares(self.matrix(batch), self._rows(reference)).T
+        if self.players:
+            found = self.walker.shares(self.matrix(batch), self._rows(reference))
+            for fields, share in zip(self.players, found.T, strict=True):
+                shares[list(fields)] += share / len(fields)
         return shares
 
     def _rows(self, reference: Floats) -> Floats:

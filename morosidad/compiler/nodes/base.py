@@ -101,6 +101,14 @@ class Expr(msgspec.Struct, frozen=True):
         return any(part.may_be_missing(missing) for part in self.parts())
 
 
+class Text(Expr, frozen=True):
+    """A text, or None, computed from the fields of a record."""
+
+    def coded(self, batch: ColumnEvaluator) -> Coded:
+        """Compute the texts of many rows, as codes into their levels."""
+        raise NotImplementedError
+
+
 class Position(Expr, frozen=True):
     """The place of an expression's value in a table: a whole number."""
 

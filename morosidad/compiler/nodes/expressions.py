@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from morosidad.compiler.nodes.base import ColumnEvaluator, Expr, Floats, Key, SourceWriter, walk
+from morosidad.compiler.nodes.base import ColumnEvaluator, Expr, Floats, Key, SourceWriter, Text, walk
 
 
 def fields_of(expr: Expr) -> frozenset[int]:
@@ -72,6 +72,8 @@ class Fill(Elementwise, frozen=True):
             name = code.field(self.of.field)
             return name if self.of.field in code.always else f"{value} if {name} is None else {name}"
         name = code.value(self.of)
+        if isinstance(self.of, Text):
+            return f"{value} if {name} is None else {name}"
         return f"{name} if {name} == {name} else {value}"
 
     def compute(self, x: Floats) -> Floats:
@@ -88,6 +90,8 @@ class Missing(Elementwise, frozen=True):
         if isinstance(self.of, Raw):
             return f"1.0 if {code.field(self.of.field)} is None else 0.0"
         name = code.value(self.of)
+        if isinstance(self.of, Text):
+            return f"1.0 if {name} is None else 0.0"
         return f"0.0 if {name} == {name} else 1.0"
 
     def compute(self, x: Floats) -> Floats:
@@ -96,6 +100,8 @@ class Missing(Elementwise, frozen=True):
     def batch(self, batch: ColumnEvaluator) -> Floats:
         if isinstance(self.of, Raw):
             return batch.missing(self.of.field).astype(np.float64)
+        if isinstance(self.of, Text):
+            return (self.of.coded(batch).codes < 0).astype(np.float64)
         return super().batch(batch)
 
     def may_be_missing(self, missing: frozenset[int]) -> bool:

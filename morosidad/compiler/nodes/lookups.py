@@ -23,6 +23,7 @@ from morosidad.compiler.nodes.base import (
     Position,
     Shared,
     SourceWriter,
+    Text,
 )
 from morosidad.compiler.nodes.expressions import Arith, Constant, Elementwise, Fill, Raw
 from morosidad.frames.reading import Coded
@@ -42,7 +43,9 @@ class CategoryPosition(Position, frozen=True):
     def find(self, batch: ColumnEvaluator) -> Places:
         other, missing = len(self.keys), len(self.keys) + 1
         source = self.of.of if isinstance(self.of, Fill) else self.of
-        column = batch.columns[source.field] if isinstance(source, Raw) else None
+        column: Any = batch.columns[source.field] if isinstance(source, Raw) else None
+        if isinstance(source, Text):
+            column = source.coded(batch)
         if not isinstance(column, Coded):
             return _search(batch.value(self.of), self.keys)
         place = {key: i for i, key in enumerate(self.keys)}
@@ -58,7 +61,11 @@ class CategoryPosition(Position, frozen=True):
             found[None] = missing
             return f"{code.constant(found.get)}({code.field(self.of.field)}, {code.constant(other)})"
         name = code.value(self.of)
+        if isinstance(self.of, Text):
+            found[None] = missing
         item = f"{code.constant(found.get)}({name}, {code.constant(other)})"
+        if isinstance(self.of, Text):
+            return item
         if not self.of.may_be_missing(code.missing):
             return item
         return f"{item} if {name} == {name} else {code.constant(missing)}"

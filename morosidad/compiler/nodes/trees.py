@@ -58,15 +58,16 @@ class Trees(msgspec.Struct, frozen=True, eq=False, dict=True):
         return 1.0
 
     @cached_property
-    def fields(self) -> tuple[int, ...]:
-        """The fields that the trees depend on, in the order of the schema."""
-        return tuple(sorted(frozenset().union(*map(fields_of, self.columns))))
+    def players(self) -> tuple[tuple[int, ...], ...]:
+        """What has a share of its own: a field, or the fields that a column is computed from together."""
+        found = {tuple(sorted(fields_of(column))) for column in self.columns}
+        return tuple(sorted(found - {()}, key=lambda fields: (len(fields), fields)))
 
     @cached_property
-    def field_of_column(self) -> Ints:
-        """Each column's field, by its place among `fields`."""
-        of_column = [fields_of(column) for column in self.columns]
-        places = [self.fields.index(min(fields)) if fields else 0 for fields in of_column]
+    def player_of_column(self) -> Ints:
+        """Each column's place among `players`."""
+        of_column = [tuple(sorted(fields_of(column))) for column in self.columns]
+        places = [self.players.index(fields) if fields else 0 for fields in of_column]
         return np.array(places, dtype=np.int32)
 
     def go_left(self, row: Floats) -> Bools:

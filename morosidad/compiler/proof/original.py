@@ -59,7 +59,7 @@ class Original:
             raise InvalidFrame(
                 f"the model was fitted on {width} unnamed columns; the schema has {len(schema)} fields"
             )
-        self._frames = FrameBuilder(self.layout, schema.names)
+        self.frames = FrameBuilder(self.layout, schema.names)
         self.row_by_row = False  # one whose answers for many rows differ in their last digits
         self._answered: Row | None = None  # the first row that it answered tells whether it still does
 
@@ -102,7 +102,7 @@ class Original:
         """
         if self.row_by_row and len(rows) > 1:
             return np.concatenate([self.predict([row]) for row in rows])
-        found = ask_probability(self.estimator, self._frames.frame(rows), self.default)
+        found = ask_probability(self.estimator, self.frames.frame(rows), self.default)
         if self._answered is None and np.isfinite(found).all():
             self._answered = rows[0]
         return found
@@ -160,7 +160,7 @@ class Original:
         ndarray of shape (n_rows,), bool
             Whether the label is that of default.
         """
-        return ask_default(self.estimator, self._frames.frame(rows), self.default)
+        return ask_default(self.estimator, self.frames.frame(rows), self.default)
 
     def demanded(self, rows: Sequence[Row]) -> Schema:
         """Give the schema with what the estimator can't do without declared, found by asking it.

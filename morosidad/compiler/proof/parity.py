@@ -68,10 +68,15 @@ def compare(
         rows=len(asked),
         max_difference=max(_gap(found, expected) for found in answers),
         labels_differing=int(differs.sum()),
-        refused=len(rows) - len(asked),
+        refused=_answered([row for row, kept in zip(rows, accepted, strict=True) if not kept], predict_one),
         tolerance=tolerance,
         threshold=threshold,
     )
+
+
+def _answered(refused: Sequence[Row], predict_one: Callable[[Row], float]) -> int:
+    """Count the rows that the original refuses and the compiled form answers."""
+    return sum(not np.isnan(predict_one(row)) for row in refused)
 
 
 def _gap(found: Floats, expected: Floats) -> float:

@@ -87,7 +87,7 @@ def told_apart(original: Original, schema: Schema, rows: Sequence[Row]) -> Frame
     asked = _rows_with_gaps(rows, places)
     found: set[int] = set()
     if asked:
-        ways = dict.fromkeys((*(column.absent for column in columns), "nan", "none"))
+        ways: dict[Absent, None] = dict.fromkeys((*(column.absent for column in columns), "nan", "none"))
         answers = [_asked(original, columns, way, asked) for way in ways]
         differing = [_differ([answer[at] for answer in answers]) for at in range(len(asked))]
         gaps = [[place for place in places if row[place] is None] for row in asked]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,11 +20,17 @@ def pipeline(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Com
     """Compile the steps one after the other; the last may be a classifier. Samplers only fit."""
     steps = [step for _, step in estimator.steps]
     *transformers, last = [step for step in steps if not hasattr(step, "fit_resample")]
-    for step in transformers:
-        columns = compiler.transform(step, columns)
-    if last is None or last == "passthrough":
-        return list(columns)
-    return compiler.compile(last, columns)
+    before = compiler.inputs
+    try:
+        for step in transformers:
+            columns = compiler.transform(step, columns)
+            if compiler.inputs is not None and hasattr(step, "transform"):
+                compiler.inputs = compiler.inputs.then(step.transform)
+        if last is None or last == "passthrough":
+            return list(columns)
+        return compiler.compile(last, columns)
+    finally:
+        compiler.inputs = before
 
 
 @compiles("sklearn.ColumnTransformer")
@@ -31,14 +38,37 @@ def column_transformer(estimator: Any, columns: Sequence[Expr], compiler: Compil
     """Compile each part over the columns that it was given, in the order of the parts."""
     names = list(getattr(estimator, "feature_names_in_", []))
     out: list[Expr] = []
-    sparse = compiler.sparse
+    sparse, before = compiler.sparse, compiler.inputs
     for name, part, chosen in estimator.transformers_:
         inputs = [columns[i] for i in chosen_places(chosen, names, len(columns))]
         compiler.sparse = sparse
+        if before is not None:
+            compiler.inputs = before.then(partial(chosen_columns, names=names, chosen=chosen))
         if inputs:
             out += _part(estimator, name, part, inputs, compiler)
-    compiler.sparse = bool(estimator.sparse_output_)
+    compiler.sparse, compiler.inputs = bool(estimator.sparse_output_), before
     return out
+
+
+def chosen_columns(data: Any, names: Sequence[str], chosen: Any) -> Any:
+    """Give a part of a column transformer its columns, as that does.
+
+    Parameters
+    ----------
+    data : DataFrame or ndarray
+        What the column transformer is given.
+    names, chosen
+        As in `chosen_places`.
+
+    Returns
+    -------
+    DataFrame, Series or ndarray
+        A single name or number gives a column of one dimension.
+    """
+    places: Any = chosen_places(chosen, names, data.shape[1])
+    if isinstance(chosen, (str, int, np.integer)):
+        places = places[0]
+    return data.iloc[:, places] if hasattr(data, "iloc") else data[:, places]
 
 
 def _part(owner: Any, name: str, part: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from morosidad.compiler.forms.additive import Additive
 from morosidad.compiler.nodes.base import Expr, Floats, Position
-from morosidad.compiler.nodes.expressions import Arith, Constant, fields_of
+from morosidad.compiler.nodes.expressions import Arith, Constant
 from morosidad.compiler.nodes.functions import Function
 from morosidad.compiler.nodes.lookups import Bins, Lookup, Piecewise, SparseColumn, fold_constants
 from morosidad.compiler.registry import Compiler, NotCompilable, compiles
@@ -67,8 +67,6 @@ def linear(coef: Floats, intercept: float, columns: Sequence[Expr], compiler: Co
         compiler.require(expr)
         if isinstance(expr, Constant):
             intercept += weight * expr.value
-        elif len(fields_of(expr)) > 1:
-            raise NotCompilable("a column mixes fields, so that no field has a share of its own")
         elif isinstance(expr, Lookup):
             tables.add(expr, weight)
         elif isinstance(expr, Piecewise):

@@ -12,7 +12,10 @@ from morosidad.compiler.nodes.expressions import Arith, Clip
 from morosidad.compiler.nodes.functions import DOMAINS, UFUNCS, Function
 from morosidad.compiler.nodes.lookups import fold_constants
 from morosidad.compiler.readers.encoders import intervals
-from morosidad.compiler.registry import Compiler, NotCompilable, compiles
+from morosidad.compiler.readers.tracing.calls.reading import traced_function, traced_transformer
+from morosidad.compiler.registry import Compiler, compiles, compiles_others
+
+compiles_others(traced_transformer)
 
 
 @compiles("sklearn.StandardScaler")
@@ -64,15 +67,12 @@ def binarizer(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> li
 
 @compiles("sklearn.FunctionTransformer")
 def function_transformer(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
-    """Compile a numpy function of one number, or none at all."""
+    """Compile a numpy function of one number, or trace any other."""
     if estimator.func is None:
         return list(columns)
     name = getattr(estimator.func, "__name__", "")
     if UFUNCS.get(name) is not estimator.func or estimator.kw_args:
-        raise NotCompilable(
-            f"FunctionTransformer({name or type(estimator.func).__name__}) has no compiled form: only "
-            f"numpy functions of one number have, such as log1p"
-        )
+        return traced_function(estimator, columns, compiler)
     return [_function(column, compiler, name) for column in columns]
 
 

@@ -28,6 +28,7 @@ from morosidad.compiler.nodes.lookups import (
     SparseColumn,
     Table,
 )
+from morosidad.compiler.nodes.text import TextOf
 from morosidad.compiler.nodes.trees import Trees
 
 
@@ -147,6 +148,11 @@ def _(grid: Grid) -> bool:
 
 
 @_fits.register
+def _(text: TextOf) -> bool:
+    return len(text.texts) == text.at.size
+
+
+@_fits.register
 def _(trees: Trees) -> bool:
     n, splits = len(trees.child), np.flatnonzero(trees.child)
     nodes = (trees.child, trees.column, trees.number, trees.missing_left, trees.subset)
@@ -163,5 +169,5 @@ def _(trees: Trees) -> bool:
     sets = trees.subset[splits] >= 0
     ends = trees.subset[splits] + sizes[trees.column[splits]]
     inside = (sizes[trees.column[splits]] >= 0) & (ends <= len(trees.members))
-    known = all(len(fields_of(trees.columns[column])) == 1 for column in tested.tolist())
+    known = all(len(fields_of(trees.columns[column])) >= 1 for column in tested.tolist())
     return bool((reached == 1).all() and inside[sets].all() and known)

@@ -45,7 +45,7 @@ class TextSource:
             raise InvalidFrame(f"{path}: there is no encoding {encoding!r}")
         self._text, self._at = "", 0
         self._begun = self._over = False
-        self.line = 0
+        self.line: int = 0
 
     def lines(self) -> Iterator[str]:
         """Take line after line.

@@ -48,7 +48,11 @@ class Question:
     def __init__(
         self, schema: Schema, field: int, base: Row, confirm: Callable[[Row, Row], bool], work: int
     ) -> None:
-        self.schema, self.field, self.base, self.confirm, self.left = schema, field, base, confirm, work
+        self.schema: Schema = schema
+        self.field: int = field
+        self.base: Row = base
+        self.confirm: Callable[[Row, Row], bool] = confirm
+        self.left: int = work
 
     def row(self, **changes: Value) -> Row:
         """Give the base row with other values, by ``f`` and the field's place."""

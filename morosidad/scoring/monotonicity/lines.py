@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from morosidad.compiler.nodes.base import Expr, Floats, Position, walk
 from morosidad.compiler.nodes.expressions import (
@@ -73,6 +75,12 @@ class Chain(NamedTuple):
             for step in self.steps:
                 x = step.compute(x)
         return x
+
+
+def _passed(chain: Chain, edges: Floats, x: Floats) -> NDArray[np.bool_]:
+    """Tell which edges the steps reach at each number; from some number on, whatever their direction."""
+    reached: NDArray[np.bool_] = chain(x) >= edges if chain.rising else chain(x) < edges
+    return reached
 
 
 def chain_of(expr: Expr) -> Chain | None:
@@ -151,10 +159,7 @@ def turning_values(exprs: Iterable[Expr], field: int) -> list[float] | None:
             if chain is None:
                 return None
             edges = edges[np.isfinite(edges)]
-            begin = first_true(
-                (lambda x: chain(x) >= edges) if chain.rising else (lambda x: chain(x) < edges),  # noqa: B023
-                len(edges),
-            )
+            begin = first_true(partial(_passed, chain, edges), len(edges))
             found.update(begin.tolist())
     return sorted(found)
 

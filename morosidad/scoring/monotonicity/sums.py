@@ -133,7 +133,7 @@ def _slopes(terms: Sequence[Expr], sign: int, question: Question, numbers: list[
         level = sign * _total(terms, rows, n)
         for at in np.argsort(np.diff(level), kind="stable")[:3].tolist():
             if level[at + 1] < level[at]:
-                pair = question.pair(points[at], points[at + 1], {})
+                pair = question.pair(float(points[at]), float(points[at + 1]), {})
                 if question.confirm(*pair):
                     return DirectionFinding("broken", pair)
     return UNDECIDED if doubtful else HELD

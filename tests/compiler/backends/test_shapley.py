@@ -197,7 +197,7 @@ def by_python(wide, monkeypatch):
 def test_more_fields_than_a_word_has_bits_are_told_apart_along_each_path(wide, monkeypatch):
     pytest.importorskip("numba")
     form, found = explain_wide(wide)
-    assert len(form.fields) > layout.MAX_SLOTS
+    assert len(form.players) > layout.MAX_SLOTS
     assert layout.for_shares(form, np.zeros(len(form.columns))) is not None
     np.testing.assert_allclose(found, by_python(wide, monkeypatch), rtol=0, atol=1e-14)
 
@@ -219,7 +219,7 @@ def test_no_two_fields_on_a_path_have_one_slot(wide):
     while ways:
         place, seen = ways.pop()
         if child := int(form.child[place]):
-            field = int(form.field_of_column[form.column[place]])
+            field = int(form.player_of_column[form.column[place]])
             assert seen.get(slots[place], field) == field
             assert list(seen.values()).count(field) <= 1
             ways += [(child, {**seen, slots[place]: field}), (child + 1, {**seen, slots[place]: field})]

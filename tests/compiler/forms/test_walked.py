@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
 from types import SimpleNamespace
@@ -19,7 +20,7 @@ from sklearn.tree import DecisionTreeClassifier
 from morosidad.compiler import CompiledPipeline
 from morosidad.compiler.backends.numpy_columns import ColumnBatch
 from morosidad.compiler.forms.walked import Forest
-from morosidad.compiler.nodes.base import Expr
+from morosidad.compiler.nodes.computed import Binary
 from morosidad.compiler.nodes.expressions import Constant, Raw
 from morosidad.compiler.readers.trees import tree_builder
 from morosidad.compiler.registry import NotCompilable
@@ -86,14 +87,15 @@ def test_a_constant_column_never_parts_two_records(walker):
     assert shares == (0.0, 0.0)
 
 
-class Sum(Expr, frozen=True):
-    first: Raw
-    second: Raw
-
-
-def test_a_column_that_mixes_fields_is_refused():
-    with pytest.raises(NotCompilable, match="mixes fields"):
-        hand_made([STUMP], [Sum(Raw(0), Raw(1)), Raw(1)])
+def test_the_fields_that_a_column_is_computed_from_share_it_equally():
+    form = hand_made([STUMP], [Binary("+", Raw(0), Raw(1)), Raw(1)])
+    fields = [Field("x0", "number"), Field("x1", "number")]
+    compiled = CompiledPipeline(Schema(fields), form, reference=np.array([0.0]))
+    p, shares = compiled.explain_one((3.0, 3.0))
+    base = CompiledPipeline(Schema(fields), form).predict_one((0.0, 0.0))
+    moved = math.log(p / (1 - p)) - math.log(base / (1 - base))
+    assert moved != 0.0
+    assert shares == pytest.approx((moved / 2, moved / 2))
 
 
 def test_more_columns_than_the_kernel_counts_are_refused(monkeypatch):

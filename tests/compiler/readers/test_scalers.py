@@ -123,7 +123,6 @@ def test_a_limit_that_is_declared_already_stays(numbers, compiled_as_fitted):
     ("steps", "note"),
     [
         ([FunctionTransformer(np.exp, kw_args={"dtype": "f8"})], "FunctionTransformer(exp)"),
-        ([FunctionTransformer(np.nan_to_num)], "FunctionTransformer(nan_to_num)"),
         ([StandardScaler(), FunctionTransformer(np.sqrt)], "stands behind another transformer"),
         ([SimpleImputer(strategy="constant"), FunctionTransformer(np.log)], "no value of"),
         ([Normalizer()], "Normalizer has no compiled form"),

@@ -131,7 +131,7 @@ def _below(
     """Go one level down: the children, the fields above each, and the background's sets so far."""
     if not len(splits):
         return splits, path, masks
-    field = trees.field_of_column[trees.column[splits]].astype(np.intp)
+    field = trees.player_of_column[trees.column[splits]].astype(np.intp)
     path = np.column_stack([path, np.full(len(splits), -1, dtype=np.intp)])
     same = path == field[:, None]
     again = same.any(axis=1)
@@ -186,7 +186,7 @@ class BackgroundShares:
     """
 
     def __init__(self, trees: Trees, sets: Sets) -> None:
-        n = len(trees.fields)
+        n = len(trees.players)
         self._n = n
         parts = (*sets, trees.members.view(np.uint8), np.ascontiguousarray(weights(n, trees.weight)))
         self._data = [Pointer(part.view(np.uint8) if part.dtype == NODE else part) for part in parts]

@@ -91,8 +91,8 @@ def _slots(trees: Trees, levels: list[Places]) -> Places:
 
     Where all the trees test few fields, these are the fields' own numbers.
     """
-    fields = trees.field_of_column[trees.column].astype(np.intp)
-    if len(trees.fields) <= MAX_SLOTS:
+    fields = trees.player_of_column[trees.column].astype(np.intp)
+    if len(trees.players) <= MAX_SLOTS:
         return np.where(trees.child > 0, fields, 0)
     child = trees.child.astype(np.intp)
     parent = np.full(len(child), -1, dtype=np.intp)

@@ -66,13 +66,13 @@ class NumbaWalker:
         return code.assign(f"{code.constant(_one_record())}({block}, {row})")
 
     def emit_shares(self, code: FunctionSource, row: str, reference: Floats) -> str:
-        trees, n = self._trees, len(self._trees.fields)
+        trees, n = self._trees, len(self._trees.players)
         laid_out = for_shares(trees, reference)
         if laid_out is None:
             python = PythonWalker(trees)
             return python.emit_shares(code, python.emit_row(code), reference)
         add_up, nothing = _shares_of_one(), bytes(8 * n)
-        block, roots, fields = (Pointer(data) for data in (*laid_out[:2], trees.field_of_column))
+        block, roots, fields = (Pointer(data) for data in (*laid_out[:2], trees.player_of_column))
         table, n_trees, leaves = Pointer(by_counts(weights(n, trees.weight))), trees.n_trees, laid_out[2]
 
         def shares(row: bytes) -> list[float]:

@@ -52,14 +52,15 @@ def _sort(value: Any, own: dict[Any, list[Any]], shared: list[Any], depth: int) 
     for part in vars(value).values():
         items = part if isinstance(part, list | tuple) else [part]
         for item in items:
-            if isinstance(item, Mapping) and isinstance(item.get("col"), Hashable) and item.get("col") in own:
-                own[item["col"]].append(item)
+            column = item.get("col") if isinstance(item, Mapping) else None
+            if column.__hash__ is not None and column in own:
+                own[column].append(item)
             elif isinstance(item, Mapping) and any(name in own for name in item):
                 for name in own.keys() & item.keys():
                     own[name].append(item[name])
             elif hasattr(item, "get_params") and not isinstance(item, type) and depth < 4:
                 _sort(item, own, shared, depth + 1)
-            elif not (isinstance(item, Hashable) and item in own):
+            elif item.__hash__ is None or item not in own:
                 shared.append(item)
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from morosidad.compiler.forms.walked import Walked
 from morosidad.compiler.nodes.base import Bools, Expr, Floats, Ints, Key
-from morosidad.compiler.nodes.expressions import Constant, Raw, Truncated, fields_of
+from morosidad.compiler.nodes.expressions import Constant, Raw, Truncated
 from morosidad.compiler.nodes.lookups import Lookup, Table
 from morosidad.compiler.nodes.thresholds import Rounding, Steps, as_given, origin
 from morosidad.compiler.registry import Compiler, NotCompilable
@@ -93,7 +93,7 @@ def build_trees(
     Raises
     ------
     NotCompilable
-        If a column mixes fields, or there are more than `MAX_COLUMNS` columns.
+        If there are more than `MAX_COLUMNS` columns.
     """
     whole, child = _arrange(*_join(trees))
     inputs = _Inputs(compiler, rounding, subsets)
@@ -186,8 +186,6 @@ class _Inputs:
         self, column: Expr, thresholds: Floats, missing_left: Bools, chosen: NDArray[np.intp]
     ) -> tuple[int, Floats | float, Bools | bool, Ints | int]:
         """Give the tests of one column as `Trees` holds them: column, number, missing_left, subset."""
-        if len(fields_of(column)) > 1:
-            raise NotCompilable("a column mixes fields, so that no field has a share of its own")
         start = origin(column, self._numeric)
         if (chosen >= 0).any():
             column = start = self._keyed(column, [self._subsets[i] for i in np.unique(chosen[chosen >= 0])])

@@ -1,0 +1,1 @@
+"""Symbolic columns, frames and arrays, and what can be done to them."""
