@@ -1,4 +1,4 @@
-"""One record through a Preprocessor, beside its frame: ``python benchmarks/preprocessor/bench_preprocessor.py``.
+"""One record through a Preprocessor, beside its frame.
 
 Both are measured in one run, in turns, so that the ratio holds on a noisy machine. With pytest-benchmark
 (``pytest benchmarks/preprocessor/bench_preprocessor.py``) the single record is timed for regressions.

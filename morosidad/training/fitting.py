@@ -19,7 +19,7 @@ from morosidad.schema.schema import Schema
 from morosidad.training.candidates.table import AUTO, Candidate, FitTask, candidates
 from morosidad.training.evidence import OutOfFold, Training
 from morosidad.training.labels import is_default
-from morosidad.training.search.choice import Choice, Prefer, calibrated, choose, options
+from morosidad.training.search.choice import Choosable, Prefer, calibrated, choose, options
 from morosidad.training.search.figures import Figures, measure, sigmoid
 from morosidad.training.search.folds import Folds, make_folds
 from morosidad.training.search.racing import Data, Run, one_thread_each, race
@@ -244,7 +244,7 @@ def _interactive() -> bool:
     return sys.stderr.isatty() or "ipykernel" in sys.modules
 
 
-def _fitted(choice: Choice, data: Data, folds: Folds, task: FitTask, n_jobs: int) -> Any:
+def _fitted(choice: Choosable, data: Data, folds: Folds, task: FitTask, n_jobs: int) -> Any:
     """Fit the parts of a choice on all rows that may be learnt from."""
     from joblib import Parallel, delayed
 
@@ -263,8 +263,8 @@ def _fitted(choice: Choice, data: Data, folds: Folds, task: FitTask, n_jobs: int
 
 
 def _facts(
-    choice: Choice,
-    found: Sequence[Choice],
+    choice: Choosable,
+    found: Sequence[Choosable],
     runs: Sequence[Run],
     data: Data,
     folds: Folds,
@@ -272,7 +272,7 @@ def _facts(
     log_odds: NDArray[np.float64],
 ) -> dict[str, Any]:
     """Put together what is known of a training, as plain data."""
-    compared = [*(Choice((run,), run.log_odds) for run in runs if run.left), *found]
+    compared = [*(Choosable((run,), run.log_odds) for run in runs if run.left), *found]
     lines = [_line(one, data) for one in sorted(compared, key=lambda one: len(one.runs))]
     why = search.prefer if len(found) > 1 else "only"
     facts: dict[str, Any] = {
@@ -304,7 +304,7 @@ def _warnings(
     return [msgspec.to_builtins(one) for one in found]
 
 
-def _line(one: Choice, data: Data) -> dict[str, Any]:
+def _line(one: Choosable, data: Data) -> dict[str, Any]:
     left = one.runs[0].left if len(one.runs) == 1 else ""
     return {"name": one.name, **plain(_measured(one.log_odds, data)), "left": left}
 

@@ -18,7 +18,7 @@ from morosidad.training.search.racing import Data, Run
 Prefer = Literal["best", "simple"]
 
 
-class Choice(msgspec.Struct, frozen=True, eq=False):
+class Choosable(msgspec.Struct, frozen=True, eq=False):
     """A model that was chosen.
 
     Attributes
@@ -47,7 +47,7 @@ class Choice(msgspec.Struct, frozen=True, eq=False):
         return (self.slope, self.intercept) != (1.0, 0.0)
 
 
-def options(runs: Sequence[Run]) -> list[Choice]:
+def options(runs: Sequence[Run]) -> list[Choosable]:
     """Give what may be chosen: every candidate that came through all folds, and the mean of every two.
 
     Parameters
@@ -57,22 +57,22 @@ def options(runs: Sequence[Run]) -> list[Choice]:
 
     Returns
     -------
-    list of Choice
+    list of Choosable
         Simplest first.
     """
     through = [run for run in runs if not run.left]
-    single = [Choice((run,), run.log_odds) for run in through]
+    single = [Choosable((run,), run.log_odds) for run in through]
     return single + [
-        Choice(two, (two[0].log_odds + two[1].log_odds) / 2.0) for two in combinations(through, 2)
+        Choosable(two, (two[0].log_odds + two[1].log_odds) / 2.0) for two in combinations(through, 2)
     ]
 
 
-def choose(found: Sequence[Choice], data: Data, prefer: Prefer = "best") -> Choice:
+def choose(found: Sequence[Choosable], data: Data, prefer: Prefer = "best") -> Choosable:
     """Choose by cross-validated log loss.
 
     Parameters
     ----------
-    found : sequence of Choice
+    found : sequence of Choosable
         Simplest first.
     data : Data
         The answers.
@@ -82,7 +82,7 @@ def choose(found: Sequence[Choice], data: Data, prefer: Prefer = "best") -> Choi
 
     Returns
     -------
-    Choice
+    Choosable
     """
     rows = ~np.isnan(found[0].log_odds)
     truth, share = data.truth[rows], None if data.weights is None else data.weights[rows]
@@ -95,12 +95,12 @@ def choose(found: Sequence[Choice], data: Data, prefer: Prefer = "best") -> Choi
     return next(choice for choice, mean in zip(found, means, strict=True) if mean <= limit)
 
 
-def calibrated(choice: Choice, data: Data, folds: Folds) -> Choice:
+def calibrated(choice: Choosable, data: Data, folds: Folds) -> Choosable:
     """Calibrate a choice if that lowers its loss, on folds that the calibration was not fitted on.
 
     Parameters
     ----------
-    choice : Choice
+    choice : Choosable
         Not calibrated.
     data : Data
         The answers.
@@ -109,7 +109,7 @@ def calibrated(choice: Choice, data: Data, folds: Folds) -> Choice:
 
     Returns
     -------
-    Choice
+    Choosable
         With Platt's calibration where the loss falls by more than one standard error of the fall.
     """
     rows = np.flatnonzero(~np.isnan(choice.log_odds))
@@ -128,10 +128,10 @@ def calibrated(choice: Choice, data: Data, folds: Folds) -> Choice:
     if mean <= float(falls.std(ddof=1)) / np.sqrt(len(rows)):
         return choice
     slope, intercept = _line(choice, data, rows)
-    return Choice(choice.runs, changed, slope, intercept)
+    return Choosable(choice.runs, changed, slope, intercept)
 
 
-def _line(choice: Choice, data: Data, rows: NDArray[np.intp]) -> tuple[float, float]:
+def _line(choice: Choosable, data: Data, rows: NDArray[np.intp]) -> tuple[float, float]:
     weights = None if data.weights is None else data.weights[rows]
     slope, intercept = line(data.truth[rows], choice.log_odds[rows], weights)
     return (slope, intercept) if slope > 0 else (1.0, 0.0)
