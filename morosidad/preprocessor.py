@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         def get_params(self, deep: bool = True) -> dict[str, Any]: ...
         def set_params(self, **params: Any) -> Self: ...
         def __getstate__(self) -> dict[str, Any]: ...
+        def __setstate__(self, state: dict[str, Any]) -> None: ...
         def __sklearn_tags__(self) -> Any: ...
 
 else:
@@ -49,8 +50,9 @@ class Preprocessor(_Transformer):
     """Turn records of a schema into numbers for a model.
 
     Numbers are imputed and scaled, booleans become 0 and 1, categories are imputed with the most
-    frequent one and encoded. A category that the encoder does not know is no error: its one-hot
-    columns are all 0 (or the infrequent one is 1), its ordinal code is -1.
+    frequent one and encoded; a column of its own says where a value was missing. A category that the
+    encoder does not know is no error: its one-hot columns are all 0 (or the infrequent one is 1), its
+    ordinal code is -1.
 
     It is an ordinary scikit-learn transformer, made of scikit-learn's own parts: use it in a
     `Pipeline`, clone it, tune it.
@@ -61,11 +63,18 @@ class Preprocessor(_Transformer):
         The fields. Frames are read by name, so that other columns and their order do not matter;
         arrays are read by position. Without a schema, `fit` infers one from its data, and columns
         of arrays are called ``x0``, ``x1``, …
+    missing : {'indicator', 'keep', 'impute'}, default='indicator'
+        What becomes of a missing value. ``'indicator'``: it is imputed, and a further column is 1 where
+        it was missing, for each field that has missing values in the data of `fit`. ``'keep'``: a
+        missing number or boolean stays NaN, for models that take it, such as boosted trees; a missing
+        category is NaN as an ordinal code, and has a column of its own among one-hot columns; a field
+        without a single value has no column.
+        ``'impute'``: it is imputed, and nothing tells it from a value.
     strategy : {'median', 'mean', 'most_frequent'}, default='median'
         What stands in for a missing number.
-    add_indicator : bool or sequence of str, default=False
-        Adds a column that is 1 where the value was missing: for every field that has missing values
-        in the data of `fit`, or for the fields named here.
+    add_indicator : bool or sequence of str, optional
+        In place of what `missing` says: whether there are columns for missing values, or the names of
+        the fields that have one.
     scale : bool, default=True
         Whether numbers are brought to mean 0 and variance 1. Trees do not need it.
     encoding : {'onehot', 'ordinal'}, default='onehot'
@@ -96,21 +105,23 @@ class Preprocessor(_Transformer):
     >>> schema = Schema([Field("edad", "integer"), Field("zona", "category", categories=["urbana", "rural"])])
     >>> frame = pd.DataFrame({"edad": [30, 50], "zona": ["rural", None]})
     >>> Preprocessor(schema).fit_transform(frame)
-    array([[-1.,  0.,  1.],
-           [ 1.,  0.,  1.]])
+    array([[-1.,  0.,  1.,  0.],
+           [ 1.,  0.,  1.,  1.]])
     """
 
     def __init__(
         self,
         schema: Schema | None = None,
         *,
+        missing: Literal["indicator", "keep", "impute"] = "indicator",
         strategy: Literal["median", "mean", "most_frequent"] = "median",
-        add_indicator: bool | Sequence[str] = False,
+        add_indicator: bool | Sequence[str] | None = None,
         scale: bool = True,
         encoding: Literal["onehot", "ordinal"] = "onehot",
         min_frequency: int | float | None = None,
     ) -> None:
         self.schema = schema
+        self.missing = missing
         self.strategy = strategy
         self.add_indicator = add_indicator
         self.scale = scale
@@ -139,14 +150,7 @@ class Preprocessor(_Transformer):
         SettingsError
             If parameters are wrong.
         """
-        frame = self._as_frame(X, reset=True)
-        schema = Schema.infer(frame) if self.schema is None else self.schema
-        columns = read_columns(schema, frame)
-        self._check(schema)
-        self.transformer_: Any = self._parts(schema, columns).set_output(transform="default").fit(columns)
-        self.transformer_.verbose_feature_names_out = _has_doubles(self.transformer_)
-        self.schema_ = schema
-        self.__dict__.pop("_row", None)
+        self._learn(X, lambda parts, columns: parts.fit(columns))
         return self
 
     def transform(self, X: Any) -> npt.NDArray[np.float64]:
@@ -224,6 +228,9 @@ class Preprocessor(_Transformer):
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in super().__getstate__().items() if name != "_row"}
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__({"missing": "impute", **state})  # all that there was before `missing`
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
@@ -232,6 +239,19 @@ class Preprocessor(_Transformer):
         return tags
 
     # -- parts ---------------------------------------------------------------------------------
+
+    def _learn(self, X: Any, fitted: Callable[[Any, pd.DataFrame], Any]) -> Any:
+        """Fit the parts to the columns of X by a function of both; give what it gives."""
+        frame = self._as_frame(X, reset=True)
+        schema = Schema.infer(frame) if self.schema is None else self.schema
+        columns = read_columns(schema, frame)
+        self._check(schema)
+        parts: Any = self._parts(schema, columns).set_output(transform="default")
+        out = fitted(parts, columns)
+        parts.verbose_feature_names_out = _has_doubles(parts)
+        self.transformer_, self.schema_ = parts, schema
+        self.__dict__.pop("_row", None)
+        return out
 
     def _as_frame(self, X: Any, *, reset: bool) -> pd.DataFrame:
         """Give X as a frame with the schema's names, checked as scikit-learn does."""
@@ -254,13 +274,17 @@ class Preprocessor(_Transformer):
         return frame
 
     def _check(self, schema: Schema) -> None:
-        choices = {"strategy": ("median", "mean", "most_frequent"), "encoding": ("onehot", "ordinal")}
+        choices = {
+            "missing": ("indicator", "keep", "impute"),
+            "strategy": ("median", "mean", "most_frequent"),
+            "encoding": ("onehot", "ordinal"),
+        }
         problems = [
             f"{name}: one of {', '.join(words)} was expected"
             for name, words in choices.items()
             if getattr(self, name) not in words
         ]
-        if not isinstance(self.add_indicator, bool):
+        if not isinstance(self.add_indicator, bool | None):
             strangers = [name for name in self.add_indicator if name not in schema.names]
             problems += [f"add_indicator: {name!r} is no field of the schema" for name in strangers]
         if problems:
@@ -269,19 +293,21 @@ class Preprocessor(_Transformer):
     def _parts(self, schema: Schema, columns: pd.DataFrame) -> ColumnTransformer:
         """Put scikit-learn's parts together, one for each kind of field."""
         kinds = {field.name: field.kind for field in schema.fields}
+        if self.missing == "keep":  # of a field without a value there is nothing to learn
+            kinds = {name: kind for name, kind in kinds.items() if columns[name].notna().any()}
         levels = {
             field.name: levels_of(field, columns[field.name])
             for field in schema.fields
-            if field.kind == "category"
+            if field.kind == "category" and field.name in kinds
         }
         numbers = [name for name, kind in kinds.items() if kind in ("number", "integer")]
         booleans = [name for name, kind in kinds.items() if kind == "boolean"]
-        categories = [name for name in levels if levels[name]]
+        categories = {name: levels[name] for name in levels if levels[name]}
         frequent = SimpleImputer(strategy="most_frequent", keep_empty_features=True)
         parts = [
             ("numbers", self._number_part(), numbers),
-            ("booleans", frequent, booleans),
-            ("categories", self._category_part([levels[name] for name in categories]), categories),
+            ("booleans", "passthrough" if self.missing == "keep" else frequent, booleans),
+            *self._category_parts(categories, columns),
             ("missing", MissingIndicator(features="all"), self._indicated(columns)),
         ]
         return ColumnTransformer(
@@ -290,11 +316,24 @@ class Preprocessor(_Transformer):
 
     def _number_part(self) -> Any:
         impute = SimpleImputer(strategy=self.strategy, keep_empty_features=True)
-        return Pipeline([("impute", impute), ("scale", StandardScaler())]) if self.scale else impute
+        steps = [] if self.missing == "keep" else [("impute", impute)]
+        steps += [("scale", StandardScaler())] if self.scale else []
+        return Pipeline(steps) if steps else "passthrough"
 
-    def _category_part(self, levels: list[list[Any]]) -> Any:
-        """Impute and encode; `levels` are the categories of each column, in order."""
-        categories: Any = [np.array(column, dtype=object) for column in levels]
+    def _category_parts(self, levels: dict[str, list[Any]], columns: pd.DataFrame) -> list[Any]:
+        """Give what encodes categories: name, transformer, columns; `levels` are each column's, in order."""
+        encode = self._encoder([self._known(found, columns[name]) for name, found in levels.items()])
+        if self.missing != "keep":
+            impute = SimpleImputer(strategy="most_frequent", keep_empty_features=True)
+            encode = Pipeline([("impute", impute), ("encode", encode)])
+        return [("categories", encode, list(levels))]
+
+    def _known(self, levels: list[Any], column: pd.Series[Any]) -> npt.NDArray[Any]:
+        """Give what an encoder of one column knows: a missing value too, where it is kept."""
+        kept = self.missing == "keep" and (self.encoding == "ordinal" or bool(column.isna().any()))
+        return np.array([*levels, np.nan] if kept else levels, dtype=object)
+
+    def _encoder(self, categories: Any) -> Any:
         encode: Any
         if self.encoding == "onehot":
             encode = OneHotEncoder(
@@ -310,13 +349,13 @@ class Preprocessor(_Transformer):
                 unknown_value=-1,
                 min_frequency=self.min_frequency,
             )
-        impute = SimpleImputer(strategy="most_frequent", keep_empty_features=True)
-        return Pipeline([("impute", impute), ("encode", encode)])
+        return encode
 
     def _indicated(self, columns: pd.DataFrame) -> list[str]:
-        if isinstance(self.add_indicator, bool):
-            return list(columns.columns[columns.isna().any()]) if self.add_indicator else []
-        return list(self.add_indicator)
+        asked = self.missing == "indicator" if self.add_indicator is None else self.add_indicator
+        if isinstance(asked, bool):
+            return list(columns.columns[columns.isna().any()]) if asked else []
+        return list(asked)
 
 
 def _has_doubles(transformer: ColumnTransformer) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
 from morosidad.commands.options import add_opening, load_scorer
 from morosidad.commands.terminal.output import print_json
@@ -29,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
             "plan": scorer.plan,
             "digest": scorer.digest,
             "policy": scorer.policy,
-            "training": scorer.training,
+            "training": scorer.training.facts,
             "schema": scorer.schema.to_dict(),
         }
         print_json(msgspec.json.format(msgspec.json.encode(facts)).decode())
@@ -38,21 +37,12 @@ def run(arguments: argparse.Namespace) -> int:
     cutoffs = {"review": scorer.policy.review_at, "decline": scorer.policy.decline_at}
     rows = scorer.plan.rows(language)
     rows += [(told("digest"), scorer.digest), (told("policy"), told("policy_of", **cutoffs))]
-    rows += [(told("trained"), f"{name}: {value}") for name, value in _flat(scorer.training)]
+    rows += [(told("trained"), f"{name}: {value}") for name, value in scorer.training.rows(language)]
     for field in scorer.schema.fields:
         seen = field.observed
         usual = told("seen", low=seen.low, high=seen.high) if seen and seen.low is not None else ""
         name = f"{field.name}{'*' if field.required else ''}"
         rows.append((told("field"), f"{name}: {field.expected_in(language)}{usual}"))
     print(in_columns(rows))
+    print(scorer.training.told_table(language))
     return 0
-
-
-def _flat(training: Any) -> list[tuple[str, str]]:
-    rows: list[tuple[str, str]] = []
-    for name, value in training.items():
-        inner = value.items() if isinstance(value, dict) else [("", value)]
-        for part, number in inner:
-            text = f"{number:.4f}" if isinstance(number, float) else str(number)
-            rows.append((f"{name} {part}".strip(), text))
-    return rows

@@ -13,16 +13,23 @@ from morosidad.errors import InvalidFrame, SettingsError
 
 def add_arguments(parser: Parser) -> None:
     """Add the options of the command."""
-    from morosidad.training.selection import MODELS
+    from morosidad.training.candidates.table import AUTO, MODELS
 
     parser.add_argument("data", help=parser.told("help_data"))
     parser.add_argument("--target", required=True, help=parser.told("help_target"))
     parser.add_argument(
         "--model",
         choices=MODELS,
-        default="logistic",
+        default=AUTO,
         help=parser.told("help_kind"),
     )
+    parser.add_argument(
+        "--prefer", choices=("best", "simple"), default="best", help=parser.told("help_prefer")
+    )
+    parser.add_argument("--groups", metavar="COLUMN", help=parser.told("help_groups"))
+    parser.add_argument("--split", metavar="COLUMN", help=parser.told("help_split"))
+    parser.add_argument("--time-limit", type=float, metavar="SECONDS", help=parser.told("help_time_limit"))
+    parser.add_argument("--protected", default="", metavar="FIELDS", help=parser.told("help_protected"))
     parser.add_argument(
         "--missing",
         default="",
@@ -42,8 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
     from morosidad.schema.schema import Schema
     from morosidad.schema.values import is_text
     from morosidad.scoring.scorer import Scorer
+    from morosidad.training.fitting import Search, train
     from morosidad.training.labels import count_labels, default_place, label_named
-    from morosidad.training.selection import choose, fit, summary
 
     check_output(arguments.output, arguments.data)
     policy = Policy(review_at=arguments.review_at, decline_at=arguments.decline_at)
@@ -58,25 +65,36 @@ def run(arguments: argparse.Namespace) -> int:
     positive = label_named(arguments.positive, labels, counts)
     default_place(labels, positive, counts)  # what it does not say shows before the work
     schema = Schema.infer(X, missing=[number_in(text) for text in codes]).in_language(arguments.language)
-    model, comparison = choose(X, y, schema, model=arguments.model, progress=bars, positive=positive)
-    facts = summary(y, model, comparison, positive=positive)
-    scorer = Scorer(
-        fit(X, y, schema, model=model),
+    trained = train(
+        X,
+        y,
         schema=schema,
-        reference=X,
+        positive=positive,
+        groups=arguments.groups,
+        split=arguments.split,
+        search=Search(
+            arguments.model,
+            arguments.prefer,
+            tuple(text for text in arguments.protected.split(",") if text),
+            time_limit=arguments.time_limit,
+            progress=bars,
+        ),
+    )
+    scorer = Scorer(
+        trained.pipeline,
+        schema=schema,
+        reference=trained.frame,
         policy=policy,
         name=arguments.name,
         version=arguments.model_version,
         positive=positive,
-        training=facts,
+        training=trained.training,
     )
     scorer.save(arguments.output)
     told = teller(arguments)
-    print(told("trained_on", rows=len(X), fields=len(schema), rate=facts["default_rate"]))
-    for kind, figures in comparison.items():
-        taken = told("taken") if len(comparison) > 1 and kind == model else ""
-        shown = {"auc": figures.auc, "brier": figures.brier, "ks": figures.ks, "log_loss": figures.log_loss}
-        print(told("cross_validated", kind=kind, taken=taken, **shown))
+    rate = trained.training["default_rate"]
+    print(told("trained_on", rows=trained.training["rows"], fields=len(schema), rate=rate))
+    print(trained.training.told(arguments.language))
     if names := [name for name in X if schema[name].kind == "category" and X[name].nunique() > len(X) / 2]:
         print(told("own_categories", names=", ".join(names)), file=sys.stderr)
     print(scorer.plan.told(arguments.language))

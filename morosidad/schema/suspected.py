@@ -45,7 +45,8 @@ def suspected_codes(present: pd.Series[Any]) -> list[Any]:
         return []
     values, counts = np.unique(present.to_numpy(np.float64), return_counts=True)
     frequent = counts >= max(LEAST_ROWS, LEAST_SHARE * len(present))
-    return [_plain(value) for value in [*_below(values, frequent), *_above(values, frequent)]]
+    found = [*_below(values, frequent), *_above(values, counts >= LEAST_ROWS)]
+    return [_plain(value) for value in found]
 
 
 def _below(values: Any, frequent: Any) -> list[float]:

@@ -20,6 +20,7 @@ from morosidad.schema.schema import Record, Schema
 from morosidad.scoring.mixins.explanations import Explaining
 from morosidad.scoring.plan import Plan, plan_of
 from morosidad.scoring.request import text_of_id
+from morosidad.training.evidence import Training
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -297,9 +298,9 @@ class BaseScorer(Explaining):
         return self._model.digest
 
     @property
-    def training(self) -> Mapping[str, Any]:
-        """What is known of the training."""
-        return self._model.training
+    def training(self) -> Training:
+        """What is known of the training, as a mapping that prints as a report."""
+        return self._model.training.in_language(self.language)
 
     @property
     def drift_reference(self) -> DriftReference | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,7 +47,7 @@ def build_model(
     policy: Policy,
     name: str,
     version: str,
-    training: dict[str, Any],
+    training: Mapping[str, Any],
     positive: Any = None,
     names: Sequence[str] | None = None,
     sampled: bool = False,

@@ -7,7 +7,7 @@ model as a whole.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from morosidad.policy.decision import Decision, Reason
 from morosidad.policy.reasons import ReasonWriter
 from morosidad.schema.field import Row
 from morosidad.schema.schema import Schema
+from morosidad.training.evidence import Training
 
 if TYPE_CHECKING:
     from morosidad.compiler.proof.sampled_shapley import SampledContributions
@@ -44,8 +45,8 @@ class ScoringModel:
         The place of the label that means default.
     typical : sequence of float or None
         What is usual for each numeric field.
-    training : dict
-        What is known of the training: rows, default rate, cross-validated figures.
+    training : mapping
+        What is known of the training: candidates, their figures, warnings.
     drift_reference : DriftReference, optional
         How the reference rows and their scores were distributed.
     background : sequence of tuple, optional
@@ -63,7 +64,7 @@ class ScoringModel:
         version: str,
         classes: Sequence[Any],
         typical: Sequence[float | None],
-        training: dict[str, Any],
+        training: Mapping[str, Any],
         drift_reference: DriftReference | None = None,
         default: int = 1,
         background: Sequence[Row] | None = None,
@@ -79,7 +80,7 @@ class ScoringModel:
         self.identity: str = f"{name}@{version}"
         self.classes: tuple[Any, ...] = tuple(classes)
         self.typical: tuple[float | None, ...] = tuple(typical)
-        self.training = training
+        self.training = training if isinstance(training, Training) else Training(training)
         self.drift_reference = drift_reference
         self.default = default
         self.protected_shares: dict[str, float] = dict(protected_shares or {})

@@ -1,17 +1,17 @@
-"""The scorer: construction, training, loading, reloading and saving; `answers` holds what it answers."""
+"""The scorer: construction, reloading and saving; `sources` makes it, `answers` asks it."""
 
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from morosidad.cache.bypass import CacheBypass
-from morosidad.errors import ArtifactError, BrokenDirectionWarning
+from morosidad.errors import ArtifactError
 from morosidad.policy.cutoffs import Policy
 from morosidad.schema.schema import Schema
 from morosidad.scoring.answers import BaseScorer
+from morosidad.scoring.mixins.sources import ScorerSources
 from morosidad.scoring.mixins.travelling import Travelling
 from morosidad.scoring.parts import Parts, check_parts, with_made, without_parts
 from morosidad.scoring.record_path import RecordPath
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class Scorer(Travelling, BaseScorer):
+class Scorer(ScorerSources, Travelling, BaseScorer):
     """Decides on applicants with a fitted scikit-learn pipeline, compiled where that is proven exact.
 
     Safe for many threads: a scorer holds one immutable model at a time, and `reload` replaces it whole.
@@ -130,7 +130,7 @@ class Scorer(Travelling, BaseScorer):
             policy=policy or Policy(),
             name=name,
             version=version,
-            training=dict(training or {}),
+            training=training or {},
             positive=positive,
             names=names,
             sampled=reasons == "sampled",
@@ -159,143 +159,6 @@ class Scorer(Travelling, BaseScorer):
             reload=self._reload_or_rebuild,
         )
         self._without_parts = without_parts(parts)
-
-    # -- where scorers come from ---------------------------------------------------------------
-
-    @classmethod
-    def train(
-        cls,
-        X: pd.DataFrame,
-        y: Any,
-        *,
-        model: str = "logistic",
-        schema: Schema | None = None,
-        policy: Policy | None = None,
-        positive: Any = None,
-        name: str = "modelo",
-        version: str = "1",
-        **parts: Unpack[Parts],
-    ) -> Scorer:
-        """Fit the default pipeline and make a scorer of it.
-
-        Parameters
-        ----------
-        X : DataFrame of shape (n_rows, n_columns)
-            Applicants.
-        y : array-like of shape (n_rows,)
-            Whether each fell into arrears: two labels.
-        model : {'logistic', 'glassbox', 'boosting', 'auto'}
-            The kind of model; ``'auto'`` cross-validates those that are installed and takes the simplest
-            within one standard error of the best log loss. The comparison goes into `training`.
-        schema : Schema, optional
-            Inferred from `X` when not given.
-        policy, positive, name, version
-            As in `Scorer`.
-        cache, kpis, recovery, audit, drift, language : optional
-            As in `Scorer`.
-
-        Returns
-        -------
-        Scorer
-
-        Raises
-        ------
-        InvalidFrame
-            If the rows do not fit the schema, or `y` does not hold two classes.
-        SettingsError
-            If it is not said which label means default.
-        MissingExtra
-            If the library of the kind of model is not installed.
-        """
-        from morosidad.training.selection import AUTO, choose, fit, summary
-
-        schema = schema or Schema.infer(X)
-        facts = summary(y, model, positive=positive)  # a label that is no label shows before the work
-        chosen, comparison = choose(X, y, schema, positive=positive) if model == AUTO else (model, None)
-        pipeline = fit(X, y, schema, model=chosen)
-        return cls(
-            pipeline,
-            schema=schema,
-            reference=X,
-            policy=policy,
-            name=name,
-            version=version,
-            positive=positive,
-            training=summary(y, chosen, comparison, positive=positive) if comparison else facts,
-            **parts,
-        )
-
-    @classmethod
-    def default(cls, policy: Policy | None = None, **parts: Unpack[Parts]) -> Scorer:
-        """Load the model shipped in the package.
-
-        It was trained on **synthetic** applicants of the schema `AHORRO_VALLE` and says so in its
-        name. It is there to try things out, and decides on nobody real.
-
-        Parameters
-        ----------
-        policy : Policy, optional
-            Replaces the one in the file.
-        cache, kpis, recovery, audit, drift, language : optional
-            As in `Scorer`.
-
-        Returns
-        -------
-        Scorer
-        """
-        from morosidad.training.shipped import PATH
-
-        return cls.load(PATH, policy=policy, **parts)
-
-    @classmethod
-    def load(
-        cls,
-        path: str | os.PathLike[str],
-        key: bytes | None = None,
-        *,
-        policy: Policy | None = None,
-        trusted: Sequence[str] = (),
-        allow_pickle: bool = False,
-        **parts: Unpack[Parts],
-    ) -> Scorer:
-        """Load a model file. A compiled model needs neither scikit-learn nor pandas.
-
-        Parameters
-        ----------
-        path : path-like
-            What `save` wrote.
-        key : bytes, optional
-            The key that the file was signed with.
-        policy : Policy, optional
-            Stands in for the one in the file.
-        trusted : sequence of str
-            Types to allow in a model that could not be compiled, as `ArtifactUntrusted` lists them;
-            those of scikit-learn that hold numbers and settings only need not be named.
-        allow_pickle : bool, default=False
-            Read a model that stands in the file as a pickle, which runs the code in it: only if the file
-            is signed with `key`, and you trust whoever else holds it.
-        cache, kpis, recovery, audit, drift, language : optional
-            As in `Scorer`.
-
-        Returns
-        -------
-        Scorer
-
-        Raises
-        ------
-        ArtifactError
-            One of its kinds, saying what is wrong with the file.
-        TypeError
-            If a part, or the policy, is something else.
-        """
-        check_parts(parts, policy)
-        source = ModelSource(path, key, policy, tuple(trusted), allow_pickle)
-        scorer = cls.__new__(cls)
-        model = source.read()
-        scorer._start(model, parts, source.resolved())
-        if model.told_broken:
-            warnings.warn(BrokenDirectionWarning(model.told_broken), stacklevel=2)
-        return scorer
 
     def reload(
         self,

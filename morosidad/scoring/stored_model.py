@@ -24,6 +24,7 @@ from morosidad.schema.schema import Schema
 from morosidad.scoring.content.check_rows import answers_as_saved
 from morosidad.scoring.content.compiled import content_digest, dump_compiled, load_compiled
 from morosidad.scoring.model import ScoringModel, plain_label
+from morosidad.training.evidence import OutOfFold, Training
 
 BROKEN_WORK = 30_000
 """So many steps for each field may tell whether a model that is saved breaks its direction."""
@@ -58,7 +59,7 @@ class StoredModel(ScoringModel):
             "classes": [plain_label(label) for label in self.classes],
             "typical": list(self.typical),
             "threshold": self.compiled.threshold,
-            "training": self.training,
+            "training": self.training.facts,
             "parity": _parity_data(self.compiled.parity),
             "drift": msgspec.to_builtins(self.drift_reference),
             "notes": list(self.compiled.notes),
@@ -72,7 +73,12 @@ class StoredModel(ScoringModel):
             manifest["protected"] = self.protected_shares
         if self.background is not None:
             manifest["background"] = [list(row) for row in self.background]
-        return dump_compiled(self.compiled, manifest)
+        content = dump_compiled(self.compiled, manifest)
+        found = self.training.out_of_fold
+        if found is None:
+            return content
+        content.manifest["out_of_fold"] = len(content.arrays)
+        return artifact.Content(content.manifest, [*content.arrays, found.table], content.members)
 
     @classmethod
     def from_content(
@@ -120,7 +126,7 @@ class StoredModel(ScoringModel):
                 version=str(manifest["version"]),
                 classes=manifest["classes"],
                 typical=msgspec.convert(manifest["typical"], list[float | None]),
-                training=msgspec.convert(manifest["training"], dict[str, Any]),
+                training=_training(content),
                 drift_reference=msgspec.convert(manifest.get("drift"), DriftReference | None),
                 default=default,
                 background=msgspec.convert(manifest.get("background"), _Rows | None),
@@ -240,6 +246,16 @@ class ModelSource(NamedTuple):
         content = artifact.load(self.path, self.key)
         trust = artifact.Trust(self.trusted, self.allow_pickle, signed=self.key is not None)
         return StoredModel.from_content(content, self.path, trust=trust, policy=self.policy)
+
+
+def _training(content: artifact.Content) -> Training:
+    """Read what is known of the training; earlier files hold no predictions."""
+    facts = msgspec.convert(content.manifest["training"], dict[str, Any])
+    place = content.manifest.get("out_of_fold")
+    if place is None:
+        return Training(facts)
+    row, probability, truth, fold = content.arrays[msgspec.convert(place, int)]
+    return Training(facts, OutOfFold(row, probability, truth, fold))
 
 
 def _parity_data(report: ParityReport | None) -> dict[str, Any] | None:

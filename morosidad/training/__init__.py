@@ -1,1 +1,1 @@
-"""Training: candidate pipelines, their selection, synthetic data, and the shipped model."""
+"""Training: a model from data, the evidence for it, synthetic data, and the shipped model."""

@@ -26,6 +26,6 @@ def data(tmp_path: Path) -> Path:
 @pytest.fixture
 def model(data: Path, capsys: pytest.CaptureFixture[str]) -> Path:
     path = data.with_name("m.morosidad")
-    assert main(["train", str(data), "--target", "moroso", "-o", str(path)]) == 0
+    assert main(["train", str(data), "--target", "moroso", "--model", "logistic", "-o", str(path)]) == 0
     capsys.readouterr()
     return path

@@ -27,7 +27,7 @@ def test_training_prints_honest_figures_and_writes_the_model(
     options = ["--name", "prueba", "--model-version", "3", "--review-at", "0.1", "--decline-at", "0.4"]
     assert main(["train", str(data), "--target", "moroso", "-o", str(path), *options]) == 0
     out = capsys.readouterr().out
-    for word in ("300 rows, 3 fields", "AUC 0.", "Brier 0.", "KS 0.", "parity", "compiled"):
+    for word in ("300 rows, 3 fields", "AUC [95 %]", "Brier", "KS", "parity", "compiled"):
         assert word in out
     scorer = Scorer.load(path)
     assert scorer.model == "prueba@3"
@@ -48,7 +48,7 @@ def test_training_tells_of_columns_that_can_teach_nothing(
 def test_a_model_with_nowhere_to_go_is_not_trained(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("morosidad.training.selection.choose", lambda *_, **__: pytest.fail("it was trained"))
+    monkeypatch.setattr("morosidad.training.fitting.train", lambda *_, **__: pytest.fail("it was trained"))
     for place, why in ((tmp_path / "no" / "m", "there is no such folder"), (tmp_path, "this is a folder")):
         assert main(["train", str(data), "--target", "moroso", "-o", str(place)]) == 2
         assert why in capsys.readouterr().err

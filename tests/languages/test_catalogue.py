@@ -83,7 +83,7 @@ def test_no_text_of_a_catalogue_is_without_use() -> None:
         for path in (PACKAGE / "asgi" / "pages").rglob(ending)
     )
     made = re.compile(
-        r"_advice$|_text$|^category_as_|^reason_|^missing_lines?$|^failing_by_|^[A-Z]"
+        r"_advice$|_text$|^training_|^category_as_|^reason_|^missing_lines?$|^failing_by_|^[A-Z]"
         r"|^(estable|moderado|fuerte|sin datos)$"
     )
     plural = {

@@ -51,7 +51,7 @@ def test_scikit_learns_own_checks_pass(estimator: Any, check: Any) -> None:
 
 
 def test_numbers_are_imputed_and_scaled_booleans_are_0_and_1_categories_have_a_column_each() -> None:
-    out = Preprocessor(SCHEMA).set_output(transform="pandas").fit_transform(FRAME)
+    out = Preprocessor(SCHEMA, missing="impute").set_output(transform="pandas").fit_transform(FRAME)
     assert list(out.columns) == [
         "monto",
         "edad",
@@ -73,7 +73,7 @@ def test_numbers_are_imputed_and_scaled_booleans_are_0_and_1_categories_have_a_c
 
 
 def test_ordinal_codes_are_the_places_in_the_schema_and_unknown_is_minus_one() -> None:
-    fitted = Preprocessor(SCHEMA, encoding="ordinal", scale=False).fit(FRAME)
+    fitted = Preprocessor(SCHEMA, missing="impute", encoding="ordinal", scale=False).fit(FRAME)
     assert fitted.get_feature_names_out().tolist() == ["monto", "edad", "casado", "zona", "nivel"]
     row = {"monto": 7, "edad": 1, "casado": False, "zona": "isla", "nivel": 3}
     unknown = row | {"zona": "luna", "nivel": 9}
@@ -93,6 +93,33 @@ def test_indicators_stand_last_for_the_fields_with_gaps_or_those_named() -> None
     named = Preprocessor(SCHEMA, add_indicator=("edad",)).fit(FRAME)
     assert named.get_feature_names_out()[-1] == "missingindicator_edad"
     assert named.transform(FRAME.assign(edad=[1, None, 2, 3, 4]))[:, -1].tolist() == [0, 1, 0, 0, 0]
+
+
+def test_what_is_missing_is_indicated_kept_or_imputed() -> None:
+    gaps = FRAME.isna().sum().sum()
+    assert not np.isnan(Preprocessor(SCHEMA).fit_transform(FRAME)).any()
+    named = Preprocessor(SCHEMA).fit(FRAME).get_feature_names_out().tolist()
+    assert sum(name.startswith("missingindicator_") for name in named) == 4
+    kept = Preprocessor(SCHEMA, missing="keep", encoding="ordinal").fit(FRAME)
+    assert np.isnan(kept.transform(FRAME)).sum() == gaps
+    columns = Preprocessor(SCHEMA, missing="keep").fit(FRAME).get_feature_names_out().tolist()
+    assert [name for name in columns if name.endswith("_nan")] == ["zona_nan", "nivel_nan"]
+    empty = Preprocessor(SCHEMA, missing="keep").fit(FRAME.assign(monto=np.nan, zona=None))
+    assert not [name for name in empty.get_feature_names_out() if name.startswith(("monto", "zona"))]
+    record = {"edad": 30, "monto": None, "zona": None, "casado": None, "nivel": 1}
+    one = np.array(kept.transform_one(record))
+    row = kept.transform(pd.DataFrame([record]))[0]
+    assert np.array_equal(one, row, equal_nan=True)
+
+
+def test_what_was_pickled_before_imputes_as_it_did() -> None:
+    fitted = Preprocessor(SCHEMA, missing="impute").fit(FRAME)
+    state = fitted.__getstate__()
+    del state["missing"]
+    old = Preprocessor.__new__(Preprocessor)
+    old.__setstate__(state)
+    assert old.missing == "impute"
+    assert (clone(old).fit_transform(FRAME) == fitted.transform(FRAME)).all()
 
 
 def test_rare_and_unknown_categories_are_taken_as_one() -> None:
@@ -127,9 +154,9 @@ def test_columns_without_a_single_value_are_fitted_all_the_same(options: dict[st
 
 def test_a_category_of_which_nothing_is_known_has_no_column() -> None:
     schema = Schema([Field("a", "number"), Field("c", "category")])
-    fitted = Preprocessor(schema).fit(pd.DataFrame({"a": [1.0, 2.0], "c": [None, None]}))
+    fitted = Preprocessor(schema, missing="impute").fit(pd.DataFrame({"a": [1.0, 2.0], "c": [None, None]}))
     assert fitted.get_feature_names_out().tolist() == ["a"]
-    only = Preprocessor(Schema([Field("c", "category")])).fit(pd.DataFrame({"c": [None]}))
+    only = Preprocessor(Schema([Field("c", "category")]), missing="impute").fit(pd.DataFrame({"c": [None]}))
     assert only.transform(pd.DataFrame({"c": ["x"]})).shape == (1, 0)
 
 
@@ -318,7 +345,7 @@ def test_a_global_wish_for_frames_changes_the_wrapping_alone() -> None:
 
 
 def test_names_out_are_checked_against_the_names_in() -> None:
-    fitted = Preprocessor(SCHEMA).fit(FRAME)
+    fitted = Preprocessor(SCHEMA, missing="impute").fit(FRAME)
     assert len(fitted.get_feature_names_out(list(SCHEMA.names))) == 8
     with pytest.raises(ValueError, match="not equal to feature_names_in_"):
         fitted.get_feature_names_out(["a"] * 5)

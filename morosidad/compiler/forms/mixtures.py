@@ -57,7 +57,7 @@ class Mean(OnProbability, frozen=True, eq=False):
     def emit_reasons(self, code: FunctionSource, reference: Floats) -> tuple[str, Sequence[str]]:
         answers = [
             member.emit_probability_reasons(code, part)
-            for member, part in zip(self.members, _split(reference), strict=True)
+            for member, part in zip(self.members, split_references(reference), strict=True)
         ]
         by_field = zip(*(shares for _, shares in answers), strict=True)
         return self._emit_mean(code, [p for p, _ in answers]), [
@@ -76,23 +76,24 @@ class Mean(OnProbability, frozen=True, eq=False):
         return total / self.whole
 
     def batch_reasons(self, batch: ColumnBatch, reference: Floats) -> tuple[Floats, Floats]:
-        parts = zip(self.members, _split(reference), self.weights, strict=True)
+        parts = zip(self.members, split_references(reference), self.weights, strict=True)
         answers = [(*m.batch_probability_reasons(batch, part), weight) for m, part, weight in parts]
         total: Floats = reduce(add, [shares * weight for _, shares, weight in answers])
         return reduce(add, [p * weight for p, _, weight in answers]) / self.whole, total / self.whole
 
     def reference(self, batch: ColumnBatch) -> Floats:
-        return _join([member.reference(batch) for member in self.members])
+        return join_references([member.reference(batch) for member in self.members])
 
     def background(self, batch: ColumnBatch) -> Floats:
-        return _join([member.background(batch) for member in self.members])
+        return join_references([member.background(batch) for member in self.members])
 
 
-def _join(parts: Sequence[Floats]) -> Floats:
+def join_references(parts: Sequence[Floats]) -> Floats:
     """Put arrays one after the other, behind their number and their lengths."""
     return np.concatenate([[len(parts), *map(len, parts)], *parts])
 
 
-def _split(joined: Floats) -> list[Floats]:
+def split_references(joined: Floats) -> list[Floats]:
+    """Take them apart again."""
     n = int(joined[0])
     return np.split(joined[n + 1 :], np.cumsum(joined[1:n].astype(np.intp)))

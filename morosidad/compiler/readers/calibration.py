@@ -10,6 +10,7 @@ from morosidad.compiler.forms.calibrated import Isotonic, Sigmoid
 from morosidad.compiler.forms.complement import Complement
 from morosidad.compiler.forms.form import Form, OnLogOdds
 from morosidad.compiler.forms.mixtures import Mean
+from morosidad.compiler.forms.pooled import LogOddsSum
 from morosidad.compiler.nodes.base import Expr
 from morosidad.compiler.nodes.float_order import last_true
 from morosidad.compiler.readers.splines import through_points
@@ -50,6 +51,18 @@ def voting_classifier(estimator: Any, columns: Sequence[Expr], compiler: Compile
     members = tuple(compiler.form(member, columns) for member in estimator.estimators_)
     weights = [1.0] * len(members) if estimator.weights is None else estimator._weights_not_none
     return Mean(members, tuple(map(float, weights)))
+
+
+@compiles("morosidad.LogOddsPool")
+def log_odds_pool(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> LogOddsSum:
+    """Compile the weighted sum of the models' log-odds."""
+    members: list[OnLogOdds] = []
+    for member in estimator.members_:
+        form = compiler.form(member, columns)
+        if not isinstance(form, OnLogOdds):
+            raise NotCompilable(f"the decision function of {type(member).__name__} has no compiled form")
+        members.append(form)
+    return LogOddsSum(tuple(members), tuple(map(float, estimator.weights)), float(estimator.intercept))
 
 
 # -- what changes no probability -------------------------------------------------------------------

@@ -122,7 +122,7 @@ def feature_union(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -
     return out
 
 
-@compiles("morosidad.Preprocessor")
+@compiles("morosidad.Preprocessor", "morosidad.CandidatePreprocessor", "morosidad.SplinePreprocessor")
 def preprocessor(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
     """Compile the ColumnTransformer that a Preprocessor is made of."""
     return compiler.transform(estimator.transformer_, columns)

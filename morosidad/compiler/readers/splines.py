@@ -158,3 +158,26 @@ def _splines(column: Expr, spline: Any, extrapolation: str) -> list[Expr]:
             np.concatenate([level[:1], polynomials, level[1:]]),
         )
     return [fold_constants(Piecewise(column, made, j)) for j in range(spline.c.shape[1])]
+
+
+# -- ramps -----------------------------------------------------------------------------------------
+
+
+@compiles("morosidad.Ramps")
+def ramps(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
+    """Compile the ramps of each number between its knots; a missing number is the median."""
+    out: list[Expr] = []
+    for column, knots, usual in zip(columns, estimator.knots_, estimator.usual_.tolist(), strict=True):
+        filled = fold_constants(Fill(column, usual))
+        made = curve(knots, np.concatenate([knots[:1], knots]), _ramp_rows(knots))
+        out += [fold_constants(Piecewise(filled, made, j)) for j in range(len(knots) - 1)]
+    return out
+
+
+def _ramp_rows(knots: Floats) -> Floats:
+    """Give the line of each ramp in each interval: 0 before it, 1 behind it."""
+    n = len(knots) - 1
+    rows = np.zeros((n + 2, 2, n))
+    rows[:, 0] = np.arange(n + 2)[:, None] > np.arange(1, n + 1)
+    rows[np.arange(1, n + 1), 1, np.arange(n)] = 1.0 / np.diff(knots)
+    return rows

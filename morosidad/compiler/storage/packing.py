@@ -47,6 +47,7 @@ _OWN = {
     "Joined": "nodes.text:Joined",
     "Label": "nodes.labels:Label",
     "Level": "nodes.lookups:CategoryPosition",
+    "LogOddsSum": "forms.pooled:LogOddsSum",
     "Lookup": "nodes.lookups:Lookup",
     "Mean": "forms.mixtures:Mean",
     "Missing": "nodes.expressions:Missing",

@@ -69,6 +69,11 @@ WORDS = {
         "read a model that is a pickle, which runs the code in it; the file has to be signed"
     ),
     "help_data": "file with one applicant a row: CSV or JSON lines (also .gz, .bz2, .xz, .zst, .zip), Parquet or Arrow",
+    "help_prefer": "the best, or the simplest within one standard error of it",
+    "help_groups": "column whose rows of one value stay together; it is no field",
+    "help_split": "column of dates: validation in the order of time, and a test on the latest; it is no field",
+    "help_time_limit": "seconds that the comparison may take",
+    "help_protected": "fields that the law protects, separated by commas",
     "help_missing": (
         "values that mean missing, besides the empty cell, separated by commas: NA,-9 (--missing=-9 where the first is negative)"
     ),
@@ -108,11 +113,6 @@ WORDS = {
     "rows_decided": "{number:,} rows decided: {path}",
     "bad_rows": "{number:,} bad rows: {path}",
     "trained_on": "{rows:,} rows, {fields} fields, {rate:.1%} in arrears",
-    "cross_validated": (
-        "5-fold cross-validation, {kind}: AUC {auc:.3f}   Brier {brier:.4f}   KS {ks:.3f}   log "
-        "loss {log_loss:.4f}{taken}"
-    ),
-    "taken": " ← taken",
     "own_categories": (
         "{names}: most rows have a category of their own; identifiers, or numbers with a decimal comma?"
     ),

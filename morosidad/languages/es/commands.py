@@ -72,6 +72,11 @@ WORDS = {
         "que estar firmado"
     ),
     "help_data": "archivo con un solicitante por fila: CSV o líneas JSON (también .gz, .bz2, .xz, .zst, .zip), Parquet o Arrow",
+    "help_prefer": "el mejor, o el más simple a un error estándar del mejor",
+    "help_groups": "columna cuyas filas de un mismo valor van juntas; no es un campo",
+    "help_split": "columna de fechas: validación en el tiempo y prueba con las últimas; no es un campo",
+    "help_time_limit": "segundos que puede durar la comparación",
+    "help_protected": "campos protegidos por la ley, separados por comas",
     "help_missing": (
         "valores que significan que falta el dato, además de la celda vacía, separados por comas: NA,-9 (--missing=-9 si el primero es negativo)"
     ),
@@ -114,11 +119,6 @@ WORDS = {
     "rows_decided": "{number:,} filas decididas: {path}",
     "bad_rows": "{number:,} filas malas: {path}",
     "trained_on": "{rows:,} filas, {fields} campos, {rate:.1%} en mora",
-    "cross_validated": (
-        "validación cruzada de 5 partes, {kind}: AUC {auc:.3f}   Brier {brier:.4f}   KS {ks:.3f}   "
-        "pérdida logarítmica {log_loss:.4f}{taken}"
-    ),
-    "taken": " ← elegido",
     "own_categories": (
         "{names}: casi cada fila tiene su propia categoría; ¿identificadores, o números con coma decimal?"
     ),

@@ -69,6 +69,11 @@ WORDS = {
         "lê um modelo que é um pickle, o que executa o código que ele contém; o arquivo tem de estar assinado"
     ),
     "help_data": "arquivo com um solicitante por linha: CSV ou linhas JSON (também .gz, .bz2, .xz, .zst, .zip), Parquet ou Arrow",
+    "help_prefer": "o melhor, ou o mais simples a um erro padrão do melhor",
+    "help_groups": "coluna cujas linhas de um mesmo valor ficam juntas; não é um campo",
+    "help_split": "coluna de datas: validação no tempo e teste com as últimas; não é um campo",
+    "help_time_limit": "segundos que a comparação pode durar",
+    "help_protected": "campos protegidos por lei, separados por vírgulas",
     "help_missing": (
         "valores que significam que falta o dado, além da célula vazia, separados por vírgulas: NA,-9 (--missing=-9 se o primeiro é negativo)"
     ),
@@ -109,11 +114,6 @@ WORDS = {
     "rows_decided": "{number:,} linhas decididas: {path}",
     "bad_rows": "{number:,} linhas ruins: {path}",
     "trained_on": "{rows:,} linhas, {fields} campos, {rate:.1%} inadimplentes",
-    "cross_validated": (
-        "validação cruzada de 5 partes, {kind}: AUC {auc:.3f}   Brier {brier:.4f}   KS {ks:.3f}   "
-        "perda logarítmica {log_loss:.4f}{taken}"
-    ),
-    "taken": " ← escolhido",
     "own_categories": (
         "{names}: quase cada linha tem a sua própria categoria; identificadores, ou números com "
         "vírgula decimal?"

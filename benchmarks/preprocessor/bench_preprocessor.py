@@ -1,19 +1,22 @@
-"""One record through a Preprocessor, beside its frame: ``python benchmarks/bench_preprocessor.py``.
+"""One record through a Preprocessor, beside its frame.
 
 Both are measured in one run, in turns, so that the ratio holds on a noisy machine. With pytest-benchmark
-(``pytest benchmarks/bench_preprocessor.py``) the single record is timed for regressions.
+(``pytest benchmarks/preprocessor/bench_preprocessor.py``) the single record is timed for regressions.
 """
 
 from __future__ import annotations
 
 import statistics
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
 from measuring import full
 from morosidad import AHORRO_VALLE, Preprocessor, make_applicants
 
