@@ -249,7 +249,8 @@ class Preprocessor(_Transformer):
         parts: Any = self._parts(schema, columns).set_output(transform="default")
         out = fitted(parts, columns)
         parts.verbose_feature_names_out = _has_doubles(parts)
-        self.transformer_, self.schema_ = parts, schema
+        self.transformer_: Any = parts
+        self.schema_: Schema = schema
         self.__dict__.pop("_row", None)
         return out
 

@@ -80,7 +80,7 @@ class ScoringModel:
         self.identity: str = f"{name}@{version}"
         self.classes: tuple[Any, ...] = tuple(classes)
         self.typical: tuple[float | None, ...] = tuple(typical)
-        self.training = training if isinstance(training, Training) else Training(training)
+        self.training: Training = training if isinstance(training, Training) else Training(training)
         self.drift_reference = drift_reference
         self.default = default
         self.protected_shares: dict[str, float] = dict(protected_shares or {})

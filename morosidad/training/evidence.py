@@ -104,8 +104,8 @@ class Training(Mapping[str, Any]):
         out_of_fold: OutOfFold | None = None,
         language: Language = "es",
     ) -> None:
-        self.facts = dict(facts or {})
-        self.out_of_fold = out_of_fold
+        self.facts: dict[str, Any] = dict(facts or {})
+        self.out_of_fold: OutOfFold | None = out_of_fold
         self.language: Language = language
 
     def __getitem__(self, name: str) -> Any:

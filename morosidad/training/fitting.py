@@ -252,7 +252,7 @@ def _fitted(choice: Choosable, data: Data, folds: Folds, task: FitTask, n_jobs: 
 
     made = [run.candidate.make(task) for run in choice.runs]
     with one_thread_each():
-        fitted = Parallel(n_jobs=n_jobs, backend="threading")(
+        fitted: Any = Parallel(n_jobs=n_jobs, backend="threading")(
             delayed(data.fitted)(one, folds.development) for one in made
         )
     if len(fitted) == 1 and not choice.calibrated:

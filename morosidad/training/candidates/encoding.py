@@ -78,8 +78,9 @@ class SplinePreprocessor(CandidatePreprocessor):
 def _share_encoder() -> Any:
     """Make the encoder of shares, drawing the same folds each time."""
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
+    make: Any = TargetEncoder
     try:
-        TargetEncoder(cv=folds)._validate_params()
+        make(cv=folds)._validate_params()
     except ValueError:  # before scikit-learn 1.9
-        return TargetEncoder(target_type="binary", random_state=0)
-    return TargetEncoder(target_type="binary", cv=folds)
+        return make(target_type="binary", random_state=0)
+    return make(target_type="binary", cv=folds)

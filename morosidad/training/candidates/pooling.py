@@ -87,8 +87,8 @@ class LogOddsPool(_Classifier):
         LogOddsPool
             Itself.
         """
-        self.members_ = list(fitted)
-        self.classes_ = self.members_[0].classes_
+        self.members_: list[Any] = list(fitted)
+        self.classes_: Any = self.members_[0].classes_
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(self.members_[0], name):
                 setattr(self, name, getattr(self.members_[0], name))

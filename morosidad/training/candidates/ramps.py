@@ -68,10 +68,10 @@ class Ramps(_Transformer):
             Itself.
         """
         table = np.asarray(X, dtype=np.float64)
-        self.n_features_in_ = table.shape[1]
+        self.n_features_in_: int = table.shape[1]
         present = [column[~np.isnan(column)] for column in table.T]
-        self.knots_ = [knots(values, self.quantiles) for values in present]
-        self.usual_ = np.array([np.median(values) if len(values) else 0.0 for values in present])
+        self.knots_: list[Floats] = [knots(values, self.quantiles) for values in present]
+        self.usual_: Floats = np.array([np.median(values) if len(values) else 0.0 for values in present])
         return self
 
     def transform(self, X: Any) -> Floats:

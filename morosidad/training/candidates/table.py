@@ -134,7 +134,8 @@ def _boosting(**options: Any) -> Callable[[FitTask], Any]:
         preprocessor = CandidatePreprocessor(
             task.schema, missing="keep", scale=False, encoding="ordinal", min_frequency=few
         )
-        trees = HistGradientBoostingClassifier(
+        trees_of: Any = HistGradientBoostingClassifier
+        trees = trees_of(
             l2_regularization=5.0,
             max_features=0.5,
             early_stopping=False,
