@@ -28,7 +28,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OrdinalEncoder
 
 from morosidad.compiler import compile_pipeline
-from morosidad.compiler.backends.numba import background
 from morosidad.compiler.backends.numpy_columns import ColumnBatch
 from morosidad.compiler.backends.python_trees import PythonWalker
 from morosidad.compiler.forms.additive import Additive
@@ -37,6 +36,10 @@ from morosidad.compiler.forms.walked import Walked
 from morosidad.compiler.pipeline import CompiledPipeline
 from morosidad.schema.schema import Schema
 from support import small_frame, small_pipeline
+
+pytest.importorskip("numba")
+
+from morosidad.compiler.backends.numba import background
 
 N = 6
 
