@@ -89,6 +89,8 @@ class Rebinder:
         """Give a function with the names that it looks up given anew."""
         while hasattr(function, "__wrapped__") and "sklearn" in function.__code__.co_filename:
             function = vars(function)["__wrapped__"]  # scikit-learn puts its output into a container
+        if isinstance(function.__globals__, _Names):  # made within a function that is seen so already
+            return function
         names = _Names(self, function.__globals__)
         names["__builtins__"] = self._builtins
         names["__name__"] = function.__globals__.get("__name__", "")
