@@ -195,10 +195,12 @@ def test_an_answer_that_is_no_probability_is_never_a_decision(
 
 def test_pandas_categories_reach_a_model_that_cannot_do_without_them() -> None:
     from sklearn.ensemble import HistGradientBoostingClassifier, StackingClassifier
+    from sklearn.neighbors import KNeighborsClassifier
 
     X, y = small_frame()
     X["empleo"] = X["empleo"].astype("category")
-    model = StackingClassifier([("trees", HistGradientBoostingClassifier(max_iter=5))], cv=2).fit(X, y)
+    members, final = [("trees", HistGradientBoostingClassifier(max_iter=5))], KNeighborsClassifier()
+    model = StackingClassifier(members, final_estimator=final, cv=2).fit(X, y)
     with pytest.warns(NotCompiledWarning):
         scorer = Scorer(model, reference=X)
     found = [

@@ -104,9 +104,9 @@ def test_more_columns_than_the_kernel_counts_are_refused(monkeypatch):
         hand_made([STUMP])
 
 
-def test_an_initial_estimator_is_refused(applicants, left_to_original):
+def test_an_initial_estimator_of_another_loss_is_refused(applicants, left_to_original):
     frame, target = applicants
-    model = GradientBoostingClassifier(n_estimators=2, init=LogisticRegression())
+    model = GradientBoostingClassifier(n_estimators=2, loss="exponential", init=LogisticRegression())
     schema = Schema.infer(frame[["edad"]])
     compiled = left_to_original(model.fit(frame[["edad"]], target), schema)
     assert "init" in compiled.notes[0]
