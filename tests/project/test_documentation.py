@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 import yaml
 
-from support import ROOT
+from support import ROOT, needed
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -19,6 +20,8 @@ def test_the_examples_of_a_page_run(page: Path, tmp_path: Path, monkeypatch: pyt
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {"__name__": "example"}
     for block in FENCE.findall(page.read_text(encoding="utf-8")):
+        if re.search(r"^from optbinning", block, re.MULTILINE):
+            needed(find_spec("optbinning") is not None, "optbinning")
         exec(compile(block, str(page), "exec"), names)
 
 

