@@ -76,7 +76,7 @@ def write_number(language: Language, value: float, template: str) -> str:
     -------
     str
     """
-    return format(value, template).translate(_SEPARATORS[language])
+    return format(value, template).translate(_separators(language))
 
 
 class _Figure:
@@ -95,13 +95,13 @@ class _Figure:
         return str(self._value)
 
 
-_NO_BREAK, _NARROW = "\u00a0", "\u202f"
-_COMMA = {".": ",", ",": _NARROW}  # groups apart by spaces: no point can be taken for a decimal one
-_SEPARATORS: dict[Language, dict[int, str]] = {
-    "es": str.maketrans(_COMMA | {"%": f"{_NO_BREAK}%"}),
-    "en": {},
-    "pt": str.maketrans(_COMMA),
-}
+@cache
+def _separators(language: Language) -> dict[int, str]:
+    """Give what stands for a decimal point, between groups and for a percent sign, as on the pages."""
+    pages = words(language, "pages")
+    # groups apart by spaces where the point could be taken for a decimal one
+    groups = "," if pages["decimal"] == "." else "\u202f"
+    return str.maketrans({".": pages["decimal"], ",": groups, "%": pages["percent"]})
 
 
 def _is_figure(value: object) -> TypeGuard[float]:

@@ -66,7 +66,7 @@ def waterfall(scorer: Scorer, record: Record, *, top: int = 10, language: Langua
             measure=["absolute", *["relative"] * (len(rows) - 1), "total"],
             text=[
                 write_number(language, share, "+.2f" if place else ".2f")
-                for place, share in enumerate([*(share for _, share in rows)])
+                for place, (_, share) in enumerate(rows)
             ]
             + [write_number(language, end, ".2f")],
             increasing={"marker": {"color": BAD}},

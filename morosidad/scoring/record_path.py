@@ -19,11 +19,11 @@ from morosidad.processes.forking import renew_after_fork
 from morosidad.schema.field import Row
 from morosidad.schema.record_forms import field_error
 from morosidad.schema.schema import Record
-from morosidad.scoring.request import ActiveModel, ScoringRequest, text_of_id
+from morosidad.scoring.request import ActiveModel, ScoringRequest, audit_context, text_of_id
 from morosidad.scoring.stored_model import StoredModel
 
 if TYPE_CHECKING:
-    from morosidad.audit import AuditContext, AuditLog
+    from morosidad.audit import AuditLog
     from morosidad.cache import TieredCache
     from morosidad.kpis import KPITracker
     from morosidad.monitoring.drift import DriftMonitor
@@ -254,9 +254,7 @@ class RecordPath:
         if stage_seconds is not None:
             others = stage_seconds.get("predict", 0.0) + stage_seconds.get("decide", 0.0)
             stage_seconds["cache"] = self.clock() - start - others
-        if computed:
-            return computed[0]
-        return request.answered_by(cache, found) or self._recovering(request)
+        return computed[0] if computed else request.answered_by(cache, found) or self._recovering(request)
 
     def _look_aside(self, request: ScoringRequest, cache: TieredCache[Any, Any]) -> Decision:
         """Look up, or compute without joining others who compute the same."""
@@ -303,7 +301,10 @@ class RecordPath:
 
     def _compute_with_active_model(self, request: ScoringRequest) -> Decision:
         """Decide with the model that is active now, if it reads records as the one that was asked."""
-        return self._compute(msgspec.structs.replace(request, active=self._successor(request.active)))
+        active = self._successor(request.active)
+        if active is not request.active:
+            request = msgspec.structs.replace(request, active=active)
+        return self._compute(request)
 
     def _recovering_batch(self, active: ActiveModel, rows: list[Row]) -> list[Decision | None]:
         if self.recovery is None:
@@ -368,22 +369,8 @@ class RecordPath:
         name = "" if self.cache is None else model.digest
         if model.language != "es":
             name = f"{name}-{model.language}"
-        return ActiveModel(model, model.schema.digest, self._audit_context(model), drift, name)
-
-    def _audit_context(self, model: StoredModel) -> AuditContext | None:
-        if self.audit is None:
-            return None
-        from morosidad.audit import AuditContext
-
-        return AuditContext(
-            model=model.name,
-            version=model.version,
-            digest=model.digest,
-            schema=model.schema.version,
-            policy=model.policy.version,
-            cutoffs={"revisar": model.policy.review_at, "rechazar": model.policy.decline_at},
-            fields=model.schema.names,
-        )
+        context = None if self.audit is None else audit_context(model)
+        return ActiveModel(model, model.schema.digest, context, drift, name)
 
     def _forget(self, failure: Failure) -> None:
         """Drop what the cache holds of the record that failed; for a batch it holds nothing."""

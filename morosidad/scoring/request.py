@@ -118,6 +118,31 @@ class ScoringRequest(msgspec.Struct, eq=False, gc=False):
         return None
 
 
+def audit_context(model: StoredModel) -> AuditContext:
+    """Give what the decision log says of a model on every line.
+
+    Parameters
+    ----------
+    model : StoredModel
+        The model.
+
+    Returns
+    -------
+    AuditContext
+    """
+    from morosidad.audit import AuditContext
+
+    return AuditContext(
+        model=model.name,
+        version=model.version,
+        digest=model.digest,
+        schema=model.schema.version,
+        policy=model.policy.version,
+        cutoffs={"revisar": model.policy.review_at, "rechazar": model.policy.decline_at},
+        fields=model.schema.names,
+    )
+
+
 def text_of_id(request_id: object, language: Language) -> str:
     """Give the id of a request as plain text, so that all that writes it later can.
 

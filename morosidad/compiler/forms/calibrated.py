@@ -9,20 +9,18 @@ is the probability's.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from morosidad.compiler.backends.numpy_columns import ColumnBatch
 from morosidad.compiler.backends.python_source import NO_SHARE, FunctionSource
-from morosidad.compiler.forms.form import Form, OnLogOdds, along_chord, emit_along_chord
+from morosidad.compiler.forms.form import Around, OnLogOdds, along_chord, emit_along_chord
 from morosidad.compiler.nodes.base import Floats
 from morosidad.compiler.nodes.lookups import Curve
-from morosidad.schema.field import Row
-from morosidad.schema.schema import Schema
 
 
-class Calibrated(Form, frozen=True, eq=False):
+class Calibrated(Around, frozen=True, eq=False):
     """A model, and what is made of its answer.
 
     Attributes
@@ -33,25 +31,7 @@ class Calibrated(Form, frozen=True, eq=False):
         Whether the number in front of its sigmoid is taken, and not its probability.
     """
 
-    of: Form
     on_log_odds: bool
-
-    @property
-    def tolerance(self) -> float:
-        return self.of.tolerance
-
-    @property
-    def backend(self) -> str:
-        return self.of.backend
-
-    def probes(self, schema: Schema, bases: Sequence[Row]) -> Iterable[Row]:
-        return self.of.probes(schema, bases)
-
-    def reference(self, batch: ColumnBatch) -> Floats:
-        return self.of.reference(batch)
-
-    def background(self, batch: ColumnBatch) -> Floats:
-        return self.of.background(batch)
 
     def emit_score(self, code: FunctionSource) -> str:
         """Write the number that is calibrated."""

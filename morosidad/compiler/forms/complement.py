@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from morosidad.compiler.backends.numpy_columns import ColumnBatch
 from morosidad.compiler.backends.python_source import NO_SHARE, FunctionSource
-from morosidad.compiler.forms.form import Form
+from morosidad.compiler.forms.form import Around
 from morosidad.compiler.nodes.base import Floats
-from morosidad.schema.field import Row
-from morosidad.schema.schema import Schema
 
 
-class Complement(Form, frozen=True, eq=False):
+class Complement(Around, frozen=True, eq=False):
     """One less another form's probability; the contributions change their sign.
 
     Attributes
@@ -21,22 +19,9 @@ class Complement(Form, frozen=True, eq=False):
         The classifier, whose second class means no default.
     """
 
-    of: Form
-
     @property
     def scale(self) -> str:
         return self.of.scale
-
-    @property
-    def tolerance(self) -> float:
-        return self.of.tolerance
-
-    @property
-    def backend(self) -> str:
-        return self.of.backend
-
-    def probes(self, schema: Schema, bases: Sequence[Row]) -> Iterable[Row]:
-        return self.of.probes(schema, bases)
 
     def emit(self, code: FunctionSource) -> str:
         return code.assign(f"1.0 - ({self.of.emit(code)})")
@@ -57,12 +42,6 @@ class Complement(Form, frozen=True, eq=False):
     def batch_probability_reasons(self, batch: ColumnBatch, reference: Floats) -> tuple[Floats, Floats]:
         probability, shares = self.of.batch_probability_reasons(batch, reference)
         return 1.0 - probability, -shares
-
-    def reference(self, batch: ColumnBatch) -> Floats:
-        return self.of.reference(batch)
-
-    def background(self, batch: ColumnBatch) -> Floats:
-        return self.of.background(batch)
 
 
 def _turned(code: FunctionSource, probability: str, shares: Sequence[str]) -> tuple[str, Sequence[str]]:

@@ -74,6 +74,35 @@ class Form(msgspec.Struct, frozen=True, eq=False):
         raise NotImplementedError
 
 
+class Around(Form, frozen=True, eq=False):
+    """A form made of one other form, which asks that one about the reference and is as near to the original.
+
+    Attributes
+    ----------
+    of : Form
+        The other form.
+    """
+
+    of: Form
+
+    @property
+    def tolerance(self) -> float:
+        return self.of.tolerance
+
+    @property
+    def backend(self) -> str:
+        return self.of.backend
+
+    def probes(self, schema: Schema, bases: Sequence[Row]) -> Iterable[Row]:
+        return self.of.probes(schema, bases)
+
+    def reference(self, batch: ColumnBatch) -> Floats:
+        return self.of.reference(batch)
+
+    def background(self, batch: ColumnBatch) -> Floats:
+        return self.of.background(batch)
+
+
 class OnProbability(Form, frozen=True, eq=False):
     """A classifier whose contributions add up on the probability scale, as a forest's do."""
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from morosidad.compiler.backends.numpy_columns import ColumnBatch
 from morosidad.compiler.backends.python_source import FunctionSource
-from morosidad.compiler.forms.form import Form
+from morosidad.compiler.forms.form import Around
 from morosidad.compiler.nodes.base import Expr, Floats
-from morosidad.schema.field import Row
-from morosidad.schema.schema import Schema
 
 
-class Guarded(Form, frozen=True, eq=False):
+class Guarded(Around, frozen=True, eq=False):
     """Another form's answer, or NaN where a number that its original demands is missing or infinite.
 
     A field's own number is demanded by the schema. One that is computed from several, such as a ratio,
@@ -29,23 +27,11 @@ class Guarded(Form, frozen=True, eq=False):
         The numbers that must be finite.
     """
 
-    of: Form
     demanded: tuple[Expr, ...]
 
     @property
     def scale(self) -> str:
         return self.of.scale
-
-    @property
-    def tolerance(self) -> float:
-        return self.of.tolerance
-
-    @property
-    def backend(self) -> str:
-        return self.of.backend
-
-    def probes(self, schema: Schema, bases: Sequence[Row]) -> Iterable[Row]:
-        return self.of.probes(schema, bases)
 
     def emit(self, code: FunctionSource) -> str:
         return self._guarded(code, self.of.emit(code))
@@ -83,9 +69,3 @@ class Guarded(Form, frozen=True, eq=False):
         for expr in self.demanded:
             known &= np.isfinite(batch.value(expr))
         return np.where(known, probability, np.nan)
-
-    def background(self, batch: ColumnBatch) -> Floats:
-        return self.of.background(batch)
-
-    def reference(self, batch: ColumnBatch) -> Floats:
-        return self.of.reference(batch)

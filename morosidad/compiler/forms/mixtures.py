@@ -21,24 +21,11 @@ from morosidad.schema.field import Row
 from morosidad.schema.schema import Schema
 
 
-class Mean(OnProbability, frozen=True, eq=False):
-    """The weighted mean of several models' probabilities.
-
-    Attributes
-    ----------
-    members : tuple of Form
-        The models.
-    weights : tuple of float
-        One for each; they need not add up to 1.
-    """
+class Several(Form, frozen=True, eq=False):
+    """A form made of several others, each with a weight."""
 
     members: tuple[Form, ...]
     weights: tuple[float, ...]
-
-    @property
-    def whole(self) -> float:
-        """The sum of the weights, added up as the members are: `sum` compensates from Python 3.12 on."""
-        return reduce(add, self.weights)
 
     @property
     def tolerance(self) -> float:
@@ -50,6 +37,29 @@ class Mean(OnProbability, frozen=True, eq=False):
 
     def probes(self, schema: Schema, bases: Sequence[Row]) -> Iterable[Row]:
         return chain.from_iterable(member.probes(schema, bases) for member in self.members)
+
+    def reference(self, batch: ColumnBatch) -> Floats:
+        return join_references([member.reference(batch) for member in self.members])
+
+    def background(self, batch: ColumnBatch) -> Floats:
+        return join_references([member.background(batch) for member in self.members])
+
+
+class Mean(Several, OnProbability, frozen=True, eq=False):
+    """The weighted mean of several models' probabilities.
+
+    Attributes
+    ----------
+    members : tuple of Form
+        The models.
+    weights : tuple of float
+        One for each; they need not add up to 1.
+    """
+
+    @property
+    def whole(self) -> float:
+        """The sum of the weights, added up as the members are: `sum` compensates from Python 3.12 on."""
+        return reduce(add, self.weights)
 
     def emit(self, code: FunctionSource) -> str:
         return self._emit_mean(code, [member.emit(code) for member in self.members])
@@ -80,12 +90,6 @@ class Mean(OnProbability, frozen=True, eq=False):
         answers = [(*m.batch_probability_reasons(batch, part), weight) for m, part, weight in parts]
         total: Floats = reduce(add, [shares * weight for _, shares, weight in answers])
         return reduce(add, [p * weight for p, _, weight in answers]) / self.whole, total / self.whole
-
-    def reference(self, batch: ColumnBatch) -> Floats:
-        return join_references([member.reference(batch) for member in self.members])
-
-    def background(self, batch: ColumnBatch) -> Floats:
-        return join_references([member.background(batch) for member in self.members])
 
 
 def join_references(parts: Sequence[Floats]) -> Floats:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import chain
+from collections.abc import Sequence
 
 import numpy as np
 
 from morosidad.compiler.backends.numpy_columns import ColumnBatch
 from morosidad.compiler.backends.python_source import NO_SHARE, FunctionSource
 from morosidad.compiler.forms.form import OnLogOdds
-from morosidad.compiler.forms.mixtures import join_references, split_references
+from morosidad.compiler.forms.mixtures import Several, split_references
 from morosidad.compiler.nodes.base import Floats
-from morosidad.schema.field import Row
-from morosidad.schema.schema import Schema
 
 
-class LogOddsSum(OnLogOdds, frozen=True, eq=False):
+class LogOddsSum(Several, OnLogOdds, frozen=True, eq=False):
     """``sigmoid(intercept + sum of weight * log-odds)`` over some models.
 
     The contributions are the members' own, weighted in the same way: they add up on the log-odds
@@ -33,19 +30,7 @@ class LogOddsSum(OnLogOdds, frozen=True, eq=False):
     """
 
     members: tuple[OnLogOdds, ...]
-    weights: tuple[float, ...]
     intercept: float
-
-    @property
-    def tolerance(self) -> float:
-        return max(member.tolerance for member in self.members)
-
-    @property
-    def backend(self) -> str:
-        return " and ".join(sorted({member.backend for member in self.members}))
-
-    def probes(self, schema: Schema, bases: Sequence[Row]) -> Iterable[Row]:
-        return chain.from_iterable(member.probes(schema, bases) for member in self.members)
 
     def emit_log_odds(self, code: FunctionSource) -> str:
         return self._emit_sum(code, [member.emit_log_odds(code) for member in self.members])
@@ -86,9 +71,3 @@ class LogOddsSum(OnLogOdds, frozen=True, eq=False):
             found, moved = member.batch_log_odds_reasons(batch, part)
             z, shares = z + found * weight, shares + moved * weight
         return z, shares
-
-    def reference(self, batch: ColumnBatch) -> Floats:
-        return join_references([member.reference(batch) for member in self.members])
-
-    def background(self, batch: ColumnBatch) -> Floats:
-        return join_references([member.background(batch) for member in self.members])
