@@ -16,6 +16,7 @@ from morosidad.compiler.forms.stacked import Stacked
 from morosidad.compiler.forms.walked import Walked
 from morosidad.compiler.nodes.base import Floats, Places
 from morosidad.compiler.pipeline import CompiledPipeline
+from morosidad.compiler.proof.original import Original
 from morosidad.compiler.proof.probe_rows import Validity, changed, probe_rows
 from morosidad.schema.field import Row
 from morosidad.scoring.monotonicity import sums, trees
@@ -25,6 +26,8 @@ from morosidad.scoring.monotonicity.lines import valid_numbers
 SMALLEST = 1e-12
 """A pair of applicants is a counterexample if their probabilities differ by more than this."""
 _ROWS, _NUMBERS = 60, 40
+_ROWS_ASKED = 12
+"""Of an original that is not compiled, which takes milliseconds a question, fewer rows are tried."""
 
 
 def direction_of(
@@ -120,13 +123,11 @@ def _tried(
     values = {float(value) for value in held if isinstance(value, int | float)}
     numbers = [x for x in valid_numbers(field, sorted(values)) if abs(x) < 1e15]
     numbers = numbers[:: max(1, len(numbers) // _NUMBERS)]
-    bases = rows[:: max(1, len(rows) // _ROWS)]
+    bases = rows[:: max(1, len(rows) // (_ROWS if compiled.compiled else _ROWS_ASKED))]
     made = [[changed(row, place, question.typed(x)) for x in numbers] for row in bases]
-    made = [[row for row in line if valid.row(row)] for line in made]
-    for line in made:
-        if len(line) < 2:
-            continue
-        found = _answers(compiled, line)
+    lines = [[row for row in line if valid.row(row)] for line in made]
+    lines = [line for line in lines if len(line) > 1]
+    for line, found in zip(lines, _answers(compiled, lines), strict=True):
         if found is None:
             continue
         steps = direction * np.diff(found)
@@ -136,11 +137,22 @@ def _tried(
     return UNDECIDED
 
 
-def _answers(compiled: CompiledPipeline, rows: list[Row]) -> Floats | None:
-    """Ask about made-up rows; None where an original refuses one."""
+def _answers(compiled: CompiledPipeline, lines: list[list[Row]]) -> list[Floats | None]:
+    """Ask about lines of made-up rows; None for a line where an original refuses one."""
     if compiled.form is not None:
-        return compiled.form.batch(ColumnBatch.of_records(rows, len(compiled.schema)))
+        form = compiled.form
+        return [form.batch(ColumnBatch.of_records(line, len(compiled.schema))) for line in lines]
+    original = compiled.original
+    assert original is not None
     try:
-        return np.array([compiled.predict_one(row) for row in rows])
+        found = original.predict_together([row for line in lines for row in line])
+        return list(np.split(found, np.cumsum([len(line) for line in lines])[:-1])) if lines else []
+    except Exception:  # whatever the original raises
+        return [_answer_together(original, line) for line in lines]
+
+
+def _answer_together(original: Original, line: list[Row]) -> Floats | None:
+    try:
+        return original.predict_together(line)
     except Exception:  # whatever the original raises
         return None
