@@ -30,6 +30,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("--split", metavar="COLUMN", help=parser.told("help_split"))
     parser.add_argument("--time-limit", type=float, metavar="SECONDS", help=parser.told("help_time_limit"))
     parser.add_argument("--protected", default="", metavar="FIELDS", help=parser.told("help_protected"))
+    parser.add_argument("--monotone", default="", metavar="FIELDS", help=parser.told("help_monotone"))
     parser.add_argument(
         "--missing",
         default="",
@@ -72,6 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
         positive=positive,
         groups=arguments.groups,
         split=arguments.split,
+        monotone=_directions(arguments.monotone),
         search=Search(
             arguments.model,
             arguments.prefer,
@@ -82,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     scorer = Scorer(
         trained.pipeline,
-        schema=schema,
+        schema=trained.schema,
         reference=trained.frame,
         policy=policy,
         name=arguments.name,
@@ -100,6 +102,19 @@ def run(arguments: argparse.Namespace) -> int:
     print(scorer.plan.told(arguments.language))
     print(told("written", path=arguments.output))
     return 0
+
+
+def _directions(text: str) -> dict[str, int]:
+    """Read ``ingresos=-1,moras=1``."""
+    pairs = [part.rpartition("=") for part in text.split(",") if part]
+    problems = [
+        f"--monotone: NAME=1 or NAME=-1 was expected, got {''.join(pair)!r}"
+        for pair in pairs
+        if not pair[0] or pair[2] not in ("1", "+1", "-1")
+    ]
+    if problems:
+        raise SettingsError(problems)
+    return {name.strip(): int(direction) for name, _, direction in pairs}
 
 
 def _split(frame: Any, target: str) -> tuple[Any, Any]:

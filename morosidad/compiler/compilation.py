@@ -29,7 +29,7 @@ from morosidad.compiler.nodes.expressions import Constant, Narrow, Raw
 from morosidad.compiler.obstacles import obstacles
 from morosidad.compiler.own_labels import labels_elsewhere, labels_follow
 from morosidad.compiler.pipeline import CompiledPipeline
-from morosidad.compiler.proof.asking import in_words, part_name, quiet
+from morosidad.compiler.proof.asking import in_words, one_thread, part_name, quiet
 from morosidad.compiler.proof.inputs import Inputs
 from morosidad.compiler.proof.original import Original, plain_layout
 from morosidad.compiler.proof.parity import compare, rows_between, rows_near
@@ -115,7 +115,8 @@ def compile_pipeline(
     if own is None:  # else the judge has asked it already
         check_classifier(estimator)
     task = _Compilation(estimator, schema, list(reference), layout, own, default, tuple(cutoffs))
-    return task.completed(task.run())
+    with one_thread():
+        return task.completed(task.run())
 
 
 class _Compilation:

@@ -12,7 +12,7 @@ from morosidad._typing import Floats
 from morosidad.compiler import check_classifier, compile_pipeline
 from morosidad.compiler.gate import matched, own_rows
 from morosidad.compiler.pipeline import CompiledPipeline, rows_of, values_of
-from morosidad.compiler.proof.asking import PLAIN_LABELS
+from morosidad.compiler.proof.asking import PLAIN_LABELS, one_thread
 from morosidad.compiler.proof.probe_rows import as_rows
 from morosidad.compiler.proof.reference import Reference, read_reference
 from morosidad.compiler.readers.calibration import decision_threshold
@@ -86,7 +86,8 @@ def build_model(
         read = read_reference(pipeline, without_codes(schema, reference, read.layout), names)
     cutoffs = (policy.review_at, policy.decline_at)
     turns = (decision_threshold(pipeline, default), *cutoffs)
-    own = None if read is None else own_rows(pipeline, read, schema, default, turns, progress)
+    with one_thread():
+        own = None if read is None else own_rows(pipeline, read, schema, default, turns, progress)
     rows = [] if read is None else as_rows(schema, records_of(schema, read.frame))
     if read is not None and not rows:
         raise InvalidFrame(f"no reference row fits the schema{_first_error(schema, read.frame)}")

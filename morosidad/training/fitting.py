@@ -17,6 +17,7 @@ from morosidad.languages import say
 from morosidad.progress import tqdm_for
 from morosidad.schema.schema import Schema
 from morosidad.training.candidates.table import AUTO, Candidate, FitTask, candidates
+from morosidad.training.directions import directed, kept_directions
 from morosidad.training.evidence import OutOfFold, Training
 from morosidad.training.labels import is_default
 from morosidad.training.search.choice import Choosable, Prefer, calibrated, choose, options
@@ -91,6 +92,7 @@ def train(
     sample_weight: Any = None,
     groups: Any = None,
     split: Any = None,
+    monotone: Mapping[str, int] | None = None,
     search: Search = Search(),  # noqa: B008 - it never changes
     clock: Callable[[], float] = time.perf_counter,
 ) -> Trained:
@@ -113,6 +115,8 @@ def train(
     split : str or array-like of shape (n_rows,), optional
         A column of dates, which is then no field, or dates: folds in the order of time, and an
         out-of-time test set of the latest fifth, which the model is not fitted on.
+    monotone : mapping of str to {-1, 0, 1}, optional
+        Fields of numbers with which the risk must rise, or fall, in place of what the schema declares.
     search : Search
         How the model is looked for.
     clock : callable
@@ -135,12 +139,15 @@ def train(
         raise SettingsError(["prefer: one of best, simple was expected"])
     chosen = candidates(search.model)
     frame, (groups, split) = _without_columns(X, groups=groups, split=split)
-    schema = schema or Schema.infer(frame)
+    schema = directed(schema or Schema.infer(frame), monotone or {})
     frame, labels = checked(frame, y, schema)
     truth = np.asarray(is_default(labels, positive))
     data = Data(frame, labels, truth, _weights(sample_weight, len(truth)))
     folds = make_folds(truth, groups=groups, dates=split, seed=search.seed)
-    task = FitTask(schema, len(folds.development), search.seed)
+    fitted_on = [folds.development, *(rows for rows, _ in folds.pairs)]
+    sign = 1 if data.truth[data.labels == max(data.labels.tolist())].any() else -1
+    directions = kept_directions(schema, frame, fitted_on, sign=sign)
+    task = FitTask(schema, len(folds.development), search.seed, directions)
     runs = _compared(_in_time(chosen, frame, search.time_limit), data, folds, task, search, clock)
     found = options(runs)
     choice = calibrated(choose(found, data, search.prefer), data, folds)

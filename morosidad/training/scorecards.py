@@ -6,6 +6,7 @@ DOI 10.48550/arXiv.2001.08025. Siddiqi 2017, *Intelligent credit scoring*, DOI 1
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -31,13 +32,16 @@ RARE = 0.05
 """Categories of a smaller share of the applicants stand together."""
 
 
-def scorecard_pipeline(schema: Schema) -> Any:
+def scorecard_pipeline(schema: Schema, directions: Mapping[str, int] | None = None) -> Any:
     """Make the pipeline of a scorecard.
 
     Parameters
     ----------
     schema : Schema
         What a record is.
+    directions : mapping of str to {1, -1}, optional
+        The fields with which the probability of the second class must rise, or fall; by default as the
+        schema declares.
 
     Returns
     -------
@@ -61,13 +65,13 @@ def scorecard_pipeline(schema: Schema) -> Any:
 
     numbers = [field.name for field in schema.fields if field.kind in ("integer", "number")]
     categories = [name for name in schema.names if name not in numbers]
-    directions = {field.name: _trend(field.monotonic_cst) for field in schema.fields}
+    given = {f.name: f.monotonic_cst for f in schema.fields} if directions is None else directions
     bins = EvidenceBins(
         list(schema.names),
         categorical_variables=categories,
         selection_criteria={"iv": {"min": SMALLEST_IV}},
         binning_fit_params={
-            **{name: {"monotonic_trend": directions[name]} for name in numbers},
+            **{name: {"monotonic_trend": _trend(given.get(name, 0))} for name in numbers},
             **{name: {"cat_cutoff": RARE} for name in categories},
         },
         binning_transform_params={

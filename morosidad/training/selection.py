@@ -25,7 +25,8 @@ def fit(X: pd.DataFrame, y: Any, schema: Schema, *, model: str = "logistic") -> 
     model : {'logistic', 'scorecard', 'splines', 'glassbox', 'boosting'}
         The kind of model: logistic regression, a scorecard of optimal bins (extra scorecard),
         logistic regression on linear splines, an explainable boosting
-        machine (extra ``glassbox``), histogram gradient boosting.
+        machine (extra ``glassbox``), histogram gradient boosting. Each keeps the directions that the
+        fields declare, of the probability of the second class.
 
     Returns
     -------
@@ -41,10 +42,12 @@ def fit(X: pd.DataFrame, y: Any, schema: Schema, *, model: str = "logistic") -> 
     MissingExtra
         If its library is not installed.
     """
+    from morosidad.training.directions import kept_directions
     from morosidad.training.fitting import checked
     from morosidad.training.search.racing import one_thread_each
 
     first = candidates(model)[0]
     frame, labels = checked(X, y, schema)
     with one_thread_each():
-        return first.make(FitTask(schema, len(frame))).fit(frame, labels)
+        task = FitTask(schema, len(frame), directions=kept_directions(schema, frame))
+        return first.make(task).fit(frame, labels)

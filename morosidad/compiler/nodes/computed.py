@@ -77,7 +77,10 @@ class Choice(Expr, frozen=True):
         return np.where(chosen, batch.value(self.first), batch.value(self.second))
 
     def may_be_missing(self, missing: frozenset[int]) -> bool:
-        return self.first.may_be_missing(missing) or self.second.may_be_missing(missing)
+        first, asked = self.first.may_be_missing(missing), self.condition
+        if isinstance(asked, Missing) and isinstance(asked.of, Raw):
+            missing = missing - {asked.of.field}  # the second stands where the field is given
+        return first or self.second.may_be_missing(missing)
 
 
 class PartialFunction(NamedFunction, frozen=True):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -144,6 +146,19 @@ def quiet() -> warnings.catch_warnings:
     context manager
     """
     return warnings.catch_warnings(action="ignore")
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Keep OpenMP to one thread while rows are asked one by one.
+
+    An estimator that starts a team of threads for one row takes milliseconds a tree where processors
+    are busy, and answers the same.
+    """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1, user_api="openmp"):
+        yield
 
 
 def first_differing_step(estimator: Any, one: Any, many: Any, place: int) -> str | None:

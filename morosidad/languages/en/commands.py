@@ -74,6 +74,7 @@ WORDS = {
     "help_split": "column of dates: validation in the order of time, and a test on the latest; it is no field",
     "help_time_limit": "seconds that the comparison may take",
     "help_protected": "fields that the law protects, separated by commas",
+    "help_monotone": "fields with which the risk must rise (=1) or fall (=-1): ingresos=-1,moras=1",
     "help_missing": (
         "values that mean missing, besides the empty cell, separated by commas: NA,-9 (--missing=-9 where the first is negative)"
     ),

@@ -77,6 +77,7 @@ WORDS = {
     "help_split": "columna de fechas: validación en el tiempo y prueba con las últimas; no es un campo",
     "help_time_limit": "segundos que puede durar la comparación",
     "help_protected": "campos protegidos por la ley, separados por comas",
+    "help_monotone": "campos cuyo riesgo debe subir (=1) o bajar (=-1): ingresos=-1,moras=1",
     "help_missing": (
         "valores que significan que falta el dato, además de la celda vacía, separados por comas: NA,-9 (--missing=-9 si el primero es negativo)"
     ),

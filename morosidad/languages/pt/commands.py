@@ -74,6 +74,7 @@ WORDS = {
     "help_split": "coluna de datas: validação no tempo e teste com as últimas; não é um campo",
     "help_time_limit": "segundos que a comparação pode durar",
     "help_protected": "campos protegidos por lei, separados por vírgulas",
+    "help_monotone": "campos cujo risco deve subir (=1) ou descer (=-1): ingresos=-1,moras=1",
     "help_missing": (
         "valores que significam que falta o dado, além da célula vazia, separados por vírgulas: NA,-9 (--missing=-9 se o primeiro é negativo)"
     ),

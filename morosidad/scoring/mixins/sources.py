@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from morosidad.errors import BrokenDirectionWarning
@@ -41,6 +41,7 @@ class ScorerSources:
         sample_weight: Any = None,
         groups: Any = None,
         split: Any = None,
+        monotone: Mapping[str, int] | None = None,
         protected: Sequence[str] = (),
         seed: int = 0,
         n_jobs: int | None = None,
@@ -79,6 +80,10 @@ class ScorerSources:
         split : str or array-like of shape (n_rows,), optional
             The name of a column of dates, which becomes no field, or dates: each fold is predicted from
             earlier rows, and the latest fifth is an out-of-time test, which the model is not fitted on.
+        monotone : mapping of str to {-1, 0, 1}, optional
+            Fields of numbers with which the probability of default must rise (1) or fall (-1), whatever
+            the other fields hold. In place of ``Field(monotonic=)`` of the schema, which is kept too.
+            Every candidate keeps it; `check_monotone` proves it.
         protected : sequence of str
             Fields that are never given as a reason, as in `Scorer`, and that are warned of, as are those
             whose names look protected.
@@ -118,6 +123,7 @@ class ScorerSources:
             sample_weight=sample_weight,
             groups=groups,
             split=split,
+            monotone=monotone,
             search=search,
         )
         return cls(

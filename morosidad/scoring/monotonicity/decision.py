@@ -12,6 +12,7 @@ from morosidad.compiler.forms.calibrated import Isotonic, Sigmoid
 from morosidad.compiler.forms.complement import Complement
 from morosidad.compiler.forms.form import Form
 from morosidad.compiler.forms.mixtures import Mean
+from morosidad.compiler.forms.pooled import LogOddsSum
 from morosidad.compiler.forms.stacked import Stacked
 from morosidad.compiler.forms.walked import Walked
 from morosidad.compiler.nodes.base import Floats, Places
@@ -86,7 +87,7 @@ def _rises(form: Form, sign: int, question: Question) -> DirectionFinding:
     if isinstance(form, Isotonic):
         levels = form.curve.compute(*_points(form))
         return _rises(form.of, sign, question) if (np.diff(levels) >= -SMALLEST).all() else UNDECIDED
-    if isinstance(form, Mean):
+    if isinstance(form, Mean | LogOddsSum):
         return _of_members(form.members, form.weights, sign, question)
     if isinstance(form, Stacked):
         return _of_members((form.terms, *form.members), (1.0, *form.weights), sign, question)

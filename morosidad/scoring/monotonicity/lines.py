@@ -53,6 +53,8 @@ _RISING = frozenset(
         "normal_quantile",
     }
 )
+_EVERYWHERE = frozenset({"cbrt", "exp", "exp2", "expm1", "tanh", "arctan", "arcsinh", "yeo_johnson"})
+"""Those of them that have a value for every number."""
 
 
 class Chain(NamedTuple):
@@ -96,17 +98,18 @@ def chain_of(expr: Expr) -> Chain | None:
     Chain or None
     """
     steps: list[Elementwise] = []
-    rising = True
+    rising, filled = True, False
     while isinstance(expr, Elementwise):
         if isinstance(expr, Arith):
             if expr.operator in "*/" and (not expr.value or not math.isfinite(expr.value)):
                 return None
             rising ^= expr.operator in "*/" and expr.value < 0
         elif isinstance(expr, Function):
-            if expr.name not in _RISING:
-                return None
+            if expr.name not in _RISING or (filled and expr.name not in _EVERYWHERE):
+                return None  # what stands in for the numbers that have no logarithm keeps no order
         elif not isinstance(expr, Fill | Clip | Narrow):
             return None
+        filled = filled or isinstance(expr, Fill)
         steps.append(expr)
         expr = expr.of
     return Chain(tuple(reversed(steps)), rising) if isinstance(expr, Raw) else None
@@ -114,7 +117,20 @@ def chain_of(expr: Expr) -> Chain | None:
 
 def level_where_given(expr: Expr) -> bool:
     """Tell whether a term is the same for all numbers, as one that only says whether there is one."""
-    return any(isinstance(node, Missing) and chain_of(node.of) is not None for node in walk(expr))
+    if isinstance(expr, Raw):
+        return False
+    if isinstance(expr, Missing) and _given(expr.of):
+        return True
+    if isinstance(expr, Arith) and expr.operator == "*" and expr.value == 0.0:
+        return True
+    return all(level_where_given(part) for part in expr.parts())
+
+
+def _given(expr: Expr) -> bool:
+    """Tell whether an expression has a value wherever its field has one."""
+    while isinstance(expr, Fill | Clip | Narrow):
+        expr = expr.of
+    return isinstance(expr, Raw)
 
 
 def turning_values(exprs: Iterable[Expr], field: int) -> list[float] | None:

@@ -25,11 +25,14 @@ class FitTask(msgspec.Struct, frozen=True):
         Applicants to learn from.
     seed : int
         Of what is drawn at random.
+    directions : dict of str to {1, -1}
+        The fields with which the probability of the second class must rise, or fall.
     """
 
     schema: Schema
     rows: int = 0
     seed: int = 0
+    directions: dict[str, int] = {}
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -102,6 +105,8 @@ def _logistic(task: FitTask) -> Any:
 
     from morosidad.preprocessor import Preprocessor
 
+    if task.directions:
+        return make_pipeline(_named(Preprocessor(task.schema)), _directed(task))
     return make_pipeline(Preprocessor(task.schema), LogisticRegression(max_iter=1000))
 
 
@@ -112,13 +117,35 @@ def _splines(task: FitTask) -> Any:
     from morosidad.training.candidates.encoding import SplinePreprocessor
 
     preprocessor = SplinePreprocessor(task.schema, min_frequency=max(5, task.rows // 200))
+    if task.directions:
+        return make_pipeline(_named(preprocessor), _directed(task, ramps=True, C=0.1))
     return make_pipeline(preprocessor, LogisticRegression(C=0.1, max_iter=1000))
+
+
+def _named(preprocessor: Any) -> Any:
+    """Let a preprocessor name its columns: whoever keeps directions finds them by name."""
+    return preprocessor.set_output(transform="pandas")
+
+
+def _directed(task: FitTask, **options: Any) -> Any:
+    from morosidad.training.candidates.directed import DirectedRegression
+
+    return DirectedRegression(task.directions, **options)
 
 
 def _glassbox(task: FitTask) -> Any:
     from interpret.glassbox import ExplainableBoostingClassifier
 
-    return ExplainableBoostingClassifier(outer_bags=4, random_state=task.seed, n_jobs=1)
+    if not task.directions:
+        return ExplainableBoostingClassifier(outer_bags=4, random_state=task.seed, n_jobs=1)
+    names = task.schema.names
+    return ExplainableBoostingClassifier(
+        outer_bags=4,
+        random_state=task.seed,
+        n_jobs=1,
+        monotone_constraints=[task.directions.get(name, 0) for name in names],
+        exclude=[(name, other) for name in task.directions for other in names if other != name],
+    )
 
 
 def _boosting(**options: Any) -> Callable[[FitTask], Any]:
@@ -140,9 +167,10 @@ def _boosting(**options: Any) -> Callable[[FitTask], Any]:
             max_features=0.5,
             early_stopping=False,
             random_state=task.seed,
+            monotonic_cst=task.directions or None,
             **options,
         )
-        return make_pipeline(preprocessor, trees)
+        return make_pipeline(_named(preprocessor) if task.directions else preprocessor, trees)
 
     return make
 
@@ -150,7 +178,7 @@ def _boosting(**options: Any) -> Callable[[FitTask], Any]:
 def _scorecard(task: FitTask) -> Any:
     from morosidad.training.scorecards import scorecard_pipeline
 
-    return scorecard_pipeline(task.schema)
+    return scorecard_pipeline(task.schema, task.directions)
 
 
 TABLE = (

@@ -24,7 +24,13 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import KBinsDiscretizer, PowerTransformer, SplineTransformer, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    KBinsDiscretizer,
+    PowerTransformer,
+    SplineTransformer,
+    StandardScaler,
+)
 
 from morosidad import Field, Schema, Scorer, check_monotone
 from morosidad.errors import BrokenDirectionWarning, NotCompiledWarning, SettingsError
@@ -135,6 +141,47 @@ def test_a_constrained_model_of_each_kind_holds_and_a_free_one_is_refuted() -> N
         (found,) = check_monotone(scorer, {"b": 1})
         assert found.verdict == "broken", name
         confirm(scorer, found)
+
+
+def plus_flag(X: Any) -> Any:
+    return pd.DataFrame({"f": X["a"].fillna(0.0) + X["a"].isna() * 1.0, "b": X["b"]})
+
+
+def times_flag(X: Any) -> Any:
+    return pd.DataFrame({"f": X["a"].fillna(0.0) * (1.0 - X["a"].isna()), "b": X["b"]})
+
+
+def where_given(X: Any) -> Any:
+    return np.where(X[["a", "b"]].isna(), 0.0, X[["a", "b"]])
+
+
+def filled_root(X: Any) -> Any:
+    return pd.DataFrame({"f": np.sqrt(X["a"]).fillna(9.0), "b": X["b"]})
+
+
+@pytest.mark.parametrize("feature", [plus_flag, times_flag, where_given, filled_root])
+def test_features_that_also_say_whether_there_is_a_value_are_never_held_wrongly(feature: Any) -> None:
+    X, y = wide()
+    X.loc[::7, "a"] = np.nan
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        model = make_pipeline(FunctionTransformer(feature), LogisticRegression()).fit(X[["a", "b"]], y)
+        scorer = Scorer(model, reference=X[["a", "b"]])
+    line = pd.DataFrame({"a": np.linspace(-2.0, 2.0, 81), "b": 0.0})
+    steps = np.diff(scorer.predict_proba(line)[:, 1])
+    for direction in (1, -1):
+        (found,) = check_monotone(scorer, {"a": direction})
+        assert found.verdict != "held" or (direction * steps >= 0.0).all()
+        confirm(scorer, found)
+
+
+def test_a_coefficient_of_nothing_moves_in_no_direction() -> None:
+    X, y = wide()
+    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(X[["a", "b"]], y)
+    model[-1].coef_[0, 1] = 0.0
+    scorer = Scorer(model, reference=X[["a", "b"]])
+    assert [found.verdict for found in check_monotone(scorer, {"b": 1})] == ["held"]
+    assert [found.verdict for found in check_monotone(scorer, {"b": -1})] == ["held"]
 
 
 def test_interactions_of_tables_are_held_against_their_worst_partner() -> None:
