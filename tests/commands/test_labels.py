@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from morosidad import Scorer, check_monotone
 from morosidad.__main__ import main
 from support import small_frame, small_pipeline
 
@@ -47,3 +48,21 @@ def test_a_file_without_a_column_is_scored_only_where_that_is_allowed(
     assert "ingresos (did you mean 'ingreso'?)" in capsys.readouterr().err
     assert main(["score", str(model), str(path), "-o", str(out), "--allow-missing"]) == 0
     assert len(pd.read_csv(out)) == 300
+
+
+def test_directions_of_the_risk_are_given_on_the_command_line(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train = ["train", str(data), "--target", "moroso", "--model", "splines", "-o", str(tmp_path / "m")]
+    assert main([*train, "--monotone", "ingresos=-1,moras=+1"]) == 0
+    scorer = Scorer.load(tmp_path / "m")
+    assert {field.name: field.monotonic for field in scorer.schema.fields if field.monotonic} == {
+        "ingresos": -1,
+        "moras": 1,
+    }
+    assert {found.verdict for found in check_monotone(scorer)} == {"held"}
+    capsys.readouterr()
+    assert main([*train, "--monotone", "ingresos,moras=2"]) == 2
+    told = capsys.readouterr().err
+    assert "NAME=1 or NAME=-1 was expected, got 'ingresos'" in told
+    assert "got 'moras=2'" in told

@@ -60,6 +60,7 @@ assert_type(scorer.classes, tuple[Any, Any])
 assert_type(scorer.frame_errors(pd.DataFrame()), list[InvalidRecord | PredictionError])
 assert_type(Scorer.load("m", key=b"k", trusted=["a.B"]), Scorer)
 assert_type(Scorer.train(pd.DataFrame(), [0, 1]), Scorer)
+assert_type(Scorer.train(pd.DataFrame(), [0, 1], monotone={"ingresos": -1}), Scorer)
 assert_type(Scorer.load("m", parts=lambda: {"cache": None}), Scorer)
 assert_type(scorer == scorer.with_parts(), bool)
 
