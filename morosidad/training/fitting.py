@@ -82,6 +82,12 @@ class Search(msgspec.Struct, frozen=True):
     time_limit: float | None = None
     progress: bool | None = None
 
+    @property
+    def shown(self) -> bool:
+        """Whether somebody looks on, who is shown bars and told of warnings."""
+        seen = sys.stderr.isatty() or "ipykernel" in sys.modules
+        return seen if self.progress is None else self.progress
+
 
 def train(
     X: pd.DataFrame,
@@ -230,7 +236,7 @@ def _compared(
     search: Search,
     clock: Callable[[], float],
 ) -> list[Run]:
-    shown = _interactive() if search.progress is None else search.progress
+    shown = search.shown
     words = say(task.schema.language, "figures.cross_validating")
     with tqdm_for(shown)(total=len(chosen) * len(folds.pairs), desc=words, disable=not shown) as bar:
         return race(
@@ -244,11 +250,6 @@ def _compared(
             advance=bar.update,
             clock=clock,
         )
-
-
-def _interactive() -> bool:
-    """Tell whether somebody looks on: at a terminal, or in a notebook."""
-    return sys.stderr.isatty() or "ipykernel" in sys.modules
 
 
 def _fitted(choice: Choosable, data: Data, folds: Folds, task: FitTask, n_jobs: int) -> Any:

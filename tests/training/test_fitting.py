@@ -103,3 +103,15 @@ def test_what_makes_no_sense_is_refused(given: dict[str, Any], message: str) -> 
 @pytest.mark.parametrize("name", ["EstadoCivil", "Estado Civil", "estado-civil", "ESTADO_CIVIL"])
 def test_names_are_read_however_they_are_written(name: str) -> None:
     assert plain_name(name) == "estado_civil"
+
+
+def test_who_looks_on_is_told_of_the_warnings_in_their_language(capsys: pytest.CaptureFixture[str]) -> None:
+    X, y = clean(300)
+    X = X.rename(columns={"deuda": "edad"})
+    scorer = Scorer.train(X, y, model="logistic", progress=True, language="en", background=20)
+    assert scorer.reference is not None
+    assert len(scorer.reference) == 20
+    told = capsys.readouterr().err
+    assert "edad: it looks like a protected attribute" in told
+    Scorer.train(X, y, model="logistic", progress=False)
+    assert capsys.readouterr().err == ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, Unpack
@@ -43,6 +44,7 @@ class ScorerSources:
         split: Any = None,
         monotone: Mapping[str, int] | None = None,
         protected: Sequence[str] = (),
+        background: int | pd.DataFrame | None = None,
         seed: int = 0,
         n_jobs: int | None = None,
         time_limit: float | None = None,
@@ -87,6 +89,8 @@ class ScorerSources:
         protected : sequence of str
             Fields that are never given as a reason, as in `Scorer`, and that are warned of, as are those
             whose names look protected.
+        background : int or DataFrame, optional
+            What reasons are measured against, as in `Scorer`.
         seed : int, default=0
             The same data and seed give the same model, unless a `time_limit` cuts the comparison short.
         n_jobs : int, optional
@@ -95,7 +99,8 @@ class ScorerSources:
             Seconds that the comparison may take: candidates are left out so that it is kept. One is
             fitted in any case, and the proof of the compiled model comes on top.
         progress : bool, optional
-            Show a bar; by default in a terminal or a notebook.
+            Show a bar, and write the warnings to standard error when it is done; by default in a
+            terminal or a notebook.
         cache, kpis, recovery, audit, drift, language : optional
             As in `Scorer`.
 
@@ -126,7 +131,7 @@ class ScorerSources:
             monotone=monotone,
             search=search,
         )
-        return cls(
+        scorer = cls(
             trained.pipeline,
             schema=trained.schema,
             reference=trained.frame,
@@ -136,8 +141,13 @@ class ScorerSources:
             positive=positive,
             training=trained.training,
             protected=protected,
+            background=background,
             **parts,
         )
+        if search.shown:
+            for warning in trained.training.warnings:
+                print(warning.told(scorer.language), file=sys.stderr)
+        return scorer
 
     @classmethod
     def default(cls, policy: Policy | None = None, **parts: Unpack[Parts]) -> Self:
