@@ -56,7 +56,8 @@ def warned(X: pd.DataFrame, bad: Any, protected: tuple[str, ...] = ()) -> dict[s
 
 
 def outcome(X: pd.DataFrame, rng: np.random.Generator, rate: float = 0.3) -> Any:
-    z = (X.select_dtypes("number").rank() / len(X) - 0.5) @ rng.normal(size=X.select_dtypes("number").shape[1])
+    ranks = X.select_dtypes("number").rank() / len(X) - 0.5
+    z = ranks @ rng.normal(size=ranks.shape[1])
     return (rng.random(len(X)) < 1 / (1 + np.exp(-z - np.log(rate / (1 - rate))))).to_numpy()
 
 

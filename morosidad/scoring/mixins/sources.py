@@ -146,7 +146,7 @@ class ScorerSources:
         )
         if search.shown:
             for warning in trained.training.warnings:
-                print(warning.told(scorer.language), file=sys.stderr)
+                print(warning.told(parts.get("language", trained.schema.language)), file=sys.stderr)
         return scorer
 
     @classmethod
