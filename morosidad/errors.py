@@ -17,6 +17,7 @@
     ├── ConfigurationError          correct the settings or the installation
     │   ├── SchemaError             a Field or Schema that contradicts itself   (.field)
     │   ├── SettingsError           .problems: every wrong setting, at once
+    │   ├── RuleError               .problems: everything that is wrong with rules, at once   (.codes)
     │   └── MissingExtra            .extra: what to ``pip install``
     └── TransientError              try again later   (.retry_after)
         ├── Overloaded              the queue is full
@@ -268,6 +269,23 @@ class SettingsError(ConfigurationError, ValueError):
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems: tuple[str, ...] = tuple(problems)
         super().__init__("; ".join(self.problems))
+
+
+class RuleError(ConfigurationError, ValueError):
+    """One or more rules of a policy are wrong.
+
+    Attributes
+    ----------
+    problems : tuple of str
+        Every problem: the rule's code, what was expected, and the expression with its place marked.
+    codes : tuple of str
+        The codes of the rules at fault, each once.
+    """
+
+    def __init__(self, problems: Sequence[str], codes: Sequence[str] = ()) -> None:
+        self.problems: tuple[str, ...] = tuple(problems)
+        self.codes: tuple[str, ...] = tuple(dict.fromkeys(codes))
+        super().__init__("\n".join(self.problems))
 
 
 class MissingExtra(ConfigurationError, ImportError):

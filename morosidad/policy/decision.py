@@ -35,6 +35,9 @@ class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
         the reference applicants. Only positive shares become reasons, unless all were asked for.
     value : str or None
         The applicant's value as the text says it, in brackets at its end; None where it says none.
+    kind : {'modelo', 'regla'}
+        Whether the model gives it, or a rule of the policy: then its code is the rule's, and it has no
+        field and a contribution of 0.
     """
 
     code: str = msgspec.field(name="codigo")
@@ -42,6 +45,7 @@ class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
     text: str = msgspec.field(name="texto")
     contribution: float = msgspec.field(name="aporte")
     value: str | None = msgspec.field(name="valor", default=None)
+    kind: Literal["modelo", "regla"] = msgspec.field(name="tipo", default="modelo")
 
     def without_value(self) -> Reason:
         """Give the same reason with no value in it.

@@ -1,0 +1,392 @@
+"""Rules compiled for a schema: a function of one record, and one of columns, for each stage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from morosidad._typing import Floats
+from morosidad.errors import RuleError
+from morosidad.frames.reading import Coded, Column
+from morosidad.policy.decision import OUTCOMES, DecisionOutcome, Reason
+from morosidad.policy.rules.checking import checked
+from morosidad.policy.rules.dialects import ColumnDialect, Dialect, RecordDialect
+from morosidad.policy.rules.nodes import Node, Variable, variables_of
+from morosidad.policy.rules.parsing import WrongExpressionError, marked
+from morosidad.policy.rules.rule import Rule, RuleStage
+from morosidad.schema.field import Row
+from morosidad.schema.schema import Schema
+
+Fired = tuple[int, ...]
+"""The rules that fired, in order: twice a rule's place, and one more where a missing value made it fire."""
+
+_SORTED_FROM = 2**20
+_SEVERITY: dict[str, int] = {outcome: place for place, outcome in enumerate(OUTCOMES)}
+
+
+class FiredColumns(NamedTuple):
+    """The rules that fired on many rows.
+
+    Attributes
+    ----------
+    outcomes : ndarray of int8, shape (n,)
+        The place in `OUTCOMES` of what they decide; -1 where none fired.
+    final : ndarray of bool, shape (n,)
+        Whether that is the decision, whatever others say.
+    fired : list of (int, ndarray of bool, shape (n,))
+        Each that fired on any row, as in `Fired`, and where.
+    """
+
+    outcomes: NDArray[np.int8]
+    final: NDArray[np.bool_]
+    fired: list[tuple[int, NDArray[np.bool_]]]
+
+    def over(self, outcomes: NDArray[np.int8]) -> NDArray[np.int8]:
+        """Give the decisions where others say something too.
+
+        Parameters
+        ----------
+        outcomes : ndarray of int8, shape (n,)
+            What those say; -1 for nothing.
+
+        Returns
+        -------
+        ndarray of int8, shape (n,)
+        """
+        found: NDArray[np.int8] = np.where(self.final, self.outcomes, np.maximum(outcomes, self.outcomes))
+        return found
+
+
+class CompiledRules:
+    """Rules as functions of records and of columns.
+
+    Parameters
+    ----------
+    rules : sequence of Rule
+        In order.
+    schema : Schema
+        What a record is.
+    points : bool, default=False
+        Whether the policy gives points.
+    today : callable
+        Gives the day.
+
+    Raises
+    ------
+    RuleError
+        With everything that does not fit the schema.
+    """
+
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        schema: Schema,
+        *,
+        points: bool = False,
+        today: Callable[[], date] = date.today,
+    ) -> None:
+        self.rules: tuple[Rule, ...] = tuple(rules)
+        self._schema = schema
+        self._clock = today
+        nodes = _checked(self.rules, schema, points)
+        self._dated = False
+        self._before = self._record_function(nodes, "before")
+        self._after = self._record_function(nodes, "after")
+        self._columns: dict[RuleStage, Any] = {
+            "before": self._column_function(nodes, "before"),
+            "after": self._column_function(nodes, "after"),
+        }
+        self.knocks_out: bool = any(rule.stage == "before" for rule in self.rules)
+
+    def _record_function(self, nodes: Sequence[Node], stage: RuleStage) -> Any:
+        dialect, body = RecordDialect(), list[str]()
+        for place, (rule, node) in enumerate(zip(self.rules, nodes, strict=True)):
+            if rule.stage != stage:
+                continue
+            true = dialect.condition(node)
+            false = dialect.condition(node, False) if rule.on_missing else ""
+            body += [*dialect.lines, f"if {true}:", f"    fired += ({2 * place},)"]
+            dialect.lines.clear()
+            body += ["    return fired"] if rule.final else []
+            body += [f"elif not {false}:", f"    fired += ({2 * place + 1},)"] if rule.on_missing else []
+        loads = [_load(variable) for variable in dialect.variables.values() if variable.field is not None]
+        lines = [*(line for lines in loads for line in lines), "fired = ()", *body, "return fired"]
+        return self._made(dialect, stage, lines)
+
+    def _column_function(self, nodes: Sequence[Node], stage: RuleStage) -> Any:
+        dialect, body = ColumnDialect(), list[str]()
+        for place, (rule, node) in enumerate(zip(self.rules, nodes, strict=True)):
+            if rule.stage == stage:
+                true = dialect.condition(node)
+                false = dialect.condition(node, False) if rule.on_missing else "None"
+                body += [*dialect.lines, f"yield {place}, {true}, {false}"]
+                dialect.lines.clear()
+        used = [variable for variable in dialect.variables.values() if variable.field is not None]
+        loads = [f"{each.source} = column_of({each.type!r}, r[{each.place}])" for each in used]
+        return self._made(dialect, stage, [*loads, *body, "yield from ()"])
+
+    def _made(self, dialect: Dialect, stage: RuleStage, lines: Sequence[str]) -> Any:
+        known = "" if stage == "before" else "probability, points, outcome, "
+        self._dated = self._dated or dialect.dated
+        source = "\n    ".join([f"def rules(r, {known}today):", *lines])
+        space: dict[str, Any] = {"__builtins__": {}, **dialect.names}
+        exec(compile(source, f"<rules {stage}>", "exec"), space)  # noqa: S102 - no foreign text in it
+        return space["rules"]
+
+    @property
+    def today(self) -> str:
+        """The day, where rules ask for it."""
+        return self._clock().isoformat() if self._dated else ""
+
+    # -- one record ----------------------------------------------------------------------------
+
+    def before(self, values: Row) -> Fired:
+        """Ask the rules that know no score.
+
+        Parameters
+        ----------
+        values : tuple
+            Validated values in schema order, as models see them.
+
+        Returns
+        -------
+        tuple of int
+        """
+        fired: Fired = self._before(values, self.today if self._dated else "")
+        return fired
+
+    def after(self, values: Row, probability: float, outcome: DecisionOutcome, points: float = 0.0) -> Fired:
+        """Ask the rules that know the score.
+
+        Parameters
+        ----------
+        values : tuple
+            Validated values in schema order, as models see them.
+        probability : float
+            Of default.
+        outcome : {'aprobar', 'revisar', 'rechazar'}
+            What the cut-offs and the rules before the score decide.
+        points : float
+            The points, where the policy gives any.
+
+        Returns
+        -------
+        tuple of int
+        """
+        fired: Fired = self._after(values, probability, points, outcome, self.today if self._dated else "")
+        return fired
+
+    def settled(self, fired: Fired, outcome: DecisionOutcome | None) -> tuple[DecisionOutcome | None, bool]:
+        """Give the strictest outcome of some rules and of what others say.
+
+        Parameters
+        ----------
+        fired : tuple of int
+            The rules that fired.
+        outcome : {'aprobar', 'revisar', 'rechazar'}, optional
+            What others say.
+
+        Returns
+        -------
+        outcome : {'aprobar', 'revisar', 'rechazar'} or None
+        final : bool
+            Whether no later rule is asked.
+        """
+        for kind in fired:
+            found = self._outcome(kind)
+            if self._final(kind):
+                return found, True
+            if outcome is None or _SEVERITY[found] > _SEVERITY[outcome]:
+                outcome = found
+        return outcome, False
+
+    def _outcome(self, kind: int) -> DecisionOutcome:
+        return "revisar" if kind % 2 else self.rules[kind // 2].outcome
+
+    def _final(self, kind: int) -> bool:
+        return not kind % 2 and self.rules[kind // 2].final
+
+    def codes(self, fired: Fired) -> tuple[str, ...]:
+        """Give the codes of rules.
+
+        Parameters
+        ----------
+        fired : tuple of int
+            The rules that fired.
+
+        Returns
+        -------
+        tuple of str
+        """
+        return tuple([self.rules[kind // 2].code for kind in fired])
+
+    def reasons(self, fired: Fired) -> tuple[Reason, ...]:
+        """Give the reasons that rules are.
+
+        Parameters
+        ----------
+        fired : tuple of int
+            The rules that fired.
+
+        Returns
+        -------
+        tuple of Reason
+            In the language of the schema.
+        """
+        rules = [self.rules[kind // 2] for kind in fired]
+        language = self._schema.language
+        return tuple([Reason(rule.code, "", rule.text_in(language), 0.0, kind="regla") for rule in rules])
+
+    # -- columns -------------------------------------------------------------------------------
+
+    def before_columns(self, columns: Sequence[Column], today: str) -> FiredColumns:
+        """Ask the rules that know no score about many rows.
+
+        Parameters
+        ----------
+        columns : sequence of (ndarray of float64, shape (n,), or Coded)
+            The validated values, one column for each field.
+        today : str
+            The day.
+
+        Returns
+        -------
+        FiredColumns
+        """
+        number = len(columns[0])
+        return self._fired(self._columns["before"](columns, today), np.zeros(number, dtype=bool))
+
+    def after_columns(
+        self,
+        columns: Sequence[Column],
+        probability: Floats,
+        outcomes: NDArray[np.int8],
+        today: str,
+        *,
+        settled: NDArray[np.bool_],
+        points: Floats | float = 0.0,
+    ) -> FiredColumns:
+        """Ask the rules that know the score about many rows.
+
+        Parameters
+        ----------
+        columns : sequence of (ndarray of float64, shape (n,), or Coded)
+            The validated values, one column for each field.
+        probability : ndarray of float64, shape (n,)
+            Of default.
+        outcomes : ndarray of int8, shape (n,)
+            The places in `OUTCOMES` of what the cut-offs and the rules before the score decide.
+        today : str
+            The day.
+        settled : ndarray of bool, shape (n,)
+            The rows that are not asked about.
+        points : ndarray of float64, shape (n,)
+            The points, where the policy gives any.
+
+        Returns
+        -------
+        FiredColumns
+        """
+        known = Coded(outcomes.astype(np.intp), OUTCOMES)
+        return self._fired(self._columns["after"](columns, probability, points, known, today), settled)
+
+    def _fired(self, answers: Iterator[tuple[int, Any, Any]], settled: NDArray[np.bool_]) -> FiredColumns:
+        outcomes = np.full(len(settled), -1, dtype=np.int8)
+        final = np.zeros(len(settled), dtype=bool)
+        fired: list[tuple[int, NDArray[np.bool_]]] = []
+        asked = ~settled
+        with np.errstate(all="ignore"):
+            for place, true, false in answers:
+                open_ones = asked & ~final
+                cases = [(2 * place, open_ones & true)]
+                if false is not None:
+                    cases.append((2 * place + 1, open_ones & ~np.logical_or(true, false)))
+                for kind, where in cases:
+                    if where.any():
+                        fired.append((kind, where))
+                        severity = np.int8(_SEVERITY[self._outcome(kind)])
+                        if self._final(kind):
+                            np.copyto(outcomes, severity, where=where)
+                            final |= where
+                        else:
+                            np.maximum(outcomes, severity, out=outcomes, where=where)
+        return FiredColumns(outcomes, final, fired)
+
+
+def combinations(columns: Sequence[FiredColumns], number: int) -> NDArray[np.object_]:
+    """Give the rules that fired on each row.
+
+    Parameters
+    ----------
+    columns : sequence of FiredColumns
+        Of the stages, in order.
+    number : int
+        The rows.
+
+    Returns
+    -------
+    ndarray of object, shape (n,)
+        A `Fired` for each; rows with the same rules share it.
+    """
+    out = np.empty(number, dtype=object)
+    out[:] = [()] * number
+    fired = [pair for stage in columns for pair in stage.fired]
+    if not fired:
+        return out
+    matrix = np.stack([where for _, where in fired])
+    rows = np.flatnonzero(matrix.any(axis=0))
+    packed = np.packbits(matrix[:, rows], axis=0)
+    found, which = _distinct(packed)
+    sets = np.empty(len(found), dtype=object)
+    for place, column in enumerate(found.tolist()):
+        sets[place] = tuple(fired[i][0] for i in np.flatnonzero(matrix[:, rows[column]]).tolist())
+    out[rows] = sets[which]
+    return out
+
+
+def _distinct(packed: NDArray[np.uint8]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Give a place of each column of bytes that differs, and which of those each column is."""
+    which: NDArray[np.intp] = np.zeros(packed.shape[1], dtype=np.intp)
+    number = 1
+    for line in packed:
+        which = which * 256 + line
+        if number * 256 > _SORTED_FROM:
+            which = np.unique(which, return_inverse=True)[1]
+            number = int(which.max()) + 1
+        else:
+            there = np.bincount(which, minlength=1) > 0
+            number, which = int(there.sum()), (np.cumsum(there) - 1)[which]
+    first = np.zeros(number, dtype=np.intp)
+    first[which] = np.arange(len(which))
+    return first, which
+
+
+def _load(variable: Variable) -> list[str]:
+    """Write the load of a field's value: numbers as floats, with NaN where missing."""
+    name, given = variable.source, f"r[{variable.place}]"
+    if variable.type != "number" or variable.field is None:
+        return [f"{name} = {given}"]
+    if variable.field.usual_levels is not None or variable.field.kind == "category":
+        return [f"{name} = {given}", f"{name} = nan if {name} is None else {name} * 1.0"]
+    return [f"{name} = {given}", f"if {name} is None: {name} = nan"]
+
+
+def _checked(rules: Sequence[Rule], schema: Schema, points: bool) -> list[Node]:
+    """Check every rule, so that all that is wrong is known at once."""
+    nodes: list[Node] = []
+    problems: list[str] = []
+    codes: list[str] = []
+    for rule in rules:
+        names = variables_of(schema, rule.stage, points=points)
+        try:
+            nodes.append(checked(rule.expression, names))
+        except WrongExpressionError as error:
+            problems += [f"{rule.code}: {each.message}\n{marked(rule.when, each)}" for each in error.problems]
+            codes.append(rule.code)
+    if problems:
+        raise RuleError(problems, codes)
+    return nodes

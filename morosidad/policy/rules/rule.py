@@ -1,0 +1,142 @@
+"""A rule of a lender: when it fires, and what it decides then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import msgspec
+
+from morosidad.errors import RuleError
+from morosidad.languages import Language
+from morosidad.policy.decision import OUTCOMES, DecisionOutcome
+from morosidad.schema.wording import Words, pick, words_problem
+
+if TYPE_CHECKING:
+    from morosidad.policy.rules.parsing import Expression
+
+RuleStage = Literal["before", "after"]
+"""Before the score is estimated, or after it."""
+
+MOST = 1_000
+"""Rules of one policy."""
+
+
+class Rule(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
+    """A rule of the lender: a condition, and the outcome where it holds.
+
+    Parameters
+    ----------
+    when : str
+        The condition, as `pandas.DataFrame.query` takes it: fields, numbers, texts, ``and or not``,
+        comparisons, ``+ - * / // %``, ``in``, ``is None``, and the functions ``abs min max round floor len
+        lower years_between today``; in the stage ``after`` also ``probability``, ``points`` and
+        ``outcome``. A name that is no identifier stands in backticks.
+    outcome : {'aprobar', 'revisar', 'rechazar'}
+        What it decides; the strictest of the rules that fire and of the cut-offs is the decision.
+    code : str
+        Stands on the decision, in the log and in the counts.
+    text : str, or mapping of str to str
+        The reason for people, for all languages or for each; the code where there is none.
+    stage : {'after', 'before'}
+        A rule of the stage ``before`` knows no score. Where those decline, the model is not asked.
+    on_missing : {'revisar'}, optional
+        The outcome where a missing value leaves open whether the condition holds; such a rule does not
+        fire otherwise.
+    final : bool, default=False
+        Where it fires, its outcome is the decision, whatever others say, and no later rule is asked.
+
+    Raises
+    ------
+    RuleError
+        With everything that is wrong and can be seen without a schema.
+    """
+
+    when: str
+    outcome: DecisionOutcome
+    code: str
+    text: Words = ""
+    stage: RuleStage = "after"
+    on_missing: Literal["revisar"] | None = None
+    final: bool = False
+
+    def __post_init__(self) -> None:
+        from morosidad.policy.rules.parsing import WrongExpressionError, marked
+
+        code = self.code if isinstance(self.code, str) else repr(self.code)
+        problems = [f"{code}: {problem}" for problem in self._problems()]
+        when: Any = self.when
+        if isinstance(when, str):
+            try:
+                _ = self.expression
+            except WrongExpressionError as error:
+                problems += [f"{code}: {each.message}\n{marked(self.when, each)}" for each in error.problems]
+        if problems:
+            raise RuleError(problems, [code])
+
+    def _problems(self) -> Iterable[str]:
+        given: dict[str, Any] = {name: getattr(self, name) for name in self.__struct_fields__}
+        if not isinstance(given["when"], str):
+            yield "when: a text was expected"
+        if given["outcome"] not in OUTCOMES:
+            yield f"outcome: one of {', '.join(OUTCOMES)} was expected"
+        if not isinstance(given["code"], str) or not given["code"].strip() or len(given["code"]) > 40:
+            yield "code: a text of 1 to 40 characters was expected"
+        if given["stage"] not in get_args(RuleStage):
+            yield "stage: 'before' or 'after' was expected"
+        if given["on_missing"] not in (None, "revisar"):
+            yield "on_missing: 'revisar' or None was expected"
+        if not isinstance(given["final"], bool):
+            yield "final: True or False was expected"
+        if problem := words_problem((given["text"],)):
+            yield f"text: {problem}"
+
+    @cached_property
+    def expression(self) -> Expression:
+        """The parsed condition."""
+        from morosidad.policy.rules.parsing import Expression
+
+        return Expression(self.when)
+
+    def text_in(self, language: Language = "es") -> str:
+        """Give the reason in a language.
+
+        Parameters
+        ----------
+        language : {'es', 'en', 'pt'}
+            Where there is none in it, that in Spanish is given.
+
+        Returns
+        -------
+        str
+        """
+        return pick(self.text, language) or self.code
+
+
+def as_rules(given: Iterable[Rule]) -> tuple[Rule, ...]:
+    """Give rules in order.
+
+    Parameters
+    ----------
+    given : iterable of Rule
+        Each code once.
+
+    Returns
+    -------
+    tuple of Rule
+
+    Raises
+    ------
+    RuleError
+        If one is something else, two have one code, or there are too many.
+    """
+    rules: tuple[Any, ...] = () if isinstance(given, (str, Rule)) else tuple(given)
+    if isinstance(given, (str, Rule)) or not all(isinstance(rule, Rule) for rule in rules):
+        raise RuleError(["rules: a sequence of Rule was expected"])
+    codes = [rule.code for rule in rules]
+    if twice := sorted({code for code in codes if codes.count(code) > 1}) if len(codes) <= MOST else []:
+        raise RuleError([f"{code}: two rules have this code" for code in twice], twice)
+    if len(codes) > MOST:
+        raise RuleError([f"rules: at most {MOST} were expected"])
+    return rules
