@@ -81,6 +81,8 @@ class LineEncoder:
             seconds=seconds,
             memory=usage[0],
             cpu=usage[1],
+            rules=getattr(decision, "rules", ()),
+            policy_digest=context.policy_digest,
         )
         return self._encode(line)
 
@@ -94,6 +96,12 @@ class LineEncoder:
         other = 1.0 - table.probabilities
         names, columns = list(kept), [encode_column(column) for column in kept.values()]
         shares = encode_column(other), encode_column(table.probabilities)
+        unscored = np.isnan(other)
+        both: list[Part] = [b"[", shares[0], b",", shares[1], b"]"]
+        if unscored.any():
+            each = zip(unscored.tolist(), join_parts(both, len(table)), strict=True)
+            both = [[b"null" if gap else pair for gap, pair in each]]
+        labels = [None if gap else x for gap, x in zip(unscored, table.labels.tolist(), strict=True)]
         cells: dict[str, Sequence[Part]] = {
             "time": [encode(_utc(when))],
             "request_id": [b"null" if table.request_ids is None else encode_column(table.request_ids)],
@@ -105,9 +113,9 @@ class LineEncoder:
             "values_hash": [self._hashes(kept, len(table)) if self._values == "hash" else b"null"],
             "omitted": [encode(omitted)],
             "probability": [shares[1]],
-            "probabilities": [b"[", shares[0], b",", shares[1], b"]"],
+            "probabilities": both,
             "confidence": [encode_column(np.maximum(table.probabilities, other))],
-            "label": [encode_column(table.labels)],
+            "label": [encode_column(labels)],
             "outcome": [encode_column(table.outcomes)],
             "reasons": [b"[]"] if table.reasons is None else reason_parts(table.reasons),
             "warnings": [encode_column(table.warnings) if any(table.warnings) else b"[]"],
@@ -116,8 +124,14 @@ class LineEncoder:
             "seconds": [encode(table.seconds)],
             "memory": [encode(usage[0])],
             "cpu": [encode(usage[1])],
+            "rules": [] if table.rules is None else [_given(b',"reglas":', table.rules)],
+            "policy_digest": [self._named(context)],
         }
         return line_bodies(cells, len(table))
+
+    def _named(self, context: AuditContext) -> bytes:
+        digest = context.policy_digest
+        return b',"politica_digest":' + self._encode(digest) if digest else b""
 
     def _hashes(self, kept: Mapping[str, Any], number: int) -> list[bytes]:
         """Hash the values of each row, as `hash_values` does."""
@@ -194,6 +208,15 @@ def _reasons(decision: DecisionLike, personal: Sequence[str] | None) -> Sequence
             for reason in decision.reasons
         ]
     return [Reason(r.code, r.field, r.text, r.contribution) for r in decision.reasons]
+
+
+def _given(name: bytes, lists: Sequence[tuple[str, ...]]) -> list[bytes]:
+    """Encode lists under a name; what is empty is left out."""
+    texts: dict[tuple[str, ...], bytes] = {(): b""}
+    for one in lists:
+        if one not in texts:
+            texts[one] = name + msgspec.json.encode(one)
+    return [texts[one] for one in lists]
 
 
 def _utc(when: float) -> datetime:

@@ -24,6 +24,8 @@ class AuditContext(msgspec.Struct, frozen=True, kw_only=True):
         The policy's cut-offs in force, by name.
     fields : tuple of str
         The schema's fields. Nothing else of a record is logged.
+    policy_digest : str
+        Identity of the policy's content, where a line names it.
     """
 
     model: str
@@ -33,6 +35,7 @@ class AuditContext(msgspec.Struct, frozen=True, kw_only=True):
     policy: str
     cutoffs: Mapping[str, float]
     fields: tuple[str, ...]
+    policy_digest: str = ""
 
 
 class LoggedModel(msgspec.Struct, frozen=True):
@@ -62,10 +65,10 @@ class DecisionLine(
     values: dict[str, Any] | None = msgspec.field(name="valores")
     values_hash: str | None = msgspec.field(name="valores_hash")
     omitted: list[str] = msgspec.field(name="omitidos")
-    probability: float = msgspec.field(name="probabilidad")
-    probabilities: Sequence[float] = msgspec.field(name="probabilidades")
-    confidence: float = msgspec.field(name="confianza")
-    label: int = msgspec.field(name="prediccion")
+    probability: float | None = msgspec.field(name="probabilidad")
+    probabilities: Sequence[float] | None = msgspec.field(name="probabilidades")
+    confidence: float | None = msgspec.field(name="confianza")
+    label: int | None = msgspec.field(name="prediccion")
     outcome: str = msgspec.field(name="decision")
     reasons: Sequence[Reason] = msgspec.field(name="motivos")
     warnings: Sequence[str] = msgspec.field(name="advertencias")
@@ -74,6 +77,8 @@ class DecisionLine(
     seconds: float = msgspec.field(name="tiempo_procesamiento")
     memory: float | None = msgspec.field(name="memoria_usada")
     cpu: float | None = msgspec.field(name="cpu_usado")
+    rules: Sequence[str] = msgspec.field(name="reglas", default=())
+    policy_digest: str = msgspec.field(name="politica_digest", default="")
 
 
 class EventLine(

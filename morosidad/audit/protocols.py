@@ -34,22 +34,22 @@ class DecisionLike(Protocol):
     """What the log needs of a decision."""
 
     @property
-    def probability(self) -> float:
+    def probability(self) -> float | None:
         """The probability of default."""
         ...
 
     @property
-    def probabilities(self) -> Sequence[float]:
+    def probabilities(self) -> Sequence[float] | None:
         """The probability of each class."""
         ...
 
     @property
-    def label(self) -> int:
+    def label(self) -> int | None:
         """The predicted class."""
         ...
 
     @property
-    def confidence(self) -> float:
+    def confidence(self) -> float | None:
         """The highest of the probabilities."""
         ...
 

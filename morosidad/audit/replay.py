@@ -16,12 +16,12 @@ class Scored(Protocol):
     """What scoring again gives, where it gives more than a probability."""
 
     @property
-    def probability(self) -> float:
+    def probability(self) -> float | None:
         """The probability of default."""
         ...
 
     @property
-    def label(self) -> int:
+    def label(self) -> int | None:
         """The predicted class."""
         ...
 
@@ -159,12 +159,16 @@ def _differences(
     except Exception as error:  # one record that can't be scored is a difference, not the end
         yield Difference(line.id, model, "error", None, type(error).__name__)
         return
+    probability: float | None
+    pairs: list[tuple[str, Any, Any]] = []
     if isinstance(scored, int | float):
-        probability, pairs = float(scored), []
+        probability = float(scored)
     else:
-        probability = float(scored.probability)
-        pairs = [("prediccion", line.label, scored.label), ("decision", line.outcome, scored.outcome)]
-    if not abs(probability - line.probability) <= tolerance:
+        probability = scored.probability
+        pairs += [("prediccion", line.label, scored.label), ("decision", line.outcome, scored.outcome)]
+    if probability is None or line.probability is None:
+        pairs.append(("probabilidad", line.probability, probability))
+    elif not abs(probability - line.probability) <= tolerance:
         yield Difference(line.id, model, "probabilidad", line.probability, probability)
     for field, logged, now in pairs:
         if logged != now:

@@ -7,12 +7,12 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
 
 from morosidad.audit.lines import DecisionLine
 from morosidad.policy.reasons import ReasonTable
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 Part = bytes | list[bytes]
@@ -42,6 +42,9 @@ class DecisionTable(msgspec.Struct, frozen=True, eq=False):
         Why, where reasons are given.
     request_ids : sequence of str, optional
         The caller's ids.
+    rules : sequence of tuple of str, optional
+        The codes of the rules that fired, where the policy has any. Where they decline without a score,
+        there is no probability.
     """
 
     values: Sequence[NDArray[Any] | Sequence[Any]]
@@ -52,6 +55,7 @@ class DecisionTable(msgspec.Struct, frozen=True, eq=False):
     seconds: float
     reasons: ReasonTable | None = None
     request_ids: Sequence[str | None] | None = None
+    rules: Sequence[tuple[str, ...]] | None = None
 
     def __len__(self) -> int:
         return len(self.probabilities)
@@ -96,7 +100,8 @@ def line_bodies(cells: Mapping[str, Sequence[Part]], number: int) -> list[bytes]
     Parameters
     ----------
     cells : mapping of str to sequence of parts
-        What stands for each attribute of `DecisionLine` but the id.
+        What stands for each attribute of `DecisionLine` but the id; for what is left out where it is empty,
+        with its name.
     number : int
         How many lines.
 
@@ -106,7 +111,9 @@ def line_bodies(cells: Mapping[str, Sequence[Part]], number: int) -> list[bytes]
     """
     parts: list[Part] = [b'{"tipo":"decision"']
     for field in msgspec.structs.fields(DecisionLine):
-        if field.name != "id":
+        if field.name in ("rules", "policy_digest"):
+            parts += cells[field.name]
+        elif field.name != "id":
             parts += [b"," + msgspec.json.encode(field.encode_name) + b":", *cells[field.name]]
     return join_parts([*parts, b"}"], number)
 
@@ -143,13 +150,15 @@ def reason_parts(table: ReasonTable) -> list[Part]:
     -------
     list of parts
     """
-    opened = [msgspec.json.encode(kind).removesuffix(b"0.0}") for kind in table.kinds]
+    written = [msgspec.json.encode(kind) for kind in table.kinds]
+    opened = [text.removesuffix(b"0.0}").removesuffix(b"}") for text in written]
+    has_share = np.array([*(kind.kind == "modelo" for kind in table.kinds), False])
     parts: list[Part] = [b"["]
     for place in range(table.which.shape[1]):
         before = b"},%b" if place else b"%b"
         texts = [*(before % text for text in opened), b""]  # the last one stands for no reason, -1
         shares = encode_column(table.contributions[:, place])
-        there = (table.which[:, place] >= 0).tolist()
+        there = has_share[table.which[:, place]].tolist()
         shares = [share if known else b"" for share, known in zip(shares, there, strict=True)]
         parts += [[texts[kind] for kind in table.which[:, place].tolist()], shares]
     if table.which.shape[1]:

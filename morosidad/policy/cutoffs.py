@@ -1,7 +1,8 @@
-"""The lender's policy: the cut-offs between approval, review and decline."""
+"""The lender's policy: the cut-offs between approval, review and decline, and rules beside them."""
 
 from __future__ import annotations
 
+import hashlib
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from msgspec.structs import force_setattr
 
 from morosidad.errors import SettingsError
 from morosidad.policy.decision import OUTCOMES, DecisionOutcome
+from morosidad.policy.rules.rule import Rule, as_rules
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,7 +19,10 @@ if TYPE_CHECKING:
 
 
 class Policy(msgspec.Struct, frozen=True):
-    """The lender's cut-offs.
+    """The lender's cut-offs and rules.
+
+    The outcome is the strictest of what the cut-offs say and of what each rule that fires says
+    (``rechazar``, then ``revisar``, then ``aprobar``), unless a rule says ``final=True``.
 
     Parameters
     ----------
@@ -30,11 +35,17 @@ class Policy(msgspec.Struct, frozen=True):
         Goes into the model file and into every line of the decision log.
     show_values : bool
         Whether a reason says the applicant's value. Without it, no reason holds one.
+    rules : sequence of Rule
+        In the order in which they are asked. Each that fires gives a reason, before those of the model.
+    score_always : bool
+        Whether the model is asked about applicants whom a rule of the stage ``before`` declines.
 
     Raises
     ------
     SettingsError
         Naming everything that is wrong.
+    RuleError
+        If what is given as rules is something else, or two have one code.
     """
 
     review_at: float = 0.2
@@ -42,6 +53,8 @@ class Policy(msgspec.Struct, frozen=True):
     max_reasons: int = 4
     version: str = "1"
     show_values: bool = False
+    rules: tuple[Rule, ...] = ()
+    score_always: bool = False
 
     def __post_init__(self) -> None:
         problems = []
@@ -54,11 +67,14 @@ class Policy(msgspec.Struct, frozen=True):
             problems.append("max_reasons: a whole number, 0 or more, was expected")
         if not isinstance(self.show_values, bool):
             problems.append("show_values: True or False was expected")
+        if not isinstance(self.score_always, bool):
+            problems.append("score_always: True or False was expected")
         if problems:
             raise SettingsError(problems)
         force_setattr(self, "review_at", float(self.review_at))  # 0 and 0.0 are one policy, with one digest
         force_setattr(self, "decline_at", float(self.decline_at))
         force_setattr(self, "max_reasons", int(self.max_reasons))
+        force_setattr(self, "rules", as_rules(self.rules))
 
     def to_dict(self) -> dict[str, Any]:
         """Give the policy as plain data, for a model file.
@@ -69,9 +85,21 @@ class Policy(msgspec.Struct, frozen=True):
             Without what earlier versions knew nothing of where that says nothing: the digest stays.
         """
         data: dict[str, Any] = msgspec.to_builtins(self)
-        if not self.show_values:
-            del data["show_values"]
+        for name in ("show_values", "rules", "score_always"):
+            if not data[name]:
+                del data[name]
         return data
+
+    @property
+    def digest(self) -> str:
+        """BLAKE2b-128 of the policy's content, in hexadecimal."""
+        content = msgspec.json.encode(self.to_dict(), order="sorted")
+        return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+    @property
+    def identity(self) -> str:
+        """The version and the digest: what decisions and the log name."""
+        return f"{self.version}@{self.digest}"
 
     def outcome(self, probability: float) -> DecisionOutcome:
         """Give the outcome for a probability of default.

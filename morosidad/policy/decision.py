@@ -64,16 +64,17 @@ class Decision(msgspec.Struct, frozen=True, dict=True):
 
     Attributes
     ----------
-    label : int
-        1 where the probability of default is above the model's threshold, else 0.
-    probabilities : tuple of (float, float)
+    label : int or None
+        1 where the probability of default is above the model's threshold, else 0; None, as probabilities
+        and confidence, where a rule declines before the model is asked.
+    probabilities : tuple of (float, float), or None
         Of no default and of default.
-    confidence : float
+    confidence : float or None
         The larger of the two probabilities.
     outcome : {'aprobar', 'revisar', 'rechazar'}
-        Where the probability falls among the policy's cut-offs.
+        Where the probability falls among the policy's cut-offs, and what its rules make of that.
     reasons : tuple of Reason
-        What raises the risk, strongest first.
+        The rules that fired, in order, then what raises the risk, strongest first.
     model : str
         ``name@version``.
     warnings : tuple of str
@@ -85,15 +86,19 @@ class Decision(msgspec.Struct, frozen=True, dict=True):
         Whether a fallback answered in the model's place.
     request_id : str or None
         As the caller gave it.
+    rules : tuple of str
+        The codes of the rules that fired, in order.
+    policy : str
+        ``version@digest`` of the policy.
     language : {'es', 'en', 'pt'}
         Of what a notebook shows; no part of the JSON.
     """
 
     language: ClassVar[Language] = "es"
 
-    label: int = msgspec.field(name="prediccion")
-    probabilities: tuple[float, float] = msgspec.field(name="probabilidades")
-    confidence: float = msgspec.field(name="confianza")
+    label: int | None = msgspec.field(name="prediccion")
+    probabilities: tuple[float, float] | None = msgspec.field(name="probabilidades")
+    confidence: float | None = msgspec.field(name="confianza")
     outcome: DecisionOutcome = msgspec.field(name="decision")
     reasons: tuple[Reason, ...] = msgspec.field(name="motivos", default=())
     model: str = msgspec.field(name="modelo", default="")
@@ -101,11 +106,13 @@ class Decision(msgspec.Struct, frozen=True, dict=True):
     cached: str | None = msgspec.field(name="cache", default=None)
     degraded: bool = msgspec.field(name="degradado", default=False)
     request_id: str | None = None
+    rules: tuple[str, ...] = msgspec.field(name="reglas", default=())
+    policy: str = msgspec.field(name="politica", default="")
 
     @property
-    def probability(self) -> float:
-        """The probability of default."""
-        return self.probabilities[1]
+    def probability(self) -> float | None:
+        """The probability of default; None where the model was not asked."""
+        return None if self.probabilities is None else self.probabilities[1]
 
     def as_cached(self, request_id: str | None) -> Decision:
         """Give the same decision as a cache answers it to another request.
@@ -168,15 +175,18 @@ class Decision(msgspec.Struct, frozen=True, dict=True):
         outcome, probability = told(f"records.{self.outcome}"), told("figures.probability")
         written = partial(write_number, self.language)
         reasons = "".join(
-            f"<li>{escape(reason.text)} <small>({written(reason.contribution, '+.2f')})</small></li>"
+            f"<li>{escape(reason.text)} <small>({escape(reason.code)})</small></li>"
+            if reason.kind == "regla"
+            else f"<li>{escape(reason.text)} <small>({written(reason.contribution, '+.2f')})</small></li>"
             for reason in self.reasons
         )
         notes = "".join(f"<div><small>{escape(warning)}</small></div>" for warning in self.warnings)
+        figure = "—" if self.probability is None else written(self.probability, ".1%")
         return (
             f'<div style="border:1px solid #8888;border-left:6px solid {colour};border-radius:6px;'
             f'padding:.6em 1em;max-width:34em;font-family:sans-serif">'
             f'<div><b style="color:{colour};font-size:1.1em">{outcome.capitalize()}</b>'
-            f" · {probability} <b>{written(self.probability, '.1%')}</b></div>"
+            f" · {probability} <b>{figure}</b></div>"
             f'<ol style="margin:.4em 0 .2em 1.2em;padding:0">{reasons}</ol>{notes}'
             f"<div><small>{escape(self.model)}</small></div></div>"
         )

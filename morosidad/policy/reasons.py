@@ -35,6 +35,36 @@ class ReasonTable(msgspec.Struct, eq=False):
     which: NDArray[np.intp]
     contributions: NDArray[np.float64]
 
+    def after_rules(self, kinds: Sequence[Reason], fired: Sequence[Sequence[int]]) -> ReasonTable:
+        """Give the same reasons behind those of rules.
+
+        Parameters
+        ----------
+        kinds : sequence of Reason
+            What rules give as reasons.
+        fired : sequence of sequence of int
+            The places in `kinds` of each decision's.
+
+        Returns
+        -------
+        ReasonTable
+        """
+        most = max(map(len, fired), default=0)
+        if not most:
+            return self
+        number, old = len(self.kinds), self.which.shape[1]
+        which = np.full((len(fired), most + old), -1, dtype=np.intp)
+        shares = np.zeros(which.shape)
+        which[:, :old], shares[:, :old] = self.which, self.contributions
+        for row, found in enumerate(fired):
+            if found:
+                end = len(found) + old
+                which[row, len(found) : end] = self.which[row]
+                shares[row, len(found) : end] = self.contributions[row]
+                which[row, : len(found)] = np.add(found, number)
+                shares[row, : len(found)] = 0.0
+        return ReasonTable([*self.kinds, *kinds], which, shares)
+
     def texts(self) -> list[list[str]]:
         """Give the texts of each decision's reasons.
 
@@ -187,6 +217,8 @@ class ReasonWriter:
         shown: dict[tuple[int, Value], int] = {}
         for row, slot in np.argwhere(which >= 0).tolist():
             kind = int(which[row, slot])
+            if kinds[kind].kind == "regla":
+                continue
             place = places[kinds[kind].field]
             value = rows[row][place]
             if value is None:

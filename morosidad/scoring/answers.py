@@ -79,10 +79,13 @@ class BaseScorer(Explaining):
 
         if reasons != "all":
             raise ValueError("reasons: 'policy' or 'all' was expected")
+        if decision.probabilities is None:
+            return decision
         model = self._model
+        rules = tuple(reason for reason in decision.reasons if reason.kind == "regla")
         values = model.schema.read(record)[0]
         shares = list(contributions_of(model, values).contributions.values())
-        every = model.reason_writer.both_directions(values, shares)
+        every = (*rules, *model.reason_writer.both_directions(values, shares))
         answer = msgspec.structs.replace(decision, reasons=every).in_language(decision.language)
         return model.reason_writer.with_names(answer, record)
 
@@ -224,7 +227,8 @@ class BaseScorer(Explaining):
             ids), ``probability`` (float64), ``label`` (int8; Int8 where results are empty), ``confidence``
             (float64), ``outcome`` (categorical: aprobar, revisar, rechazar), ``warnings``
             (object: a tuple of str, what is unusual) and, with ``reasons=True``, ``reasons`` (object: a
-            list of str, or None).
+            list of str, or None). Where the policy has rules, ``rules`` (object: a tuple of str, the codes
+            of those that fired); a row that they decline without a score has an outcome only.
 
         Raises
         ------

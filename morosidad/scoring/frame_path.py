@@ -18,6 +18,7 @@ from morosidad.frames.unusual import unusual_values
 from morosidad.languages import say
 from morosidad.policy.decision import OUTCOMES
 from morosidad.progress import tqdm_for
+from morosidad.scoring.frames.frame_rules import FrameRules
 from morosidad.scoring.frames.ids import row_ids
 from morosidad.scoring.frames.publishing import FrameAnswers, publish
 from morosidad.scoring.frames.unusual_rows import UnusualRows
@@ -37,6 +38,7 @@ def answer_frame(
     as_records: bool = False,
     progress: bool = False,
     again: bool = False,
+    decide: bool = False,
 ) -> FrameAnswers:
     """Ask the model about every row.
 
@@ -59,6 +61,8 @@ def answer_frame(
         Show a progress bar.
     again : bool, default=False
         Whether the rows will be read again.
+    decide : bool, default=False
+        Whether the rules of the policy are asked too.
 
     Returns
     -------
@@ -77,6 +81,7 @@ def answer_frame(
     found, labels = np.full(len(table), np.nan), np.zeros(len(table), dtype=bool)
     told: list[tuple[str, ...]] = [()] * len(table) if warnings else []
     unusual = UnusualRows(model, table, given=frame)
+    rules = FrameRules(model, len(table)) if decide and model.rules is not None else None
 
     def answer(rows: slice) -> int:
         columns, bad = reader.read(rows)
@@ -85,12 +90,19 @@ def answer_frame(
         if warnings:
             for place, words in unusual_values(model.schema, columns).items():
                 told[rows.start + int(np.flatnonzero(~bad)[place])] = words
+        asked, known = columns, ~bad
+        if rules is not None:
+            known = rules.ask_first(rows, columns, known)
+            asked = [column[known[~bad]] for column in columns]
         try:
-            probability = compiled.predict(columns)
-            found[rows][~bad] = probability
-            labels[rows][~bad] = _labels(model, columns, probability)
+            if known.any():
+                probability = compiled.predict(asked)
+                found[rows][known] = probability
+                labels[rows][known] = _labels(model, asked, probability)
         except Exception as error:  # its text may hold values of a row
             raise model.failed(error) from None
+        if rules is not None:
+            rules.decide(rows, columns, ~bad, found[rows][~bad])
         return len(bad)
 
     unit = f" {say(model.language, 'figures.rows')}"
@@ -99,7 +111,7 @@ def answer_frame(
             bar.update(done)
     if not as_records:
         unusual.ask_original(found, labels)
-    return FrameAnswers(table, found, labels, told if warnings else None, reader)
+    return FrameAnswers(table, found, labels, told if warnings else None, reader, rules)
 
 
 def labels_of(model: StoredModel, frame: Any) -> NDArray[np.bool_]:
@@ -260,29 +272,35 @@ def score_frame(
         raise ValueError("errors: 'raise' or 'coerce' was expected")
     active, start = path.active, path.clock()
     model, whole = active.model, reasons or path.audit is not None
+    decide = model.rules is not None
     answers = answer_frame(
         model,
         frame,
         warnings=True,
         missing_columns=missing_columns,
-        as_records=whole,
+        as_records=whole or decide,
         progress=progress,
         again=whole or active.drift is not None,
+        decide=decide,
     )
     table, found = answers.table, answers.probabilities
     rows = None if ids is None else row_ids(table, ids, model.schema)
     texts_of_ids = None if rows is None else rows.texts
     if rows is not None:
         found[rows.bad] = np.nan
+        if answers.rules is not None:
+            answers.rules.outcomes[rows.bad] = -1
     if rows is not None and errors == "raise":
         rows.refuse()
     if errors == "raise":
-        refuse_gaps(model, table, found)
-    known = ~np.isnan(found)
+        refuse_gaps(model, table, np.where(answers.decided, 0.0, np.nan))
+    known = answers.decided
     texts = iter(publish(path, active, answers, path.clock() - start, texts_of_ids, reasons=reasons))
     out = pd.DataFrame(_results(model, answers), index=table.index)
     if rows is not None:
         out.insert(0, "request_id", pd.Series(rows.texts, index=out.index, dtype=object))
+    if answers.rules is not None:
+        out["rules"] = pd.Series(answers.rules.codes(model), index=out.index, dtype=object)
     out["warnings"] = pd.Series(answers.warnings, index=out.index, dtype=object)
     if reasons:
         cells = [next(texts) if good else None for good in known]
@@ -295,9 +313,7 @@ def _results(model: StoredModel, answers: FrameAnswers) -> dict[str, Any]:
 
     probability, label = answers.probabilities, answers.labels.astype(np.int8)
     known = ~np.isnan(probability)
-    with np.errstate(invalid="ignore"):
-        codes = np.where(known, model.policy.outcome_codes(probability), np.int8(-1))
-    outcome = pd.Categorical.from_codes(codes, categories=pd.Index(OUTCOMES))
+    outcome = pd.Categorical.from_codes(answers.outcome_codes(model), categories=pd.Index(OUTCOMES))
     return {
         "probability": probability,
         "label": label if known.all() else pd.arrays.IntegerArray(label, ~known),

@@ -18,8 +18,9 @@ from morosidad.monitoring.drift_reference import DriftReference
 from morosidad.policy.cutoffs import Policy
 from morosidad.policy.decision import Decision, Reason
 from morosidad.policy.reasons import ReasonWriter
+from morosidad.policy.rules.fired import Verdict
 from morosidad.schema.field import Row
-from morosidad.schema.schema import Schema
+from morosidad.scoring.deciding import Deciding
 from morosidad.training.evidence import Training
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 _Rows = list[tuple[int | float | str | bool | None, ...]]
 
 
-class ScoringModel:
+class ScoringModel(Deciding):
     """A compiled pipeline with its name, its policy and its reason codes.
 
     Parameters
@@ -36,7 +37,7 @@ class ScoringModel:
     compiled : CompiledPipeline
         What answers.
     policy : Policy
-        The cut-offs.
+        The cut-offs and the rules.
     name, version : str
         Who answers: ``name@version`` stands on every decision.
     classes : sequence
@@ -73,11 +74,9 @@ class ScoringModel:
         if len(typical) != len(compiled.schema) or len(classes) != 2:
             raise ValueError("one typical value per field and two classes were expected")
         self.compiled = compiled
-        self.schema: Schema = compiled.schema
-        self.policy = policy
+        super().__init__(policy, compiled.schema, f"{name}@{version}")
         self.name = name
         self.version = version
-        self.identity: str = f"{name}@{version}"
         self.classes: tuple[Any, ...] = tuple(classes)
         self.typical: tuple[float | None, ...] = tuple(typical)
         self.training: Training = training if isinstance(training, Training) else Training(training)
@@ -143,8 +142,11 @@ class ScoringModel:
         PredictionError
             If the model fails, or answers with something that is no probability.
         """
+        first = self.asked_first(values)
+        if self.skips(first):
+            return self.declined(first, warnings, request_id)
         probability, shares = self.estimate(values)
-        return self.decide(values, probability, shares, warnings, request_id)
+        return self.decide(values, probability, shares, warnings, request_id, first=first)
 
     def answer_many(self, rows: Sequence[Row]) -> list[Decision | None]:
         """Answer for many records, asking an original that is not compiled once for all of them.
@@ -167,17 +169,20 @@ class ScoringModel:
         original = self.compiled.original
         if self.compiled.compiled or original is None or not rows:
             return [self.answer(row) for row in rows]
+        first = [self.asked_first(row) for row in rows]
+        asked = [place for place, verdict in enumerate(first) if not self.skips(verdict)]
+        found = np.full(len(rows), np.nan)
         try:
-            found = original.answers(rows)
+            found[asked] = original.answers([rows[place] for place in asked]) if asked else []
             known = np.flatnonzero(~np.isnan(found)).tolist()
             labels = dict(zip(known, self._labels_of([rows[i] for i in known], found[known]), strict=True))
         except Exception as error:
             raise self.failed(error) from None
-        decided: list[Decision | None] = [None] * len(rows)
+        decided = [self.declined(verdict) if self.skips(verdict) else None for verdict in first]
         for place, label in labels.items():
             row, probability = rows[place], float(found[place])
             shares = () if self._explain is None else self.estimate(row)[1]
-            decided[place] = self.decide(row, probability, shares, label=label)
+            decided[place] = self.decide(row, probability, shares, label=label, first=first[place])
         return decided
 
     def _labels_of(self, rows: Sequence[Row], probabilities: Any) -> list[int]:
@@ -235,6 +240,7 @@ class ScoringModel:
         warnings: tuple[str, ...] = (),
         request_id: str | None = None,
         label: int | None = None,
+        first: Verdict | None = None,
     ) -> Decision:
         """Turn a probability of default into a decision: label, outcome, reasons.
 
@@ -252,6 +258,8 @@ class ScoringModel:
             Comes back on the decision.
         label : {0, 1}, optional
             Where it is known already.
+        first : Verdict, optional
+            What the rules that know no score decide, where they have been asked.
 
         Returns
         -------
@@ -268,17 +276,24 @@ class ScoringModel:
         if not 0.0 <= probability <= 1.0:
             raise self.no_probability()
         other = 1.0 - probability
+        outcome, rules = self.policy.outcome(probability), tuple[str, ...]()
+        if self.rules is not None:
+            verdict = self.settle(values, probability, first)
+            outcome, rules = verdict.outcome or outcome, self.rules.codes(verdict.fired)
+            reasons = (*self.rules.reasons(verdict.fired, self.schema.language), *reasons)
         decision = Decision(
             self._label(values, probability) if label is None else label,
             (other, probability),
             probability if probability > other else other,
-            self.policy.outcome(probability),
+            outcome,
             reasons,
             self.identity,
             warnings,
             None,
             False,
             request_id,
+            rules,
+            self.policy_identity,
         )
         return decision if self._plain else decision.in_language(self.schema.language)
 

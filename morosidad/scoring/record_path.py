@@ -323,9 +323,16 @@ class RecordPath:
         if stage_seconds is None:
             return model.answer(request.values, request.warnings, request.request_id)
         start = self.clock()
+        first = model.asked_first(request.values)
+        if model.skips(first):
+            decision = model.declined(first, request.warnings, request.request_id)
+            stage_seconds["decide"] = self.clock() - start
+            return decision
         probability, shares = model.estimate(request.values)
         estimated = self.clock()
-        decision = model.decide(request.values, probability, shares, request.warnings, request.request_id)
+        decision = model.decide(
+            request.values, probability, shares, request.warnings, request.request_id, first=first
+        )
         stage_seconds |= {"predict": estimated - start, "decide": self.clock() - estimated}
         return decision
 
@@ -348,7 +355,7 @@ class RecordPath:
         cache: TieredCache[Any, Any] | None,
     ) -> None:
         """Count, watch and log a decision; `cache` is the one that might have been asked."""
-        kpis, active, probability = self.kpis, request.active, decision.probabilities[1]
+        kpis, active, probability = self.kpis, request.active, decision.probability
         if kpis is not None:
             bypassed = cache is None or (self.bypass is not None and not self.bypass.cache_used)
             kpis.record(
@@ -360,7 +367,7 @@ class RecordPath:
             )
             if request.stage_seconds is not None:
                 kpis.record_stages(**request.stage_seconds)
-        if active.drift is not None:
+        if active.drift is not None and probability is not None:
             active.drift.observe(request.values, probability)
         if self.audit is not None and active.audit_context is not None:
             self.audit.append(active.audit_context, decision, request.values, seconds)

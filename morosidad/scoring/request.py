@@ -44,27 +44,40 @@ class ActiveModel(msgspec.Struct, frozen=True, eq=False):
     drift: DriftMonitor | None
     cache_name: str
 
-    def may_have_said(self, decision: Decision) -> bool:
-        """Tell whether a decision agrees with itself, with the cut-offs and with the name of this model.
+    def may_have_said(self, decision: Decision, values: Row) -> bool:
+        """Tell whether a decision agrees with itself, with the policy and with the name of this model.
 
         Parameters
         ----------
         decision : Decision
             One that a cache holds.
+        values : tuple
+            Validated values in schema order. Rules are asked again: today's may not be yesterday's.
 
         Returns
         -------
         bool
             Reasons and warnings are not looked at.
         """
-        model, probability = self.model, decision.probability
+        model, both = self.model, decision.probabilities
+        first = model.asked_first(values)
+        if (both is None) != model.skips(first):
+            return False
+        if both is None:
+            right, verdict = decision.label is None and decision.confidence is None, first
+        else:
+            verdict = model.settle(values, both[1], first)
+            right = (
+                0.0 <= both[1] <= 1.0
+                and both[0] == 1.0 - both[1]
+                and decision.confidence == max(both)
+                and (model.compiled.own_labels or decision.label == (both[1] > model.compiled.threshold))
+            )
         return (
-            0.0 <= probability <= 1.0
-            and decision.probabilities[0] == 1.0 - probability
-            and decision.confidence == max(decision.probabilities)
-            and decision.outcome == model.policy.outcome(probability)
-            and (model.compiled.own_labels or decision.label == (probability > model.compiled.threshold))
-            and decision.model == model.identity
+            right
+            and decision.outcome == verdict.outcome
+            and decision.rules == (() if model.rules is None else model.rules.codes(verdict.fired))
+            and (decision.model, decision.policy) == (model.identity, model.policy_identity)
             and not decision.degraded
         )
 
@@ -112,7 +125,7 @@ class ScoringRequest(msgspec.Struct, eq=False, gc=False):
         Decision or None
             None for what is no answer.
         """
-        if isinstance(found, Decision) and self.active.may_have_said(found):
+        if isinstance(found, Decision) and self.active.may_have_said(found, self.values):
             return found.as_cached(self.request_id)
         cache.invalidate(self.cache_key)
         return None
@@ -140,6 +153,7 @@ def audit_context(model: StoredModel) -> AuditContext:
         policy=model.policy.version,
         cutoffs={"revisar": model.policy.review_at, "rechazar": model.policy.decline_at},
         fields=model.schema.names,
+        policy_digest=model.policy.digest,
     )
 
 

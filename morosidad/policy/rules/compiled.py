@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,53 +12,18 @@ from numpy.typing import NDArray
 from morosidad._typing import Floats
 from morosidad.errors import RuleError
 from morosidad.frames.reading import Coded, Column
+from morosidad.languages import Language
 from morosidad.policy.decision import OUTCOMES, DecisionOutcome, Reason
 from morosidad.policy.rules.checking import checked
 from morosidad.policy.rules.dialects import ColumnDialect, Dialect, RecordDialect
+from morosidad.policy.rules.fired import NOTHING, Fired, FiredColumns, Verdict
 from morosidad.policy.rules.nodes import Node, Variable, variables_of
 from morosidad.policy.rules.parsing import WrongExpressionError, marked
 from morosidad.policy.rules.rule import Rule, RuleStage
 from morosidad.schema.field import Row
 from morosidad.schema.schema import Schema
 
-Fired = tuple[int, ...]
-"""The rules that fired, in order: twice a rule's place, and one more where a missing value made it fire."""
-
-_SORTED_FROM = 2**20
 _SEVERITY: dict[str, int] = {outcome: place for place, outcome in enumerate(OUTCOMES)}
-
-
-class FiredColumns(NamedTuple):
-    """The rules that fired on many rows.
-
-    Attributes
-    ----------
-    outcomes : ndarray of int8, shape (n,)
-        The place in `OUTCOMES` of what they decide; -1 where none fired.
-    final : ndarray of bool, shape (n,)
-        Whether that is the decision, whatever others say.
-    fired : list of (int, ndarray of bool, shape (n,))
-        Each that fired on any row, as in `Fired`, and where.
-    """
-
-    outcomes: NDArray[np.int8]
-    final: NDArray[np.bool_]
-    fired: list[tuple[int, NDArray[np.bool_]]]
-
-    def over(self, outcomes: NDArray[np.int8]) -> NDArray[np.int8]:
-        """Give the decisions where others say something too.
-
-        Parameters
-        ----------
-        outcomes : ndarray of int8, shape (n,)
-            What those say; -1 for nothing.
-
-        Returns
-        -------
-        ndarray of int8, shape (n,)
-        """
-        found: NDArray[np.int8] = np.where(self.final, self.outcomes, np.maximum(outcomes, self.outcomes))
-        return found
 
 
 class CompiledRules:
@@ -90,7 +55,6 @@ class CompiledRules:
         today: Callable[[], date] = date.today,
     ) -> None:
         self.rules: tuple[Rule, ...] = tuple(rules)
-        self._schema = schema
         self._clock = today
         nodes = _checked(self.rules, schema, points)
         self._dated = False
@@ -100,7 +64,8 @@ class CompiledRules:
             "before": self._column_function(nodes, "before"),
             "after": self._column_function(nodes, "after"),
         }
-        self.knocks_out: bool = any(rule.stage == "before" for rule in self.rules)
+        stages = {rule.stage for rule in self.rules}
+        self._knows: dict[RuleStage, bool] = {"before": "before" in stages, "after": "after" in stages}
 
     def _record_function(self, nodes: Sequence[Node], stage: RuleStage) -> Any:
         dialect, body = RecordDialect(), list[str]()
@@ -144,7 +109,7 @@ class CompiledRules:
 
     # -- one record ----------------------------------------------------------------------------
 
-    def before(self, values: Row) -> Fired:
+    def first(self, values: Row) -> Verdict:
         """Ask the rules that know no score.
 
         Parameters
@@ -154,12 +119,21 @@ class CompiledRules:
 
         Returns
         -------
-        tuple of int
+        Verdict
         """
+        if not self._knows["before"]:
+            return NOTHING
         fired: Fired = self._before(values, self.today if self._dated else "")
-        return fired
+        return self._settled(fired, NOTHING) if fired else NOTHING
 
-    def after(self, values: Row, probability: float, outcome: DecisionOutcome, points: float = 0.0) -> Fired:
+    def decided(
+        self,
+        values: Row,
+        probability: float,
+        outcome: DecisionOutcome,
+        first: Verdict = NOTHING,
+        points: float = 0.0,
+    ) -> Verdict:
         """Ask the rules that know the score.
 
         Parameters
@@ -169,40 +143,36 @@ class CompiledRules:
         probability : float
             Of default.
         outcome : {'aprobar', 'revisar', 'rechazar'}
-            What the cut-offs and the rules before the score decide.
+            What the cut-offs decide.
+        first : Verdict
+            What the rules before the score decide.
         points : float
             The points, where the policy gives any.
 
         Returns
         -------
-        tuple of int
+        Verdict
+            Of all rules, with an outcome.
         """
+        if first.final:
+            return first
+        if first.outcome is not None and _SEVERITY[first.outcome] > _SEVERITY[outcome]:
+            outcome = first.outcome
+        if not self._knows["after"]:
+            return Verdict(outcome, first.fired, final=False)
         fired: Fired = self._after(values, probability, points, outcome, self.today if self._dated else "")
-        return fired
+        return self._settled(fired, Verdict(outcome, first.fired, final=False))
 
-    def settled(self, fired: Fired, outcome: DecisionOutcome | None) -> tuple[DecisionOutcome | None, bool]:
-        """Give the strictest outcome of some rules and of what others say.
-
-        Parameters
-        ----------
-        fired : tuple of int
-            The rules that fired.
-        outcome : {'aprobar', 'revisar', 'rechazar'}, optional
-            What others say.
-
-        Returns
-        -------
-        outcome : {'aprobar', 'revisar', 'rechazar'} or None
-        final : bool
-            Whether no later rule is asked.
-        """
+    def _settled(self, fired: Fired, before: Verdict) -> Verdict:
+        """Give the strictest outcome of rules and of what was said before them."""
+        outcome, every = before.outcome, before.fired + fired
         for kind in fired:
             found = self._outcome(kind)
             if self._final(kind):
-                return found, True
+                return Verdict(found, every, final=True)
             if outcome is None or _SEVERITY[found] > _SEVERITY[outcome]:
                 outcome = found
-        return outcome, False
+        return Verdict(outcome, every, final=False)
 
     def _outcome(self, kind: int) -> DecisionOutcome:
         return "revisar" if kind % 2 else self.rules[kind // 2].outcome
@@ -222,28 +192,30 @@ class CompiledRules:
         -------
         tuple of str
         """
-        return tuple([self.rules[kind // 2].code for kind in fired])
+        return tuple([self.rules[kind // 2].code for kind in fired]) if fired else ()
 
-    def reasons(self, fired: Fired) -> tuple[Reason, ...]:
+    def reasons(self, fired: Fired, language: Language) -> tuple[Reason, ...]:
         """Give the reasons that rules are.
 
         Parameters
         ----------
         fired : tuple of int
             The rules that fired.
+        language : {'es', 'en', 'pt'}
+            Of the texts.
 
         Returns
         -------
         tuple of Reason
-            In the language of the schema.
         """
+        if not fired:
+            return ()
         rules = [self.rules[kind // 2] for kind in fired]
-        language = self._schema.language
         return tuple([Reason(rule.code, "", rule.text_in(language), 0.0, kind="regla") for rule in rules])
 
     # -- columns -------------------------------------------------------------------------------
 
-    def before_columns(self, columns: Sequence[Column], today: str) -> FiredColumns:
+    def first_columns(self, columns: Sequence[Column], today: str) -> FiredColumns:
         """Ask the rules that know no score about many rows.
 
         Parameters
@@ -257,17 +229,17 @@ class CompiledRules:
         -------
         FiredColumns
         """
-        number = len(columns[0])
-        return self._fired(self._columns["before"](columns, today), np.zeros(number, dtype=bool))
+        asked = np.ones(len(columns[0]), dtype=bool)
+        return self._fired(self._columns["before"](columns, today), asked)
 
-    def after_columns(
+    def decided_columns(
         self,
         columns: Sequence[Column],
         probability: Floats,
         outcomes: NDArray[np.int8],
         today: str,
+        first: FiredColumns,
         *,
-        settled: NDArray[np.bool_],
         points: Floats | float = 0.0,
     ) -> FiredColumns:
         """Ask the rules that know the score about many rows.
@@ -277,28 +249,29 @@ class CompiledRules:
         columns : sequence of (ndarray of float64, shape (n,), or Coded)
             The validated values, one column for each field.
         probability : ndarray of float64, shape (n,)
-            Of default.
+            Of default; NaN where the model was not asked, or gave none: no such row is asked about.
         outcomes : ndarray of int8, shape (n,)
-            The places in `OUTCOMES` of what the cut-offs and the rules before the score decide.
+            The places in `OUTCOMES` of what the cut-offs decide.
         today : str
             The day.
-        settled : ndarray of bool, shape (n,)
-            The rows that are not asked about.
+        first : FiredColumns
+            What the rules before the score decide.
         points : ndarray of float64, shape (n,)
             The points, where the policy gives any.
 
         Returns
         -------
         FiredColumns
+            Of these rules alone.
         """
-        known = Coded(outcomes.astype(np.intp), OUTCOMES)
-        return self._fired(self._columns["after"](columns, probability, points, known, today), settled)
+        known = Coded(first.over(outcomes).astype(np.intp), OUTCOMES)
+        answers = self._columns["after"](columns, probability, points, known, today)
+        return self._fired(answers, ~first.final & ~np.isnan(probability))
 
-    def _fired(self, answers: Iterator[tuple[int, Any, Any]], settled: NDArray[np.bool_]) -> FiredColumns:
-        outcomes = np.full(len(settled), -1, dtype=np.int8)
-        final = np.zeros(len(settled), dtype=bool)
+    def _fired(self, answers: Iterator[tuple[int, Any, Any]], asked: NDArray[np.bool_]) -> FiredColumns:
+        outcomes = np.full(len(asked), -1, dtype=np.int8)
+        final = np.zeros(len(asked), dtype=bool)
         fired: list[tuple[int, NDArray[np.bool_]]] = []
-        asked = ~settled
         with np.errstate(all="ignore"):
             for place, true, false in answers:
                 open_ones = asked & ~final
@@ -315,54 +288,6 @@ class CompiledRules:
                         else:
                             np.maximum(outcomes, severity, out=outcomes, where=where)
         return FiredColumns(outcomes, final, fired)
-
-
-def combinations(columns: Sequence[FiredColumns], number: int) -> NDArray[np.object_]:
-    """Give the rules that fired on each row.
-
-    Parameters
-    ----------
-    columns : sequence of FiredColumns
-        Of the stages, in order.
-    number : int
-        The rows.
-
-    Returns
-    -------
-    ndarray of object, shape (n,)
-        A `Fired` for each; rows with the same rules share it.
-    """
-    out = np.empty(number, dtype=object)
-    out[:] = [()] * number
-    fired = [pair for stage in columns for pair in stage.fired]
-    if not fired:
-        return out
-    matrix = np.stack([where for _, where in fired])
-    rows = np.flatnonzero(matrix.any(axis=0))
-    packed = np.packbits(matrix[:, rows], axis=0)
-    found, which = _distinct(packed)
-    sets = np.empty(len(found), dtype=object)
-    for place, column in enumerate(found.tolist()):
-        sets[place] = tuple(fired[i][0] for i in np.flatnonzero(matrix[:, rows[column]]).tolist())
-    out[rows] = sets[which]
-    return out
-
-
-def _distinct(packed: NDArray[np.uint8]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Give a place of each column of bytes that differs, and which of those each column is."""
-    which: NDArray[np.intp] = np.zeros(packed.shape[1], dtype=np.intp)
-    number = 1
-    for line in packed:
-        which = which * 256 + line
-        if number * 256 > _SORTED_FROM:
-            which = np.unique(which, return_inverse=True)[1]
-            number = int(which.max()) + 1
-        else:
-            there = np.bincount(which, minlength=1) > 0
-            number, which = int(there.sum()), (np.cumsum(there) - 1)[which]
-    first = np.zeros(number, dtype=np.intp)
-    first[which] = np.arange(len(which))
-    return first, which
 
 
 def _load(variable: Variable) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -64,9 +64,10 @@ class Rule(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
     def __post_init__(self) -> None:
         from morosidad.policy.rules.parsing import WrongExpressionError, marked
 
-        code = self.code if isinstance(self.code, str) else repr(self.code)
-        problems = [f"{code}: {problem}" for problem in self._problems()]
-        when: Any = self.when
+        given: dict[str, Any] = {name: getattr(self, name) for name in self.__struct_fields__}
+        code = str(given["code"])
+        problems = [f"{code}: {problem}" for problem in _problems(given)]
+        when: object = given["when"]
         if isinstance(when, str):
             try:
                 _ = self.expression
@@ -74,23 +75,6 @@ class Rule(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
                 problems += [f"{code}: {each.message}\n{marked(self.when, each)}" for each in error.problems]
         if problems:
             raise RuleError(problems, [code])
-
-    def _problems(self) -> Iterable[str]:
-        given: dict[str, Any] = {name: getattr(self, name) for name in self.__struct_fields__}
-        if not isinstance(given["when"], str):
-            yield "when: a text was expected"
-        if given["outcome"] not in OUTCOMES:
-            yield f"outcome: one of {', '.join(OUTCOMES)} was expected"
-        if not isinstance(given["code"], str) or not given["code"].strip() or len(given["code"]) > 40:
-            yield "code: a text of 1 to 40 characters was expected"
-        if given["stage"] not in get_args(RuleStage):
-            yield "stage: 'before' or 'after' was expected"
-        if given["on_missing"] not in (None, "revisar"):
-            yield "on_missing: 'revisar' or None was expected"
-        if not isinstance(given["final"], bool):
-            yield "final: True or False was expected"
-        if problem := words_problem((given["text"],)):
-            yield f"text: {problem}"
 
     @cached_property
     def expression(self) -> Expression:
@@ -112,6 +96,23 @@ class Rule(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
         str
         """
         return pick(self.text, language) or self.code
+
+
+def _problems(given: Mapping[str, Any]) -> Iterable[str]:
+    if not isinstance(given["when"], str):
+        yield "when: a text was expected"
+    if given["outcome"] not in OUTCOMES:
+        yield f"outcome: one of {', '.join(OUTCOMES)} was expected"
+    if not isinstance(given["code"], str) or not given["code"].strip() or len(given["code"]) > 40:
+        yield "code: a text of 1 to 40 characters was expected"
+    if given["stage"] not in get_args(RuleStage):
+        yield "stage: 'before' or 'after' was expected"
+    if given["on_missing"] not in (None, "revisar"):
+        yield "on_missing: 'revisar' or None was expected"
+    if not isinstance(given["final"], bool):
+        yield "final: True or False was expected"
+    if problem := words_problem((given["text"],)):
+        yield f"text: {problem}"
 
 
 def as_rules(given: Iterable[Rule]) -> tuple[Rule, ...]:

@@ -15,6 +15,7 @@ from morosidad.frames.records import records_of
 from morosidad.policy.decision import OUTCOMES
 from morosidad.policy.reasons import ReasonTable
 from morosidad.schema.field import Row, Value
+from morosidad.scoring.frames.frame_rules import FrameRules
 from morosidad.scoring.record_path import RecordPath
 from morosidad.scoring.request import ActiveModel
 from morosidad.scoring.stored_model import StoredModel
@@ -40,6 +41,8 @@ class FrameAnswers(NamedTuple):
         What is unusual about each row, where that was asked.
     reader : FrameReader
         Reads the rows, `CHUNK_ROWS` at a time.
+    rules : FrameRules, optional
+        What the rules of the policy decide about each row, where it has any and that was asked.
     """
 
     table: pd.DataFrame
@@ -47,6 +50,32 @@ class FrameAnswers(NamedTuple):
     labels: NDArray[np.bool_]
     warnings: list[tuple[str, ...]] | None
     reader: FrameReader
+    rules: FrameRules | None = None
+
+    @property
+    def decided(self) -> NDArray[np.bool_]:
+        """Which rows have a decision: a probability, or a rule that declines without one."""
+        scored: NDArray[np.bool_] = ~np.isnan(self.probabilities)
+        return scored if self.rules is None else scored | (self.rules.outcomes >= 0)
+
+    def outcome_codes(self, model: StoredModel) -> NDArray[np.int8]:
+        """Give the place in `OUTCOMES` of each row's outcome; -1 where it has no decision.
+
+        Parameters
+        ----------
+        model : StoredModel
+            What answered.
+
+        Returns
+        -------
+        ndarray of int8, shape (n_rows,)
+        """
+        with np.errstate(invalid="ignore"):
+            codes = model.policy.outcome_codes(self.probabilities)
+        if self.rules is not None:
+            return self.rules.outcomes
+        found: NDArray[np.int8] = np.where(self.decided, codes, np.int8(-1))
+        return found
 
 
 _ROWS = 2048  # at a time, so that they stay in the processor's cache
@@ -92,7 +121,7 @@ def publish(
     list of list of str
         The texts of each row that has an answer, where they are wanted.
     """
-    known = np.flatnonzero(~np.isnan(answers.probabilities))
+    known = np.flatnonzero(answers.decided)
     _count(path, active, answers, known, seconds)
     if not reasons and path.audit is None and active.drift is None:
         return []
@@ -101,7 +130,8 @@ def publish(
         if active.drift is not None:
             found = answers.probabilities[chunk.places].tolist()
             for row, probability in zip(chunk.rows, found, strict=True):
-                active.drift.observe(row, probability)
+                if probability == probability:  # a rule may decline without one
+                    active.drift.observe(row, probability)
         if path.audit is not None and active.audit_context is not None:
             table = _decisions(active.model, answers, chunk, seconds / len(known), ids)
             path.audit.append_many(active.audit_context, table)
@@ -121,13 +151,14 @@ def _count(
 ) -> None:
     if path.kpis is not None and len(known):
         found, labels = answers.probabilities[known], answers.labels[known].astype(np.int8)
-        numbers = np.bincount(active.model.policy.outcome_codes(found), minlength=len(OUTCOMES)).tolist()
+        codes = answers.outcome_codes(active.model)[known]
+        numbers = np.bincount(codes, minlength=len(OUTCOMES)).tolist()
         decisions = dict(zip(OUTCOMES, numbers, strict=True))
         path.kpis.record_many(seconds, found, labels=labels, decisions=decisions)
 
 
 def _chunks(active: ActiveModel, answers: FrameAnswers, *, explain: bool) -> Iterator[_Chunk]:
-    model, known = active.model, ~np.isnan(answers.probabilities)
+    model, known = active.model, answers.decided
     for start in range(0, len(known), CHUNK_ROWS):
         part = slice(start, start + CHUNK_ROWS)
         places = np.flatnonzero(known[part])
@@ -146,24 +177,34 @@ def _chunk(
 ) -> _Chunk:
     values = [values_of(field, column) for field, column in zip(model.schema.fields, columns, strict=True)]
     rows: list[Row] = list(zip(*values, strict=True))
-    explained = explain and model.explains
-    reasons = _reasons(model, answers.table, places, columns, rows) if explained else None
+    reasons = None
+    if explain and (model.explains or model.rules is not None):
+        reasons = _reasons(model, answers, places, columns, rows)
     return _Chunk(places, values, rows, reasons)
 
 
 def _reasons(
     model: StoredModel,
-    table: pd.DataFrame,
+    answers: FrameAnswers,
     places: NDArray[np.intp],
     columns: Sequence[Column],
     rows: Sequence[Row],
 ) -> ReasonTable:
     nothing = (np.nan,) * len(columns)
-    shares: Floats = np.array([model.estimate(row)[1] or nothing for row in rows], dtype=np.float64)
+    scored = ~np.isnan(answers.probabilities[places]) & model.explains
+    found = [
+        (model.estimate(row)[1] if asked else ()) or nothing for row, asked in zip(rows, scored, strict=True)
+    ]
+    shares: Floats = np.array(found, dtype=np.float64)
     reasons = model.reason_writer.table(columns, shares, model.policy.max_reasons)
-    if not model.schema.names_codes:
+    if model.schema.names_codes:
+        reasons = model.reason_writer.name_codes(
+            reasons, records_of(model.schema, answers.table.iloc[places])
+        )
+    if model.rules is None or answers.rules is None:
         return reasons
-    return model.reason_writer.name_codes(reasons, records_of(model.schema, table.iloc[places]))
+    kinds = model.rules.reasons(tuple(range(2 * len(model.rules.rules))), model.language)
+    return reasons.after_rules(kinds, answers.rules.fired[places].tolist())
 
 
 def _decisions(
@@ -182,9 +223,10 @@ def _decisions(
         values=chunk.values,
         probabilities=probabilities,
         labels=answers.labels[places].astype(np.int8),
-        outcomes=[OUTCOMES[code] for code in model.policy.outcome_codes(probabilities).tolist()],
+        outcomes=[OUTCOMES[code] for code in answers.outcome_codes(model)[places].tolist()],
         warnings=[warnings[place] for place in places.tolist()],
         seconds=seconds,
         reasons=chunk.reasons,
         request_ids=None if ids is None else [ids[place] for place in places.tolist()],
+        rules=None if answers.rules is None else answers.rules.codes(model)[places].tolist(),
     )
