@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from morosidad.policy.decision import Decision as Decision
     from morosidad.policy.decision import Reason as Reason
     from morosidad.policy.decision import RecordError as RecordError
+    from morosidad.policy.rules.rule import Rule as Rule
     from morosidad.preprocessor import Preprocessor as Preprocessor
     from morosidad.recovery import RecoveryPolicy as RecoveryPolicy
     from morosidad.schema.ahorro_valle import AHORRO_VALLE as AHORRO_VALLE
@@ -46,6 +47,7 @@ _HOME = {
     "Reason": "policy.decision",
     "RecordError": "policy.decision",
     "RecoveryPolicy": "recovery",
+    "Rule": "policy.rules.rule",
     "Schema": "schema.schema",
     "Scorer": "scoring.scorer",
     "Settings": "settings",
@@ -69,6 +71,7 @@ __all__ = [
     "Reason",
     "RecordError",
     "RecoveryPolicy",
+    "Rule",
     "Schema",
     "Scorer",
     "Settings",

@@ -10,12 +10,18 @@ import msgspec
 from msgspec.structs import force_setattr
 
 from morosidad.errors import SettingsError
-from morosidad.policy.decision import OUTCOMES, DecisionOutcome
-from morosidad.policy.rules.rule import Rule, as_rules
+from morosidad.policy.decision import NOTHING, OUTCOMES, Decision, DecisionOutcome, Ruling
+from morosidad.schema.field import Row
+from morosidad.schema.schema import Schema
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from morosidad.policy.rules.compiled import CompiledRules
+    from morosidad.policy.rules.rule import Rule
+else:
+    Rule = Any  # loaded where a policy has any
 
 
 class Policy(msgspec.Struct, frozen=True):
@@ -74,7 +80,7 @@ class Policy(msgspec.Struct, frozen=True):
         force_setattr(self, "review_at", float(self.review_at))  # 0 and 0.0 are one policy, with one digest
         force_setattr(self, "decline_at", float(self.decline_at))
         force_setattr(self, "max_reasons", int(self.max_reasons))
-        force_setattr(self, "rules", as_rules(self.rules))
+        force_setattr(self, "rules", _rules_of(self.rules))
 
     def to_dict(self) -> dict[str, Any]:
         """Give the policy as plain data, for a model file.
@@ -135,3 +141,126 @@ class Policy(msgspec.Struct, frozen=True):
     def _band(self, probability: Any) -> Any:
         """Count the cut-offs that a probability, or each of an array, reaches."""
         return (probability >= self.review_at) * 1 + (probability >= self.decline_at)
+
+
+class Deciding:
+    """A policy with its rules compiled for a schema.
+
+    Parameters
+    ----------
+    policy : Policy
+        The cut-offs and the rules.
+    schema : Schema
+        What a record is.
+    identity : str
+        Who decides.
+
+    Raises
+    ------
+    RuleError
+        If a rule does not fit the schema.
+    """
+
+    def __init__(self, policy: Policy, schema: Schema, identity: str) -> None:
+        self.schema: Schema = schema
+        self.policy = policy
+        self.identity: str = identity
+        self.policy_identity: str = policy.identity
+        self.rules: CompiledRules | None = _compiled_rules(policy, schema)
+
+    def asked_first(self, values: Row) -> Ruling:
+        """Ask the rules that know no score.
+
+        Parameters
+        ----------
+        values : tuple
+            Validated values in schema order.
+
+        Returns
+        -------
+        Ruling
+        """
+        return NOTHING if self.rules is None else self.rules.first(values)
+
+    def skips(self, first: Ruling) -> bool:
+        """Tell whether the model is not asked, since rules that know no score decline.
+
+        Parameters
+        ----------
+        first : Ruling
+            What those rules decide.
+
+        Returns
+        -------
+        bool
+        """
+        return first.outcome == "rechazar" and not self.policy.score_always
+
+    def declined(
+        self, first: Ruling, warnings: tuple[str, ...] = (), request_id: str | None = None
+    ) -> Decision:
+        """Make the decision of rules that decline without a score.
+
+        Parameters
+        ----------
+        first : Ruling
+            What those rules decide.
+        warnings, request_id
+            As in `answer`.
+
+        Returns
+        -------
+        Decision
+        """
+        assert self.rules is not None
+        decision = Decision(
+            None,
+            None,
+            None,
+            "rechazar",
+            self.rules.reasons(first.fired, self.schema.language),
+            self.identity,
+            warnings,
+            request_id=request_id,
+            rules=self.rules.codes(first.fired),
+            policy=self.policy_identity,
+        )
+        return decision.in_language(self.schema.language)
+
+    def settle(self, values: Row, probability: float, first: Ruling | None = None) -> Ruling:
+        """Give the outcome of the cut-offs and the rules.
+
+        Parameters
+        ----------
+        values : tuple
+            Validated values in schema order.
+        probability : float
+            What the model estimated.
+        first : Ruling, optional
+            What the rules that know no score decide, where they have been asked.
+
+        Returns
+        -------
+        Ruling
+        """
+        outcome = self.policy.outcome(probability)
+        if self.rules is None:
+            return Ruling(outcome, (), final=False)
+        first = self.rules.first(values) if first is None else first
+        return self.rules.decided(values, probability, outcome, first)
+
+
+def _rules_of(given: Any) -> tuple[Rule, ...]:
+    if isinstance(given, tuple) and not given:
+        return ()
+    from morosidad.policy.rules.rule import as_rules
+
+    return as_rules(given)
+
+
+def _compiled_rules(policy: Policy, schema: Schema) -> CompiledRules | None:
+    if not policy.rules:
+        return None
+    from morosidad.policy.rules.compiled import CompiledRules
+
+    return CompiledRules(policy.rules, schema)

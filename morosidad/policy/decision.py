@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from html import escape
-from typing import ClassVar, Literal, get_args
+from typing import ClassVar, Literal, NamedTuple, get_args
 
 import msgspec
 from msgspec.structs import force_setattr
@@ -190,6 +190,32 @@ class Decision(msgspec.Struct, frozen=True, dict=True):
             f'<ol style="margin:.4em 0 .2em 1.2em;padding:0">{reasons}</ol>{notes}'
             f"<div><small>{escape(self.model)}</small></div></div>"
         )
+
+
+Fired = tuple[int, ...]
+"""The rules that fired, in order: twice a rule's place, and one more where a missing value made it fire."""
+
+
+class Ruling(NamedTuple):
+    """What rules decide about a record.
+
+    Attributes
+    ----------
+    outcome : {'aprobar', 'revisar', 'rechazar'} or None
+        None where none fired and nobody else says anything.
+    fired : tuple of int
+        The rules that fired.
+    final : bool
+        Whether that is the decision, whatever others say.
+    """
+
+    outcome: DecisionOutcome | None
+    fired: Fired
+    final: bool
+
+
+NOTHING = Ruling(None, (), final=False)
+"""No rule fired."""
 
 
 class RecordError(msgspec.Struct, frozen=True):

@@ -15,12 +15,10 @@ import numpy as np
 from morosidad.compiler.pipeline import CompiledPipeline
 from morosidad.errors import PredictionError
 from morosidad.monitoring.drift_reference import DriftReference
-from morosidad.policy.cutoffs import Policy
-from morosidad.policy.decision import Decision, Reason
+from morosidad.policy.cutoffs import Deciding, Policy
+from morosidad.policy.decision import Decision, Reason, Ruling
 from morosidad.policy.reasons import ReasonWriter
-from morosidad.policy.rules.fired import Verdict
 from morosidad.schema.field import Row
-from morosidad.scoring.deciding import Deciding
 from morosidad.training.evidence import Training
 
 if TYPE_CHECKING:
@@ -170,7 +168,7 @@ class ScoringModel(Deciding):
         if self.compiled.compiled or original is None or not rows:
             return [self.answer(row) for row in rows]
         first = [self.asked_first(row) for row in rows]
-        asked = [place for place, verdict in enumerate(first) if not self.skips(verdict)]
+        asked = [place for place, ruling in enumerate(first) if not self.skips(ruling)]
         found = np.full(len(rows), np.nan)
         try:
             found[asked] = original.answers([rows[place] for place in asked]) if asked else []
@@ -178,7 +176,7 @@ class ScoringModel(Deciding):
             labels = dict(zip(known, self._labels_of([rows[i] for i in known], found[known]), strict=True))
         except Exception as error:
             raise self.failed(error) from None
-        decided = [self.declined(verdict) if self.skips(verdict) else None for verdict in first]
+        decided = [self.declined(ruling) if self.skips(ruling) else None for ruling in first]
         for place, label in labels.items():
             row, probability = rows[place], float(found[place])
             shares = () if self._explain is None else self.estimate(row)[1]
@@ -240,7 +238,7 @@ class ScoringModel(Deciding):
         warnings: tuple[str, ...] = (),
         request_id: str | None = None,
         label: int | None = None,
-        first: Verdict | None = None,
+        first: Ruling | None = None,
     ) -> Decision:
         """Turn a probability of default into a decision: label, outcome, reasons.
 
@@ -258,7 +256,7 @@ class ScoringModel(Deciding):
             Comes back on the decision.
         label : {0, 1}, optional
             Where it is known already.
-        first : Verdict, optional
+        first : Ruling, optional
             What the rules that know no score decide, where they have been asked.
 
         Returns
@@ -278,9 +276,9 @@ class ScoringModel(Deciding):
         other = 1.0 - probability
         outcome, rules = self.policy.outcome(probability), tuple[str, ...]()
         if self.rules is not None:
-            verdict = self.settle(values, probability, first)
-            outcome, rules = verdict.outcome or outcome, self.rules.codes(verdict.fired)
-            reasons = (*self.rules.reasons(verdict.fired, self.schema.language), *reasons)
+            ruling = self.settle(values, probability, first)
+            outcome, rules = ruling.outcome or outcome, self.rules.codes(ruling.fired)
+            reasons = (*self.rules.reasons(ruling.fired, self.schema.language), *reasons)
         decision = Decision(
             self._label(values, probability) if label is None else label,
             (other, probability),

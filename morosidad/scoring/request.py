@@ -64,9 +64,9 @@ class ActiveModel(msgspec.Struct, frozen=True, eq=False):
         if (both is None) != model.skips(first):
             return False
         if both is None:
-            right, verdict = decision.label is None and decision.confidence is None, first
+            right, ruling = decision.label is None and decision.confidence is None, first
         else:
-            verdict = model.settle(values, both[1], first)
+            ruling = model.settle(values, both[1], first)
             right = (
                 0.0 <= both[1] <= 1.0
                 and both[0] == 1.0 - both[1]
@@ -75,8 +75,8 @@ class ActiveModel(msgspec.Struct, frozen=True, eq=False):
             )
         return (
             right
-            and decision.outcome == verdict.outcome
-            and decision.rules == (() if model.rules is None else model.rules.codes(verdict.fired))
+            and decision.outcome == ruling.outcome
+            and decision.rules == (() if model.rules is None else model.rules.codes(ruling.fired))
             and (decision.model, decision.policy) == (model.identity, model.policy_identity)
             and not decision.degraded
         )

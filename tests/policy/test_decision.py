@@ -17,6 +17,8 @@ DECISION = Decision(
     model="m@1",
     warnings=("deuda: fuera de <rango>",),
     request_id="abc",
+    rules=("P01",),
+    policy="1@0f",
 )
 
 
@@ -32,6 +34,8 @@ def test_a_decision_is_json_with_the_keys_of_the_wire() -> None:
         "cache": None,
         "degradado": False,
         "request_id": "abc",
+        "reglas": ["P01"],
+        "politica": "1@0f",
     }
 
 
@@ -73,6 +77,8 @@ EVERY_FIELD = Decision(
     cached="otra",
     degraded=True,
     request_id="abc",
+    rules=("P01",),
+    policy="1@0f",
 )
 
 

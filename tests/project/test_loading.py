@@ -73,6 +73,7 @@ def test_the_public_names_are_these() -> None:
         "Reason",
         "RecordError",
         "RecoveryPolicy",
+        "Rule",
         "Schema",
         "Scorer",
         "Settings",

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import NoReturn
 
 from morosidad.policy.rules.nodes import Node, Variable
-from morosidad.policy.rules.parsing import FUNCTIONS, Expression, Problem, WrongExpressionError
+from morosidad.policy.rules.parsing import FUNCTIONS, Expression, ExpressionProblem, WrongExpressionError
 from morosidad.schema.field import EXACT
 
 _COMPARED: dict[type[ast.cmpop], str] = {
@@ -70,10 +70,10 @@ class _Checker:
     def __init__(self, expression: Expression, names: Mapping[str, Variable]) -> None:
         self._expression = expression
         self._names = names
-        self.problems: list[Problem] = []
+        self.problems: list[ExpressionProblem] = []
 
     def _wrong(self, node: ast.expr, message: str) -> NoReturn:
-        self.problems.append(Problem(message, *self._expression.span(node)))
+        self.problems.append(ExpressionProblem(message, *self._expression.span(node)))
         raise _WrongPartError
 
     def truth(self, node: ast.expr) -> Node:

@@ -13,10 +13,10 @@ from morosidad._typing import Floats
 from morosidad.errors import RuleError
 from morosidad.frames.reading import Coded, Column
 from morosidad.languages import Language
-from morosidad.policy.decision import OUTCOMES, DecisionOutcome, Reason
+from morosidad.policy.decision import NOTHING, OUTCOMES, DecisionOutcome, Fired, Reason, Ruling
 from morosidad.policy.rules.checking import checked
 from morosidad.policy.rules.dialects import ColumnDialect, Dialect, RecordDialect
-from morosidad.policy.rules.fired import NOTHING, Fired, FiredColumns, Verdict
+from morosidad.policy.rules.fired import FiredColumns
 from morosidad.policy.rules.nodes import Node, Variable, variables_of
 from morosidad.policy.rules.parsing import WrongExpressionError, marked
 from morosidad.policy.rules.rule import Rule, RuleStage
@@ -109,7 +109,7 @@ class CompiledRules:
 
     # -- one record ----------------------------------------------------------------------------
 
-    def first(self, values: Row) -> Verdict:
+    def first(self, values: Row) -> Ruling:
         """Ask the rules that know no score.
 
         Parameters
@@ -119,7 +119,7 @@ class CompiledRules:
 
         Returns
         -------
-        Verdict
+        Ruling
         """
         if not self._knows["before"]:
             return NOTHING
@@ -131,9 +131,9 @@ class CompiledRules:
         values: Row,
         probability: float,
         outcome: DecisionOutcome,
-        first: Verdict = NOTHING,
+        first: Ruling = NOTHING,
         points: float = 0.0,
-    ) -> Verdict:
+    ) -> Ruling:
         """Ask the rules that know the score.
 
         Parameters
@@ -144,14 +144,14 @@ class CompiledRules:
             Of default.
         outcome : {'aprobar', 'revisar', 'rechazar'}
             What the cut-offs decide.
-        first : Verdict
+        first : Ruling
             What the rules before the score decide.
         points : float
             The points, where the policy gives any.
 
         Returns
         -------
-        Verdict
+        Ruling
             Of all rules, with an outcome.
         """
         if first.final:
@@ -159,20 +159,20 @@ class CompiledRules:
         if first.outcome is not None and _SEVERITY[first.outcome] > _SEVERITY[outcome]:
             outcome = first.outcome
         if not self._knows["after"]:
-            return Verdict(outcome, first.fired, final=False)
+            return Ruling(outcome, first.fired, final=False)
         fired: Fired = self._after(values, probability, points, outcome, self.today if self._dated else "")
-        return self._settled(fired, Verdict(outcome, first.fired, final=False))
+        return self._settled(fired, Ruling(outcome, first.fired, final=False))
 
-    def _settled(self, fired: Fired, before: Verdict) -> Verdict:
+    def _settled(self, fired: Fired, before: Ruling) -> Ruling:
         """Give the strictest outcome of rules and of what was said before them."""
         outcome, every = before.outcome, before.fired + fired
         for kind in fired:
             found = self._outcome(kind)
             if self._final(kind):
-                return Verdict(found, every, final=True)
+                return Ruling(found, every, final=True)
             if outcome is None or _SEVERITY[found] > _SEVERITY[outcome]:
                 outcome = found
-        return Verdict(outcome, every, final=False)
+        return Ruling(outcome, every, final=False)
 
     def _outcome(self, kind: int) -> DecisionOutcome:
         return "revisar" if kind % 2 else self.rules[kind // 2].outcome

@@ -8,34 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from morosidad.policy.decision import DecisionOutcome
-
-Fired = tuple[int, ...]
-"""The rules that fired, in order: twice a rule's place, and one more where a missing value made it fire."""
-
 _SORTED_FROM = 2**20
-
-
-class Verdict(NamedTuple):
-    """What rules decide about a record.
-
-    Attributes
-    ----------
-    outcome : {'aprobar', 'revisar', 'rechazar'} or None
-        None where none fired and nobody else says anything.
-    fired : tuple of int
-        The rules that fired.
-    final : bool
-        Whether that is the decision, whatever others say.
-    """
-
-    outcome: DecisionOutcome | None
-    fired: Fired
-    final: bool
-
-
-NOTHING = Verdict(None, (), final=False)
-"""No rule fired."""
 
 
 class FiredColumns(NamedTuple):

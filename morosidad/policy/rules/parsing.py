@@ -47,7 +47,7 @@ _SPACES = {ord(space): " " for space in "\t\r\n\f\v"}
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|`([^`]*)`")
 
 
-class Problem(NamedTuple):
+class ExpressionProblem(NamedTuple):
     """What is wrong with an expression, and where in its text.
 
     Attributes
@@ -66,13 +66,13 @@ class Problem(NamedTuple):
 class WrongExpressionError(ValueError):
     """An expression that can't be used, with every problem that was found."""
 
-    def __init__(self, problems: list[Problem]) -> None:
+    def __init__(self, problems: list[ExpressionProblem]) -> None:
         self.problems = problems
         super().__init__("; ".join(problem.message for problem in problems))
 
 
 def _wrong(message: str, start: int, end: int) -> WrongExpressionError:
-    return WrongExpressionError([Problem(message, start, end)])
+    return WrongExpressionError([ExpressionProblem(message, start, end)])
 
 
 class Expression:
@@ -127,7 +127,7 @@ class Expression:
             raise _wrong("it is no expression", 0, len(self.text)) from None
 
     def _check(self) -> None:
-        problems: list[Problem] = []
+        problems: list[ExpressionProblem] = []
         waiting: list[tuple[ast.AST, ast.expr, int]] = [(self.tree, self.tree, 1)]
         number = 0
         while waiting:
@@ -138,7 +138,7 @@ class Expression:
                 raise _wrong("it is too large; make several rules of it", *self.span(near))
             if not isinstance(node, _ALLOWED):
                 words = _HINTS.get(type(node)) or f"{type(node).__name__} is no part of a rule"
-                problems.append(Problem(words, *self.span(near)))
+                problems.append(ExpressionProblem(words, *self.span(near)))
                 continue
             if isinstance(node, ast.Call) and (problem := self._call_problem(node)):
                 problems.append(problem)
@@ -150,12 +150,12 @@ class Expression:
         if problems:
             raise WrongExpressionError(sorted(problems, key=lambda problem: problem[1:]))
 
-    def _call_problem(self, node: ast.Call) -> Problem | None:
+    def _call_problem(self, node: ast.Call) -> ExpressionProblem | None:
         name = self.name(node.func) if isinstance(node.func, ast.Name) else ""
         if name in FUNCTIONS and not node.keywords:
             return None
         near = get_close_matches(name, FUNCTIONS, n=1) or [", ".join(FUNCTIONS)]
-        return Problem(f"no such function; did you mean {near[0]}?", *self.span(node))
+        return ExpressionProblem(f"no such function; did you mean {near[0]}?", *self.span(node))
 
     def span(self, node: ast.expr) -> tuple[int, int]:
         """Give the characters of the text that a node stands for.
@@ -191,14 +191,14 @@ class Expression:
         return self._quoted.get(start) or self.text[start:end]
 
 
-def marked(text: str, problem: Problem) -> str:
+def marked(text: str, problem: ExpressionProblem) -> str:
     """Give an expression with a line below it that marks the place of a problem.
 
     Parameters
     ----------
     text : str
         The expression.
-    problem : Problem
+    problem : ExpressionProblem
         What is wrong with it.
 
     Returns

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import msgspec
@@ -115,13 +116,22 @@ def _problems(given: Mapping[str, Any]) -> Iterable[str]:
         yield f"text: {problem}"
 
 
-def as_rules(given: Iterable[Rule]) -> tuple[Rule, ...]:
+def _as_rule(place: int, given: object) -> Rule:
+    if isinstance(given, Rule):
+        return given
+    try:
+        return msgspec.convert(given, Rule)
+    except msgspec.ValidationError as error:
+        raise RuleError([f"rule {place}: {error}"]) from None
+
+
+def as_rules(given: object) -> tuple[Rule, ...]:
     """Give rules in order.
 
     Parameters
     ----------
-    given : iterable of Rule
-        Each code once.
+    given : iterable of (Rule or mapping)
+        Each code once; a mapping holds what a `Rule` is made of.
 
     Returns
     -------
@@ -132,9 +142,9 @@ def as_rules(given: Iterable[Rule]) -> tuple[Rule, ...]:
     RuleError
         If one is something else, two have one code, or there are too many.
     """
-    rules: tuple[Any, ...] = () if isinstance(given, (str, Rule)) else tuple(given)
-    if isinstance(given, (str, Rule)) or not all(isinstance(rule, Rule) for rule in rules):
+    if isinstance(given, (str, bytes, Rule, Mapping)) or not isinstance(given, Iterable):
         raise RuleError(["rules: a sequence of Rule was expected"])
+    rules = tuple([_as_rule(place, rule) for place, rule in enumerate(islice(given, MOST + 1))])
     codes = [rule.code for rule in rules]
     if twice := sorted({code for code in codes if codes.count(code) > 1}) if len(codes) <= MOST else []:
         raise RuleError([f"{code}: two rules have this code" for code in twice], twice)

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 from morosidad.schema.field import Row, Value
 from morosidad.schema.schema import Schema
 
-Verdict = Literal["held", "broken", "undecided"]
+Ruling = Literal["held", "broken", "undecided"]
 
 
 class DirectionFinding(NamedTuple):
@@ -16,12 +16,12 @@ class DirectionFinding(NamedTuple):
 
     Attributes
     ----------
-    verdict : {'held', 'broken', 'undecided'}
+    ruling : {'held', 'broken', 'undecided'}
     pair : tuple of (tuple, tuple), or None
         Two rows that differ in the field alone, the one with the lower number first.
     """
 
-    verdict: Verdict
+    ruling: Ruling
     pair: tuple[Row, Row] | None = None
 
 

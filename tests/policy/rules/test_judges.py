@@ -1,0 +1,314 @@
+"""Expressions against two judges: pandas where every value is there, and Kleene's logic where one is missing."""
+
+from __future__ import annotations
+
+import ast
+import math
+import operator
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from morosidad.frames.reading import Coded, Column
+from morosidad.policy.rules.compiled import CompiledRules
+from morosidad.policy.rules.rule import Rule
+from morosidad.schema.field import Field
+from morosidad.schema.schema import Schema
+
+SCHEMA = Schema(
+    [
+        Field("edad", "integer"),
+        Field("ingresos", "number"),
+        Field("deuda", "number"),
+        Field("plan", "category", categories=(1, 2, 30)),
+        Field("hijos", "integer", categories=(0, 1, 2, 3)),
+        Field("estado", "category"),
+        Field("ciudad", "category"),
+        Field("mora", "boolean"),
+        Field("titular", "boolean"),
+    ]
+)
+NUMBERS = ("edad", "ingresos", "deuda", "plan", "hijos")
+LEVELS = {"plan": (1, 2, 30), "hijos": (0, 1, 2, 3)}
+TEXTS = ("estado", "ciudad")
+TRUTHS = ("mora", "titular")
+WORDS = ("a", "B", "b", "ñ", "", "casa", "2001-02-28", "2020-02-29", "it's")
+_FLOATS = st.sampled_from([0.0, -0.0, 1.0, -1.0, 0.5, 2.0, 3.0, 1e308, -1e308, 5e-324, 2.0**53, 1 / 3])
+ROWS = st.fixed_dictionaries(
+    {
+        "edad": st.sampled_from([0.0, -0.0, 18.0, 21.0, 65.0, -3.0, 2.0**53 - 1, 1e15]),
+        "ingresos": _FLOATS | st.floats(allow_nan=False, allow_infinity=False),
+        "deuda": _FLOATS | st.floats(-10, 10),
+        "plan": st.sampled_from(LEVELS["plan"]),
+        "hijos": st.sampled_from(LEVELS["hijos"]),
+        "estado": st.sampled_from(WORDS),
+        "ciudad": st.sampled_from(WORDS),
+        "mora": st.booleans(),
+        "titular": st.booleans(),
+    }
+)
+GAPS = st.sets(st.sampled_from(SCHEMA.names))
+CONSTANTS = st.sampled_from(["0", "1", "2.5", "18", "1e308", "0.1", "3", "1e-300"])
+
+
+def numbers(*, judged: bool) -> st.SearchStrategy[str]:
+    """Make expressions of numbers; `judged` are those that pandas knows too."""
+
+    def larger(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+        made = [
+            st.builds("({} {} {})".format, inner, st.sampled_from(["+", "-", "*", "/", "//", "%"]), inner),
+            st.builds("(-{})".format, inner),
+            st.builds("{}({})".format, st.sampled_from(["abs", "floor"]), inner),
+        ]
+        if not judged:
+            made += [
+                st.builds("round({})".format, inner),
+                st.builds("{}({}, {})".format, st.sampled_from(["min", "max"]), inner, inner),
+                st.builds("min({}, {}, {})".format, inner, inner, inner),
+                st.builds("len({})".format, texts(judged=False)),
+                st.builds("years_between({}, {})".format, texts(judged=False), texts(judged=False)),
+            ]
+        return st.one_of(made)
+
+    return st.recursive(st.sampled_from(NUMBERS) | CONSTANTS, larger, max_leaves=4)
+
+
+def texts(*, judged: bool) -> st.SearchStrategy[str]:
+    """Make expressions of texts."""
+    fields = st.sampled_from(TEXTS)
+    plain = fields | st.sampled_from([repr(word) for word in WORDS])
+    return plain if judged else plain | st.builds("lower({})".format, plain) | st.just("today()")
+
+
+def conditions(*, judged: bool) -> st.SearchStrategy[str]:
+    """Make conditions."""
+    number, text = numbers(judged=judged), texts(judged=judged)
+    compared = st.sampled_from(["<", "<=", ">", ">=", "==", "!="])
+    some = st.lists(CONSTANTS | st.just("-1"), min_size=1, max_size=3).map(", ".join)
+    words = st.lists(st.sampled_from([repr(word) for word in WORDS]), min_size=1, max_size=3).map(", ".join)
+    free = st.sampled_from(["edad", "ingresos", "(edad + deuda)"])
+    sides = st.sampled_from(["ingresos", "deuda", "edad", "(edad * 2)", "1", "18"])
+    leaves = [
+        st.builds("({} {} {})".format, free, compared, sides),
+        st.builds("({} {} {})".format, sides, compared, free),
+        st.builds("({} {} ({}))".format, free, compared, number),
+        st.builds("({} < {} <= {})".format, number, free, number),
+        st.builds("({} {} {})".format, st.sampled_from(TEXTS), compared, text),
+        st.builds("({} {} [{}])".format, free, st.sampled_from(["in", "not in"]), some),
+        st.builds("({} {} [{}])".format, st.sampled_from(TEXTS), st.sampled_from(["in", "not in"]), words),
+        st.sampled_from(TRUTHS),
+        st.sampled_from(["(mora == titular)", "(mora != titular)", "(plan == 30)", "(hijos in [0, 3])"]),
+    ]
+    if not judged:
+        missing = st.sampled_from(["is None", "is not None"])
+        leaves += [
+            st.builds("({} {})".format, st.sampled_from(SCHEMA.names), missing),
+            st.builds("({} {})".format, number, missing),
+            st.builds("({} {} {})".format, text, compared, text),
+            st.sampled_from(["(mora == True)", "(False != titular)", "True", "False"]),
+        ]
+    return st.recursive(
+        st.one_of(leaves),
+        lambda inner: st.builds("({} {} {})".format, inner, st.sampled_from(["and", "or"]), inner)
+        | st.builds("(not {})".format, inner),
+        max_leaves=5,
+    )
+
+
+def compiled(when: str) -> CompiledRules:
+    """Compile a condition in both stages; each says what leaves it open."""
+    stages: list[Any] = ["before", "after"]
+    rules = [Rule(when, "rechazar", stage, stage=stage, on_missing="revisar") for stage in stages]
+    return CompiledRules(rules, SCHEMA, today=lambda: date(2026, 11, 30))
+
+
+def as_row(given: dict[str, Any]) -> tuple[Any, ...]:
+    """Give values as a schema reads them."""
+    return tuple(given[name] for name in SCHEMA.names)
+
+
+def as_columns(rows: list[dict[str, Any]]) -> list[Column]:
+    """Give values as a frame is read, in another order of levels than theirs."""
+    columns: list[Column] = []
+    for field in SCHEMA.fields:
+        cells = [row[field.name] for row in rows]
+        if field.kind != "category":
+            columns.append(np.array([math.nan if cell is None else float(cell) for cell in cells]))
+            continue
+        levels = sorted({cell for cell in cells if cell is not None}, key=str, reverse=True)
+        codes = [-1 if cell is None else levels.index(cell) for cell in cells]
+        columns.append(Coded(np.array(codes, dtype=np.int8), [*levels]))
+    return columns
+
+
+def of_records(rules: CompiledRules, rows: list[dict[str, Any]]) -> list[bool | None]:
+    """Ask about each row: true, false, or open."""
+    found = []
+    for row in rows:
+        first = rules.first(as_row(row))
+        second = rules.decided(as_row(row), 0.5, "aprobar")
+        kinds = [kind % 2 for kind in (*first.fired, *second.fired)]
+        assert len(kinds) in (0, 2)
+        assert len(set(kinds)) <= 1
+        found.append((not kinds[0] or None) if kinds else False)
+    return found
+
+
+def of_columns(rules: CompiledRules, rows: list[dict[str, Any]]) -> list[bool | None]:
+    """Ask about all rows at once."""
+    columns, number = as_columns(rows), len(rows)
+    first = rules.first_columns(columns, rules.today)
+    second = rules.decided_columns(columns, np.full(number, 0.5), np.zeros(number, np.int8), rules.today, first)
+    found: list[bool | None] = [False] * number
+    for place in range(number):
+        kinds = [kind % 2 for kind, where in [*first.fired, *second.fired] if where[place]]
+        assert len(set(kinds)) <= 1
+        if kinds:
+            found[place] = not kinds[0] or None
+    return found
+
+
+@settings(max_examples=150, deadline=None)
+@given(conditions(judged=True), st.lists(ROWS, min_size=1, max_size=8))
+def test_present_values_are_judged_as_pandas_does(when: str, rows: list[dict[str, Any]]) -> None:
+    frame = pd.DataFrame(rows)
+    frame[[*NUMBERS]] = frame[[*NUMBERS]].astype(float)
+    with np.errstate(all="ignore"):
+        found = frame.eval(when, engine="python")
+        undecided = _undecided(when, rows)
+    judged = np.broadcast_to(np.asarray(found, dtype=bool), len(rows)).tolist()
+    rules = compiled(when)
+    assert of_records(rules, rows) == of_columns(rules, rows)
+    for row, ours, theirs, open_ in zip(rows, of_records(rules, rows), judged, undecided, strict=True):
+        if not open_:
+            assert ours is theirs, (when, row)
+
+
+def _undecided(when: str, rows: list[dict[str, Any]]) -> list[bool]:
+    """Tell which rows have a number that is none, as zero by zero, which pandas compares as False."""
+    parts = [node for node in ast.walk(ast.parse(when, mode="eval")) if isinstance(node, ast.BinOp)]
+    return [any(_number(part, row) is None for part in parts) for row in rows]
+
+
+@settings(max_examples=200, deadline=None)
+@given(conditions(judged=False), st.lists(st.tuples(ROWS, GAPS), min_size=1, max_size=8))
+def test_missing_values_leave_open_what_depends_on_them(
+    when: str, given_rows: list[tuple[dict[str, Any], set[str]]]
+) -> None:
+    rows = [{name: None if name in gaps else row[name] for name in row} for row, gaps in given_rows]
+    rules = compiled(when)
+    expected = [_condition(ast.parse(when, mode="eval").body, row) for row in rows]
+    assert of_records(rules, rows) == expected, when
+    assert of_columns(rules, rows) == expected, when
+
+
+# -- Kleene's logic, node by node ------------------------------------------------------------------
+
+_OPERATORS: dict[type, Any] = {
+    **{ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge},
+    **{ast.Eq: operator.eq, ast.NotEq: operator.ne},
+}
+
+
+def _condition(node: ast.expr, row: dict[str, Any]) -> bool | None:
+    match node:
+        case ast.BoolOp(op, values):
+            parts = [_condition(value, row) for value in values]
+            decisive = isinstance(op, ast.Or)
+            if decisive in parts:
+                return decisive
+            return None if None in parts else not decisive
+        case ast.UnaryOp(ast.Not(), operand):
+            inner = _condition(operand, row)
+            return None if inner is None else not inner
+        case ast.Compare(left, ops, comparators):
+            sides = [left, *comparators]
+            parts = [_compare(op, sides[i], sides[i + 1], row) for i, op in enumerate(ops)]
+            return False if False in parts else None if None in parts else True
+        case ast.Name(name):
+            found: bool | None = row[name]
+            return found
+        case ast.Constant(value):
+            return bool(value)
+    raise AssertionError(ast.dump(node))
+
+
+def _compare(op: ast.cmpop, left: ast.expr, right: ast.expr, row: dict[str, Any]) -> bool | None:
+    one = _value(left, row)
+    if isinstance(op, (ast.Is, ast.IsNot)):
+        return (one is None) == isinstance(op, ast.Is)
+    if isinstance(op, (ast.In, ast.NotIn)):
+        assert isinstance(right, ast.List)
+        members = [_value(member, row) for member in right.elts]
+        return None if one is None else (one in members) == isinstance(op, ast.In)
+    other = _value(right, row)
+    if one is None or other is None:
+        return None
+    return bool(_OPERATORS[type(op)](one, other))
+
+
+def _value(node: ast.expr, row: dict[str, Any]) -> Any:
+    match node:
+        case ast.Constant(str() | bool() as value):
+            return value
+        case ast.Name(name) if name in TEXTS + TRUTHS:
+            return row[name]
+        case ast.Call(ast.Name("lower"), [of]):
+            text = _value(of, row)
+            return None if text is None else text.lower()
+        case ast.Call(ast.Name("today")):
+            return "2026-11-30"
+    return _number(node, row)
+
+
+def _number(node: ast.expr, row: dict[str, Any]) -> float | None:
+    with np.errstate(all="ignore"):
+        found = _float64(node, row)
+    return None if np.isnan(found) else found
+
+
+def _float64(node: ast.expr, row: dict[str, Any]) -> Any:
+    """Compute with numpy's scalars, NaN where something is missing."""
+    match node:
+        case ast.Constant(value):
+            assert isinstance(value, (int, float))
+            return np.float64(value)
+        case ast.Name(name):
+            return np.float64(math.nan if row[name] is None else row[name])
+        case ast.UnaryOp(ast.USub(), operand):
+            return -_float64(operand, row)
+        case ast.BinOp(left, op, right):
+            one, other = _float64(left, row), _float64(right, row)
+            computed: dict[type, Any] = {
+                **{ast.Add: np.add, ast.Sub: np.subtract, ast.Mult: np.multiply},
+                **{ast.Div: np.divide, ast.FloorDiv: np.floor_divide, ast.Mod: np.remainder},
+            }
+            return computed[type(op)](one, other)
+        case ast.Call(ast.Name("len"), [of]):
+            text = _value(of, row)
+            return np.float64(math.nan if text is None else len(text))
+        case ast.Call(ast.Name("years_between"), [one, other]):
+            return np.float64(_years(_value(one, row), _value(other, row)))
+        case ast.Call(ast.Name("min" | "max" as name), arguments):
+            found = [_float64(argument, row) for argument in arguments]
+            if any(map(np.isnan, found)):
+                return np.float64(math.nan)
+            return min(found) if name == "min" else -min(-x for x in found)
+        case ast.Call(ast.Name(name), [of]):
+            return {"abs": np.abs, "floor": np.floor, "round": np.rint}[name](_float64(of, row))
+    raise AssertionError(ast.dump(node))
+
+
+def _years(start: str | None, end: str | None) -> float:
+    try:
+        one, other = date.fromisoformat(start or ""), date.fromisoformat(end or "")
+    except ValueError:
+        return math.nan
+    if other < one:
+        return -_years(end, start)
+    years = other.year - one.year
+    return years - ((one.month, one.day) > (other.month, other.day))
