@@ -40,7 +40,7 @@ _TYPES: list[Any] = [
     Panel,
 ]
 _REF = "#/components/schemas/{name}"
-_OPTIONAL = ("valor",)  # written only where the policy shows values
+_OPTIONAL = ("valor", "tipo")  # written where the policy shows values, and where a rule is the reason
 _ID: dict[str, Any] = {"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,128}$"}
 _ID_EXAMPLE = "solicitud-1"
 _ID_HEADER = {"X-Request-ID": {"$ref": "#/components/headers/X-Request-ID"}}

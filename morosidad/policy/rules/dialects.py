@@ -39,7 +39,7 @@ class Dialect(ABC):
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.variables: dict[str, Variable] = {}
-        self.dated = False
+        self.dated: bool = False
         self._number = 0
 
     def held(self, source: str) -> str:

@@ -1,4 +1,4 @@
-"""Expressions against two judges: pandas where every value is there, and Kleene's logic where one is missing."""
+"""Expressions against two judges: pandas where all values are there, Kleene's logic where one is missing."""
 
 from __future__ import annotations
 
@@ -59,8 +59,10 @@ def numbers(*, judged: bool) -> st.SearchStrategy[str]:
     """Make expressions of numbers; `judged` are those that pandas knows too."""
 
     def larger(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-        made = [
-            st.builds("({} {} {})".format, inner, st.sampled_from(["+", "-", "*", "/", "//", "%"]), inner),
+        signs, name = st.sampled_from(["+", "-", "*", "/", "//", "%"]), st.sampled_from(NUMBERS)
+        made = [  # a sum of constants alone is one of Python's to pandas
+            st.builds("({} {} {})".format, name, signs, inner),
+            st.builds("({} {} {})".format, inner, signs, name if judged else inner),
             st.builds("(-{})".format, inner),
             st.builds("{}({})".format, st.sampled_from(["abs", "floor"]), inner),
         ]
@@ -113,8 +115,10 @@ def conditions(*, judged: bool) -> st.SearchStrategy[str]:
         ]
     return st.recursive(
         st.one_of(leaves),
-        lambda inner: st.builds("({} {} {})".format, inner, st.sampled_from(["and", "or"]), inner)
-        | st.builds("(not {})".format, inner),
+        lambda inner: (
+            st.builds("({} {} {})".format, inner, st.sampled_from(["and", "or"]), inner)
+            | st.builds("(not {})".format, inner)
+        ),
         max_leaves=5,
     )
 
@@ -162,7 +166,9 @@ def of_columns(rules: CompiledRules, rows: list[dict[str, Any]]) -> list[bool | 
     """Ask about all rows at once."""
     columns, number = as_columns(rows), len(rows)
     first = rules.first_columns(columns, rules.today)
-    second = rules.decided_columns(columns, np.full(number, 0.5), np.zeros(number, np.int8), rules.today, first)
+    second = rules.decided_columns(
+        columns, np.full(number, 0.5), np.zeros(number, np.int8), rules.today, first
+    )
     found: list[bool | None] = [False] * number
     for place in range(number):
         kinds = [kind % 2 for kind, where in [*first.fired, *second.fired] if where[place]]
@@ -209,8 +215,12 @@ def test_missing_values_leave_open_what_depends_on_them(
 # -- Kleene's logic, node by node ------------------------------------------------------------------
 
 _OPERATORS: dict[type, Any] = {
-    **{ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge},
-    **{ast.Eq: operator.eq, ast.NotEq: operator.ne},
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
 }
 
 
@@ -284,8 +294,12 @@ def _float64(node: ast.expr, row: dict[str, Any]) -> Any:
         case ast.BinOp(left, op, right):
             one, other = _float64(left, row), _float64(right, row)
             computed: dict[type, Any] = {
-                **{ast.Add: np.add, ast.Sub: np.subtract, ast.Mult: np.multiply},
-                **{ast.Div: np.divide, ast.FloorDiv: np.floor_divide, ast.Mod: np.remainder},
+                ast.Add: np.add,
+                ast.Sub: np.subtract,
+                ast.Mult: np.multiply,
+                ast.Div: np.divide,
+                ast.FloorDiv: np.floor_divide,
+                ast.Mod: np.remainder,
             }
             return computed[type(op)](one, other)
         case ast.Call(ast.Name("len"), [of]):

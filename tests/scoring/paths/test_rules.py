@@ -1,4 +1,4 @@
-"""A policy's rules on every path: one record, many, frames, the cache, the log, models that are not compiled."""
+"""A policy's rules on every path: one record, many, frames, cache, log, models that are not compiled."""
 
 from __future__ import annotations
 
@@ -22,7 +22,13 @@ from support import small_frame
 RULES = (
     Rule("moras > 2", "rechazar", "A1", "Demasiadas moras", stage="before"),
     Rule("ingresos < 500", "revisar", "A2", "Pocos ingresos", stage="before", on_missing="revisar"),
-    Rule("empleo == 'fijo' and moras == 0 and ingresos > 1500", "aprobar", "F1", {"es": "Cliente fijo"}, final=True),
+    Rule(
+        "empleo == 'fijo' and moras == 0 and ingresos > 1500",
+        "aprobar",
+        "F1",
+        {"es": "Cliente fijo"},
+        final=True,
+    ),
     Rule("probability > 0.6 and not empleo == 'otro'", "rechazar", "D1"),
     Rule("outcome == 'aprobar' and empleo is None", "revisar", "D2", "Sin empleo"),
 )
@@ -191,7 +197,11 @@ def test_lines_of_records_and_of_frames_are_the_same(
         text = (tmp_path / f"{way}.jsonl").read_text(encoding="utf-8")
         found = [json.loads(line) for line in text.splitlines() if '"decision"' in line]
         lines.append(
-            [{k: v for k, v in line.items() if k in _LOGGED} for line in found if line.get("tipo") == "decision"]
+            [
+                {k: v for k, v in line.items() if k in _LOGGED}
+                for line in found
+                if line.get("tipo") == "decision"
+            ]
         )
         assert scorer._path.kpis is not None
         assert sum(scorer._path.kpis.counts().decisions.values()) == len(X)
@@ -207,7 +217,16 @@ def test_lines_of_records_and_of_frames_are_the_same(
         assert not report.differences
 
 
-_LOGGED = ("politica_digest", "reglas", "decision", "prediccion", "probabilidades", "probabilidad", "motivos", "valores")
+_LOGGED = (
+    "politica_digest",
+    "reglas",
+    "decision",
+    "prediccion",
+    "probabilidades",
+    "probabilidad",
+    "motivos",
+    "valores",
+)
 
 
 def _rounded(value: Any) -> Any:

@@ -17,8 +17,9 @@ const answer = byId("respuesta");
 export function showDecision(decision, seconds) {
   answer.replaceChildren(
     heading(decision),
-    ...probability(decision.probabilidades[1]),
-    ...reasons(decision.motivos),
+    ...probability(decision.probabilidades),
+    ...rules(decision.motivos.filter(isRule)),
+    ...reasons(decision.motivos.filter((reason) => !isRule(reason))),
     ...warnings(decision),
     facts(decision, seconds),
   );
@@ -54,7 +55,8 @@ function settle() {
 
 function heading({ decision, confianza }) {
   const { word, icon } = OUTCOMES[decision];
-  const text = `${say(`${word}_text`)} ${say("confidence_of", { share: share(confianza) })}`;
+  const sure = confianza === null ? "" : ` ${say("confidence_of", { share: share(confianza) })}`;
+  const text = `${say(`${word}_text`)}${sure}`;
   const words = make("div", {}, make("strong", { text: say(word) }), make("span", { text }));
   return make("div", { class: `decision ${decision}` }, drawing(icon), words);
 }
@@ -75,7 +77,10 @@ function drawing(path) {
   return svg;
 }
 
-function probability(value) {
+// Rules may decline before the model is asked: there is no probability then.
+function probability(both) {
+  if (both === null) return [];
+  const value = both[1];
   const review = Number(section.dataset.revisar);
   const decline = Number(section.dataset.rechazar);
   const bar = make("div", {
@@ -99,6 +104,14 @@ function probability(value) {
   );
   const title = make("p", { class: "probabilidad" }, make("span", { text: say("probability") }), make("output", { text: share(value) }));
   return [title, bar, cuts];
+}
+
+const isRule = ({ tipo }) => tipo === "regla";
+
+function rules(list) {
+  if (!list.length) return [];
+  const items = list.map(({ texto, codigo }) => make("li", {}, make("span", { text: texto }), make("span", { class: "aporte", text: codigo })));
+  return [make("h3", { text: say("rules_applied") }), make("ol", { class: "motivos" }, ...items)];
 }
 
 function reasons(list) {
