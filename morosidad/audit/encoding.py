@@ -24,6 +24,7 @@ from morosidad.audit.table import (
 )
 from morosidad.audit.usage import Usage
 from morosidad.policy.decision import Decision, Reason
+from morosidad.policy.reasons import ReasonTable
 
 LoggedValues = Literal["full", "hash", "none"]
 
@@ -117,7 +118,9 @@ class LineEncoder:
             "confidence": [encode_column(np.maximum(table.probabilities, other))],
             "label": [encode_column(labels)],
             "outcome": [encode_column(table.outcomes)],
-            "reasons": [b"[]"] if table.reasons is None else reason_parts(table.reasons),
+            "reasons": [b"[]"]
+            if table.reasons is None
+            else reason_parts(self._kept(table.reasons, constants)),
             "warnings": [encode_column(table.warnings) if any(table.warnings) else b"[]"],
             "cached": [b"null"],
             "degraded": [b"false"],
@@ -132,6 +135,11 @@ class LineEncoder:
     def _named(self, context: AuditContext) -> bytes:
         digest = context.policy_digest
         return b',"politica_digest":' + self._encode(digest) if digest else b""
+
+    def _kept(self, reasons: ReasonTable, constants: _ModelConstants) -> ReasonTable:
+        """Take out of the reasons the values that the log may not hold."""
+        personal = constants.personal if self._values == "full" else None
+        return ReasonTable(_without_values(reasons.kinds, personal), reasons.which, reasons.contributions)
 
     def _hashes(self, kept: Mapping[str, Any], number: int) -> list[bytes]:
         """Hash the values of each row, as `hash_values` does."""
@@ -203,10 +211,7 @@ def _reasons(decision: DecisionLike, personal: Sequence[str] | None) -> Sequence
     if isinstance(decision, Decision):
         if all(reason.value is None for reason in decision.reasons):
             return decision.reasons
-        return [
-            reason.without_value() if personal is None or reason.field in personal else reason
-            for reason in decision.reasons
-        ]
+        return _without_values(decision.reasons, personal)
     return [Reason(r.code, r.field, r.text, r.contribution) for r in decision.reasons]
 
 
@@ -217,6 +222,13 @@ def _given(name: bytes, lists: Sequence[tuple[str, ...]]) -> list[bytes]:
         if one not in texts:
             texts[one] = name + msgspec.json.encode(one)
     return [texts[one] for one in lists]
+
+
+def _without_values(reasons: Sequence[Reason], personal: Sequence[str] | None) -> list[Reason]:
+    return [
+        reason.without_value() if personal is None or reason.field in personal else reason
+        for reason in reasons
+    ]
 
 
 def _utc(when: float) -> datetime:

@@ -7,17 +7,18 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import numpy as np
 
 from morosidad.audit.lines import DecisionLine
 from morosidad.policy.reasons import ReasonTable
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 Part = bytes | list[bytes]
 """What stands in one place of every line: the same text in all of them, or one for each."""
 
+_SHARE = b'"aporte":'
 _encode_lines = msgspec.json.Encoder().encode_lines
 
 
@@ -150,19 +151,23 @@ def reason_parts(table: ReasonTable) -> list[Part]:
     -------
     list of parts
     """
-    written = [msgspec.json.encode(kind) for kind in table.kinds]
-    opened = [text.removesuffix(b"0.0}").removesuffix(b"}") for text in written]
-    has_share = np.array([*(kind.kind == "modelo" for kind in table.kinds), False])
+    halves = [msgspec.json.encode(kind).partition(_SHARE) for kind in table.kinds]
+    has_share = [*(bool(found) for _, found, _ in halves), False]
     parts: list[Part] = [b"["]
     for place in range(table.which.shape[1]):
-        before = b"},%b" if place else b"%b"
-        texts = [*(before % text for text in opened), b""]  # the last one stands for no reason, -1
+        comma = b"," if place else b""
+        before = [
+            *(comma + half + name for half, name, _ in halves),
+            b"",
+        ]  # the last one stands for no reason, -1
+        after = [*(half.removeprefix(b"0.0") for _, _, half in halves), b""]
+        which = table.which[:, place].tolist()
         shares = encode_column(table.contributions[:, place])
-        there = has_share[table.which[:, place]].tolist()
-        shares = [share if known else b"" for share, known in zip(shares, there, strict=True)]
-        parts += [[texts[kind] for kind in table.which[:, place].tolist()], shares]
-    if table.which.shape[1]:
-        parts.append([b"}" if known else b"" for known in (table.which[:, 0] >= 0).tolist()])
+        parts += [
+            [before[kind] for kind in which],
+            [share if has_share[kind] else b"" for kind, share in zip(which, shares, strict=True)],
+            [after[kind] for kind in which],
+        ]
     return [*parts, b"]"]
 
 

@@ -124,6 +124,34 @@ class CompiledPipeline:
             "explain_one", [probability, "(" + "".join(f"{share}, " for share in shares) + ")"]
         )
 
+    @cached_property
+    def explains_alike(self) -> bool:
+        """Whether `explain_alike` can be asked."""
+        return self.form is not None and self.reference is not None and self.form.alike
+
+    def explain_alike(self, columns: Sequence[Column]) -> tuple[Floats, Floats]:
+        """Give what `explain_one` gives for each of many rows, to the last bit.
+
+        Parameters
+        ----------
+        columns : sequence of (ndarray, or Coded)
+            As in `predict`.
+
+        Returns
+        -------
+        probabilities : ndarray of float64, shape (n_rows,)
+        shares : ndarray of float64, shape (n_rows, n_fields)
+
+        Raises
+        ------
+        ValueError
+            If ``explains_alike`` is False.
+        """
+        if self.form is None or self.reference is None or not self.explains_alike:
+            raise ValueError("this pipeline explains many rows otherwise than each alone")
+        probabilities, shares = self.form.batch_reasons(ColumnBatch(columns), self.reference)
+        return probabilities, shares.T
+
     def measure_against(self, rows: Sequence[Row]) -> None:
         """Measure contributions against the mean over some rows from now on, where there is a form.
 
@@ -135,6 +163,7 @@ class CompiledPipeline:
         if self.form is not None:
             self.reference = self.form.background(ColumnBatch.of_records(rows, len(self.schema)))
             self.__dict__.pop("explain_one", None)
+            self.__dict__.pop("explains_alike", None)
 
     def explain(self, columns: Sequence[Column], scale: Scale | None = None) -> tuple[Floats, Floats]:
         """Give the scores of many rows, and each field's contributions to them.
@@ -269,23 +298,19 @@ def values_of(field: Field, column: Column) -> list[Value]:
         levels: list[Value] = [*column.levels, None]
         return [levels[code] for code in column.codes.tolist()]
     missing = np.isnan(column)
-    if field.kind == "number":
+    if field.kind == "number" or (field.kind == "integer" and field.usual_levels is None):
         values: list[Value] = column.tolist()
     elif field.kind == "boolean":
         values = (np.where(missing, 0.0, column) != 0.0).tolist()
     else:
-        values = _whole(np.where(missing, 0.0, column), field.kind == "integer")
+        values = _whole(np.where(missing, 0.0, column))
     for place in np.flatnonzero(missing).tolist():
         values[place] = None
     return values
 
 
-def _whole(column: Floats, signed_zero: bool) -> list[Value]:
-    """Give whole numbers as integers, but for a zero of an integer field, which keeps its sign."""
+def _whole(column: Floats) -> list[Value]:
     if np.abs(column).max(initial=0.0) >= 2.0**63:
-        return [int(number) or number for number in column.tolist()]
+        return [int(number) for number in column.tolist()]
     values: list[Value] = column.astype(np.int64).tolist()
-    if signed_zero:
-        for place in np.flatnonzero(np.signbit(column) & (column == 0.0)).tolist():
-            values[place] = -0.0
     return values

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -72,8 +73,32 @@ class ReasonTable(msgspec.Struct, eq=False):
         -------
         list of list of str
         """
-        texts = [kind.text for kind in self.kinds]
-        return [[texts[place] for place in row if place >= 0] for row in self.which.tolist()]
+        texts = np.array([*(kind.text for kind in self.kinds), None], dtype=object)
+        found: list[list[Any]] = texts[self.which].tolist()
+        for row in np.flatnonzero((self.which < 0).any(axis=1)).tolist():
+            found[row] = [text for text in found[row] if text is not None]
+        return found
+
+    def reasons(self) -> list[tuple[Reason, ...]]:
+        """Give each decision's reasons.
+
+        Returns
+        -------
+        list of tuple of Reason
+        """
+        if not self.which.shape[1]:
+            return [()] * len(self.which)
+        slots = [
+            [
+                Reason(kind.code, kind.field, kind.text, share, kind.value)
+                for kind, share in zip(map(self.kinds.__getitem__, which), shares, strict=True)
+            ]
+            for which, shares in zip(self.which.T.tolist(), self.contributions.T.tolist(), strict=True)
+        ]
+        found: list[tuple[Reason, ...]] = list(zip(*slots, strict=True))
+        for row in np.flatnonzero((self.which < 0).any(axis=1)).tolist():
+            found[row] = found[row][: np.count_nonzero(self.which[row] >= 0)]
+        return found
 
 
 class ReasonWriter:
@@ -100,6 +125,8 @@ class ReasonWriter:
             (f"R{place:02d}", name, _texts(label, schema.language))
             for place, (name, label) in enumerate(self._labels.items(), 1)
         )
+        self._usual = np.array(self._typical, dtype=np.float64)  # None becomes NaN, which nothing is above
+        self._kinds = [Reason(code, name, text, 0.0) for code, name, texts in self._fields for text in texts]
 
     def reasons(self, values: Sequence[Value], shares: Sequence[float], most: int) -> tuple[Reason, ...]:
         """Give the fields that raise the risk, strongest first, ties in the order of the schema.
@@ -158,33 +185,30 @@ class ReasonWriter:
         -------
         ReasonTable
         """
-        kinds = [Reason(code, name, text, 0.0) for code, name, texts in self._fields for text in texts]
-        cases = np.column_stack([self._cases(place, column) for place, column in enumerate(columns)])
+        values = np.stack([_numbers(column) for column in columns]).ravel()
         raising = np.where(shares > 0.0, shares, 0.0)
         raising[:, list(self._protected)] = 0.0
-        rows = np.arange(len(raising))
-        which = np.full((len(raising), min(most, len(columns))), -1, dtype=np.intp)
+        raising = np.ascontiguousarray(raising)
+        n, width = raising.shape
+        rows, flat = np.arange(n), raising.ravel()
+        which = np.full((n, min(most, width)), -1, dtype=np.intp)
         found = np.zeros(which.shape)
         for place in range(which.shape[1]):
             strongest = raising.argmax(axis=1)  # of several, the first
-            found[:, place] = raising[rows, strongest]
-            kind = strongest * len(_CASES) + cases[rows, strongest]
-            which[:, place] = np.where(found[:, place] > 0.0, kind, -1)
-            raising[rows, strongest] = 0.0
-        return ReasonTable(kinds, which, found)
+            cells = rows * width + strongest
+            share = found[:, place] = flat[cells]
+            kind = strongest * len(_CASES) + self._cases(strongest, values[strongest * n + rows])
+            which[:, place] = np.where(share > 0.0, kind, -1)
+            flat[cells] = 0.0
+        return ReasonTable(self._kinds, which, found)
 
-    def _cases(self, place: int, column: Column) -> NDArray[np.int8]:
-        """Tell for each value of a field which of its texts is to be used."""
-        usual = self._typical[place]
-        if isinstance(column, Coded):
-            levels: list[Value] = [*column.levels, None]
-            case = np.array([self._case(place, level) for level in levels], dtype=np.int8)
-            return case[column.codes]
-        case = np.full(len(column), _PLAIN, dtype=np.int8)
-        if usual is not None:
-            case[column > usual] = _ABOVE
-            case[column < usual] = _BELOW
-        case[np.isnan(column)] = _MISSING
+    def _cases(self, fields: NDArray[np.intp], values: NDArray[np.float64]) -> NDArray[np.intp]:
+        """Tell for a value of each field which of its texts is to be used."""
+        usual = self._usual[fields]
+        case = np.full(len(values), _PLAIN)
+        case[values > usual] = _ABOVE
+        case[values < usual] = _BELOW
+        case[np.isnan(values)] = _MISSING
         return case
 
     def _case(self, place: int, value: Value) -> int:
@@ -201,7 +225,7 @@ class ReasonWriter:
         Parameters
         ----------
         table : ReasonTable
-            The reasons of each decision; none of them says a value, so that a log may hold them.
+            The reasons of each decision, which say no values.
         rows : sequence of sequence
             The validated values of each record.
 
@@ -311,6 +335,14 @@ class ReasonWriter:
             return value
         unit = self._schema.fields[place].words_in(language).unit
         return f"{value:.10g} {unit}".rstrip()
+
+
+def _numbers(column: Column) -> NDArray[np.float64]:
+    """Give a column as numbers; a text is any."""
+    if not isinstance(column, Coded):
+        return column
+    levels = [0.0 if isinstance(level, str) else float(level) for level in column.levels]
+    return np.array([*levels, np.nan])[column.codes]
 
 
 def _texts(label: str, language: Language) -> tuple[str, ...]:

@@ -295,7 +295,7 @@ def score_frame(
     if errors == "raise":
         refuse_gaps(model, table, np.where(answers.decided, 0.0, np.nan))
     known = answers.decided
-    texts = iter(publish(path, active, answers, path.clock() - start, texts_of_ids, reasons=reasons))
+    texts = publish(path, active, answers, path.clock() - start, texts_of_ids, reasons=reasons)
     out = pd.DataFrame(_results(model, answers), index=table.index)
     if rows is not None:
         out.insert(0, "request_id", pd.Series(rows.texts, index=out.index, dtype=object))
@@ -303,7 +303,8 @@ def score_frame(
         out["rules"] = pd.Series(answers.rules.codes(model), index=out.index, dtype=object)
     out["warnings"] = pd.Series(answers.warnings, index=out.index, dtype=object)
     if reasons:
-        cells = [next(texts) if good else None for good in known]
+        cells = np.full(len(known), None, dtype=object)
+        cells[known] = pd.Series(texts, dtype=object)
         out["reasons"] = pd.Series(cells, index=out.index, dtype=object)
     return like(frame, out)
 

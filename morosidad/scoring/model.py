@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from msgspec.structs import force_setattr
 
 from morosidad.compiler.pipeline import CompiledPipeline
 from morosidad.errors import PredictionError
@@ -23,8 +24,6 @@ from morosidad.training.evidence import Training
 
 if TYPE_CHECKING:
     from morosidad.compiler.proof.sampled_shapley import SampledContributions
-
-_Rows = list[tuple[int | float | str | bool | None, ...]]
 
 
 class ScoringModel(Deciding):
@@ -273,24 +272,52 @@ class ScoringModel(Deciding):
             reasons = self.reason_writer.reasons(values, shares, self.policy.max_reasons)
         if not 0.0 <= probability <= 1.0:
             raise self.no_probability()
+        known = self._label(values, probability) if label is None else label
+        if self.rules is None:
+            return self.decision(known, probability, reasons, warnings, request_id)
+        ruling = self.settle(values, probability, first)
+        every = (*self.rules.reasons(ruling.fired, self.schema.language), *reasons)
+        decision = self.decision(known, probability, every, warnings, request_id)
+        force_setattr(decision, "outcome", ruling.outcome or decision.outcome)
+        force_setattr(decision, "rules", self.rules.codes(ruling.fired))
+        return decision
+
+    def decision(
+        self,
+        label: int,
+        probability: float,
+        reasons: tuple[Reason, ...],
+        warnings: tuple[str, ...],
+        request_id: str | None,
+    ) -> Decision:
+        """Put together what the cut-offs decide.
+
+        Parameters
+        ----------
+        label : {0, 1}
+            The predicted class.
+        probability : float
+            Of default, from 0 to 1.
+        reasons, warnings, request_id
+            As in the decision.
+
+        Returns
+        -------
+        Decision
+        """
         other = 1.0 - probability
-        outcome, rules = self.policy.outcome(probability), tuple[str, ...]()
-        if self.rules is not None:
-            ruling = self.settle(values, probability, first)
-            outcome, rules = ruling.outcome or outcome, self.rules.codes(ruling.fired)
-            reasons = (*self.rules.reasons(ruling.fired, self.schema.language), *reasons)
         decision = Decision(
-            self._label(values, probability) if label is None else label,
+            label,
             (other, probability),
             probability if probability > other else other,
-            outcome,
+            self.policy.outcome(probability),
             reasons,
             self.identity,
             warnings,
             None,
             False,
             request_id,
-            rules,
+            (),
             self.policy_identity,
         )
         return decision if self._plain else decision.in_language(self.schema.language)

@@ -48,6 +48,10 @@ def agrees(compiled: CompiledPipeline, rows: Sequence[Any], *, tolerance: float 
     explained = [compiled.explain_one(row) for row in rows]
     np.testing.assert_allclose([p for p, _ in explained], one, rtol=0, atol=1e-15)
     assert all(len(shares) == len(compiled.schema) for _, shares in explained)
+    if compiled.explains_alike:
+        found, shares = compiled.explain_alike(batch.columns)
+        assert found.tolist() == compiled.predict(batch.columns).tolist() == one.tolist()
+        assert shares.tolist() == [list(shares) for _, shares in explained]
 
 
 @pytest.fixture(scope="session")

@@ -28,8 +28,8 @@ class ColumnBatch:
     @classmethod
     def of_records(cls, rows: Iterable[tuple[Any, ...]], n_fields: int) -> ColumnBatch:
         """Make a batch of values as the schema reads them."""
-        columns = list(zip(*rows, strict=True)) or [()] * n_fields
-        return cls([_column(column) for column in columns])
+        some = list(rows)
+        return cls([_column([row[field] for row in some]) for field in range(n_fields)])
 
     def __len__(self) -> int:
         return len(self.columns[0])
@@ -60,7 +60,7 @@ class ColumnBatch:
         return self._positions[at]
 
 
-def _column(values: Sequence[Any]) -> Column:
+def _column(values: list[Any]) -> Column:
     if not any(issubclass(kind, str) for kind in set(map(type, values))):
         return np.array(values, dtype=np.float64)  # None becomes NaN
     levels = list(dict.fromkeys(value for value in values if value is not None))

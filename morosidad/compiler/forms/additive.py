@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from itertools import chain, cycle
 
 import numpy as np
@@ -31,7 +32,7 @@ MAX_EDGES = 500
 """So many edges of each field are tried by the parity gate at most, evenly over all."""
 
 
-class Additive(OnLogOdds, frozen=True, eq=False):
+class Additive(OnLogOdds, frozen=True, eq=False, dict=True):
     """``sigmoid(intercept + sum of terms)``.
 
     Attributes
@@ -48,13 +49,17 @@ class Additive(OnLogOdds, frozen=True, eq=False):
     terms: tuple[Expr, ...]
     n_fields: int
 
+    @cached_property
+    def _described(self) -> tuple[Term, ...]:
+        return tuple(map(term_of, self.terms))
+
     def emit_log_odds(self, code: FunctionSource) -> str:
-        return self._write(code, [term_of(expr) for expr in self.terms], explain=False)[0]
+        return self._write(code, self._described, explain=False)[0]
 
     def emit_log_odds_reasons(self, code: FunctionSource, reference: Floats) -> tuple[str, Sequence[str]]:
         means, rest = reference[: self.n_fields].copy(), reference[self.n_fields :]
         terms: list[Term] = []
-        for term in map(term_of, self.terms):
+        for term in self._described:
             if len(term.at) == 2:
                 *more, mean, rest = np.split(rest, np.cumsum([*(at.size for at in term.at), 1]))
                 means[list(term.fields)] += mean / 2.0
@@ -72,7 +77,7 @@ class Additive(OnLogOdds, frozen=True, eq=False):
 
     @property
     def backend(self) -> str:
-        return table_writer([term_of(expr) for expr in self.terms])[0]
+        return table_writer(self._described)[0]
 
     def probes(self, schema: Schema, bases: Sequence[Row]) -> Iterator[Row]:
         from morosidad.compiler.proof.probe_rows import changed
@@ -96,30 +101,43 @@ class Additive(OnLogOdds, frozen=True, eq=False):
                     edges.setdefault(source.field, set()).update(at.edges.values.tolist())
         return edges
 
+    @property
+    def alike(self) -> bool:
+        return all(term.alike for term in self.terms)
+
     def batch_log_odds(self, batch: ColumnBatch) -> Floats:
-        z = np.full(len(batch), self.intercept)
-        for term in self.terms:
-            z += batch.value(term)
-        return z
+        own, halves = np.full(len(batch), self.intercept), np.zeros(len(batch))
+        for term in self._described:
+            if len(term.at) < 2:
+                own += batch.value(term.expr)
+            else:
+                halves += term.numbers[tuple(map(batch.position, term.at))]
+        return own + 2.0 * halves
 
     def batch_log_odds_reasons(self, batch: ColumnBatch, reference: Floats) -> tuple[Floats, Floats]:
-        shares, rest = np.zeros((self.n_fields, len(batch))), reference[self.n_fields :]
-        shares -= reference[: self.n_fields, None]
-        for term in map(term_of, self.terms):
+        """Add up in the order of `emit_log_odds_reasons`."""
+        shares, means = np.zeros((self.n_fields, len(batch))), reference[: self.n_fields].copy()
+        rest = reference[self.n_fields :]
+        for term in self._described:
             if len(term.at) < 2:
-                shares[list(term.fields)] += batch.value(term.expr) / max(1, len(term.fields))
+                part = batch.value(term.expr) / max(1, len(term.fields))
+                for field in term.fields:
+                    shares[field] += part
                 continue
             first, second, mean, rest = np.split(rest, np.cumsum([*(at.size for at in term.at), 1]))
-            places = [batch.position(at) for at in term.at]
-            half, more = term.numbers[places[0], places[1]], (first[places[0]] - second[places[1]]) / 2.0
-            shares[term.fields[0]] += half + more - mean / 2.0
-            shares[term.fields[1]] += half - more - mean / 2.0
+            i, j = map(batch.position, term.at)
+            half, more = term.numbers[i, j], (first / 2.0)[i] - (second / 2.0)[j]
+            for field, change in zip(term.fields, (more, -more), strict=True):
+                shares[field] += half
+                shares[field] += change
+            means[list(term.fields)] += mean / 2.0
+        shares -= means[:, None]
         return self.batch_log_odds(batch), shares
 
     def reference(self, batch: ColumnBatch) -> Floats:
         means = np.zeros(self.n_fields)
         rest: list[Floats] = []
-        for term in map(term_of, self.terms):
+        for term in self._described:
             if len(term.at) == 2:
                 rest.append(_marginals(term, batch))
             else:

@@ -33,6 +33,10 @@ class Calibrated(Around, frozen=True, eq=False):
 
     on_log_odds: bool
 
+    @property
+    def alike(self) -> bool:
+        return self.of.alike and self.on_log_odds
+
     def emit_score(self, code: FunctionSource) -> str:
         """Write the number that is calibrated."""
         if self.on_log_odds and isinstance(self.of, OnLogOdds):

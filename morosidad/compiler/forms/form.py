@@ -37,6 +37,11 @@ class Form(msgspec.Struct, frozen=True, eq=False):
         """What answers for one record: ``numba`` or ``Python``."""
         return "Python"
 
+    @property
+    def alike(self) -> bool:
+        """Whether many rows at once get the answers and contributions of each alone, to the last bit."""
+        return False
+
     def probes(self, schema: Schema, bases: Sequence[Row]) -> Iterable[Row]:
         """Make rows at the discontinuities of the answer out of some others: the parity gate tries them."""
         return ()
@@ -88,6 +93,10 @@ class Around(Form, frozen=True, eq=False):
     @property
     def tolerance(self) -> float:
         return self.of.tolerance
+
+    @property
+    def alike(self) -> bool:
+        return self.of.alike
 
     @property
     def backend(self) -> str:
@@ -203,6 +212,10 @@ def emit_sigmoid(code: FunctionSource, z: str) -> str:
 
 
 def sigmoid(z: Floats) -> Floats:
-    """Compute ``1 / (1 + exp(-z))`` without overflow."""
-    with np.errstate(over="ignore"):
-        return np.where(z > -700.0, 1.0 / (1.0 + np.exp(-z)), np.exp(np.minimum(z, 0.0)))
+    """Compute what `emit_sigmoid` writes for many numbers, to the last bit.
+
+    Numpy's own exponential rounds in another way than that of `math`, and differently on each processor.
+    """
+    near = z > -700.0
+    powers = np.fromiter(map(math.exp, np.where(near, -z, z).tolist()), np.float64, len(z))
+    return np.where(near, 1.0 / (1.0 + powers), powers)

@@ -33,6 +33,10 @@ class Guarded(Around, frozen=True, eq=False):
     def scale(self) -> str:
         return self.of.scale
 
+    @property
+    def alike(self) -> bool:
+        return self.of.alike and all(expr.alike for expr in self.demanded)
+
     def emit(self, code: FunctionSource) -> str:
         return self._guarded(code, self.of.emit(code))
 

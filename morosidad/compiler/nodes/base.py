@@ -84,6 +84,11 @@ class Shared(msgspec.Struct, frozen=True, eq=False):
 class Expr(msgspec.Struct, frozen=True):
     """One column's value, computed from the fields of a record."""
 
+    @property
+    def alike(self) -> bool:
+        """Whether `emit` and `batch` give the same bits, as they take the same operations."""
+        return all(part.alike for part in self.parts())
+
     def parts(self) -> tuple[Expr, ...]:
         """Give the expressions that this one is made of."""
         return tuple(part for part in msgspec.structs.astuple(self) if isinstance(part, Expr))

@@ -38,6 +38,10 @@ class Binary(Expr, frozen=True):
     first: Expr
     second: Expr
 
+    @property
+    def alike(self) -> bool:
+        return False  # whole numbers of a record are multiplied without rounding
+
     def emit(self, code: SourceWriter) -> str:
         a, b = code.value(self.first), code.value(self.second)
         if self.operator in _COMPARISONS:

@@ -28,6 +28,10 @@ class NamedFunction(Elementwise, frozen=True):
     name: str
     parameters: tuple[float, ...] = ()
 
+    @property
+    def alike(self) -> bool:
+        return False  # numpy's functions round otherwise than those of `math`
+
     def emit(self, code: SourceWriter) -> str:
         function = code.constant(FUNCTIONS[self.name][0])
         return f"{function}({', '.join([code.value(self.of), *map(code.constant, self.parameters)])})"

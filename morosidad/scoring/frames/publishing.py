@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from morosidad.frames.records import records_of
 from morosidad.policy.decision import OUTCOMES
 from morosidad.policy.reasons import ReasonTable
 from morosidad.schema.field import Row, Value
+from morosidad.scoring.frames.explaining import explain_rows
 from morosidad.scoring.frames.frame_rules import FrameRules
 from morosidad.scoring.record_path import RecordPath
 from morosidad.scoring.request import ActiveModel
@@ -22,8 +24,6 @@ from morosidad.scoring.stored_model import StoredModel
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from morosidad.audit import DecisionTable
 
 
 class FrameAnswers(NamedTuple):
@@ -81,13 +81,94 @@ class FrameAnswers(NamedTuple):
 _ROWS = 2048  # at a time, so that they stay in the processor's cache
 
 
-class _Chunk(NamedTuple):
-    """Some of the rows that have an answer."""
+class _Chunk:
+    """Some of the rows that have an answer.
 
-    places: NDArray[np.intp]
-    values: list[list[Value]]  # one list for each field
-    rows: list[Row]
+    Attributes
+    ----------
+    places : ndarray of intp, shape (n,)
+        Where they stand in the frame.
+    reasons : ReasonTable, or None
+        Why, where that is asked.
+    """
+
+    def __init__(
+        self,
+        model: StoredModel,
+        answers: FrameAnswers,
+        columns: list[Column],
+        places: NDArray[np.intp],
+        explain: bool,
+    ) -> None:
+        self._fields, self._columns, self.places = model.schema.fields, columns, places
+        self.reasons: ReasonTable | None = None
+        if explain and (model.explains or model.rules is not None):
+            self.reasons = self._reasons(model, answers)
+
+    @cached_property
+    def values(self) -> list[list[Value]]:
+        """One list for each field."""
+        return [values_of(field, column) for field, column in zip(self._fields, self._columns, strict=True)]
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """One tuple for each row."""
+        return list(zip(*self.values, strict=True))
+
+    def _reasons(self, model: StoredModel, answers: FrameAnswers) -> ReasonTable:
+        scored = ~np.isnan(answers.probabilities[self.places]) & model.explains
+        probabilities, shares = explain_rows(model, self._columns, lambda: self.rows, scored)
+        if probabilities is not None:
+            places = self.places[scored]
+            answers.probabilities[places] = probabilities[scored]
+            if not model.compiled.own_labels:
+                answers.labels[places] = model.over_threshold(probabilities[scored])
+        reasons = model.reason_writer.table(self._columns, shares, model.policy.max_reasons)
+        if model.schema.names_codes:
+            records = records_of(model.schema, answers.table.iloc[self.places])
+            reasons = model.reason_writer.name_codes(reasons, records)
+        if model.policy.show_values:
+            reasons = model.reason_writer.show_values(reasons, self.rows)
+        if model.rules is None or answers.rules is None:
+            return reasons
+        kinds = model.rules.reasons(tuple(range(2 * len(model.rules.rules))), model.language)
+        return reasons.after_rules(kinds, answers.rules.fired[self.places].tolist())
+
+
+class Decided(NamedTuple):
+    """Decisions on some rows.
+
+    Attributes
+    ----------
+    values : callable
+        Gives the validated values, one list for each field.
+    rows : callable
+        Gives the same, one tuple for each row.
+    probabilities : ndarray of float64, shape (n,)
+        Of default.
+    labels : ndarray of int8, shape (n,)
+        The predicted classes.
+    codes : ndarray of int8, shape (n,)
+        The places of the outcomes in `OUTCOMES`.
+    warnings : sequence of tuple of str
+        What is unusual about each row.
+    reasons : ReasonTable, or None
+        Why, where that was asked.
+    ids : sequence of (str or None), or None
+        The ids of the requests.
+    rules : sequence of tuple of str, optional
+        The codes of the rules that fired, where there are rules.
+    """
+
+    values: Callable[[], list[list[Value]]]
+    rows: Callable[[], list[Row]]
+    probabilities: Floats
+    labels: NDArray[np.int8]
+    codes: NDArray[np.int8]
+    warnings: Sequence[tuple[str, ...]]
     reasons: ReasonTable | None
+    ids: Sequence[str | None] | None
+    rules: Sequence[tuple[str, ...]] | None = None
 
 
 def publish(
@@ -122,39 +203,98 @@ def publish(
         The texts of each row that has an answer, where they are wanted.
     """
     known = np.flatnonzero(answers.decided)
-    _count(path, active, answers, known, seconds)
+    labels, codes = answers.labels[known].astype(np.int8), answers.outcome_codes(active.model)[known]
+    count(path, answers.probabilities[known], labels, codes, seconds)
     if not reasons and path.audit is None and active.drift is None:
         return []
     texts: list[list[str]] = []
     for chunk in _chunks(active, answers, explain=reasons or path.audit is not None):
-        if active.drift is not None:
-            found = answers.probabilities[chunk.places].tolist()
-            for row, probability in zip(chunk.rows, found, strict=True):
-                if probability == probability:  # a rule may decline without one
-                    active.drift.observe(row, probability)
-        if path.audit is not None and active.audit_context is not None:
-            table = _decisions(active.model, answers, chunk, seconds / len(known), ids)
-            path.audit.append_many(active.audit_context, table)
+        if path.audit is not None or active.drift is not None:
+            watch_and_log(path, active, _decided(active.model, answers, chunk, ids), seconds / len(known))
         if reasons:
-            texts += _texts(active.model, chunk)
+            texts += [[]] * len(chunk.places) if chunk.reasons is None else chunk.reasons.texts()
     return texts
 
 
-def _texts(model: StoredModel, chunk: _Chunk) -> list[list[str]]:
-    if chunk.reasons is None:
-        return [[]] * len(chunk.places)
-    return model.reason_writer.show_values(chunk.reasons, chunk.rows).texts()
-
-
-def _count(
-    path: RecordPath, active: ActiveModel, answers: FrameAnswers, known: NDArray[np.intp], seconds: float
+def count(
+    path: RecordPath,
+    probabilities: Floats,
+    labels: NDArray[np.int8],
+    codes: NDArray[np.int8],
+    seconds: float,
 ) -> None:
-    if path.kpis is not None and len(known):
-        found, labels = answers.probabilities[known], answers.labels[known].astype(np.int8)
-        codes = answers.outcome_codes(active.model)[known]
+    """Count decisions.
+
+    Parameters
+    ----------
+    path : RecordPath
+        The parts around the model.
+    probabilities : ndarray of float64, shape (n,)
+        Of default.
+    labels : ndarray of int8, shape (n,)
+        The predicted classes.
+    codes : ndarray of int8, shape (n,)
+        The places of the outcomes in `OUTCOMES`.
+    seconds : float
+        How long all of them took.
+    """
+    if path.kpis is not None and len(labels):
         numbers = np.bincount(codes, minlength=len(OUTCOMES)).tolist()
         decisions = dict(zip(OUTCOMES, numbers, strict=True))
-        path.kpis.record_many(seconds, found, labels=labels, decisions=decisions)
+        path.kpis.record_many(seconds, probabilities, labels=labels, decisions=decisions)
+
+
+def watch_and_log(path: RecordPath, active: ActiveModel, decided: Decided, seconds: float) -> None:
+    """Compare decided rows with the training data, and log the decisions.
+
+    Parameters
+    ----------
+    path : RecordPath
+        The parts around the model.
+    active : ActiveModel
+        What answered.
+    decided : Decided
+        The decisions.
+    seconds : float
+        How long each took.
+    """
+    if active.drift is not None:
+        for row, probability in zip(decided.rows(), decided.probabilities.tolist(), strict=True):
+            if probability == probability:  # a rule may decline without one
+                active.drift.observe(row, probability)
+    if path.audit is not None and active.audit_context is not None:
+        from morosidad.audit import DecisionTable
+
+        table = DecisionTable(
+            values=decided.values(),
+            probabilities=decided.probabilities,
+            labels=decided.labels,
+            outcomes=[OUTCOMES[code] for code in decided.codes.tolist()],
+            warnings=decided.warnings,
+            seconds=seconds,
+            reasons=decided.reasons,
+            request_ids=decided.ids,
+            rules=decided.rules,
+        )
+        path.audit.append_many(active.audit_context, table)
+
+
+def _decided(
+    model: StoredModel, answers: FrameAnswers, chunk: _Chunk, ids: Sequence[str | None] | None
+) -> Decided:
+    places = chunk.places.tolist()
+    warnings = answers.warnings or [()] * len(answers.probabilities)
+    return Decided(
+        lambda: chunk.values,
+        lambda: chunk.rows,
+        answers.probabilities[chunk.places],
+        answers.labels[chunk.places].astype(np.int8),
+        answers.outcome_codes(model)[chunk.places],
+        [warnings[place] for place in places],
+        chunk.reasons,
+        None if ids is None else [ids[place] for place in places],
+        None if answers.rules is None else answers.rules.codes(model)[chunk.places].tolist(),
+    )
 
 
 def _chunks(active: ActiveModel, answers: FrameAnswers, *, explain: bool) -> Iterator[_Chunk]:
@@ -165,68 +305,4 @@ def _chunks(active: ActiveModel, answers: FrameAnswers, *, explain: bool) -> Ite
         columns = answers.reader.read(part)[0] if len(places) else []
         for first in range(0, len(places), _ROWS):
             some = places[first : first + _ROWS]
-            yield _chunk(model, answers, [column[some] for column in columns], start + some, explain)
-
-
-def _chunk(
-    model: StoredModel,
-    answers: FrameAnswers,
-    columns: list[Column],
-    places: NDArray[np.intp],
-    explain: bool,
-) -> _Chunk:
-    values = [values_of(field, column) for field, column in zip(model.schema.fields, columns, strict=True)]
-    rows: list[Row] = list(zip(*values, strict=True))
-    reasons = None
-    if explain and (model.explains or model.rules is not None):
-        reasons = _reasons(model, answers, places, columns, rows)
-    return _Chunk(places, values, rows, reasons)
-
-
-def _reasons(
-    model: StoredModel,
-    answers: FrameAnswers,
-    places: NDArray[np.intp],
-    columns: Sequence[Column],
-    rows: Sequence[Row],
-) -> ReasonTable:
-    nothing = (np.nan,) * len(columns)
-    scored = ~np.isnan(answers.probabilities[places]) & model.explains
-    found = [
-        (model.estimate(row)[1] if asked else ()) or nothing for row, asked in zip(rows, scored, strict=True)
-    ]
-    shares: Floats = np.array(found, dtype=np.float64)
-    reasons = model.reason_writer.table(columns, shares, model.policy.max_reasons)
-    if model.schema.names_codes:
-        reasons = model.reason_writer.name_codes(
-            reasons, records_of(model.schema, answers.table.iloc[places])
-        )
-    if model.rules is None or answers.rules is None:
-        return reasons
-    kinds = model.rules.reasons(tuple(range(2 * len(model.rules.rules))), model.language)
-    return reasons.after_rules(kinds, answers.rules.fired[places].tolist())
-
-
-def _decisions(
-    model: StoredModel,
-    answers: FrameAnswers,
-    chunk: _Chunk,
-    seconds: float,
-    ids: Sequence[str | None] | None,
-) -> DecisionTable:
-    from morosidad.audit import DecisionTable
-
-    places = chunk.places
-    probabilities = answers.probabilities[places]
-    warnings = answers.warnings or [()] * len(answers.probabilities)
-    return DecisionTable(
-        values=chunk.values,
-        probabilities=probabilities,
-        labels=answers.labels[places].astype(np.int8),
-        outcomes=[OUTCOMES[code] for code in answers.outcome_codes(model)[places].tolist()],
-        warnings=[warnings[place] for place in places.tolist()],
-        seconds=seconds,
-        reasons=chunk.reasons,
-        request_ids=None if ids is None else [ids[place] for place in places.tolist()],
-        rules=None if answers.rules is None else answers.rules.codes(model)[places].tolist(),
-    )
+            yield _Chunk(model, answers, [column[some] for column in columns], start + some, explain)

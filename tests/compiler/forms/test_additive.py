@@ -25,6 +25,7 @@ from morosidad.compiler import CompiledPipeline, compile_pipeline
 from morosidad.compiler.backends.numpy_columns import ColumnBatch
 from morosidad.compiler.forms.additive import Additive
 from morosidad.compiler.nodes.expressions import Arith, Raw
+from morosidad.compiler.nodes.functions import Function
 from morosidad.compiler.nodes.lookups import (
     Bins,
     CategoryPosition,
@@ -258,9 +259,18 @@ def test_what_is_machine_code_is_right_as_python_too(form, rows):
 @settings(max_examples=50, deadline=None)
 @given(form=sums(), rows=st.lists(ROWS, min_size=1, max_size=20))
 def test_many_rows_give_what_each_gives_alone(form, rows):
-    compiled = CompiledPipeline(schema(), form)
-    together = compiled.predict(ColumnBatch.of_records(rows, 3).columns)
-    assert together.tolist() == pytest.approx([compiled.predict_one(row) for row in rows], abs=1e-15)
+    compiled = CompiledPipeline(schema(), form, reference=form.reference(ColumnBatch.of_records(rows, 3)))
+    found, shares = compiled.explain_alike(ColumnBatch.of_records(rows, 3).columns)
+    assert found.tolist() == [compiled.predict_one(row) for row in rows]
+    assert shares.tolist() == [list(compiled.explain_one(row)[1]) for row in rows]
+
+
+def test_logarithms_round_otherwise_in_columns():
+    form = Additive(0.0, (Function(Raw(2), "log1p"),), 3)
+    compiled = CompiledPipeline(schema(), form, reference=np.zeros(3))
+    assert not compiled.explains_alike
+    with pytest.raises(ValueError, match="each alone"):
+        compiled.explain_alike(ColumnBatch.of_records([(20, "a", 1.0)], 3).columns)
 
 
 def test_what_a_grid_and_an_interval_hold():

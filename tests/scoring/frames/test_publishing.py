@@ -11,6 +11,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
+import golden
 from morosidad import Field, Preprocessor, Schema, Scorer
 from morosidad.audit import AuditLog, read, replay, verify
 from morosidad.training.datasets import make_applicants
@@ -26,16 +27,17 @@ def logged(path: Any, scorer: Scorer, ask: Any, **options: Any) -> list[Any]:
     return [msgspec.structs.replace(line, **VARIES) for line in read(path)]
 
 
+def records(scorer: Scorer, X: pd.DataFrame) -> list[dict[str, Any]]:
+    """Give the rows of a frame as records."""
+    rows = X[[name for name in scorer.schema.names if name in X]].to_dict("records")
+    return [{k: v for k, v in row.items() if v is not None and v == v} for row in rows]
+
+
 def assert_same(lines: list[Any], others: list[Any]) -> None:
     assert len(lines) == len(others)
     for line, other in zip(lines, others, strict=True):
-        numbers = [*line.probabilities, line.confidence, *(r.contribution for r in line.reasons)]
-        assert numbers == pytest.approx(
-            [*other.probabilities, other.confidence, *(r.contribution for r in other.reasons)], rel=1e-12
-        )
-        same = {"probability": 0.0, "probabilities": (), "confidence": 0.0, "reasons": ()}
-        assert msgspec.structs.replace(line, **same) == msgspec.structs.replace(other, **same)
-        assert [r.text for r in line.reasons] == [r.text for r in other.reasons]
+        assert msgspec.to_builtins(line) == msgspec.to_builtins(other)
+        assert msgspec.json.encode(line) == msgspec.json.encode(other)
 
 
 @pytest.mark.parametrize("options", [{}, {"values": "hash", "key": "x" * 16}, {"values": "none"}])
@@ -44,7 +46,7 @@ def test_a_frame_is_logged_as_its_rows_are_one_by_one(tmp_path: Any, options: di
     scorer = Scorer.default()
     frame = logged(tmp_path / "frame.jsonl", scorer, lambda s: s.score_frame(X), **options)
     rows = logged(
-        tmp_path / "rows.jsonl", scorer, lambda s: [s.score_one(r) for r in X.to_dict("records")], **options
+        tmp_path / "rows.jsonl", scorer, lambda s: [s.score_one(r) for r in records(s, X)], **options
     )
     assert_same(frame, rows)
 
@@ -59,7 +61,7 @@ def test_a_frame_that_is_logged_is_replayed_without_a_difference(tmp_path: Any) 
 def test_a_model_that_is_not_compiled_is_logged_too(slow: Scorer, tmp_path: Any) -> None:
     X, _ = small_frame()
     frame = logged(tmp_path / "frame.jsonl", slow, lambda s: s.score_frame(X))
-    rows = logged(tmp_path / "rows.jsonl", slow, lambda s: s.score_many(X.to_dict("records")))
+    rows = logged(tmp_path / "rows.jsonl", slow, lambda s: s.score_many(records(s, X)))
     assert_same(frame, rows)
 
 
@@ -89,6 +91,37 @@ def test_a_code_that_has_a_name_is_named(tmp_path: Any) -> None:
     pipeline = make_pipeline(Preprocessor(schema, add_indicator=True), LogisticRegression()).fit(X, y)
     scorer = Scorer(pipeline, schema=schema, reference=X)
     frame = logged(tmp_path / "frame.jsonl", scorer, lambda s: s.score_frame(X))
-    rows = logged(tmp_path / "rows.jsonl", scorer, lambda s: s.score_many(X.to_dict("records")))
+    rows = logged(tmp_path / "rows.jsonl", scorer, lambda s: s.score_many(records(s, X)))
     assert_same(frame, rows)
     assert any("sin consulta" in reason.text for line in frame for reason in line.reasons)
+
+
+SHOWN = [
+    (path, True) for path in golden.files() if path.stem in ("splines", "tree", "ahorro-valle-sintetico")
+]
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [*((path, False) for path in golden.files()), *SHOWN],
+    ids=lambda it: getattr(it, "stem", ""),
+)
+def test_frames_and_batches_are_decided_and_logged_to_the_letter_as_each_record_alone(
+    path: Any, shown: bool, tmp_path: Any
+) -> None:
+    X = make_applicants(300, seed=5).drop(columns="moroso_12m")
+    scorer = Scorer.load(path)
+    scorer = Scorer.load(path, policy=msgspec.structs.replace(scorer.policy, show_values=shown))
+    asked = records(scorer, X)
+    decided: list[list[Any]] = []
+    one = lambda s: decided.append([s.score_one(r, str(n)) for n, r in enumerate(asked)])  # noqa: E731
+    many = lambda s: decided.append(s.score_many(asked, map(str, range(300))))  # noqa: E731
+    frames: list[pd.DataFrame] = []
+    frame = lambda s: frames.append(s.score_frame(X, reasons=True, ids=map(str, range(300))))  # noqa: E731
+    lines = [logged(tmp_path / f"{n}.jsonl", scorer, ask) for n, ask in enumerate((one, many, frame))]
+    assert_same(lines[1], lines[0])
+    assert_same(lines[2], lines[0])
+    assert decided[0] == decided[1]
+    (out,) = frames
+    assert out["probability"].tolist() == [d.probability for d in decided[0]]
+    assert out["reasons"].tolist() == [[r.text for r in d.reasons] for d in decided[0]]
