@@ -257,7 +257,9 @@ class _Compilation:
             asked = True
             notes.append(words)
         base = _own_rows(self.own) or self.reference[:5] or probe_rows(original.schema, ())[:20]
-        schema = original.demanded(base)
+        demanded = original.demanded(base)
+        notes += demanded.notes
+        schema = demanded.schema
         return CompiledPipeline(
             schema,
             None,

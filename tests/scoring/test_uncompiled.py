@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
@@ -16,8 +18,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 
+from morosidad.compiler.proof.original import MAX_DEMAND_QUESTIONS, Original
 from morosidad.errors import NotCompiledWarning, PredictionError, UnsupportedModel
 from morosidad.policy.decision import RecordError
+from morosidad.schema.schema import Schema
 from morosidad.scoring.scorer import Scorer
 
 RNG = np.random.default_rng(0)
@@ -193,3 +197,72 @@ def test_a_wrapper_without_classes_is_asked() -> None:
     assert scorer.predict(X).tolist() == model.predict(X).tolist()
     with pytest.raises(UnsupportedModel, match="one of the labels 0 and 1"):
         Scorer(Wrapper(LogisticRegression().fit(X, np.where(Y, "malo", "bueno"))), reference=X)
+
+
+# -- what it can't do without, of many fields ---------------------------------------------------------
+
+
+class Asked(Picky):
+    """Counts what it is asked, and refuses a missing value in some columns."""
+
+    def __init__(self, demanding: tuple[str, ...] = (), known: tuple[str, ...] = ("a", "b")) -> None:
+        self.demanding = demanding
+        self.known = known
+        self.asked = 0
+
+    def predict_proba(self, X: Any) -> Any:
+        self.asked += 1
+        if X[list(self.demanding)].isna().to_numpy().any():
+            raise ValueError("a value is missing")
+        texts = X.select_dtypes(exclude="number")
+        if not texts.isin((*self.known, None, np.nan)).to_numpy().all():
+            raise ValueError("a text is new")
+        p = 1 / (1 + np.exp(-np.nan_to_num(X["x0"].to_numpy(dtype=float))))
+        return np.column_stack([1 - p, p])
+
+
+def _wide(numbers: int, texts: int) -> tuple[pd.DataFrame, list[tuple[Any, ...]]]:
+    rng = np.random.default_rng(1)
+    columns: dict[str, Any] = {f"x{i}": rng.normal(size=8) for i in range(numbers)}
+    columns |= {f"t{i}": np.array(["a", "b"] * 4, dtype=object) for i in range(texts)}
+    frame = pd.DataFrame(columns)
+    return frame, list(frame.itertuples(index=False, name=None))
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(1, 30), st.integers(0, 10), st.data())
+def test_what_it_demands_is_found_whatever_fields_it_is(
+    numbers: int, texts: int, data: st.DataObject
+) -> None:
+    frame, rows = _wide(numbers, texts)
+    demanding = data.draw(st.sets(st.sampled_from(list(frame.columns))))
+    closed = data.draw(st.booleans())
+    model = Asked(tuple(demanding), ("a", "b") if closed else ("a", "b", "categoría nunca vista"))
+    found = Original(model, Schema.infer(frame)).demanded(rows)
+    assert {field.name for field in found.schema.fields if field.required} == demanding
+    open_ended = [field.name for field in found.schema.fields if field.categories is None]
+    assert [name for name in open_ended if name.startswith("t")] == (
+        [] if closed else [f"t{i}" for i in range(texts)]
+    )
+    assert found.unasked == ()
+
+
+def test_a_model_that_does_without_all_is_asked_few_questions() -> None:
+    frame, rows = _wide(400, 100)
+    model = Asked(known=("a", "b", "categoría nunca vista"))
+    Original(model, Schema.infer(frame)).demanded(rows)
+    assert model.asked < 10
+
+
+def test_the_questions_are_bounded_and_what_was_not_asked_is_said() -> None:
+    frame, rows = _wide(MAX_DEMAND_QUESTIONS, 0)
+    model = Asked(tuple(frame.columns))
+    found = Original(model, Schema.infer(frame)).demanded(rows)
+    assert model.asked <= MAX_DEMAND_QUESTIONS + len(rows)
+    required = {field.name for field in found.schema.fields if field.required}
+    assert required.isdisjoint(found.unasked)
+    assert len(required) + len(found.unasked) == len(frame.columns)
+    assert found.notes == [
+        "not tried with a missing or a new value, for fields are many: "
+        f"{', '.join(found.unasked[:5])} and {len(found.unasked) - 5} more"
+    ]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from morosidad.compiler.nodes.base import Floats
 from morosidad.compiler.proof.asking import ask_default, ask_probability
-from morosidad.compiler.proof.probe_rows import changed, unseen
+from morosidad.compiler.proof.probe_rows import unseen
 from morosidad.errors import InvalidFrame
 from morosidad.frames.layout import ColumnLayout, FrameBuilder, FrameLayout
 from morosidad.schema.field import Field, Row, Value
@@ -20,6 +21,34 @@ from morosidad.schema.schema import Schema
 
 DEMAND_BASES = 3
 """So many rows are tried with a value left out, or with a category that was never seen."""
+MAX_DEMAND_QUESTIONS = 600
+"""So many questions are asked at most about left out values, and as many about unseen categories."""
+
+NAMED_FIELDS = 5
+
+
+class Demanded(NamedTuple):
+    """What an estimator can't do without.
+
+    Attributes
+    ----------
+    schema : Schema
+        Where that is declared.
+    unasked : tuple of str
+        The fields that it was not asked about, for they are too many: they stay open.
+    """
+
+    schema: Schema
+    unasked: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> list[str]:
+        """What was not asked, in words; empty where all was."""
+        if not self.unasked:
+            return []
+        named, rest = self.unasked[:NAMED_FIELDS], len(self.unasked) - NAMED_FIELDS
+        more = f" and {rest} more" if rest > 0 else ""
+        return [f"not tried with a missing or a new value, for fields are many: {', '.join(named)}{more}"]
 
 
 class Original:
@@ -176,35 +205,28 @@ class Original:
         """
         return ask_default(self.estimator, self.frames.frame(rows), self.default)
 
-    def demanded(self, rows: Sequence[Row]) -> Schema:
+    def demanded(self, rows: Sequence[Row]) -> Demanded:
         """Give the schema with what the estimator can't do without declared, found by asking it.
 
         Parameters
         ----------
         rows : sequence of tuple
-            Rows to ask about, each with one value left out or replaced by an unseen category.
+            Rows to ask about, with values left out or replaced by unseen categories.
 
         Returns
         -------
-        Schema
+        Demanded
         """
-        bases = [row for row in rows if self._answers(row)][:DEMAND_BASES]
+        bases = list(islice(filter(self._answers, rows), DEMAND_BASES))
         if not bases:
-            return self.schema
-        return self.schema.replace(self._demanded(i, f, bases) for i, f in enumerate(self.schema.fields))
-
-    def _demanded(self, place: int, field: Field, bases: Sequence[Row]) -> Field:
-        """Demand only what no base row can do without: one that is odd speaks for itself alone."""
-        changes: dict[str, Any] = {}
-        if not field.required and not self._takes(place, [None], bases):
-            changes["required"] = True
-        open_ended = field.kind == "category" and field.categories is None and field.usual_levels is not None
-        if open_ended and not self._takes(place, unseen_levels(field), bases):
-            changes["categories"] = field.usual_levels
-        return msgspec.structs.replace(field, **changes)
-
-    def _takes(self, place: int, values: Sequence[Value], bases: Sequence[Row]) -> bool:
-        return any(self._answers(changed(base, place, value)) for value in values for base in bases)
+            return Demanded(self.schema)
+        fields = self.schema.fields
+        gaps = {place: [None] for place, field in enumerate(fields) if not field.required}
+        unseen = {place: unseen_levels(field) for place, field in enumerate(fields) if _open_ended(field)}
+        missing, closed = (_Demands(self._answers, bases, values) for values in (gaps, unseen))
+        found = (_demanding(f, i in missing.refused, i in closed.refused) for i, f in enumerate(fields))
+        unasked = sorted(missing.unasked | closed.unasked)
+        return Demanded(self.schema.replace(found), tuple(fields[place].name for place in unasked))
 
     def _answers(self, row: Row) -> bool:
         try:
@@ -213,6 +235,70 @@ class Original:
                 return bool(np.isfinite(self.predict([row])).all())
         except Exception:
             return False
+
+
+class _Demands:
+    """The fields for which no base row takes any of some values.
+
+    Many fields are changed at once, and halves of them where that is refused, so that a model that does
+    without most of them is asked few questions.
+
+    Parameters
+    ----------
+    answers : callable
+        Whether the estimator answers a row.
+    bases : sequence of tuple
+        Rows that it answers.
+    values : dict of int to sequence of value
+        What is tried for each field, by its place.
+
+    Attributes
+    ----------
+    refused : set of int
+        The fields whose values were refused, each asked about alone.
+    unasked : set of int
+        Those that were not asked about alone before the questions were used up.
+    """
+
+    def __init__(
+        self,
+        answers: Callable[[Row], bool],
+        bases: Sequence[Row],
+        values: Mapping[int, Sequence[Value]],
+    ) -> None:
+        self._answers = answers
+        self._left = MAX_DEMAND_QUESTIONS
+        alone: set[int] = set()
+        pending = set(values)
+        for turn in range(max(map(len, values.values()), default=0)):
+            for base in bases:
+                tried = {place: values[place][turn] for place in sorted(pending) if turn < len(values[place])}
+                pending -= self._taken(base, tried, alone)
+        self.refused, self.unasked = pending & alone, pending - alone
+
+    def _taken(self, base: Row, values: Mapping[int, Value], alone: set[int]) -> set[int]:
+        """Find the fields whose values are answered, and note which ones are refused alone."""
+        if not values or not self._left:
+            return set()
+        self._left -= 1
+        if self._answers(tuple(values.get(place, value) for place, value in enumerate(base))):
+            return set(values)
+        if len(values) == 1:
+            alone.update(values)
+            return set()
+        pairs, half = list(values.items()), len(values) // 2
+        return self._taken(base, dict(pairs[:half]), alone) | self._taken(base, dict(pairs[half:]), alone)
+
+
+def _open_ended(field: Field) -> bool:
+    return field.kind == "category" and field.categories is None and field.usual_levels is not None
+
+
+def _demanding(field: Field, required: bool, closed: bool) -> Field:
+    changes: dict[str, Any] = {"required": True} if required else {}
+    if closed:
+        changes["categories"] = field.usual_levels
+    return msgspec.structs.replace(field, **changes)
 
 
 def unseen_levels(field: Field) -> list[str | int]:
