@@ -7,9 +7,6 @@ from collections.abc import Callable, Sequence
 from os import PathLike
 from typing import Any
 
-import msgspec
-import numpy as np
-
 import morosidad.compiler.readers  # noqa: F401 - they fill the registry
 from morosidad.compiler.backends.numpy_columns import ColumnBatch
 from morosidad.compiler.backends.python_source import FunctionSource
@@ -39,9 +36,10 @@ from morosidad.compiler.readers.calibration import decision_threshold, fixed_thr
 from morosidad.compiler.registry import Compiler, NotCompilable, compiles
 from morosidad.compiler.report import ParityReport
 from morosidad.compiler.storage.packing import nested_too_deeply
+from morosidad.compiler.type_limits import within_types
 from morosidad.errors import NotCompiledWarning, UnsupportedModel
 from morosidad.frames.layout import ColumnLayout, FrameBuilder, FrameLayout
-from morosidad.schema.field import Field, Row
+from morosidad.schema.field import Row
 from morosidad.schema.schema import Schema
 
 __all__ = [
@@ -63,9 +61,6 @@ NARROW_TOLERANCE = 1e-6
 """Allowed where columns are float32 or narrower: the original itself may reckon in float32."""
 TIED = 1e-13
 """Sums of the two classes' probabilities add up to 1 within this, so a threshold on one is on the other."""
-
-NARROW_LIMITS = {"float16": 65504.0, "float32": float(np.sqrt(np.finfo(np.float32).max))}
-"""The largest numbers of such columns; beyond these the squares and ratios of float32 overflow."""
 
 
 def compile_pipeline(
@@ -136,7 +131,7 @@ class _Compilation:
         fixed = fixed_threshold(estimator)
         self.of_other = fixed is not None and fixed[1] != default
         self.original = Original(estimator, schema, layout, default=default)
-        self.original = self.original.under(_within_type(schema, self.original.layout))
+        self.original = self.original.under(within_types(schema, self.original.layout))
         self.reference = reference
         self.own = own
         self.cutoffs = cutoffs
@@ -282,21 +277,6 @@ def _input(found: tuple[int, ColumnLayout] | None) -> Expr:
         return Constant(float("nan"))
     place, column = found
     return Raw(place) if column.narrow is None else Narrow(Raw(place), column.narrow)
-
-
-def _within_type(schema: Schema, layout: FrameLayout) -> Schema:
-    """Declare the limits of columns whose type holds no larger numbers."""
-    limits = {column.field: NARROW_LIMITS[column.narrow] for column in layout.columns if column.narrow}
-    return schema.replace(_limited(field, limits.get(field.name)) for field in schema.fields)
-
-
-def _limited(field: Field, limit: float | None) -> Field:
-    if limit is None or field.kind not in ("number", "integer") or field.categories is not None:
-        return field
-    low, high = field.interval
-    changes = {"ge": -limit} if low < -limit else {}
-    changes |= {"le": limit} if high > limit else {}
-    return msgspec.structs.replace(field, **changes)
 
 
 def check_classifier(estimator: Any, rows: Any = None) -> None:

@@ -92,6 +92,16 @@ class ColumnLayout(msgspec.Struct, frozen=True, omit_defaults=True):
             return "float16"
         return "float32" if name in ("float32", "float") and self.dtype != "float64" else None
 
+    @property
+    def whole_limits(self) -> tuple[float, float] | None:
+        """The least and the greatest integer that a nullable or an arrow type holds; others are widened."""
+        name = self.dtype.lower().partition("[")[0]
+        if name == self.dtype or name.lstrip("u") not in ("int8", "int16", "int32", "int64"):
+            return None
+        info = np.iinfo(name)
+        high = float(info.max)
+        return float(info.min), high if high <= info.max else float(np.nextafter(high, 0.0))
+
     def pandas_dtype(self) -> Any:
         """Give the data type itself.
 

@@ -11,13 +11,20 @@ import pandas as pd
 import pytest
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
+from sklearn.base import clone
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    OneHotEncoder,
+    OrdinalEncoder,
+    StandardScaler,
+    TargetEncoder,
+)
 from sklearn.tree import DecisionTreeClassifier
 
 from morosidad.errors import SettingsError, UnsupportedModel
@@ -274,3 +281,71 @@ def test_the_label_that_means_default_is_said() -> None:
         Scorer(model, reference=frame)
     with pytest.raises(SettingsError, match="not among the labels"):
         Scorer(model, reference=frame, positive="pésimo")
+
+
+# -- what a column's type has no place for ------------------------------------------------------------
+
+
+def _compiled_over_extremes(model: Any, frame: pd.DataFrame, y: Any) -> Scorer:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # a note that it is not compiled is one
+        return Scorer(model.fit(frame, y), reference=frame)
+
+
+@pytest.mark.parametrize("dtype", ["UInt8", "UInt64", "Int8", "Int64", "uint16[pyarrow]", "int64[pyarrow]"])
+def test_numbers_that_a_nullable_type_does_not_hold_are_refused_as_values(dtype: str) -> None:
+    if "pyarrow" in dtype:
+        pytest.importorskip("pyarrow")
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"n": pd.Series(rng.integers(0, 90, 80)).astype(dtype)})
+    frame.loc[::9, "n"] = pd.NA
+    model = make_pipeline(SimpleImputer(), StandardScaler(), LogisticRegression())
+    scorer = _compiled_over_extremes(model, frame, rng.random(80) < 0.4)
+    low, high = scorer.schema["n"].interval
+    exact = np.iinfo(dtype.partition("[")[0].lower())
+    assert low == float(exact.min)
+    assert exact.max * (1 - 1e-15) <= high <= exact.max
+    assert scorer.score_one({"n": 30}).probability == pytest.approx(
+        model.predict_proba(pd.DataFrame({"n": pd.array([30], dtype=dtype)}))[0, 1], abs=1e-12
+    )
+
+
+@pytest.mark.parametrize("filled", [False, True])
+@pytest.mark.parametrize(
+    "encoder",
+    [
+        OneHotEncoder(handle_unknown="ignore"),
+        OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1),
+        TargetEncoder(cv=2),
+    ],
+    ids=["one-hot", "ordinal", "target"],
+)
+def test_a_level_that_a_category_does_not_have_is_missing_to_an_encoder(encoder: Any, filled: bool) -> None:
+    rng = np.random.default_rng(0)
+    cells = pd.Series(rng.choice(["a", "b", "c", None], 120))
+    frame = pd.DataFrame({"z": pd.Categorical(cells, categories=["unused", "c", "b", "a"])})
+    y = (rng.random(120) < np.where(cells.isna(), 0.8, 0.3)).astype(int)
+    steps = [SimpleImputer(strategy="most_frequent")] if filled else []
+    model = make_pipeline(*steps, clone(encoder), HistGradientBoostingClassifier(max_iter=5))
+    if isinstance(encoder, OneHotEncoder):
+        model = make_pipeline(*steps, clone(encoder), LogisticRegression())
+    scorer = _compiled_over_extremes(model, frame, y)
+    for value in ("a", "unused", "never", None):
+        own = value if value in frame["z"].cat.categories else None
+        row = pd.DataFrame({"z": pd.Categorical([own], dtype=frame["z"].dtype)})
+        expected = model.predict_proba(row)[0, 1]
+        assert scorer.score_one({"z": value}).probability == pytest.approx(expected, abs=1e-12), value
+
+
+@pytest.mark.parametrize("kind", ["objects", "texts"])
+def test_texts_in_an_array_are_asked_about_as_they_came(kind: str) -> None:
+    rng = np.random.default_rng(0)
+    texts = rng.choice(["a", "b", "c"], (60, 2)).astype(object if kind == "objects" else str)
+    model = make_pipeline(OneHotEncoder(handle_unknown="ignore"), LogisticRegression())
+    model.fit(texts, (texts[:, 0] == "a").astype(int))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        scorer = Scorer(model, reference=texts)
+    for row in texts[:10]:
+        found = scorer.score_one({"x0": row[0], "x1": row[1]}).probability
+        assert found == pytest.approx(model.predict_proba(row[None])[0, 1], abs=1e-12)

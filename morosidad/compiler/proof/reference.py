@@ -93,7 +93,8 @@ def _of_array(array: Any) -> pd.DataFrame:
     """Give an array as a frame whose columns are named by their places."""
     import pandas as pd
 
-    return pd.DataFrame(array, columns=pd.RangeIndex(array.shape[1]))
+    dtype = None if array.dtype.kind in "fiub" else object  # pandas reads a type of its own into texts
+    return pd.DataFrame(array, columns=pd.RangeIndex(array.shape[1]), dtype=dtype)
 
 
 def _refuse_doubles(names: Iterable[Any]) -> None:

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from morosidad.compiler.nodes.base import Expr, Floats, Key
 from morosidad.compiler.nodes.expressions import Fill, Raw
 from morosidad.compiler.nodes.lookups import Bins, Edges, Lookup, SparseColumn, Table
 from morosidad.compiler.registry import Compiler, NotCompilable, compiles
+
+_OTHER: Final = object()
+"""Found at the position of values that an encoder does not know."""
 
 
 def one_hot_encoder(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
@@ -25,7 +28,8 @@ def one_hot_encoder(estimator: Any, columns: Sequence[Expr], compiler: Compiler)
         rare = {_same(level) for level in (rare_by_column[i] if rare_by_column[i] is not None else ())}
         frequent = [level for level in categories if level not in rare]
         width = len(frequent) + bool(rare)
-        place = {level: j for j, level in enumerate(frequent)} | dict.fromkeys(rare, width - 1)
+        place: dict[Hashable, int] = {level: j for j, level in enumerate(frequent)}
+        place |= dict.fromkeys(rare, width - 1)
         other = width - 1 if rare and estimator.handle_unknown != "ignore" else None
         drop = None if estimator.drop_idx_ is None else estimator.drop_idx_[i]
         dropped = None if drop is None else place[categories[drop]]
@@ -37,19 +41,17 @@ def one_hot_encoder(estimator: Any, columns: Sequence[Expr], compiler: Compiler)
 
 def _indicators(
     column: Expr,
-    place: Mapping[Key | None, int],
+    place: Mapping[Hashable, int],
     other: int | None,
     refuses: bool,
     kept: Sequence[int],
     compiler: Compiler,
 ) -> list[Expr]:
     """Make the columns of zeros and ones of one encoded field: which is 1 for each key, and for others."""
-    keys = tuple(key for key in place if key is not None)
-    source, missing = _source(column, keys, None in place, refuses, compiler)
-    at = [*(place[key] for key in keys), other, place.get(missing, other)]
+    source, keys, sought = _source(column, place, refuses, compiler)
     rows: dict[int | None, list[int]] = {}
-    for row, j in enumerate(at):
-        rows.setdefault(j, []).append(row)
+    for row, key in enumerate(sought):
+        rows.setdefault(place.get(key, other), []).append(row)
     columns = (np.array(rows.get(j, ()), dtype=np.int32) for j in kept)
     return [Lookup(source, SparseColumn(keys, 0.0, ones, np.ones(len(ones)))) for ones in columns]
 
@@ -116,24 +118,31 @@ def _lookups(
     compiler: Compiler,
 ) -> list[Expr]:
     """Make one `Lookup` for each kept column of one encoded field."""
-    keys: tuple[Any, ...] = tuple(key for key in rows if key is not None)
-    source, missing = _source(column, keys, None in rows, refuses, compiler)
-    found = [*(rows[key] for key in keys), other, rows.get(missing, other)]
-    table = Table(keys, np.vstack(found)[:, list(kept)])
+    source, keys, sought = _source(column, rows, refuses, compiler)
+    table = Table(keys, np.vstack([rows.get(key, other) for key in sought])[:, list(kept)])
     return [Lookup(source, table, j) for j in range(len(kept))]
 
 
 def _source(
-    column: Expr, keys: Sequence[Key], knows_none: bool, refuses: bool, compiler: Compiler
-) -> tuple[Expr, Key | None]:
-    """Give what an encoder looks up, and the key of a missing value, which an imputer may fill in."""
+    column: Expr, known: Collection[Any], refuses: bool, compiler: Compiler
+) -> tuple[Expr, tuple[Key, ...], list[Hashable]]:
+    """Give what an encoder looks up, its keys, and what it finds at each position.
+
+    An imputer may fill in a missing value. A pandas category has no place for a level that is not its
+    own: such a value is missing there.
+    """
+    keys: tuple[Key, ...] = tuple(key for key in known if key is not None)
     if refuses:
-        if not knows_none:
+        if None not in known:
             compiler.require(column)
         compiler.allow(column, keys)
-    if isinstance(column, Fill) and isinstance(column.of, Raw):
-        return column.of, column.value
-    return column, None
+    filled = isinstance(column, Fill) and isinstance(column.of, Raw)
+    source, missing = (column.of, column.value) if isinstance(column, Fill) and filled else (column, None)
+    layout = compiler.layouts.get(compiler.schema.names[source.field]) if isinstance(source, Raw) else None
+    if refuses or layout is None or layout.categories is None:
+        return source, keys, [*keys, _OTHER, missing]
+    keys += tuple(level for level in layout.categories if level not in known)
+    return source, keys, [*keys, missing, missing]
 
 
 def item(value: Any) -> Any:
