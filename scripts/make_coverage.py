@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     cases = [case for case in selected(long=options.long) if options.only in case.name]
     rows = ROWS_LONG if options.long else ROWS
-    results = run_cases(cases, rows=rows, workers=options.workers, told=_tell)
+    results = run_cases(cases, rows=rows, workers=options.workers, trial=options.long, told=_tell)
     print("\n".join(_counts(results)))
     if options.long and not options.only:
         PAGE.write_text("\n".join(page(results)), encoding="utf-8")

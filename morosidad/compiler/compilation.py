@@ -225,15 +225,16 @@ class _Compilation:
 
     def _labels_elsewhere(self) -> str:
         """Say the same of rows that are made ever nearer to the threshold, where the two part first."""
+        original = self.original.asked_together()  # as predict is asked, and many rows are at stake
         known = [] if self.own is None else [row for row in self.own.rows if row is not None]
         with quiet():
-            near = rows_between(known, self.original.answers, self.threshold)
-            count, crossed = labels_elsewhere(self.original, near, self.threshold)
+            near = rows_between(known, original.answers, self.threshold)
+            count, crossed = labels_elsewhere(original, near, self.threshold)
         if count:
             return (
                 f"predict gives other labels than the threshold {self.threshold:.6g} on {count} rows near it"
             )
-        if not crossed and hasattr(self.original.estimator, "decision_function"):
+        if not crossed and hasattr(original.estimator, "decision_function"):
             return "labels are those of predict, which may go by decision_function"
         return ""
 

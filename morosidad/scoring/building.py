@@ -186,7 +186,7 @@ def _drift_reference(compiled: CompiledPipeline, columns: Kept) -> DriftReferenc
     """Measure how the reference rows and their scores are distributed."""
     if columns is None or not len(columns[0]):
         return None
-    schema, scores = compiled.schema, compiled.predict(columns)
+    schema, scores = compiled.schema, _scores(compiled, columns)
     answered = np.isfinite(scores)
     if not answered.any():
         return None
@@ -197,6 +197,13 @@ def _drift_reference(compiled: CompiledPipeline, columns: Kept) -> DriftReferenc
     }
     coded = [field.name for field in schema.fields if field.kind in ("category", "boolean")]
     return DriftReference.measure(values, scores, categorical=coded)
+
+
+def _scores(compiled: CompiledPipeline, columns: list[Column]) -> Floats:
+    """Give the probabilities of all reference rows; their last digits are no matter to a distribution."""
+    if compiled.form is None and compiled.original is not None:
+        return compiled.original.asked_together().answers(rows_of(compiled.schema, columns))
+    return compiled.predict(columns)
 
 
 def _kept(schema: Schema, frame: pd.DataFrame | None) -> Kept:

@@ -23,9 +23,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def results(request: pytest.FixtureRequest) -> dict[str, Result]:
     """Run all cases that this session asks about, two at a time."""
     wanted = {item.callspec.params["case"] for item in request.session.items if _is_case(item)}
-    rows = ROWS_LONG if request.config.getoption("--long") else ROWS
+    long = bool(request.config.getoption("--long"))
+    rows = ROWS_LONG if long else ROWS
     cases = [case for name, case in all_cases().items() if name in wanted]
-    return {result.case: result for result in run_cases(cases, rows=rows, workers=2)}
+    return {result.case: result for result in run_cases(cases, rows=rows, workers=2, trial=long)}
 
 
 def _is_case(item: pytest.Item) -> bool:

@@ -266,3 +266,30 @@ def test_the_questions_are_bounded_and_what_was_not_asked_is_said() -> None:
         "not tried with a missing or a new value, for fields are many: "
         f"{', '.join(found.unasked[:5])} and {len(found.unasked) - 5} more"
     ]
+
+
+# -- one whose answers for many rows differ in their last digits --------------------------------------
+
+
+class Wavering(Picky):
+    """Answers otherwise in the last digits where it is asked about many rows; counts the questions."""
+
+    asked = 0
+
+    def predict_proba(self, X: Any) -> Any:
+        type(self).asked += 1
+        found = super().predict_proba(np.asarray(X, dtype=float))
+        return found if len(X) == 1 else found + np.array([-1e-9, 1e-9])
+
+
+def test_the_number_of_questions_does_not_grow_with_the_reference() -> None:
+    asked = []
+    for rows in (400, 1600):
+        frame = pd.DataFrame(np.random.default_rng(2).normal(size=(rows, 2)), columns=["a", "b"])
+        Wavering.asked = 0
+        scorer = uncompiled(Wavering(), frame)
+        asked.append(Wavering.asked)
+        alone = Wavering().predict_proba(frame.iloc[[7]])[0, 1]
+        assert scorer.score_frame(frame.iloc[5:9])["probability"].iloc[2] == alone
+    assert "asked row by row" in str(scorer.plan)
+    assert asked[1] < asked[0] + 100

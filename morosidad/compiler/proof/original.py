@@ -109,6 +109,18 @@ class Original:
         fresh.row_by_row = self.row_by_row
         return fresh
 
+    def asked_together(self) -> Original:
+        """Give the same estimator, always asked about many rows in one frame.
+
+        Returns
+        -------
+        Original
+            For where its last digits are no matter.
+        """
+        fresh = self.under(self.schema)
+        fresh.row_by_row = False
+        return fresh
+
     @property
     def inputs(self) -> list[tuple[int, ColumnLayout] | None]:
         """The field and layout of each of the estimator's input columns; None for one that is left out."""
