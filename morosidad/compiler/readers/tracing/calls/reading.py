@@ -61,6 +61,8 @@ def _traced(name: str, call: Call, estimator: Any, columns: Sequence[Expr], comp
             _, again = _run(call, sample, columns, compiler)
     except TraceEnds as reason:
         raise NotCompilable(f"{name} has no compiled form: {reason}") from None
+    except NotCompilable as reason:  # of a step within it
+        raise NotCompilable(f"{name} has no compiled form: {reason}") from None
     except Exception as error:
         raise NotCompilable(f"{name} has no compiled form: it raises {type(error).__name__}") from error
     if described(found) != described(again):
