@@ -1,8 +1,9 @@
-"""Runs the matrix of tests/conformance; whole, it writes docs/reference/coverage.md: what compiles."""
+"""Runs the matrix of tests/conformance, and writes what compiles, to docs/reference and README."""
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -10,9 +11,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "reference" / "coverage.md"
+README = ROOT / "README.md"
+COUNTS = re.compile(r"(?<=<!-- counts -->\n).*?(?=<!-- end of counts -->)", re.DOTALL)
 sys.path.insert(0, str(ROOT / "tests"))
 
-from conformance.cases import selected  # noqa: E402 - it lies among the tests
+from conformance.cases import all_cases, selected  # noqa: E402 - it lies among the tests
 from conformance.running import FAILURES, ROWS, ROWS_LONG, Result, run_cases  # noqa: E402
 
 OUTCOMES = ("compiled", "falls back", "refused", *FAILURES)
@@ -27,25 +30,38 @@ original itself reckons in 32 bits, with no label differing.
 - **compiled**: a function of one record answers.
 - **falls back**: the pipeline itself answers, and the plan says why.
 - **refused**: making the scorer ends with an error that says why.
-
-`python scripts/make_coverage.py --long` writes this page.
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the cases, and write the page where all were run; 1 where a case fails."""
+    """Run the cases, and write the page where all of a kind were run; 1 where a case fails."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--long", action="store_true", help="all cases, more rows of each; writes the page")
-    parser.add_argument("--only", default="", help="cases whose name holds this")
+    parser.add_argument("--long", action="store_true", help="all cases, and more rows of each")
+    parser.add_argument("--only", default="", help="cases whose name holds this; then nothing is written")
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args(arguments)
     cases = [case for case in selected(long=options.long) if options.only in case.name]
     rows = ROWS_LONG if options.long else ROWS
     results = run_cases(cases, rows=rows, workers=options.workers, trial=options.long, told=_tell)
     print("\n".join(_counts(results)))
-    if options.long and not options.only:
-        PAGE.write_text("\n".join(page(results)), encoding="utf-8")
+    if not options.only:
+        write(results, long=options.long)
     return int(any(result.outcome in FAILURES for result in results))
+
+
+def write(results: Sequence[Result], *, long: bool) -> None:
+    """Write the page, and the counts that README shows."""
+    PAGE.write_text("\n".join(page(results, made_of(long=long))), encoding="utf-8")
+    counts = "\n".join(_counts(results)) + "\n"
+    README.write_text(COUNTS.sub(lambda _: counts, README.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def made_of(*, long: bool) -> str:
+    """Say which cases were run."""
+    tried, known = len(selected(long=long)), len(all_cases())
+    command = "python scripts/make_coverage.py" + (" --long" if long else "")
+    which = "all" if long else "the first of each estimator and kind, and what must be refused"
+    return f"It is made of {tried} of {known} cases ({which}). `{command}` writes it."
 
 
 def _tell(result: Result) -> None:
@@ -53,9 +69,10 @@ def _tell(result: Result) -> None:
         print(f"{result.outcome:<10} {result.case}: {'; '.join([result.why, *result.details])}", flush=True)
 
 
-def page(results: Sequence[Result]) -> Iterator[str]:
+def page(results: Sequence[Result], cases: str) -> Iterator[str]:
     """Give the lines of the page."""
     yield INTRODUCTION
+    yield f"{cases}\n"
     yield "## Counts\n"
     yield from _counts(results)
     for group in dict.fromkeys(result.group for result in results):

@@ -55,7 +55,7 @@ COMPILER_LAYERS = [
     {"backends", "proof"},
     {"forms"},
     {"registry", "storage", "pipeline"},
-    {"gate", "own_labels", "readers"},
+    {"gate", "own_labels", "type_limits", "readers"},
     {"obstacles"},
     {"compilation"},
     {"checks", "points"},

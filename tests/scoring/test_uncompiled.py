@@ -14,8 +14,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.neighbors import NearestCentroid
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 from sklearn.svm import SVC
 
 from morosidad.compiler.proof.original import MAX_DEMAND_QUESTIONS, Original
@@ -86,6 +87,35 @@ class Level(Ahead):
 
     def decision_function(self, X: Any) -> Any:
         return np.asarray(X, dtype=float)[:, 0]
+
+
+@pytest.mark.skipif(
+    not hasattr(NearestCentroid, "predict_proba"), reason="of scikit-learn since it gives probabilities"
+)
+@pytest.mark.parametrize(
+    "steps",
+    [[StandardScaler()], ["passthrough"], ["passthrough", None, MinMaxScaler(), "passthrough"]],
+    ids=["scaled", "passthrough", "several"],
+)
+@pytest.mark.parametrize("positive", ["malo", "bueno"])
+def test_labels_of_centroids_are_those_of_the_pipeline_whatever_stands_before(
+    steps: list[Any], positive: str
+) -> None:
+    y = np.where(Y == 1, "malo", "bueno")
+    named = [(str(place), step) for place, step in enumerate([*steps, NearestCentroid()])]
+    model = Pipeline(named).fit(X, y)
+    scorer = uncompiled(model, positive=positive)
+    assert "predict gives other labels than the threshold" in str(scorer.plan)
+    expected = model.predict(X)
+    probabilities = model.predict_proba(X)[:, list(model.classes_).index(positive)]
+    decisions = scorer.score_many(X.to_dict("records"))
+    assert [d.label for d in decisions if not isinstance(d, RecordError)] == [
+        int(label == positive) for label in expected
+    ]
+    frame = scorer.score_frame(X)
+    assert (frame["label"] == (expected == positive)).all()
+    np.testing.assert_allclose(frame["probability"], probabilities, rtol=0, atol=1e-12)
+    assert (scorer.predict(X) == expected).all()
 
 
 def test_predict_is_asked_only_where_it_differs_or_may() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import pickle
 import signal
 import socket
 import subprocess
@@ -15,13 +16,18 @@ import urllib.request
 from importlib.util import find_spec
 
 import pytest
+from own_steps import KEY, HoldsAFrame, scorer_of
+from sklearn.linear_model import LogisticRegression
 
 from morosidad import Scorer, Settings
 from morosidad.__main__ import main
+from morosidad.asgi import load_scorer
 from morosidad.asgi.guards.keys import Keyring
 from morosidad.asgi.runtime import server
 from morosidad.asgi.runtime.logs import log_config
 from morosidad.errors import MissingExtra, SettingsError
+from morosidad.model_file import artifact
+from morosidad.scoring.content.original import PICKLE
 from serving import FOUND
 from support import needed
 
@@ -248,6 +254,28 @@ def test_serve_hands_the_settings_to_every_process(monkeypatch, capsys):
     assert environment["MOROSIDAD_SERVER_ANONYMOUS"] == "true"
     assert environment["MOROSIDAD_KPI_FILE"].endswith("kpi")
     assert f"http://127.0.0.1:{how['port']}/dashboard" in capsys.readouterr().out
+
+
+def test_a_pickle_is_served_with_its_key_and_when_allowed_only(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    scorer = scorer_of(LogisticRegression(), HoldsAFrame())
+    members = {PICKLE: pickle.dumps(scorer._model.compiled.original.estimator)}
+    artifact.save(tmp_path / "m", artifact.Content(scorer._model.content.manifest, (), members), KEY)
+    (tmp_path / "key").write_bytes(KEY + b"\n")
+    served = []
+    monkeypatch.setattr(server, "serve", lambda settings, environment, port: served.append(environment))
+    arguments = ["serve", "--without-keys", "--port", "0", "--language", "en", "--model", str(tmp_path / "m")]
+    key = ["--key-file", str(tmp_path / "key")]
+    assert main([*arguments, "--allow-pickle"]) == 2
+    assert "give the key" in capsys.readouterr().err
+    assert main([*arguments, *key]) == 2
+    assert "--allow-pickle" in capsys.readouterr().err
+    assert served == []
+    assert main([*arguments, *key, "--allow-pickle"]) == 0
+    [environment] = served
+    loaded = load_scorer(Settings.load(None, environment))
+    record = {"ingresos": 300.0, "empleo": "libre", "moras": 4}
+    assert loaded.score_one(record).probability == scorer.score_one(record).probability
 
 
 def test_the_address_of_an_ipv6_host_can_be_clicked():
