@@ -84,6 +84,9 @@ def storable(model: StoredModel, path: object, *, allow_pickle: bool) -> artifac
     """
     content, original = model.content, model.compiled.original
     if model.compiled.form is not None or original is None:
+        if model.unreadable:
+            why = f"it could not be read back ({model.unreadable})"
+            raise ArtifactError(f"{path}: the model can't be saved: {why}", path)
         return content
     from morosidad.scoring.content.original import PICKLE, SKOPS, pickled, stored_original
 

@@ -80,6 +80,15 @@ class StoredModel(ScoringModel):
         content.manifest["out_of_fold"] = len(content.arrays)
         return artifact.Content(content.manifest, [*content.arrays, found.table], content.members)
 
+    @cached_property
+    def unreadable(self) -> str:
+        """Why what a file of this compiled model holds can't be read back; empty where it can."""
+        try:
+            self.from_content(self.content)
+        except ArtifactError as error:
+            return str(error).removeprefix(": ")
+        return ""
+
     @classmethod
     def from_content(
         cls,

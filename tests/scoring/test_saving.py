@@ -22,7 +22,9 @@ from morosidad.errors import (
 )
 from morosidad.model_file import artifact
 from morosidad.policy.cutoffs import Policy
+from morosidad.scoring.saving import storable
 from morosidad.scoring.scorer import Scorer
+from morosidad.scoring.stored_model import StoredModel
 from scoring_parts import neighbours
 from support import small_frame
 
@@ -160,3 +162,15 @@ def test_a_part_of_the_wrong_shape_is_corrupted_or_harmless(
     except ArtifactCorrupted:
         return
     assert loaded.score_one({"moras": 1}).probability == scorer.score_one({"moras": 1}).probability
+
+
+def test_a_compiled_model_that_could_not_be_read_back_is_not_saved(scorer: Scorer) -> None:
+    content = scorer._model.content
+    model = StoredModel.from_content(content)
+    model.__dict__["content"] = artifact.Content(
+        content.manifest, [array.astype(np.float32) for array in content.arrays]
+    )
+    with pytest.raises(
+        ArtifactError, match=r"^m: .* could not be read back \(the content describes no model"
+    ):
+        storable(model, "m", allow_pickle=False)

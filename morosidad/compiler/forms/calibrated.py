@@ -8,6 +8,7 @@ is the probability's.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Sequence
 
@@ -16,7 +17,9 @@ import numpy as np
 from morosidad.compiler.backends.numpy_columns import ColumnBatch
 from morosidad.compiler.backends.python_source import NO_SHARE, FunctionSource
 from morosidad.compiler.forms.form import Around, OnLogOdds, along_chord, emit_along_chord
+from morosidad.compiler.forms.walked import Boosting
 from morosidad.compiler.nodes.base import Floats
+from morosidad.compiler.nodes.expressions import NARROW
 from morosidad.compiler.nodes.lookups import Curve
 
 
@@ -111,6 +114,32 @@ class Isotonic(Calibrated, frozen=True, eq=False):
         steepest = float(np.nanmax(np.abs(self.curve.rows[:, 1])))
         return max(self.of.tolerance, min(1e-9, 1e-14 * steepest))
 
+    @property
+    def _summed_in_32_bits(self) -> OnLogOdds | None:
+        """The model, where its probability is one of 32 bits: rounded otherwise, a steep step shows it."""
+        narrow = isinstance(self.of, Boosting) and self.of.narrow and not self.on_log_odds
+        return self.of if narrow and isinstance(self.of, OnLogOdds) else None
+
+    def emit_score(self, code: FunctionSource) -> str:
+        model = self._summed_in_32_bits
+        return super().emit_score(code) if model is None else _emit_single(code, model.emit_log_odds(code))
+
+    def emit_score_reasons(self, code: FunctionSource, reference: Floats) -> tuple[str, Sequence[str]]:
+        model = self._summed_in_32_bits
+        if model is None:
+            return super().emit_score_reasons(code, reference)
+        return emit_along_chord(code, _emit_single, *model.emit_log_odds_reasons(code, reference))
+
+    def batch_score(self, batch: ColumnBatch) -> Floats:
+        model = self._summed_in_32_bits
+        return super().batch_score(batch) if model is None else _singles(model.batch_log_odds(batch))
+
+    def batch_score_reasons(self, batch: ColumnBatch, reference: Floats) -> tuple[Floats, Floats]:
+        model = self._summed_in_32_bits
+        if model is None:
+            return super().batch_score_reasons(batch, reference)
+        return along_chord(_singles, *model.batch_log_odds_reasons(batch, reference))
+
     def emit(self, code: FunctionSource) -> str:
         return self._emit_curve(code, self.emit_score(code))
 
@@ -139,3 +168,27 @@ class Isotonic(Calibrated, frozen=True, eq=False):
 
     def _calibrated(self, score: Floats) -> Floats:
         return self.curve.compute(score, self.curve.edges.find(score))
+
+
+# -- a sigmoid in 32 bits --------------------------------------------------------------------------
+
+_LARGEST_EXPONENT = 88.7  # of what 32 bits hold
+_rounded = NARROW["float32"]
+
+
+def _emit_single(code: FunctionSource, z: str) -> str:
+    return code.assign(f"{code.constant(_single)}({z})")
+
+
+def _single(z: float) -> float:
+    """Compute the sigmoid as XGBoost does, each step rounded to 32 bits."""
+    return _rounded(1.0 / _rounded(1.0 + _rounded(math.exp(min(-z, _LARGEST_EXPONENT)))))
+
+
+def _singles(z: Floats) -> Floats:
+    """Compute the same of many numbers."""
+    one = np.float32(1.0)
+    found: Floats = (one / (one + np.exp(np.minimum(-z, _LARGEST_EXPONENT)).astype(np.float32))).astype(
+        np.float64
+    )
+    return found

@@ -136,7 +136,7 @@ class Narrow(Elementwise, frozen=True):
     dtype: Literal["float16", "float32"]
 
     def emit(self, code: SourceWriter) -> str:
-        return f"{code.constant(_NARROW[self.dtype])}({code.value(self.of)})"
+        return f"{code.constant(NARROW[self.dtype])}({code.value(self.of)})"
 
     def compute(self, x: Floats) -> Floats:
         with np.errstate(over="ignore"):
@@ -153,7 +153,7 @@ def _float32(x: float) -> float:
         return float(np.float32(x))
 
 
-_NARROW = {"float16": _float16, "float32": _float32}
+NARROW = {"float16": _float16, "float32": _float32}
 
 
 class Clip(Elementwise, frozen=True):

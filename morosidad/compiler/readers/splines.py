@@ -38,6 +38,7 @@ def curve(edges: Floats, anchors: Floats, rows: Floats) -> Curve:
 
 def through_points(x: Floats, y: Floats) -> Curve:
     """Make the line through points, level before the first and after the last."""
+    x, y = x.astype(np.float64), y.astype(np.float64)
     slopes = np.diff(y) / np.diff(x)
     lines = np.column_stack([y, np.append(slopes, 0.0)])
     rows = np.concatenate([[[y[0], 0.0]], lines])
