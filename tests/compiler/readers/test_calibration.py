@@ -35,8 +35,6 @@ from morosidad.compiler.nodes.expressions import Arith, Raw
 from morosidad.compiler.proof.probe_rows import as_rows
 from morosidad.compiler.readers.calibration import decision_threshold
 from morosidad.compiler.readers.splines import through_points
-from morosidad.compiler.storage.packing import pack, unpack
-from morosidad.compiler.storage.soundness import check
 from morosidad.errors import UnsupportedModel
 from morosidad.schema.field import Field
 from morosidad.schema.schema import Schema
@@ -386,23 +384,3 @@ def test_a_threshold_on_the_decision_function_is_refused(applicants):
 def test_other_classifiers_decide_at_one_half(applicants):
     frame, target = applicants
     assert decision_threshold(prepared(logistic()).fit(frame, target)) == 0.5
-
-
-@pytest.mark.parametrize("seed", [0, 1])
-def test_an_isotonic_line_behind_a_booster_that_reckons_in_32_bits(seed, applicants, compiled_as_fitted):
-    xgboost = pytest.importorskip("xgboost")
-    frame, target = applicants
-    booster = xgboost.XGBClassifier(n_estimators=20, max_depth=3, n_jobs=1, random_state=seed, subsample=0.7)
-    model = CalibratedClassifierCV(booster, method="isotonic", cv=3)
-    numbers = frame.select_dtypes("number")
-    compiled = compiled_as_fitted(model, numbers, target, tolerance=1e-6)
-    form = unpack(*pack(compiled.form))
-    check(form, len(compiled.schema))
-    rows = as_rows(compiled.schema, numbers.to_dict("records"))
-    steep = [part.calibrators[0] for part in model.calibrated_classifiers_]
-    assert all(line.X_thresholds_.dtype == np.float32 for line in steep)  # so scikit-learn reckons with them
-    batch = ColumnBatch.of_records(rows, len(compiled.schema))
-    np.testing.assert_allclose(form.batch(batch), model.predict_proba(numbers)[:, 1], rtol=0, atol=3e-7)
-    told = [compiled.explain_one(row) for row in rows]
-    assert [answer for answer, _ in told] == [compiled.predict_one(row) for row in rows]
-    assert np.ptp([answer - sum(shares) for answer, shares in told]) < 1e-6

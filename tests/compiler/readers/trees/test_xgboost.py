@@ -7,12 +7,17 @@ import math
 
 import numpy as np
 import pytest
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, OneHotEncoder
 
+from morosidad.compiler.backends.numpy_columns import ColumnBatch
+from morosidad.compiler.proof.probe_rows import as_rows
 from morosidad.compiler.readers.trees import xgboost as xgboost_reader
 from morosidad.compiler.registry import NotCompilable
+from morosidad.compiler.storage.packing import pack, unpack
+from morosidad.compiler.storage.soundness import check
 
 NUMBERS = ["a", "b", "zeros", "count", "code"]
 EVERYTHING = [*NUMBERS, "text", "number"]
@@ -139,3 +144,24 @@ def test_zeros_of_a_sparse_matrix_are_missing(settings, threshold, compiled_by):
 def test_xgboost_that_is_no_plain_sum_is_left_to_answer_itself(settings, compiled_by):
     compiled = compiled_by(xgb(**settings), fill=True)
     assert "has no compiled form" in compiled.notes[0]
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_an_isotonic_line_behind_it_goes_by_its_probabilities_of_32_bits(seed, compiled_by, data):
+    booster = xgb(max_depth=3, random_state=seed, subsample=0.7)
+    model = CalibratedClassifierCV(booster, method="isotonic", cv=3)
+    compiled = compiled_by(model)
+    assert compiled.compiled, compiled.notes
+    lines = [part.calibrators[0] for part in model.calibrated_classifiers_]
+    assert all(line.X_thresholds_.dtype == np.float32 for line in lines)
+    form = unpack(*pack(compiled.form))
+    check(form, len(compiled.schema))
+    X = data[0][NUMBERS][:100]
+    rows = as_rows(compiled.schema, X.to_dict("records"))
+    expected = model.predict_proba(X)[:, 1]
+    batch = ColumnBatch.of_records(rows, len(compiled.schema))
+    np.testing.assert_allclose(form.batch(batch), expected, rtol=0, atol=3e-7)
+    told = [compiled.explain_one(row) for row in rows]
+    assert [answer for answer, _ in told] == [compiled.predict_one(row) for row in rows]
+    np.testing.assert_allclose([answer for answer, _ in told], expected, rtol=0, atol=3e-7)
+    assert np.ptp([answer - sum(shares) for answer, shares in told]) < 1e-6
