@@ -170,7 +170,5 @@ def test_a_compiled_model_that_could_not_be_read_back_is_not_saved(scorer: Score
     model.__dict__["content"] = artifact.Content(
         content.manifest, [array.astype(np.float32) for array in content.arrays]
     )
-    with pytest.raises(
-        ArtifactError, match=r"^m: .*not be read back \(the content describes no"
-    ):
+    with pytest.raises(ArtifactError, match=r"^m: .*not be read back \(the content describes no"):
         storable(model, "m", allow_pickle=False)
