@@ -1,7 +1,8 @@
-"""What moves the scores of a scorer: contributions of one record and of many, and their reference."""
+"""What moves the scores of a scorer: contributions, their reference, and changes that turn a decision."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
     from morosidad.compiler.forms.scales import Scale
     from morosidad.policy.contributions import Contributions
+    from morosidad.policy.decision import DecisionOutcome
+    from morosidad.scoring.counterfactuals.result import Counterfactual
 
 
 class Explaining(FrozenClassifier):
@@ -57,6 +60,68 @@ class Explaining(FrozenClassifier):
 
         model = self._model
         return contributions_of(model, model.schema.read(record)[0])
+
+    def counterfactuals(
+        self,
+        record: Record,
+        *,
+        mutable: Sequence[str] | None = None,
+        limits: Mapping[str, Any] | None = None,
+        costs: Mapping[str, float] | None = None,
+        target: DecisionOutcome = "aprobar",
+        n: int = 3,
+        max_changes: int = 2,
+    ) -> tuple[Counterfactual, ...]:
+        """Find the least changes to an applicant's record after which it would be decided otherwise.
+
+        Each is verified by deciding on the changed record, by the model and the whole policy. Numbers
+        move in round steps, as people say them, over about the range of the reference rows. Where a field
+        declares a direction of the risk (``Field(monotonic=)``), it only moves towards less of it; a
+        protected field never does, and no field becomes missing.
+
+        Where the log-odds are a sum of what each field adds, as in a linear model or a scorecard, no
+        change or pair of changes on these steps is cheaper than the first one found, unless a rule of the
+        policy speaks of both fields. Of other models the most promising changes are tried together.
+        In the spirit of Wachter, Mittelstadt and Russell 2018, *Counterfactual explanations without
+        opening the black box*, doi:10.2139/ssrn.3063289. Nothing is cached, counted or logged.
+
+        Parameters
+        ----------
+        record : mapping, JSON as bytes or text, or object with attributes
+            As in `score_one`.
+        mutable : sequence of str, optional
+            The fields that may change; by default all but protected ones.
+        limits : mapping of str to (low, high), or to a collection, optional
+            Between which numbers a field may end, None where there is no end; or the categories.
+        costs : mapping of str to float, optional
+            What it costs to change a field by one spread (half the distance from the 10th to the 90th
+            percentile of the reference rows), or to another category; 1 for those not named.
+        target : {'aprobar', 'revisar'}
+            The outcome that is wanted, or a milder one.
+        n : int, default=3
+            So many, each with other fields.
+        max_changes : {1, 2, 3}
+            Fields that one may change.
+
+        Returns
+        -------
+        tuple of Counterfactual
+            Cheapest first; none where the outcome is no stricter than `target`, or nothing was found.
+
+        Raises
+        ------
+        InvalidRecord
+            With every wrong field at once.
+        SettingsError
+            If a name is no field, or protected, or a parameter is something else.
+        PredictionError
+            If the model fails on the record.
+        """
+        from morosidad.scoring.counterfactuals.asking import counterfactuals_of
+
+        return counterfactuals_of(
+            self._model, record, mutable, limits or {}, costs or {}, target, n=n, max_changes=max_changes
+        )
 
     @overload
     def explain_frame(self, frame: pd.DataFrame, *, scale: Scale | None = None) -> pd.DataFrame: ...

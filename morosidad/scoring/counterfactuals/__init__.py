@@ -1,0 +1,1 @@
+"""Counterfactuals: the least changes to an applicant's record that would turn the decision."""

@@ -1,0 +1,105 @@
+"""What is asked of the search for counterfactuals, checked and put in its terms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from morosidad.errors import SettingsError
+from morosidad.policy.decision import OUTCOMES
+from morosidad.schema.schema import Record, Schema
+from morosidad.scoring.counterfactuals.choices import allowed_limit, choices_of, spreads_of
+from morosidad.scoring.counterfactuals.result import Counterfactual
+from morosidad.scoring.counterfactuals.search import search
+from morosidad.scoring.model import ScoringModel
+
+MOST_CHANGES = 3
+
+
+def counterfactuals_of(
+    model: ScoringModel,
+    record: Record,
+    mutable: Sequence[str] | None,
+    limits: Mapping[str, Any],
+    costs: Mapping[str, float],
+    target: str,
+    *,
+    n: int,
+    max_changes: int,
+) -> tuple[Counterfactual, ...]:
+    """Do what `Scorer.counterfactuals` does, for a model.
+
+    Parameters
+    ----------
+    model : ScoringModel
+        What decides.
+    record, mutable, limits, costs, target, n, max_changes
+        As there.
+
+    Returns
+    -------
+    tuple of Counterfactual
+    """
+    _check(model.schema, mutable, limits, costs, target, n, max_changes)
+    values = model.schema.read(record)[0]
+    if OUTCOMES.index(model.answer(values).outcome) <= OUTCOMES.index(target):
+        return ()
+    spreads = spreads_of(model.schema.fields, model.typical, model.drift_reference)
+    choices = [
+        choice
+        for place, (field, value) in enumerate(zip(model.schema.fields, values, strict=True))
+        if not field.protected and (mutable is None or field.name in mutable)
+        for choice in choices_of(
+            field,
+            place,
+            value,
+            spreads[place],
+            cost=costs.get(field.name, 1.0),
+            limit=limits.get(field.name),
+        )
+    ]
+    wanted = OUTCOMES.index(target)
+    return tuple(search(model, values, choices, target=wanted, n=n, max_changes=max_changes))
+
+
+def _check(
+    schema: Schema,
+    mutable: Sequence[str] | None,
+    limits: Mapping[str, Any],
+    costs: Mapping[str, float],
+    target: str,
+    n: int,
+    max_changes: int,
+) -> None:
+    problems = [
+        f"{what}: {name!r} is no field"
+        for what, given in (("mutable", mutable or ()), ("limits", limits), ("costs", costs))
+        for name in given
+        if name not in schema.names
+    ]
+    fields = {field.name: field for field in schema.fields}
+    problems += [
+        f"mutable: {name!r} is protected"
+        for name in mutable or ()
+        if name in fields and fields[name].protected
+    ]
+    for name, limit in limits.items():
+        if name in fields and (wrong := allowed_limit(fields[name], limit)):
+            problems.append(f"limits: {name!r}: {wrong}")
+    problems += [
+        f"costs: a number above 0 was expected for {name!r}"
+        for name, cost in costs.items()
+        if not _is_number(cost) or not 0.0 < cost < float("inf")
+    ]
+    if target not in OUTCOMES[:-1]:
+        problems.append(f"target: one of {', '.join(OUTCOMES[:-1])} was expected")
+    if not _is_number(n) or n != int(n) or n < 1:
+        problems.append("n: a whole number from 1 was expected")
+    if max_changes not in range(1, MOST_CHANGES + 1):
+        problems.append(f"max_changes: a whole number from 1 to {MOST_CHANGES} was expected")
+    if problems:
+        raise SettingsError(problems)
+
+
+def _is_number(given: object) -> bool:
+    return isinstance(given, int | float) and not isinstance(given, bool)
