@@ -32,7 +32,10 @@ _THINNED = 9
 _BEAM = 200
 _REFINED_PAIRS, _REFINED_ROWS = 8, 20_000
 _NEAR = 1e-9
+_OF_SCORE = ("probability", "points", "outcome")
+"""What a rule names that knows the score: a set of changes may end it that no one of them ends."""
 Places = NDArray[np.intp]
+Bools = NDArray[np.bool_]
 
 
 def search(
@@ -62,7 +65,7 @@ def search(
     """
     valid = Validity(model.schema)
     choices = [choice for choice in choices if valid.value(choice.place, choice.value)]
-    table = _Table(model, values, choices)
+    table = _Table(model, values, choices, target)
     limit = (model.policy.review_at, model.policy.decline_at, np.inf)[target]
     found: list[Counterfactual] = []
     changed: list[set[int]] = []
@@ -86,15 +89,17 @@ def search(
 
 
 class _Table:
-    """The log-odds after each single change, and after several at once."""
+    """The log-odds and the rules after each single change, and after several at once."""
 
-    def __init__(self, model: ScoringModel, values: Row, choices: Sequence[OtherValue]) -> None:
+    def __init__(self, model: ScoringModel, values: Row, choices: Sequence[OtherValue], target: int) -> None:
         self.compiled: Any = model.compiled
         rows = [values, *(changed(values, choice.place, choice.value) for choice in choices)]
         self.columns: Sequence[Column] = ColumnBatch.of_records(rows, len(model.schema)).columns
         self.fields: Places = np.array([-1, *(choice.place for choice in choices)], dtype=np.intp)
         self.costs: Floats = np.array([0.0, *(choice.cost for choice in choices)])
         self.scores: Floats = self.score(np.arange(len(rows))[:, None])
+        rules = _strict_rules(model, target)
+        self.fired: Bools = np.array([_fired(model, row, rules) for row in rows] if rules else [])
 
     def score(self, combos: Places) -> Floats:
         """Give the log-odds of default after sets of changes; row 0 of the table is no change."""
@@ -104,12 +109,38 @@ class _Table:
             found: Floats = np.log(p) - np.log1p(-p)
         return np.where(np.isnan(found), np.inf, found)
 
+    def stopped(self, combos: Places) -> Bools:
+        """Tell which sets of changes a rule stops: one that none of them ends, or that one of them begins."""
+        if not len(self.fired):
+            return np.zeros(len(combos), dtype=bool)
+        fired, begun = self.fired[combos], ~self.fired[0]
+        stopped: Bools = np.where(begun, fired.any(axis=1), fired.all(axis=1))
+        return np.asarray(stopped.any(axis=1))
+
     def _column(self, place: int, combos: Places) -> Column:
         at = np.zeros(len(combos), dtype=np.intp)
         for slot in combos.T:
             at = np.where(self.fields[slot] == place, slot, at)
         column = self.columns[place]
         return Coded(column.codes[at], column.levels) if isinstance(column, Coded) else column[at]
+
+
+def _strict_rules(model: ScoringModel, target: int) -> list[int]:
+    """Give what rules that know no score may say that is stricter than the target: places in `fired`."""
+    kinds: list[int] = []
+    for place, rule in enumerate(model.policy.rules):
+        if any(word in rule.when for word in _OF_SCORE):
+            continue
+        kinds += [2 * place] if OUTCOMES.index(rule.outcome) > target else []
+        kinds += [2 * place + 1] if rule.on_missing and OUTCOMES.index(rule.on_missing) > target else []
+    return kinds
+
+
+def _fired(model: ScoringModel, row: Row, kinds: Sequence[int]) -> list[bool]:
+    rules = model.rules
+    assert rules is not None
+    fired = rules.decided(row, 0.0, OUTCOMES[0], rules.first(row)).fired
+    return [kind in fired for kind in kinds]
 
 
 def _in_order(
@@ -120,7 +151,7 @@ def _in_order(
     Where there are rules, which may decide otherwise, each single change comes too.
     """
     bound = np.inf if limit >= 1.0 else np.log(limit) - np.log1p(-limit) if limit > 0.0 else -np.inf
-    ruled = bool(getattr(model.policy, "rules", ()))
+    ruled = bool(model.policy.rules)
     single = np.arange(1, len(table.fields), dtype=np.intp)
     kept = single if ruled else single[table.scores[single] < bound + _NEAR]
     groups = [kept[:, None]]
@@ -154,6 +185,9 @@ def _exact_pairs(table: _Table, bound: float) -> Places:
     found = [np.empty((0, 2), dtype=np.intp)]
     for one, other in combinations(of_field.values(), 2):
         enough = gains[one][:, None] + gains[other] < needed
+        if len(table.fired) and enough.any():
+            pairs = np.column_stack([np.repeat(one, len(other)), np.tile(other, len(one))])
+            enough &= ~table.stopped(pairs).reshape(enough.shape)
         if not enough.any():
             continue
         cost = np.where(enough, table.costs[one][:, None] + table.costs[other], np.inf).ravel()
@@ -172,11 +206,12 @@ def _beam(table: _Table, bound: float, max_changes: int) -> list[Places]:
         if not len(grown):
             break
         scores = table.score(grown)
-        reached = grown[scores < bound]
+        enough = (scores < bound) & ~table.stopped(grown)
+        reached = grown[enough]
         if grown.shape[1] == 2 and len(reached):
             groups.append(_refined(table, reached, bound))
         groups.append(reached)
-        left, scores = grown[scores >= bound], scores[scores >= bound]
+        left, scores = grown[~enough], scores[~enough]
         cost = table.costs[left].sum(axis=1)
         gain = np.maximum(table.scores[0] - scores, 1e-12)
         beam = left[np.argsort(cost / gain, kind="stable")[:_BEAM]]
@@ -225,6 +260,6 @@ def _refined(table: _Table, reached: Places, bound: float) -> Places:
         if len(seen) > _REFINED_PAIRS or rows > _REFINED_ROWS:
             break
         if len(pairs):
-            pairs = pairs[table.score(pairs) < bound]
+            pairs = pairs[(table.score(pairs) < bound) & ~table.stopped(pairs)]
             found.append(pairs[np.argsort(table.costs[pairs].sum(axis=1), kind="stable")[:_OF_EACH_PAIR]])
     return np.concatenate(found)

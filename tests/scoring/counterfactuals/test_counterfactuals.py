@@ -15,7 +15,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from morosidad import Field, Policy, Preprocessor, Schema, Scorer
+from morosidad import Field, Policy, Preprocessor, Rule, Schema, Scorer
 from morosidad.errors import InvalidRecord, NotCompiledWarning, SettingsError
 from morosidad.scoring.counterfactuals.choices import Spread, choices_of, round_step, spreads_of
 from scoring_parts import neighbours
@@ -134,6 +134,40 @@ def test_each_one_turns_the_decision_within_what_is_allowed(
         assert after.get("ingresos", 0.0) <= 3000.0
         assert after.get("empleo", "fijo") == "fijo"
         assert 1 <= after.get("moras", 5) <= 9
+
+
+@pytest.fixture(scope="module")
+def ruled() -> Scorer:
+    X, y = applicants()
+    model = make_pipeline(Preprocessor(SCHEMA), LogisticRegression()).fit(X, y)
+    policy = Policy(review_at=0.3, decline_at=0.6, rules=RULES)
+    return Scorer(model, schema=SCHEMA, reference=X, policy=policy)
+
+
+RULES = (
+    Rule("edad < 25", "rechazar", "P01", "Menor de 25 años", stage="before"),
+    Rule("moras > 4 and empleo == 'ninguno'", "revisar", "P02", "Moras sin empleo"),
+    Rule(
+        "ingresos < 400 and not garante",
+        "rechazar",
+        "P03",
+        "Ingresos bajos sin garante",
+        on_missing="revisar",
+    ),
+    Rule("probability > 0.25 and moras > 6", "revisar", "P04", "Muchas moras"),
+)
+
+
+@settings(deadline=None, max_examples=10, suppress_health_check=list(HealthCheck))
+@given(record=RECORDS)
+def test_rules_are_reckoned_with(ruled: Scorer, record: Any) -> None:
+    found = ruled.counterfactuals(record)
+    if ruled.score_one(record).outcome == "aprobar":
+        assert found == ()
+        return
+    best = cheapest_by_trying(ruled, record, ("aprobar",))
+    assert (found[0].cost if found else None) == pytest.approx(best)
+    assert all(one.decision.outcome == "aprobar" for one in found)
 
 
 def test_of_trees_hardly_any_is_cheaper_than_the_first(boosted: Scorer) -> None:
