@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from morosidad.audit.chain.paths import find_logs
+from morosidad.audit.erasure.forgetting import forget
 from morosidad.audit.export.files import export
 from morosidad.audit.export.frames import LogTable, find, frame
 from morosidad.audit.lines import AuditContext, DecisionLine
@@ -27,6 +28,7 @@ __all__ = [
     "export",
     "find",
     "find_logs",
+    "forget",
     "frame",
     "hash_values",
     "read",

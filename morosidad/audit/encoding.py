@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import repeat
 from typing import Any, Literal
 
 import msgspec
 import numpy as np
 
+from morosidad.audit.erasure.sealing import Sealer, seal_all
 from morosidad.audit.lines import AuditContext, DecisionLine, EventLine, LoggedModel
 from morosidad.audit.personal_data import encode_numpy, hash_text, hash_values, names_a_person
 from morosidad.audit.protocols import DecisionLike
@@ -40,11 +42,15 @@ class LineEncoder:
         What to keep of an applicant's values.
     key : bytes or None
         Keys the hash of the values.
+    sealer : Sealer, optional
+        Encrypts the values, with ``values="full"``.
     """
 
-    def __init__(self, values: LoggedValues, key: bytes | None) -> None:
+    def __init__(self, values: LoggedValues, key: bytes | None, sealer: Sealer | None = None) -> None:
         self._values = values
         self._key = key
+        self._sealer = sealer
+        self._plain = values == "full" and sealer is None
         self._encode = msgspec.json.Encoder(enc_hook=encode_numpy).encode
         self._constants: dict[int, _ModelConstants] = {}
 
@@ -60,6 +66,9 @@ class LineEncoder:
         """Encode a decision; whatever exception the decision's own attributes raise comes through."""
         constants = self._constants.get(id(context)) or self._constants_of(context)
         kept, omitted = constants.kept(values)
+        sealed = None
+        if self._sealer is not None:
+            sealed = self._sealer.seal(self._encode(kept), decision.request_id)
         line = DecisionLine(
             time=_utc(when),
             request_id=decision.request_id,
@@ -67,7 +76,7 @@ class LineEncoder:
             schema=context.schema,
             policy=context.policy,
             cutoffs=constants.cutoffs,
-            values=kept if self._values == "full" else None,
+            values=kept if self._plain else None,
             values_hash=hash_values(kept, self._key) if self._values == "hash" and self._key else None,
             omitted=omitted,
             probability=decision.probability,
@@ -75,7 +84,7 @@ class LineEncoder:
             confidence=decision.confidence,
             label=decision.label,
             outcome=decision.outcome,
-            reasons=_reasons(decision, constants.personal if self._values == "full" else None),
+            reasons=_reasons(decision, constants.personal if self._plain else None),
             warnings=decision.warnings,
             cached=decision.cached,
             degraded=decision.degraded,
@@ -84,6 +93,8 @@ class LineEncoder:
             cpu=usage[1],
             rules=getattr(decision, "rules", ()),
             policy_digest=context.policy_digest,
+            key=None if sealed is None else sealed.name,
+            sealed_values=None if sealed is None else sealed.text,
         )
         return self._encode(line)
 
@@ -110,7 +121,7 @@ class LineEncoder:
             "schema": [encode(context.schema)],
             "policy": [encode(context.policy)],
             "cutoffs": [encode(constants.cutoffs)],
-            "values": object_parts(names, columns) if self._values == "full" else [b"null"],
+            "values": object_parts(names, columns) if self._plain else [b"null"],
             "values_hash": [self._hashes(kept, len(table)) if self._values == "hash" else b"null"],
             "omitted": [encode(omitted)],
             "probability": [shares[1]],
@@ -130,15 +141,30 @@ class LineEncoder:
             "rules": [] if table.rules is None else [_given(b',"reglas":', table.rules)],
             "policy_digest": [self._named(context)],
         }
+        if self._sealer is not None:
+            ids = table.request_ids or repeat(None)
+            texts = join_parts(object_parts(names, columns), len(table))
+            cells["key"], cells["sealed_values"] = ([part] for part in seal_all(self._sealer, texts, ids))
         return line_bodies(cells, len(table))
 
     def _named(self, context: AuditContext) -> bytes:
         digest = context.policy_digest
         return b',"politica_digest":' + self._encode(digest) if digest else b""
 
+    def write_keys(self) -> None:
+        """Write the keys of sealed values; comes before the lines that hold them.
+
+        Raises
+        ------
+        OSError
+            They can't be written; the next call tries again.
+        """
+        if self._sealer is not None:
+            self._sealer.write()
+
     def _kept(self, reasons: ReasonTable, constants: _ModelConstants) -> ReasonTable:
         """Take out of the reasons the values that the log may not hold."""
-        personal = constants.personal if self._values == "full" else None
+        personal = constants.personal if self._plain else None
         return ReasonTable(_without_values(reasons.kinds, personal), reasons.which, reasons.contributions)
 
     def _hashes(self, kept: Mapping[str, Any], number: int) -> list[bytes]:

@@ -53,6 +53,8 @@ class DecisionLine(
 
     `values` is None where the log keeps a hash or nothing; `omitted` are fields that would name
     a person and are never written; `memory` and `cpu` are percentages in use at the writing.
+    Where values may be erased, a line holds `sealed_values` and the name of their `key`; who reads
+    the log gets `values` in their place, or, where there is no such key any more, `forgotten`.
     """
 
     id: str = ""
@@ -79,6 +81,9 @@ class DecisionLine(
     cpu: float | None = msgspec.field(name="cpu_usado")
     rules: Sequence[str] = msgspec.field(name="reglas", default=())
     policy_digest: str = msgspec.field(name="politica_digest", default="")
+    key: str | None = msgspec.field(name="clave", default=None)
+    sealed_values: str | None = msgspec.field(name="valores_cifrados", default=None)
+    forgotten: bool = msgspec.field(name="olvidada", default=False)
 
 
 class EventLine(

@@ -16,6 +16,9 @@ from morosidad.audit.chain.file import ChainedFile
 from morosidad.audit.chain.hashing import GENESIS
 from morosidad.audit.chain.retention import Retention
 from morosidad.audit.encoding import LineEncoder, LoggedValues
+from morosidad.audit.erasure.forgetting import forget
+from morosidad.audit.erasure.key_file import key_path
+from morosidad.audit.erasure.sealing import Sealer
 from morosidad.audit.lines import AuditContext
 from morosidad.audit.protocols import DecisionLike
 from morosidad.audit.table import DecisionTable
@@ -103,6 +106,9 @@ class AuditLog(DecisionQueue):
         for ever. What goes is checked first, and a signed stub says what it was.
     compress : {"gz", "zst"}, optional
         How full files are compressed; zst needs the extra ``zstd``.
+    erasure : bool
+        Whether the values of each decision are encrypted with a key of its own, in the file ``.keys`` beside
+        the log, so that `forget` can erase them; with ``values="full"``. It needs the extra ``erasure``.
     timeout : float
         Seconds that a durable `append` waits at most.
     on_alert : callable, optional
@@ -120,7 +126,7 @@ class AuditLog(DecisionQueue):
     SettingsError
         A parameter is out of range, or ``values="hash"`` lacks its key.
     MissingExtra
-        ``compress="zst"`` lacks its library.
+        ``compress="zst"`` or `erasure` lacks its library.
     """
 
     def __init__(
@@ -140,6 +146,7 @@ class AuditLog(DecisionQueue):
         keep_files: int | None = None,
         keep_days: float | None = None,
         compress: Compression | None = None,
+        erasure: bool = False,
         timeout: float = 0.5,
         on_alert: Callable[[Alert], object] | None = None,
         usage: Callable[[], Usage] | None = None,
@@ -149,6 +156,7 @@ class AuditLog(DecisionQueue):
         checks = {
             "values: expected full, hash or none": values in ("full", "hash", "none"),
             'key: expected one, for values="hash"': bool(key) or values != "hash",
+            'erasure: expected values="full"': values == "full" or not erasure,
             "queue_size: expected 1 or more": queue_size >= 1,
             "on_full: expected wait, error or drop": on_full in ("wait", "error", "drop"),
             "wait_limit: expected above 0 s": wait_limit > 0,
@@ -168,10 +176,11 @@ class AuditLog(DecisionQueue):
             raise SettingsError([problem for problem, fine in checks.items() if not fine])
         secret = (key.encode() if isinstance(key, str) else key) or None
         check_compression(compress)
+        self._sealer = Sealer(key_path(place), durable=durable) if erasure else None
         tidy = Retention(keep_files, keep_days, compress, secret, now)
         super().__init__(
             partial(ChainedFile, place, rotation_size=rotation_size, key=secret, durable=durable, tidy=tidy),
-            LineEncoder(values, secret),
+            LineEncoder(values, secret, self._sealer),
             encode_in_caller=encode_in_caller,
             buffer_size=min(buffer_size, queue_size),
             flush_interval=flush_interval,
@@ -313,6 +322,31 @@ class AuditLog(DecisionQueue):
             if acknowledgement is not None:
                 written &= not self._log_writer.failing and acknowledgement.wait(self._timeout)
         return written
+
+    def forget(self, request_id: str) -> int:
+        """Erase the values of the decisions on a request: write what waits in memory, and destroy their keys.
+
+        Parameters
+        ----------
+        request_id : str
+            The id of the request.
+
+        Returns
+        -------
+        int
+            How many decisions lost their values. The lines stay, and the chain stays valid.
+
+        Raises
+        ------
+        SettingsError
+            The log was made without ``erasure=True``.
+        OSError
+            The keys can't be written.
+        """
+        if self._sealer is None:
+            raise SettingsError(["erasure: expected True, to forget a request"])
+        self.flush()
+        return forget(self._file.path, request_id)
 
     def frame(self) -> pd.DataFrame:
         """Write what waits in memory, and read the decisions of this process's file and its older ones.

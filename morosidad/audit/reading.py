@@ -5,24 +5,28 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from morosidad.audit.chain.compression import read_lines
 from morosidad.audit.chain.hashing import parse_line
 from morosidad.audit.chain.paths import log_files
+from morosidad.audit.erasure.sealing import KeyRing, Sealed
 from morosidad.audit.lines import DecisionLine, EventLine
 
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
 
-def read(paths: Paths) -> Iterator[DecisionLine]:
+def read(paths: Paths, *, keys: str | os.PathLike[str] | None = None) -> Iterator[DecisionLine]:
     """Read the decisions of one log or several.
 
     Parameters
     ----------
     paths : path or iterable of paths
         The logs; each is read from its oldest file on.
+    keys : path, optional
+        The file with the keys of values that may be erased; by default the one beside each log.
 
     Yields
     ------
@@ -34,18 +38,22 @@ def read(paths: Paths) -> Iterator[DecisionLine]:
     OSError
         There is no such log, or it can't be read.
     """
-    for line in read_all_lines(paths):
+    for line in read_all_lines(paths, keys=keys):
         if isinstance(line, DecisionLine):
             yield line
 
 
-def read_all_lines(paths: Paths) -> Iterator[DecisionLine | EventLine | None]:
+def read_all_lines(
+    paths: Paths, *, keys: str | os.PathLike[str] | None = None
+) -> Iterator[DecisionLine | EventLine | None]:
     """Read the lines of logs, None for one that is damaged.
 
     Parameters
     ----------
     paths : path or iterable of paths
         The logs.
+    keys : path, optional
+        As in `read`.
 
     Returns
     -------
@@ -53,6 +61,7 @@ def read_all_lines(paths: Paths) -> Iterator[DecisionLine | EventLine | None]:
         In the order of the files.
     """
     decode = msgspec.json.Decoder(DecisionLine | EventLine).decode
+    ring = KeyRing(None if keys is None else Path(keys))
     for path in [paths] if isinstance(paths, str | os.PathLike) else paths:
         for file in log_files(Path(path)):
             for text in read_lines(file):
@@ -64,5 +73,16 @@ def read_all_lines(paths: Paths) -> Iterator[DecisionLine | EventLine | None]:
                     line = decode(chained.body)
                 except (msgspec.DecodeError, UnicodeDecodeError):
                     yield None
-                else:
-                    yield msgspec.structs.replace(line, id=chained.position.id)
+                    continue
+                if isinstance(line, DecisionLine) and line.key is not None:
+                    line = _opened(line, ring, file)
+                yield msgspec.structs.replace(line, id=chained.position.id)
+
+
+def _opened(line: DecisionLine, ring: KeyRing, file: Path) -> DecisionLine:
+    """Put the values in the place of what is encrypted, or say that they are forgotten."""
+    text = ring.open(file, Sealed(line.key or "", line.sealed_values or ""))
+    if text is None:
+        return msgspec.structs.replace(line, forgotten=True)
+    values = msgspec.json.decode(text, type=dict[str, Any])
+    return msgspec.structs.replace(line, values=values, key=None, sealed_values=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
@@ -62,6 +63,8 @@ class ReplayReport(msgspec.Struct, frozen=True, kw_only=True):
         Decisions that were scored again.
     without_values : int
         Decisions that can't be: the log holds a hash, nothing, or not all of the values.
+    forgotten : int
+        Decisions that can't be: their values were erased.
     degraded : int
         Decisions that were not the model's own, and are passed over.
     unreadable : int
@@ -72,6 +75,7 @@ class ReplayReport(msgspec.Struct, frozen=True, kw_only=True):
 
     replayed: int = msgspec.field(name="repetidas")
     without_values: int = msgspec.field(name="sin_valores")
+    forgotten: int = msgspec.field(name="olvidadas", default=0)
     degraded: int = msgspec.field(name="degradadas")
     unreadable: int = msgspec.field(name="ilegibles")
     differences: list[Difference] = msgspec.field(name="diferencias")
@@ -98,12 +102,18 @@ class ReplayReport(msgspec.Struct, frozen=True, kw_only=True):
         """
         numbers = msgspec.structs.asdict(self) | {"differences": len(self.differences)}
         text = [say(language, "reports.replayed", **numbers)]
+        if self.forgotten:
+            text.append(say(language, "reports.replay_forgotten", number=self.forgotten))
         text += [f"{d.id} ({d.model}): {d.field} {d.logged} → {d.now}" for d in self.differences]
         return "\n".join(text)
 
 
 def replay(
-    paths: Paths, score: Callable[[Mapping[str, Any]], float | Scored], *, tolerance: float = 1e-12
+    paths: Paths,
+    score: Callable[[Mapping[str, Any]], float | Scored],
+    *,
+    tolerance: float = 1e-12,
+    keys: str | os.PathLike[str] | None = None,
 ) -> ReplayReport:
     """Score logged values again and name every difference.
 
@@ -116,6 +126,8 @@ def replay(
         a decision; a `Scorer`'s ``score_one`` does.
     tolerance : float
         How far probabilities may lie apart.
+    keys : path, optional
+        The file with the keys of values that may be erased; by default the one beside each log.
 
     Returns
     -------
@@ -126,15 +138,17 @@ def replay(
     OSError
         There is no such log, or it can't be read.
     """
-    replayed = without_values = degraded = unreadable = 0
+    replayed = without_values = forgotten = degraded = unreadable = 0
     differences: list[Difference] = []
-    for line in read_all_lines(paths):
+    for line in read_all_lines(paths, keys=keys):
         if line is None:
             unreadable += 1
         elif isinstance(line, EventLine):
             continue
         elif line.degraded:
             degraded += 1
+        elif line.forgotten:
+            forgotten += 1
         elif line.values is None or line.omitted:
             without_values += 1
         else:
@@ -143,6 +157,7 @@ def replay(
     return ReplayReport(
         replayed=replayed,
         without_values=without_values,
+        forgotten=forgotten,
         degraded=degraded,
         unreadable=unreadable,
         differences=differences,

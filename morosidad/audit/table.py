@@ -101,8 +101,8 @@ def line_bodies(cells: Mapping[str, Sequence[Part]], number: int) -> list[bytes]
     Parameters
     ----------
     cells : mapping of str to sequence of parts
-        What stands for each attribute of `DecisionLine` but the id; for what is left out where it is empty,
-        with its name.
+        What stands for each attribute of `DecisionLine` that the lines have; for what is left out where it
+        is empty, with its name.
     number : int
         How many lines.
 
@@ -114,7 +114,7 @@ def line_bodies(cells: Mapping[str, Sequence[Part]], number: int) -> list[bytes]
     for field in msgspec.structs.fields(DecisionLine):
         if field.name in ("rules", "policy_digest"):
             parts += cells[field.name]
-        elif field.name != "id":
+        elif field.name in cells:
             parts += [b"," + msgspec.json.encode(field.encode_name) + b":", *cells[field.name]]
     return join_parts([*parts, b"}"], number)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import os
+import re
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -14,10 +15,13 @@ from morosidad.audit.chain.compression import read_lines
 from morosidad.audit.chain.hashing import GENESIS, MAX_LINE, ChainedLine, ChainPosition, parse_line
 from morosidad.audit.chain.paths import head_path, is_numbered, log_files, read_head
 from morosidad.audit.chain.stubs import read_stub, stub_path
+from morosidad.audit.erasure.key_file import DESTROYED
+from morosidad.audit.erasure.sealing import KeyRing
 from morosidad.audit.lines import EventLine
 from morosidad.languages import Language, check_language, say
 
 SHOWN = 100
+_KEY = re.compile(rb',"clave":"([0-9a-f]{16})"')
 
 
 class ChainProblem(msgspec.Struct, frozen=True):
@@ -52,6 +56,8 @@ class ChainReport(msgspec.Struct, frozen=True, kw_only=True):
         Lines in them, and how many are decisions.
     lost : int
         Decisions that the log itself declares as not logged.
+    forgotten : int
+        Decisions whose values can't be read any more: their keys are destroyed, or gone.
     removed : int
         Lines that were taken away by retention or archived; a signed stub stands for them.
     torn : int
@@ -69,6 +75,7 @@ class ChainReport(msgspec.Struct, frozen=True, kw_only=True):
     lines: int = msgspec.field(name="lineas")
     decisions: int = msgspec.field(name="decisiones")
     lost: int = msgspec.field(name="perdidas")
+    forgotten: int = msgspec.field(name="olvidadas", default=0)
     removed: int = msgspec.field(name="quitadas")
     torn: int = msgspec.field(name="bytes_cortados")
     last: str = msgspec.field(name="ultima")
@@ -110,6 +117,8 @@ class ChainReport(msgspec.Struct, frozen=True, kw_only=True):
         strange = self.lines > 0 and not self.last
         if strange:
             text.append(say(language, "reports.strange"))
+        if self.forgotten:
+            text.append(say(language, "reports.forgotten", decisions=count(self.forgotten, "decision")))
         if self.removed:
             text.append(say(language, "reports.removed", lines=count(self.removed, "line")))
         if self.torn:
@@ -224,6 +233,7 @@ class _ChainChecker:
         self._problem_count = 0
         self._lines = self._decisions = self._lost = self._torn = 0
         self._events = msgspec.json.Decoder(EventLine)
+        self._forgotten, self._ring = 0, KeyRing()
 
     def report(self, files: list[Path]) -> ChainReport:
         for path in files:
@@ -240,6 +250,7 @@ class _ChainChecker:
             lines=self._lines,
             decisions=self._decisions,
             lost=self._lost,
+            forgotten=self._forgotten,
             removed=self._removed,
             torn=self._torn,
             last=self._last.id if self._last.chain else "",
@@ -296,6 +307,9 @@ class _ChainChecker:
     def _count(self, line: ChainedLine) -> None:
         if line.body.startswith(b'{"tipo":"decision"'):
             self._decisions += 1
+            name = _KEY.search(line.body)
+            if name is not None and self._ring.key(self._base, name[1].decode()) in (None, DESTROYED):
+                self._forgotten += 1
         else:
             try:
                 event = self._events.decode(line.body)

@@ -25,11 +25,13 @@ def add_arguments(parser: Parser) -> None:
     again.add_argument("--model", required=True, help=parser.told("help_model"))
     add_opening(again)
     out, one = _action(actions, parser, "export"), _action(actions, parser, "find")
-    one.add_argument("request_id", help=parser.told("help_request_id"))
+    gone = _action(actions, parser, "forget")
+    for action in (one, gone):
+        action.add_argument("request_id", help=parser.told("help_request_id"))
     prune, archive = _action(actions, parser, "prune"), _action(actions, parser, "archive")
     prune.add_argument("--keep-files", type=int, help=parser.told("help_keep_files"))
     prune.add_argument("--keep-days", type=float, help=parser.told("help_keep_days"))
-    for action in (check, again, out, one, prune, archive):
+    for action in (check, again, out, one, gone, prune, archive):
         action.add_argument("log", help=parser.told("help_log"))
     out.add_argument("output", help=parser.told("help_export"))
     archive.add_argument("folder", help=parser.told("help_archive"))
@@ -53,7 +55,13 @@ def run(arguments: argparse.Namespace) -> int:
     if not logs:
         raise InvalidFrame(f"{arguments.log}: there is no such log")
     try:
-        others = {"export": _export, "find": _find, "prune": _take_away, "archive": _take_away}
+        others = {
+            "export": _export,
+            "find": _find,
+            "forget": _forget,
+            "prune": _take_away,
+            "archive": _take_away,
+        }
         if arguments.action in others:
             return others[arguments.action](logs, arguments)
         reports = _verify(logs, arguments) if arguments.action == "verify" else [_replay(logs, arguments)]
@@ -117,6 +125,19 @@ def _find(logs: list[Path], arguments: argparse.Namespace) -> int:
     found = [encode(line).decode() for line in find(logs, arguments.request_id)]
     print("\n".join(found) or teller(arguments)("not_found", request_id=arguments.request_id))
     return 0 if found else 1
+
+
+def _forget(logs: list[Path], arguments: argparse.Namespace) -> int:
+    """Destroy the keys of the decisions on one request; 1 when there are none."""
+    from morosidad.audit import forget
+
+    number = forget(logs[0], arguments.request_id)
+    told = teller(arguments)
+    if not number:
+        print(told("nothing_forgotten", request_id=arguments.request_id))
+        return 1
+    print(told("forgotten", number=number, request_id=arguments.request_id))
+    return 0
 
 
 def _take_away(logs: list[Path], arguments: argparse.Namespace) -> int:

@@ -81,6 +81,28 @@ def whole(least: int, most: float = math.inf) -> SettingType:
     return SettingType(f"a whole number from {least} " + ("up" if most == math.inf else f"to {most}"), read)
 
 
+def days() -> SettingType:
+    """Accept a number of days above 0."""
+
+    def read(value: object) -> float:
+        number = _number(value, {"": 1.0, "d": 1.0})
+        if number <= 0:
+            raise ValueError
+        return number
+
+    return SettingType("a number of days above 0", read)
+
+
+def or_none(other: SettingType) -> SettingType:
+    """Accept what another type accepts, and None, which is written ``none``."""
+
+    def read(value: object) -> Any:
+        none = value is None or (isinstance(value, str) and value.strip().lower() == "none")
+        return None if none else other.read(value)
+
+    return SettingType(f"{other.expected}, or none", read, other.secret)
+
+
 def size() -> SettingType:
     """Accept a number of bytes above 0."""
 

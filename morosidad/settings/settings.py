@@ -21,9 +21,11 @@ from morosidad.settings.setting_types import (
     SettingType,
     api_key,
     choice,
+    days,
     flag,
     listed,
     network,
+    or_none,
     origin,
     percent,
     seconds,
@@ -109,6 +111,16 @@ class Settings:
         Secret that keys the decision log's chain and its hashes of values.
     audit_durable : bool
         Whether a decision waits for its line to be on the disk, `timeout_logging` at most.
+    audit_on_full : str
+        What happens to a decision when the decision log's queue is full: wait, error or drop.
+    audit_keep_files : int or None
+        How many full files of the decision log are kept; None for all.
+    audit_keep_days : float or None
+        For how many days they are kept after their last line; None for ever.
+    audit_compress : str or None
+        How full files are compressed: gz, zst, or None for not at all.
+    audit_erasure : bool
+        Whether values are encrypted in the decision log, each with a key that can be destroyed.
     websocket_enabled : bool
         Whether live metrics are sent over WebSocket.
     rate_limit_enabled : bool
@@ -198,6 +210,11 @@ class Settings:
     audit_values: Literal["full", "hash", "none"] = _setting("full", choice("full", "hash", "none"))
     audit_key: str | None = _setting(None, secret(16))
     audit_durable: bool = _setting(False, flag())
+    audit_on_full: Literal["wait", "error", "drop"] = _setting("wait", choice("wait", "error", "drop"))
+    audit_keep_files: int | None = _setting(None, or_none(whole(0)))
+    audit_keep_days: float | None = _setting(None, or_none(days()))
+    audit_compress: Literal["gz", "zst"] | None = _setting(None, or_none(choice("gz", "zst")))
+    audit_erasure: bool = _setting(False, flag())
     websocket_enabled: bool = _setting(True, flag())
     rate_limit_enabled: bool = _setting(True, flag())
     rate_limit_per_minute: int = _setting(60, whole(1))

@@ -84,3 +84,25 @@ def test_a_value_that_does_not_fit_is_refused(name, value):
 def test_the_address_of_a_redis_is_asked_for_as_such():
     (problem,) = problems(rate_limit_storage="foo")
     assert problem == "rate_limit_storage (argument): expected the address of a Redis, as redis://host:6379/0"
+
+
+@pytest.mark.parametrize("given", ["none", "None", None])
+def test_what_may_be_none_is_none_by_that_word(given):
+    settings = load(audit_keep_files=given, audit_keep_days=given, audit_compress=given)
+    assert (settings.audit_keep_files, settings.audit_keep_days, settings.audit_compress) == (
+        None,
+        None,
+        None,
+    )
+
+
+def test_retention_is_read_in_files_and_days():
+    settings = load(audit_keep_files="0", audit_keep_days="365 d", audit_compress="GZ")
+    assert (settings.audit_keep_files, settings.audit_keep_days, settings.audit_compress) == (0, 365.0, "gz")
+    wrong = problems(audit_keep_files="-1", audit_keep_days=0, audit_compress="lzma", audit_on_full="never")
+    assert [problem.partition(":")[0].split()[0] for problem in wrong] == [
+        "audit_keep_files",
+        "audit_keep_days",
+        "audit_compress",
+        "audit_on_full",
+    ]

@@ -17,12 +17,13 @@ VALUE = "value."
 """What the columns of an applicant's values begin with; the field's name follows."""
 _PLAIN = (
     "id", "time", "request_id", "schema", "policy", "probability", "confidence", "label", "outcome",
-    "warnings", "cached", "degraded", "seconds", "memory", "cpu", "values_hash",
+    "warnings", "cached", "degraded", "seconds", "memory", "cpu", "values_hash", "forgotten",
 )  # fmt: skip
 _TYPES = {
     "time": "datetime64[us, UTC]",
     "label": "int8",
     "degraded": "bool",
+    "forgotten": "bool",
     **dict.fromkeys(("probability", "confidence", "seconds", "memory", "cpu"), "float64"),
 }
 

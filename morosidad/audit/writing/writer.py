@@ -106,6 +106,7 @@ class LogWriter:
         done = 0
         try:
             self._write_findings()
+            self._encoder.write_keys()
             while batch.acknowledgements:
                 count = self._write(batch)
                 done += count

@@ -59,6 +59,8 @@ WORDS = {
     "repeated": "line {number} stands there twice",
     "moved": "line {number} is out of its place",
     "other_log": "the log is not the one that was being written",
+    "forgotten": "{decisions} without values: the key was destroyed, or is not there",
+    "replay_forgotten": "{number} forgotten: their values were erased",
     "removed": "{lines} taken away earlier by retention or archiving, as the file .stub says",
     "false_stub": "the file .stub, which says what was taken away, is not authentic",
     "no_head": "the file .head, which remembers the last line, is missing: whether lines were cut off is unknown",

@@ -59,6 +59,8 @@ WORDS = {
     "repeated": "la línea {number} está repetida",
     "moved": "la línea {number} está fuera de su lugar",
     "other_log": "el registro no es el que se escribía",
+    "forgotten": "{decisions} sin sus valores: su clave se destruyó, o no está",
+    "replay_forgotten": "{number} olvidadas: sus valores se borraron",
     "removed": "{lines} quitadas antes por retención o archivo; consta en el archivo .stub",
     "false_stub": "el archivo .stub, que dice lo que se quitó, no es auténtico",
     "no_head": "falta el archivo .head, que recuerda la última línea: no se sabe si se cortaron líneas",

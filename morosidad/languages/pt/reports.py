@@ -59,6 +59,8 @@ WORDS = {
     "repeated": "a linha {number} está repetida",
     "moved": "a linha {number} está fora do seu lugar",
     "other_log": "o registro não é o que se escrevia",
+    "forgotten": "{decisions} sem os seus valores: a chave foi destruída, ou não está",
+    "replay_forgotten": "{number} esquecidas: os seus valores foram apagados",
     "removed": "{lines} retiradas antes por retenção ou arquivo; consta no arquivo .stub",
     "false_stub": "o arquivo .stub, que diz o que foi retirado, não é autêntico",
     "no_head": "falta o arquivo .head, que lembra a última linha: não se sabe se foram cortadas linhas",

@@ -1,0 +1,40 @@
+"""The parts of a served scorer as the settings say."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from morosidad import Scorer, Settings
+from morosidad.asgi.runtime.parts import complete_parts
+from morosidad.audit import AuditLog, read, verify
+from support import needed
+
+RECORD = {"edad": 40, "ingresos_mensuales": 2e6, "monto_credito": 5e6, "plazo_meses": 24}
+
+
+def test_the_decision_log_is_kept_compressed_and_erased_as_the_settings_say(tmp_path: Path) -> None:
+    needed(find_spec("cryptography") is not None, "cryptography")
+    path = tmp_path / "d.jsonl"
+    settings = Settings(
+        audit_file=str(path),
+        audit_erasure=True,
+        audit_compress="gz",
+        audit_keep_files=1,
+        audit_keep_days=30,
+        audit_on_full="error",
+        log_rotation_size=3000,
+        cache_enabled=False,
+    )
+    scorer = complete_parts(Scorer.default(), settings, "es")
+    log = scorer.parts["audit"]
+    assert isinstance(log, AuditLog)
+    for number in range(12):
+        scorer.score_one(RECORD, f"r-{number}")
+    assert log.forget("r-11") == 1
+    log.close()
+    report = verify(path)
+    assert (report.ok, report.forgotten) == (True, 1)
+    assert report.removed > 0
+    assert len(list(tmp_path.glob("d.*.jsonl.gz"))) == 1
+    assert [line.values for line in read(path)][-1] is None
