@@ -6,8 +6,9 @@ from morosidad.languages.catalogue import (
     Message,
     check_language,
     say,
+    separators,
     words,
     write_number,
 )
 
-__all__ = ["LANGUAGES", "Language", "Message", "check_language", "say", "words", "write_number"]
+__all__ = ["LANGUAGES", "Language", "Message", "check_language", "say", "separators", "words", "write_number"]

@@ -79,6 +79,23 @@ def write_number(language: Language, value: float, template: str) -> str:
     return format(value, template).translate(_separators(language))
 
 
+def separators(language: Language) -> str:
+    """Give the decimal sign of a language and what stands between groups of digits, as plotly takes them.
+
+    Parameters
+    ----------
+    language : {'es', 'en', 'pt'}
+        The language.
+
+    Returns
+    -------
+    str
+        Two characters.
+    """
+    signs = _separators(language)
+    return signs[ord(".")] + signs[ord(",")]
+
+
 class _Figure:
     """A number that a template writes as its language does, where the template says how."""
 

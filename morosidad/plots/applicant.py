@@ -78,7 +78,7 @@ def waterfall(scorer: Scorer, record: Record, *, top: int = 10, language: Langua
     figure.update_yaxes(autorange="reversed", automargin=True)
     title = say(language, "figures.probability_title", probability=probability)
     scale = say(language, _SCALES.get(found.scale, "figures.score"))
-    return styled(figure, title, scale, height=160 + 30 * (len(rows) + 1))
+    return styled(figure, title, scale, language, height=160 + 30 * (len(rows) + 1))
 
 
 def _cell(field: Field, value: object, language: Language) -> str:

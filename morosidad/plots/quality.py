@@ -77,7 +77,7 @@ def scores(
     figure.update_layout(barmode="stack", bargap=0, showlegend=y is not None)
     figure.update_xaxes(range=[0, 1], tickformat=".0%")
     figure.update_yaxes(tickformat=".0%", rangemode="tozero", title_text=told("share_of_applicants"))
-    return styled(figure, told("scores_title"), told("probability"))
+    return styled(figure, told("scores_title"), told("probability"), language or scorer.language)
 
 
 def roc(scorer: Scorer, frame: pd.DataFrame, y: Any, *, language: Language | None = None) -> Any:
@@ -137,7 +137,7 @@ def roc(scorer: Scorer, frame: pd.DataFrame, y: Any, *, language: Language | Non
     )
     distance = float(np.max(caught - refused))
     title = told("roc_title", area=area, distance=distance)
-    return styled(figure, title, told("caught_in_vain"), height=480)
+    return styled(figure, title, told("caught_in_vain"), language or scorer.language, height=480)
 
 
 def calibration(
@@ -192,7 +192,8 @@ def calibration(
     figure.update_layout(showlegend=False)
     figure.update_xaxes(range=[0, top], tickformat=".0%", constrain="domain")
     figure.update_yaxes(range=[0, top], tickformat=".0%", scaleanchor="x", title_text=told("fell_late"))
-    return styled(figure, told("calibration_title", brier=brier), told("given"), height=480)
+    title = told("calibration_title", brier=brier)
+    return styled(figure, title, told("given"), language or scorer.language, height=480)
 
 
 def _teller(scorer: Scorer, language: Language | None) -> Callable[..., str]:

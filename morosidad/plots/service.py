@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from morosidad.kpis.counts import ages
-from morosidad.languages import Language, check_language, say
+from morosidad.languages import Language, check_language, say, separators
 from morosidad.plots.style import plotly_for
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ def kpis(tracker: KPITracker, *, language: Language | None = None) -> Any:
         plotly is not installed.
     """
     go = plotly_for("kpis")
-    told = partial(_told, tracker.language if language is None else check_language(language))
+    language = tracker.language if language is None else check_language(language)
+    told = partial(_told, language)
     from plotly.subplots import make_subplots
 
     parts = tracker.timeline()
@@ -52,6 +53,7 @@ def kpis(tracker: KPITracker, *, language: Language | None = None) -> Any:
         title=told("last_minutes", minutes=tracker.window / 60),
         barmode="stack",
         template="plotly_white",
+        separators=separators(language),
         height=480,
     )
     figure.update_xaxes(title_text=told("seconds_ago"), row=2, col=1)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from morosidad._typing import Floats
 from morosidad.compiler.forms.scales import Scale
 from morosidad.frames.reading import Coded, Column, read_frame
-from morosidad.languages import Language, check_language, say
+from morosidad.languages import Language, check_language, say, separators, write_number
 from morosidad.plots.quality import is_late, wilson
 from morosidad.plots.style import BAD, MAIN, plotly_for
 from morosidad.schema.field import Field
@@ -132,7 +132,7 @@ def shapes(
     on = scale or ("log-odds" if "log-odds" in own else "probability")
     effect = say(language, "figures.effect_on", scale=say(language, _SCALES[on]))
     _style(figure, n, colours, effect, say(language, "figures.fell_late"))
-    return figure
+    return figure.update_layout(separators=separators(language))
 
 
 _SCALES = {"probability": "figures.probability", "log-odds": "figures.log_odds"}
@@ -215,14 +215,14 @@ def _bins(field: Field, column: Column, bins: int, language: Language) -> _Bins:
     if field.kind == "boolean" or field.kind == "category" or len(levels) <= bins:
         words = {0.0: "figures.no", 1.0: "figures.yes"}
         names = [
-            say(language, words[level]) if field.kind == "boolean" else f"{level:.6g}"
+            say(language, words[level]) if field.kind == "boolean" else write_number(language, level, ".6g")
             for level in levels.tolist()
         ]
         codes = np.where(missing, -1, np.searchsorted(levels, column))
         return _frequent(names, codes, absent, language)
     edges = np.unique(np.quantile(column[~missing], np.linspace(0, 1, bins + 1)[1:-1]))
     codes = np.searchsorted(edges, column, side="right")
-    ends = [_short(edge) for edge in edges.tolist()]
+    ends = [_short(edge, language) for edge in edges.tolist()]
     names = [f"< {ends[0]}", *(f"{a}–{b}" for a, b in pairwise(ends)), f"≥ {ends[-1]}"]
     ticks = [f"< {ends[0]}", *ends]
     return _Bins([*names, absent], [*ticks, absent], np.where(missing, len(names), codes))
@@ -243,9 +243,9 @@ def _frequent(names: list[str], codes: Any, absent: str, language: Language) -> 
     return _Bins(words, ticks, place[codes])
 
 
-def _short(number: float) -> str:
+def _short(number: float, language: Language) -> str:
     """Write a number in few characters."""
     for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if abs(number) >= 10 * size or (letter != "k" and abs(number) >= size):
-            return f"{number / size:.3g}{letter}"
-    return f"{number:.4g}"
+            return write_number(language, number / size, ".3g") + letter
+    return write_number(language, number, ".4g")

@@ -52,4 +52,5 @@ def drift(report: DriftReport, *, top: int = 20, language: Language | None = Non
     )
     figure.update_yaxes(autorange="reversed", automargin=True)
     title = say(language, "figures.drift_title", records=report.records)
-    return styled(figure, title, say(language, "figures.stability_index"), height=160 + 26 * len(moved))
+    index = say(language, "figures.stability_index")
+    return styled(figure, title, index, language, height=160 + 26 * len(moved))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from morosidad.errors import MissingExtra
+from morosidad.languages import Language, separators
 from morosidad.policy.decision import COLOURS
 
 INK, MAIN, FAINT = "#33404d", "#2f6f9f", "#9aa7b3"
@@ -35,7 +36,7 @@ def plotly_for(feature: str) -> Any:
     return go
 
 
-def styled(figure: Any, title: str, x: str, *, height: int = 400) -> Any:
+def styled(figure: Any, title: str, x: str, language: Language, *, height: int = 400) -> Any:
     """Give a figure its title, the title of its x axis, its height and the common style.
 
     Parameters
@@ -44,6 +45,8 @@ def styled(figure: Any, title: str, x: str, *, height: int = 400) -> Any:
         It is changed.
     title, x : str
         Titles of the figure and of its x axis.
+    language : {'es', 'en', 'pt'}
+        In which the axes write numbers.
     height : int
         Pixels.
 
@@ -56,6 +59,7 @@ def styled(figure: Any, title: str, x: str, *, height: int = 400) -> Any:
         title={"text": title, "x": 0, "xref": "paper"},
         plot_bgcolor="white",
         font={"color": INK},
+        separators=separators(language),
         height=height,
         margin={"l": 70, "r": 30, "t": 90, "b": 60},
     )

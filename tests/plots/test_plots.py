@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import brier_score_loss, roc_auc_score, roc_curve
 
-from morosidad import DriftMonitor, Policy, Scorer, plots
+from morosidad import DriftMonitor, KPITracker, Policy, Scorer, plots
 from morosidad.errors import InvalidRecord, MissingExtra, UnsupportedModel
 from morosidad.plots import quality
 from support import small_frame
@@ -179,3 +179,21 @@ def test_every_picture_is_json_and_without_plotly_names_the_extra(
     monkeypatch.setitem(sys.modules, "plotly.graph_objects", None)
     with pytest.raises(MissingExtra, match=r"morosidad\[plots\]"):
         draw(*known)
+
+
+@pytest.mark.parametrize(("language", "signs"), [("es", ",\u202f"), ("pt", ",\u202f"), ("en", ".,")])
+def test_axes_write_numbers_as_their_language_does(
+    known: tuple[Scorer, Any, Any], language: Any, signs: str
+) -> None:
+    scorer, X, y = known
+    drifted = DriftMonitor(scorer.drift_reference)
+    drawn = [
+        plots.waterfall(scorer, X.iloc[0].to_dict(), language=language),
+        plots.scores(scorer, X, language=language),
+        plots.roc(scorer, X, y, language=language),
+        plots.calibration(scorer, X, y, language=language),
+        plots.shapes(scorer, X, y, language=language),
+        plots.drift(drifted.report(), language=language),
+        plots.kpis(KPITracker(), language=language),
+    ]
+    assert [figure.layout.separators for figure in drawn] == [signs] * len(drawn)

@@ -17,8 +17,10 @@ from morosidad import (
     RecordError,
     Schema,
     Scorer,
+    Settings,
     check_monotone,
 )
+from morosidad.audit import AuditLog, find, forget, read, replay, verify
 from morosidad.errors import ArtifactVersionError, FieldError, InvalidRecord, Overloaded, PredictionError
 from morosidad.policy.contributions import Contributions
 from morosidad.schema.field import Value
@@ -63,6 +65,14 @@ assert_type(Scorer.train(pd.DataFrame(), [0, 1]), Scorer)
 assert_type(Scorer.train(pd.DataFrame(), [0, 1], monotone={"ingresos": -1}), Scorer)
 assert_type(Scorer.load("m", parts=lambda: {"cache": None}), Scorer)
 assert_type(scorer == scorer.with_parts(), bool)
+
+assert_type(AuditLog("d.jsonl", erasure=True, keep_files=3, compress="gz").forget("s-1"), int)
+assert_type(forget("d.jsonl", "s-1"), int)
+assert_type(verify("d.jsonl").forgotten, int)
+assert_type(replay("d.jsonl", scorer.score_one, keys="d.jsonl.keys").forgotten, int)
+assert_type([line.forgotten for line in read("d.jsonl", keys="d.jsonl.keys")], list[bool])
+assert_type([line.values for line in find("d.jsonl", "s-1")], list[dict[str, Any] | None])
+assert_type(Settings().audit_keep_days, float | None)
 
 for answer in scorer.score_many([]):
     if isinstance(answer, RecordError):

@@ -41,15 +41,20 @@ class RowIds:
     def __init__(self, ids: Sequence[Any], language: Language, seen: SeenIds | None = None) -> None:
         self.texts: list[str | None] = []
         self.errors: dict[int, InvalidRecord] = {}
-        seen = seen or SeenIds()
         for place, value in enumerate(ids):
             text, problem = _read(value)
-            if problem is None:
-                problem = None if seen.add(text) else "repeated_id"
             self.texts.append(None if problem else text)
             if problem:
-                kind = {"missing": "falta", "a_text": "tipo"}.get(problem, "duplicado")
-                self.errors[place] = InvalidRecord([field_error(language, problem, kind, "request_id")])
+                self._refuse(place, problem, language)
+        places = [place for place, text in enumerate(self.texts) if text is not None]
+        new = (seen or SeenIds()).add([self.texts[place] or "" for place in places])
+        for at in np.flatnonzero(~new).tolist():
+            self.texts[places[at]] = None
+            self._refuse(places[at], "repeated_id", language)
+
+    def _refuse(self, place: int, problem: str, language: Language) -> None:
+        kind = {"missing": "falta", "a_text": "tipo"}.get(problem, "duplicado")
+        self.errors[place] = InvalidRecord([field_error(language, problem, kind, "request_id")])
 
     @property
     def bad(self) -> NDArray[np.bool_]:
@@ -66,16 +71,31 @@ class RowIds:
 
 
 class SeenIds:
-    """Remembers ids by their 64-bit hashes: two of ten million are taken for one with a chance of 3e-6."""
+    """Remembers ids by their 64-bit hashes: two of ten million are taken for one with a chance of 3e-6.
+
+    It takes 8 bytes for each id: sorted runs, of which those of about one length are merged.
+    """
 
     def __init__(self) -> None:
-        self._hashes: set[int] = set()
+        self._runs: list[NDArray[np.int64]] = []
 
-    def add(self, text: str) -> bool:
-        """Remember an id; return whether it is new."""
-        before = len(self._hashes)
-        self._hashes.add(hash(text))
-        return len(self._hashes) > before
+    def add(self, texts: Sequence[str]) -> NDArray[np.bool_]:
+        """Remember ids; return which are new, the first of several equal ones too."""
+        hashes = np.fromiter(map(hash, texts), dtype=np.int64, count=len(texts))
+        found, first = np.unique(hashes, return_index=True)
+        unseen = np.ones(len(found), dtype=bool)
+        for run in self._runs:
+            places = np.minimum(np.searchsorted(run, found), len(run) - 1)
+            unseen &= run[places] != found
+        new = np.zeros(len(texts), dtype=bool)
+        new[first[unseen]] = True
+        if unseen.any():
+            self._runs.append(found[unseen])
+        while len(self._runs) > 1 and len(self._runs[-2]) <= 2 * len(self._runs[-1]):
+            merged = np.concatenate([self._runs.pop(), self._runs.pop()])
+            merged.sort()
+            self._runs.append(merged)
+        return new
 
 
 def row_ids(
@@ -117,6 +137,8 @@ def row_ids(
 
 def _read(value: Any) -> tuple[str, str | None]:
     """Give an id as text, and what is wrong with it."""
+    if type(value) is str and value and value.isascii():
+        return value, None
     try:
         value = plain(value)
     except (TypeError, ValueError):

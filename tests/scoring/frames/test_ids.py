@@ -87,3 +87,12 @@ def test_rows_in_pieces_have_the_ids_of_the_whole(ids: list[Any], cut: int) -> N
     kept = [text for text in whole.texts if text is not None]
     assert len(set(kept)) == len(kept)
     assert set(kept) == {str(i) for i in ids if i not in (None, "")}
+
+
+def test_many_ids_in_pieces_are_told_apart() -> None:
+    seen = SeenIds()
+    for start in range(0, 20_000, 500):
+        assert seen.add([str(n) for n in range(start, start + 500)]).all()
+    assert len(seen._runs) < 10
+    assert seen.add(["19999", "new", "0", "new"]).tolist() == [False, True, False, False]
+    assert seen.add([]).tolist() == []
