@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from morosidad.commands.options import add_csv, add_model, add_positive, check_output
 from morosidad.commands.terminal.parsing import Parser, teller
 from morosidad.errors import InvalidFrame, SettingsError
+
+if TYPE_CHECKING:
+    from morosidad.schema.schema import Schema
+    from morosidad.training.fitting import Trained
 
 
 def add_arguments(parser: Parser) -> None:
@@ -44,44 +48,14 @@ def add_arguments(parser: Parser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, measure, save."""
-    from morosidad.frames.files.cells import number_in
-    from morosidad.frames.files.tables import read_table
     from morosidad.policy.cutoffs import Policy
-    from morosidad.schema.schema import Schema
-    from morosidad.schema.values import is_text
     from morosidad.scoring.scorer import Scorer
-    from morosidad.training.fitting import Search, train
-    from morosidad.training.labels import count_labels, default_place, label_named
 
     check_output(arguments.output, arguments.data)
     policy = Policy(review_at=arguments.review_at, decline_at=arguments.decline_at)
-    bars = sys.stderr.isatty()
-    codes = [text for text in arguments.missing.split(",") if text]
-    if not all(map(is_text, codes)):
-        raise SettingsError(["--missing: text was expected"])
-    options = {"sep": arguments.sep, "encoding": arguments.encoding, "missing": codes}
-    frame = read_table(arguments.data, **options, progress=bars)
-    X, y = _split(frame, arguments.target)
-    labels, counts = count_labels(y)
-    positive = label_named(arguments.positive, labels, counts)
-    default_place(labels, positive, counts)  # what it does not say shows before the work
-    schema = Schema.infer(X, missing=[number_in(text) for text in codes]).in_language(arguments.language)
-    trained = train(
-        X,
-        y,
-        schema=schema,
-        positive=positive,
-        groups=arguments.groups,
-        split=arguments.split,
-        monotone=_directions(arguments.monotone),
-        search=Search(
-            arguments.model,
-            arguments.prefer,
-            tuple(text for text in arguments.protected.split(",") if text),
-            time_limit=arguments.time_limit,
-            progress=bars,
-        ),
-    )
+    X, y, schema = _applicants(arguments)
+    positive = _positive(arguments, y)
+    trained = _trained(arguments, X, y, schema, positive)
     scorer = Scorer(
         trained.pipeline,
         schema=trained.schema,
@@ -102,6 +76,55 @@ def run(arguments: argparse.Namespace) -> int:
     print(scorer.plan.told(arguments.language))
     print(told("written", path=arguments.output))
     return 0
+
+
+def _applicants(arguments: argparse.Namespace) -> tuple[Any, Any, Schema]:
+    """Read the file: fields, labels, and what a record is."""
+    from morosidad.frames.files.cells import number_in
+    from morosidad.frames.files.tables import read_table
+    from morosidad.schema.schema import Schema
+    from morosidad.schema.values import is_text
+
+    codes = [text for text in arguments.missing.split(",") if text]
+    if not all(map(is_text, codes)):
+        raise SettingsError(["--missing: text was expected"])
+    options = {"sep": arguments.sep, "encoding": arguments.encoding, "missing": codes}
+    frame = read_table(arguments.data, **options, progress=sys.stderr.isatty())
+    X, y = _split(frame, arguments.target)
+    schema = Schema.infer(X, missing=[number_in(text) for text in codes])
+    return X, y, schema.in_language(arguments.language)
+
+
+def _positive(arguments: argparse.Namespace, y: Any) -> Any:
+    """Find the label that means default; where it is not said, that shows before the work."""
+    from morosidad.training.labels import count_labels, default_place, label_named
+
+    labels, counts = count_labels(y)
+    positive = label_named(arguments.positive, labels, counts)
+    default_place(labels, positive, counts)
+    return positive
+
+
+def _trained(arguments: argparse.Namespace, X: Any, y: Any, schema: Schema, positive: Any) -> Trained:
+    from morosidad.training.fitting import Search, train
+
+    search = Search(
+        arguments.model,
+        arguments.prefer,
+        tuple(text for text in arguments.protected.split(",") if text),
+        time_limit=arguments.time_limit,
+        progress=sys.stderr.isatty(),
+    )
+    return train(
+        X,
+        y,
+        schema=schema,
+        positive=positive,
+        groups=arguments.groups,
+        split=arguments.split,
+        monotone=_directions(arguments.monotone),
+        search=search,
+    )
 
 
 def _directions(text: str) -> dict[str, int]:

@@ -45,7 +45,7 @@ class StoredModel(ScoringModel):
         from morosidad.scoring.monotonicity.checking import monotonicities
 
         found = monotonicities(self, work=BROKEN_WORK)
-        return tuple(each.field for each in found if each.ruling == "broken")
+        return tuple(each.field for each in found if each.verdict == "broken")
 
     @cached_property
     def content(self) -> artifact.Content:

@@ -40,7 +40,7 @@ def check_monotone(
     Examples
     --------
     >>> from morosidad import Scorer, check_monotone
-    >>> [found.ruling for found in check_monotone(Scorer.default(), {"ingresos_mensuales": -1})]
+    >>> [found.verdict for found in check_monotone(Scorer.default(), {"ingresos_mensuales": -1})]
     ['held']
     """
     return monotonicities(scorer._model, directions, max_work)

@@ -10,7 +10,7 @@ import msgspec
 from morosidad.errors import SettingsError
 from morosidad.schema.field import Value
 from morosidad.scoring.model import ScoringModel
-from morosidad.scoring.monotonicity.finding import Ruling
+from morosidad.scoring.monotonicity.finding import Verdict
 
 WORK = 300_000
 
@@ -24,7 +24,7 @@ class Monotonicity(msgspec.Struct, frozen=True):
         Its name.
     direction : {1, -1}
         Whether the probability of default should rise or fall as the value grows.
-    ruling : {'held', 'broken', 'undecided'}
+    verdict : {'held', 'broken', 'undecided'}
         Proven for every applicant that the schema accepts, whatever the other fields hold, where the value
         is given; refuted by the pair below; or neither, within the work that was allowed.
     lower, higher : dict of str to (int, float, str, bool or None), or None
@@ -35,7 +35,7 @@ class Monotonicity(msgspec.Struct, frozen=True):
 
     field: str
     direction: Literal[-1, 1]
-    ruling: Ruling
+    verdict: Verdict
     lower: dict[str, Value] | None = None
     higher: dict[str, Value] | None = None
     probabilities: tuple[float, float] | None = None
@@ -73,7 +73,7 @@ def monotonicities(
         sign: Literal[-1, 1] = 1 if direction > 0 else -1
         finding, _ = direction_of(model.compiled, schema.names.index(name), sign, work)
         if finding.pair is None:
-            found.append(Monotonicity(name, sign, finding.ruling))
+            found.append(Monotonicity(name, sign, finding.verdict))
             continue
         lower, higher = finding.pair
         both = model.compiled.predict_one(lower), model.compiled.predict_one(higher)

@@ -70,7 +70,7 @@ def direction_of(
     with np.errstate(over="ignore", invalid="ignore"):  # numbers without limits reach infinity
         if compiled.form is not None:
             found = _rises(compiled.form, direction, question)
-        if found.ruling == "undecided":
+        if found.verdict == "undecided":
             found = _tried(compiled, direction, question, rows)
     return found, question.left
 
@@ -104,14 +104,14 @@ def _of_members(
     members: Sequence[Form], weights: Sequence[float], sign: int, question: Question
 ) -> DirectionFinding:
     """Decide of a weighted sum: it holds if it holds of each member; what one breaks, others may mend."""
-    ruling = HELD
+    verdict = HELD
     for member, weight in zip(members, weights, strict=True):
         if weight:
             found = _rises(member, sign if weight > 0 else -sign, question)
-            if found.ruling == "broken":
+            if found.verdict == "broken":
                 return found
-            ruling = ruling if found.ruling == "held" else UNDECIDED
-    return ruling
+            verdict = verdict if found.verdict == "held" else UNDECIDED
+    return verdict
 
 
 def _tried(

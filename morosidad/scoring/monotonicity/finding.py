@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 from morosidad.schema.field import Row, Value
 from morosidad.schema.schema import Schema
 
-Ruling = Literal["held", "broken", "undecided"]
+Verdict = Literal["held", "broken", "undecided"]
 
 
 class DirectionFinding(NamedTuple):
@@ -16,12 +16,12 @@ class DirectionFinding(NamedTuple):
 
     Attributes
     ----------
-    ruling : {'held', 'broken', 'undecided'}
+    verdict : {'held', 'broken', 'undecided'}
     pair : tuple of (tuple, tuple), or None
         Two rows that differ in the field alone, the one with the lower number first.
     """
 
-    ruling: Ruling
+    verdict: Verdict
     pair: tuple[Row, Row] | None = None
 
 

@@ -63,7 +63,7 @@ def rises(form: Additive, sign: int, question: Question) -> DirectionFinding:
         return HELD
     own = [term for term in mine if not isinstance(term, Grid)]
     found = _slopes(own, sign, question, numbers)
-    return UNDECIDED if turns is None and found.ruling == "held" else found
+    return UNDECIDED if turns is None and found.verdict == "held" else found
 
 
 def _total(terms: Sequence[Expr], rows: Sequence[Row], n_fields: int) -> Floats:
