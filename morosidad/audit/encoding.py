@@ -66,9 +66,12 @@ class LineEncoder:
         """Encode a decision; whatever exception the decision's own attributes raise comes through."""
         constants = self._constants.get(id(context)) or self._constants_of(context)
         kept, omitted = constants.kept(values)
+        reasons = _reasons(decision, constants.personal if self._plain else None)
         sealed = None
         if self._sealer is not None:
-            sealed = self._sealer.seal(self._encode(kept), decision.request_id)
+            shares = [reason.contribution for reason in reasons]
+            sealed = self._sealer.seal(self._encode([kept, shares]), decision.request_id)
+            reasons = [msgspec.structs.replace(reason, contribution=0.0) for reason in reasons]
         line = DecisionLine(
             time=_utc(when),
             request_id=decision.request_id,
@@ -84,7 +87,7 @@ class LineEncoder:
             confidence=decision.confidence,
             label=decision.label,
             outcome=decision.outcome,
-            reasons=_reasons(decision, constants.personal if self._plain else None),
+            reasons=reasons,
             warnings=decision.warnings,
             cached=decision.cached,
             degraded=decision.degraded,
@@ -143,7 +146,9 @@ class LineEncoder:
         }
         if self._sealer is not None:
             ids = table.request_ids or repeat(None)
-            texts = join_parts(object_parts(names, columns), len(table))
+            shares_of = b"[]" if table.reasons is None else encode_column(table.reasons.shares())
+            parts = [b"[", *object_parts(names, columns), b",", shares_of, b"]"]
+            texts = join_parts(parts, len(table))
             cells["key"], cells["sealed_values"] = ([part] for part in seal_all(self._sealer, texts, ids))
         return line_bodies(cells, len(table))
 
@@ -163,9 +168,10 @@ class LineEncoder:
             self._sealer.write()
 
     def _kept(self, reasons: ReasonTable, constants: _ModelConstants) -> ReasonTable:
-        """Take out of the reasons the values that the log may not hold."""
+        """Take out of the reasons the values that the log may not hold, and shares that tell of them."""
         personal = constants.personal if self._plain else None
-        return ReasonTable(_without_values(reasons.kinds, personal), reasons.which, reasons.contributions)
+        kinds, shares = _without_values(reasons.kinds, personal), reasons.contributions
+        return ReasonTable(kinds, reasons.which, np.zeros_like(shares) if self._sealer else shares)
 
     def _hashes(self, kept: Mapping[str, Any], number: int) -> list[bytes]:
         """Hash the values of each row, as `hash_values` does."""

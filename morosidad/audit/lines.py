@@ -53,8 +53,9 @@ class DecisionLine(
 
     `values` is None where the log keeps a hash or nothing; `omitted` are fields that would name
     a person and are never written; `memory` and `cpu` are percentages in use at the writing.
-    Where values may be erased, a line holds `sealed_values` and the name of their `key`; who reads
-    the log gets `values` in their place, or, where there is no such key any more, `forgotten`.
+    Where values may be erased, a line holds `sealed_values` and the name of their `key`, and reasons
+    with a contribution of 0, as contributions tell of values; who reads the log gets `values` and
+    contributions in their place, or, where there is no such key any more, `forgotten`.
     """
 
     id: str = ""

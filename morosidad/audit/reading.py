@@ -80,9 +80,13 @@ def read_all_lines(
 
 
 def _opened(line: DecisionLine, ring: KeyRing, file: Path) -> DecisionLine:
-    """Put the values in the place of what is encrypted, or say that they are forgotten."""
+    """Put values and contributions in the place of what is encrypted, or say that they are forgotten."""
     text = ring.open(file, Sealed(line.key or "", line.sealed_values or ""))
     if text is None:
         return msgspec.structs.replace(line, forgotten=True)
-    values = msgspec.json.decode(text, type=dict[str, Any])
-    return msgspec.structs.replace(line, values=values, key=None, sealed_values=None)
+    values, shares = msgspec.json.decode(text, type=tuple[dict[str, Any], list[float]])
+    reasons = [
+        msgspec.structs.replace(reason, contribution=share)
+        for reason, share in zip(line.reasons, shares, strict=False)
+    ]
+    return msgspec.structs.replace(line, values=values, reasons=reasons, key=None, sealed_values=None)

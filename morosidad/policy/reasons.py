@@ -79,6 +79,17 @@ class ReasonTable(msgspec.Struct, eq=False):
             found[row] = [text for text in found[row] if text is not None]
         return found
 
+    def shares(self) -> list[list[float]]:
+        """Give the contributions of each decision's reasons.
+
+        Returns
+        -------
+        list of list of float
+        """
+        numbers = (self.which >= 0).sum(axis=1).tolist()
+        rows = zip(self.contributions.tolist(), numbers, strict=True)
+        return [shares[:number] for shares, number in rows]
+
     def reasons(self) -> list[tuple[Reason, ...]]:
         """Give each decision's reasons.
 

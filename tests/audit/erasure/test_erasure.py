@@ -93,10 +93,14 @@ def test_a_frame_is_sealed_too_and_no_reason_says_a_value(tmp_path):
     assert [line.values["edad"] for line in lines[:50]] == X["edad"].tolist()
     assert lines[0].values == dict(lines[50].values.items())
     assert any(line.reasons for line in lines)
+    assert msgspec.json.encode(lines[0].reasons) == msgspec.json.encode(lines[50].reasons)
+    assert all(reason.contribution > 0 for line in lines for reason in line.reasons)
     assert all(reason.value is None and "(" not in reason.text for line in lines for reason in line.reasons)
     assert forget(tmp_path / "d.jsonl", "s0") == 2
     assert [line.forgotten for line in lines] != [line.forgotten for line in read(tmp_path / "d.jsonl")]
     assert verify(tmp_path / "d.jsonl").forgotten == 2
+    written = [json.loads(line) for line in (tmp_path / "d.jsonl").read_text().splitlines()]
+    assert {reason["aporte"] for line in written for reason in line["motivos"]} == {0.0}
 
 
 @pytest.mark.parametrize("compress", [None, "gz"])
