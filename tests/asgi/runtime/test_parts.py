@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
+
+import pytest
 
 from morosidad import Scorer, Settings
 from morosidad.asgi.runtime.parts import complete_parts
 from morosidad.audit import AuditLog, read, verify
-from support import needed
 
 RECORD = {"edad": 40, "ingresos_mensuales": 2e6, "monto_credito": 5e6, "plazo_meses": 24}
 
 
 def test_the_decision_log_is_kept_compressed_and_erased_as_the_settings_say(tmp_path: Path) -> None:
-    needed(find_spec("cryptography") is not None, "cryptography")
+    pytest.importorskip("cryptography")
     path = tmp_path / "d.jsonl"
     settings = Settings(
         audit_file=str(path),

@@ -7,7 +7,6 @@ import json
 import os
 import stat
 import sys
-from importlib.util import find_spec
 
 import msgspec
 import numpy as np
@@ -32,9 +31,8 @@ from morosidad.audit.erasure.key_file import (
 from morosidad.audit.erasure.sealing import KeyRing
 from morosidad.errors import MissingExtra, SettingsError
 from morosidad.processes.forking import renew_after_fork
-from support import needed
 
-needed(find_spec("cryptography") is not None, "cryptography")
+pytest.importorskip("cryptography")
 ROTATED = {"rotation_size": 5000}
 
 
