@@ -107,6 +107,7 @@ class KPICollector:
                 {"0": row[NEGATIVE], "1": row[POSITIVE]},
             ),
             ("decisiones", self._told("help_decisiones"), "decision", counts.decisions),
+            ("reglas", self._told("help_reglas"), "regla", self._tracker.rules()),
             (
                 "atipicos",
                 self._told("help_atipicos"),

@@ -175,6 +175,22 @@ class KPIRecorder(WindowedCounts):
                 row[HITS if cached else MISSES] += p.size
             self._today[0] += p.size
 
+    def record_rules(self, fired: Mapping[str, int]) -> None:
+        """Count the rules of a policy that fired.
+
+        Parameters
+        ----------
+        fired : mapping of str to int
+            How often each did, by its code. A process counts 63 codes by themselves, and others together.
+
+        Returns
+        -------
+        None
+        """
+        with self._lock:
+            for code, number in fired.items():
+                self._own.count_rule(code, number)
+
     def record_stages(
         self,
         *,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, tzinfo
 from math import isnan
@@ -188,6 +189,18 @@ class KPITracker(KPIRecorder):
         segments = self._used_segments()
         seconds = self._clock() - min(float(segment.head[BEGAN]) for segment in segments)
         return Counts(np.sum([segment.main.lifetime() for segment in segments], axis=0), seconds)
+
+    def rules(self) -> dict[str, int]:
+        """Return how often each rule of the policy ever fired, by its code; the figures only grow.
+
+        Returns
+        -------
+        dict of str to int
+        """
+        every: Counter[str] = Counter()
+        for segment in self._used_segments():
+            every.update(segment.rules())
+        return dict(sorted(every.items()))
 
     def stages(self) -> dict[str, StageTimes]:
         """Return the times of each stage that was timed in the window, in the order of the stages.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
@@ -81,6 +82,51 @@ class Policy(msgspec.Struct, frozen=True):
         force_setattr(self, "decline_at", float(self.decline_at))
         force_setattr(self, "max_reasons", int(self.max_reasons))
         force_setattr(self, "rules", _rules_of(self.rules))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Policy:
+        """Read a policy from a file.
+
+        Parameters
+        ----------
+        path : path-like
+            JSON, or YAML where it ends in ``.yaml`` or ``.yml``: the parameters by name, rules as objects.
+
+        Returns
+        -------
+        Policy
+
+        Raises
+        ------
+        SettingsError
+            If there is no such file, or it holds something else.
+        RuleError
+            With everything that is wrong with its rules.
+        MissingExtra
+            If PyYAML is needed and not installed.
+        """
+        from morosidad.policy.policy_file import read_parameters
+
+        given, known = read_parameters(path), cls.__struct_fields__
+        if unknown := [str(key) for key in given if key not in known]:
+            wrong = f"no such parameters: {', '.join(unknown[:20])}; there are {', '.join(known)}"
+            raise SettingsError([f"{os.path.basename(path)}: {wrong}"])
+        rules = _rules_of(given.get("rules", ()))
+        try:
+            return msgspec.convert({**given, "rules": rules}, cls)
+        except msgspec.ValidationError as error:
+            raise SettingsError([f"{os.path.basename(path)}: {error}"]) from None
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the policy to a file of JSON that `load` reads.
+
+        Parameters
+        ----------
+        path : path-like
+            Replaced if it is there.
+        """
+        with open(path, "wb") as file:
+            file.write(msgspec.json.format(msgspec.json.encode(self.to_dict()), indent=2) + b"\n")
 
     def to_dict(self) -> dict[str, Any]:
         """Give the policy as plain data, for a model file.

@@ -365,6 +365,8 @@ class RecordPath:
                 decision=decision.outcome,
                 cached=None if bypassed else decision.cached is not None,
             )
+            if decision.rules:
+                kpis.record_rules(dict.fromkeys(decision.rules, 1))
             if request.stage_seconds is not None:
                 kpis.record_stages(**request.stage_seconds)
         if active.drift is not None and probability is not None:

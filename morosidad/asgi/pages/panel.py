@@ -162,7 +162,7 @@ class Panel(msgspec.Struct, frozen=True, kw_only=True):
         Predictions in the window.
     state, recommendations
         As in the KPI document.
-    scores, decisions, cache, drift, stages, timeline, model
+    scores, decisions, rules, cache, drift, stages, timeline, model
         Each part; None, or empty, where there is nothing.
     open_alerts, closed_alerts : tuple of Alert
         Those that persist, and the latest that ended, newest first.
@@ -177,6 +177,7 @@ class Panel(msgspec.Struct, frozen=True, kw_only=True):
     recommendations: tuple[str, ...] = msgspec.field(name="recomendaciones")
     scores: Scores = msgspec.field(name="puntajes")
     decisions: dict[DecisionOutcome, int] = msgspec.field(name="decisiones")
+    rules: dict[str, int] = msgspec.field(name="reglas")
     cache: CachePanel | None
     drift: DriftPanel | None = msgspec.field(name="deriva")
     stages: tuple[Stage, ...] = msgspec.field(name="etapas")
@@ -242,6 +243,7 @@ def make_panel(
             decline_at=None if policy is None else policy.decline_at,
         ),
         decisions=counts.decisions,
+        rules=kpis.rules(),
         cache=None if cache is None else _cache(cache, counts.hit_rate),
         drift=None if drift is None else _drift(drift, labels),
         stages=tuple(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import inf
 
+import numpy as np
+
 from morosidad.kpis.counting.columns import COLUMNS, STAGE_COLUMNS, STAGES
 from morosidad.kpis.counting.ring_buffer import RingBuffer
 from morosidad.sketch import CountArray
@@ -12,7 +14,12 @@ from morosidad.sketch import CountArray
 # The head of a process's counts.
 USED, BEGAN, CONNECTIONS, CONNECTIONS_AT, DAYS = range(5)
 KEPT_DAYS = 3  # yesterday and tomorrow too, for a wall clock that is set across midnight
-HEAD = DAYS + 2 * KEPT_DAYS
+RULES = DAYS + 2 * KEPT_DAYS
+RULE_SLOTS = 64
+_NAME = 5  # cells of a name, of eight bytes each
+HEAD = RULES + RULE_SLOTS * (_NAME + 1)
+OTHER_RULES = "..."
+"""Under this name are counted what there is no room for: rules beyond the first of a process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +56,15 @@ class ProcessCounts:
         Counts of whole predictions and of their stages.
     """
 
-    __slots__ = ("_days", "head", "main", "memory", "stages")
+    __slots__ = ("_days", "_rules", "_slots", "head", "main", "memory", "stages")
 
     def __init__(self, memory: CountArray, shape: WindowShape) -> None:
         rest = HEAD + RingBuffer.cells(shape.subwindows, COLUMNS)
         self.memory: CountArray = memory
         self.head: CountArray = memory[:HEAD]
-        self._days = memory[DAYS:HEAD].reshape(KEPT_DAYS, 2)
+        self._days = memory[DAYS:RULES].reshape(KEPT_DAYS, 2)
+        self._rules = memory[RULES:HEAD].reshape(RULE_SLOTS, _NAME + 1)
+        self._slots: dict[str, int] = {}
         width = shape.window / shape.subwindows
         self.main: RingBuffer = RingBuffer(memory[HEAD:rest], shape.subwindows, width, COLUMNS)
         stage_width = shape.window / shape.stage_subwindows
@@ -85,6 +94,32 @@ class ProcessCounts:
         stamp, predictions = self._days[day % KEPT_DAYS]
         return int(predictions) if stamp == day else 0
 
+    def count_rule(self, code: str, number: float = 1.0) -> None:
+        """Count a rule that fired; its name stands beside its count, for other processes."""
+        if code not in self._slots:
+            self._slots = {name: place for place, name in enumerate(self._rule_names())}
+            if code not in self._slots:
+                self._slots[code] = self._new_slot(code)
+        self._rules[self._slots[code], _NAME] += number
+
+    def rules(self) -> dict[str, int]:
+        """Return how often each rule fired."""
+        numbers = self._rules[:, _NAME].astype(int).tolist()
+        return {name: numbers[place] for place, name in enumerate(self._rule_names()) if numbers[place]}
+
+    def _rule_names(self) -> list[str]:
+        names = [row[:_NAME].tobytes().rstrip(b"\0").decode("ascii", "replace") for row in self._rules]
+        return names[: names.index("")] if "" in names else names
+
+    def _new_slot(self, code: str) -> int:
+        place = min(len(self._rule_names()), RULE_SLOTS - 1)
+        name = OTHER_RULES if place == RULE_SLOTS - 1 else code
+        cells = self._rules[place, :_NAME].view(np.uint8)
+        cells[:] = np.frombuffer(
+            name.encode("ascii", "replace").ljust(8 * _NAME, b"\0")[: 8 * _NAME], np.uint8
+        )
+        return place
+
     def connections(self, since: float) -> int | None:
         """Return the connections of the latest sample, None when it is from before `since`."""
         return int(self.head[CONNECTIONS]) if self.head[CONNECTIONS_AT] >= since else None
@@ -96,6 +131,8 @@ class ProcessCounts:
         for day, predictions in other._days:
             if day >= self._days[int(day) % KEPT_DAYS][0]:
                 self.open_day(int(day))[0] += predictions
+        for code, number in other.rules().items():
+            self.count_rule(code, number)
         self.head[BEGAN] = min(self.head[BEGAN], other.head[BEGAN])
         self.head[CONNECTIONS] = (self.connections(since) or 0) + (other.connections(since) or 0)
         self.head[CONNECTIONS_AT] = max(self.head[CONNECTIONS_AT], other.head[CONNECTIONS_AT])

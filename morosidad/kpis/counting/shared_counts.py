@@ -24,7 +24,7 @@ from morosidad.kpis.counting.process_counts import WindowShape
 from morosidad.processes.paths import absolute, no_regular_file
 from morosidad.sketch import CountArray
 
-_MAGIC = float.fromhex("0x1.6d6f726f7369p+1")  # "morosi", and a version in the exponent
+_MAGIC = float.fromhex("0x1.6d6f726f7369p+2")  # "morosi", and a version in the exponent
 _HEADER = 6  # magic, columns, window, sub-windows, sub-windows of the stages, segments
 _SEGMENTS = 5
 _CELL = 8

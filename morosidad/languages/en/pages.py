@@ -135,6 +135,7 @@ WORDS = {
     "scores_text": "Mean probability {mean} in {predictions}.",
     "cutoffs_text": "Reviewed from {review}, declined from {decline}.",
     "decisions_text": "Of {decisions}: {parts}.",
+    "rules_text": "Rules applied since the start: {rules}.",
     "decision": "{number} decision",
     "many_decisions": "{number} decisions",
     "stages_text": "The slowest stage is {stage}: p95 {p95} (sample of {samples}).",

@@ -54,6 +54,7 @@ WORDS = {
     "help_cache_consultas": "Lookups in the cache: whether it had the answer",
     "help_etiquetas": "Predictions of no default (0) and of default (1)",
     "help_decisiones": "Predictions by the decision that came of them",
+    "help_reglas": "Decisions in which each rule of the policy applied",
     "help_atipicos": "Response times too short or too long to be measured well",
     "help_predicciones_dia": "Predictions of today, since the local midnight",
     "help_confianza_ratio": "Mean confidence of the model in the last minutes, from 0 to 1",

@@ -135,6 +135,7 @@ WORDS = {
     "scores_text": "Probabilidad media {mean} en {predictions}.",
     "cutoffs_text": "Se revisa desde {review} y se rechaza desde {decline}.",
     "decisions_text": "De {decisions}: {parts}.",
+    "rules_text": "Reglas aplicadas desde el inicio: {rules}.",
     "decision": "{number} decisión",
     "many_decisions": "{number} decisiones",
     "stages_text": "La etapa más lenta es {stage}: p95 {p95} (muestra de {samples}).",

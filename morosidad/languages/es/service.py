@@ -54,6 +54,7 @@ WORDS = {
     "help_cache_consultas": "Consultas a la caché: halló la respuesta o no",
     "help_etiquetas": "Predicciones de no mora (0) y de mora (1)",
     "help_decisiones": "Predicciones según la decisión que resultó",
+    "help_reglas": "Decisiones en las que se aplicó cada regla de la política",
     "help_atipicos": "Tiempos de respuesta demasiado cortos o largos para medirlos bien",
     "help_predicciones_dia": "Predicciones de hoy, desde la medianoche local",
     "help_confianza_ratio": "Confianza media del modelo en los últimos minutos, de 0 a 1",

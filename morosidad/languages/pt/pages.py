@@ -135,6 +135,7 @@ WORDS = {
     "scores_text": "Probabilidade média {mean} em {predictions}.",
     "cutoffs_text": "Revisa-se a partir de {review} e recusa-se a partir de {decline}.",
     "decisions_text": "De {decisions}: {parts}.",
+    "rules_text": "Regras aplicadas desde o início: {rules}.",
     "decision": "{number} decisão",
     "many_decisions": "{number} decisões",
     "stages_text": "A etapa mais lenta é {stage}: p95 {p95} (amostra de {samples}).",

@@ -54,6 +54,7 @@ WORDS = {
     "help_cache_consultas": "Consultas ao cache: se tinha a resposta ou não",
     "help_etiquetas": "Previsões de adimplência (0) e de inadimplência (1)",
     "help_decisiones": "Previsões conforme a decisão que resultou",
+    "help_reglas": "Decisões em que cada regra da política se aplicou",
     "help_atipicos": "Tempos de resposta curtos ou longos demais para serem bem medidos",
     "help_predicciones_dia": "Previsões de hoje, desde a meia-noite local",
     "help_confianza_ratio": "Confiança média do modelo nos últimos minutos, de 0 a 1",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from itertools import islice
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
 RuleStage = Literal["before", "after"]
 """Before the score is estimated, or after it."""
 
+_CODE = re.compile(r"[!-~]{1,40}")
 MOST = 1_000
 """Rules of one policy."""
 
 
-class Rule(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
+class Rule(msgspec.Struct, frozen=True, omit_defaults=True, dict=True, forbid_unknown_fields=True):
     """A rule of the lender: a condition, and the outcome where it holds.
 
     Parameters
@@ -37,7 +39,7 @@ class Rule(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
     outcome : {'aprobar', 'revisar', 'rechazar'}
         What it decides; the strictest of the rules that fire and of the cut-offs is the decision.
     code : str
-        Stands on the decision, in the log and in the counts.
+        Stands on the decision, in the log and in the counts: 1 to 40 signs of ASCII without spaces.
     text : str, or mapping of str to str
         The reason for people, for all languages or for each; the code where there is none.
     stage : {'after', 'before'}
@@ -104,8 +106,8 @@ def _problems(given: Mapping[str, Any]) -> Iterable[str]:
         yield "when: a text was expected"
     if given["outcome"] not in OUTCOMES:
         yield f"outcome: one of {', '.join(OUTCOMES)} was expected"
-    if not isinstance(given["code"], str) or not given["code"].strip() or len(given["code"]) > 40:
-        yield "code: a text of 1 to 40 characters was expected"
+    if not isinstance(given["code"], str) or not _CODE.fullmatch(given["code"]):
+        yield "code: 1 to 40 letters, digits and signs of ASCII were expected"
     if given["stage"] not in get_args(RuleStage):
         yield "stage: 'before' or 'after' was expected"
     if given["on_missing"] not in (None, "revisar"):
@@ -114,15 +116,6 @@ def _problems(given: Mapping[str, Any]) -> Iterable[str]:
         yield "final: True or False was expected"
     if problem := words_problem((given["text"],)):
         yield f"text: {problem}"
-
-
-def _as_rule(place: int, given: object) -> Rule:
-    if isinstance(given, Rule):
-        return given
-    try:
-        return msgspec.convert(given, Rule)
-    except msgspec.ValidationError as error:
-        raise RuleError([f"rule {place}: {error}"]) from None
 
 
 def as_rules(given: object) -> tuple[Rule, ...]:
@@ -144,10 +137,18 @@ def as_rules(given: object) -> tuple[Rule, ...]:
     """
     if isinstance(given, (str, bytes, Rule, Mapping)) or not isinstance(given, Iterable):
         raise RuleError(["rules: a sequence of Rule was expected"])
-    rules = tuple([_as_rule(place, rule) for place, rule in enumerate(islice(given, MOST + 1))])
+    rules: list[Rule] = []
+    problems: list[str] = []
+    for place, one in enumerate(islice(given, MOST + 1)):
+        try:
+            rules.append(one if isinstance(one, Rule) else msgspec.convert(one, Rule))
+        except msgspec.ValidationError as error:
+            problems.append(f"rule {place}: {error}")
+    if problems:
+        raise RuleError(problems)
     codes = [rule.code for rule in rules]
     if twice := sorted({code for code in codes if codes.count(code) > 1}) if len(codes) <= MOST else []:
         raise RuleError([f"{code}: two rules have this code" for code in twice], twice)
     if len(codes) > MOST:
         raise RuleError([f"rules: at most {MOST} were expected"])
-    return rules
+    return tuple(rules)

@@ -22,6 +22,7 @@ KEYS = [
     "recomendaciones",
     "puntajes",
     "decisiones",
+    "reglas",
     "cache",
     "deriva",
     "etapas",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -184,7 +185,8 @@ def test_lines_of_records_and_of_frames_are_the_same(
     trained: tuple[Any, pd.DataFrame], tmp_path: Path, values: Any
 ) -> None:
     X, _ = small_frame(60, seed=3)
-    lines = []
+    lines: list[list[dict[str, Any]]] = []
+    counted: list[dict[str, int]] = []
     for way in ("one", "frame"):
         log = AuditLog(tmp_path / f"{way}.jsonl", values=values, key=b"k" * 32)
         scorer = scorer_with(trained, policy=POLICY, audit=log, kpis=KPITracker())
@@ -205,7 +207,9 @@ def test_lines_of_records_and_of_frames_are_the_same(
         )
         assert scorer._path.kpis is not None
         assert sum(scorer._path.kpis.counts().decisions.values()) == len(X)
+        counted.append(scorer._path.kpis.rules())
     assert len(lines[0]) == len(X)
+    assert counted[0] == counted[1] == Counter(code for line in lines[0] for code in line.get("reglas", ()))
     for line, other in zip(*lines, strict=True):
         assert _rounded(line) == _rounded(other)
     assert {line["politica_digest"] for line in lines[0]} == {POLICY.digest}

@@ -109,13 +109,15 @@ export function scores({ puntajes }) {
   };
 }
 
-export function decisions({ decisiones }) {
+export function decisions({ decisiones, reglas }) {
   const keys = Object.keys(DECISIONS).filter((key) => key in decisiones);
   const total = keys.reduce((sum, key) => sum + decisiones[key], 0);
   if (!total) return EMPTY;
   const parts = keys.map((key) => `${DECISIONS[key].toLowerCase()} ${share(decisiones[key] / total)}`);
+  const rules = Object.entries(reglas).map(([code, number]) => `${code} ${exact(number)}`);
+  const applied = rules.length ? ` ${say("rules_text", { rules: rules.join(", ") })}` : "";
   return {
-    text: say("decisions_text", { decisions: count(total, "decision", "many_decisions"), parts: parts.join(", ") }),
+    text: say("decisions_text", { decisions: count(total, "decision", "many_decisions"), parts: parts.join(", ") }) + applied,
     traces: [
       {
         x: keys.map((key) => decisiones[key]),
