@@ -15,7 +15,7 @@ from morosidad.languages import Language, say
 from morosidad.languages.catalogue import DEFAULT
 from morosidad.languages.translation import translated
 
-COMMANDS = ("demo", "train", "compile", "score", "inspect", "audit", "serve", "key")
+COMMANDS = ("demo", "train", "compile", "score", "inspect", "policy", "audit", "serve", "key")
 """In the order of the help, which says what each does."""
 
 OK, SOME_BAD, FAILED = 0, 1, 2

@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     told, language = teller(arguments), arguments.language
     cutoffs = {"review": scorer.policy.review_at, "decline": scorer.policy.decline_at}
     rows = scorer.plan.rows(language)
-    rows += [(told("digest"), scorer.digest), (told("policy"), told("policy_of", **cutoffs))]
+    rows += [(told("digest"), scorer.digest), (told("policy_row"), told("policy_of", **cutoffs))]
     rows += [(told("trained"), f"{name}: {value}") for name, value in scorer.training.rows(language)]
     for field in scorer.schema.fields:
         seen = field.observed

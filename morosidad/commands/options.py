@@ -11,6 +11,7 @@ from morosidad.commands.terminal.parsing import Parser
 from morosidad.errors import ArtifactError, SettingsError
 
 if TYPE_CHECKING:
+    from morosidad.policy.cutoffs import Policy
     from morosidad.scoring.scorer import Scorer
 
 
@@ -55,13 +56,15 @@ def add_pickle(parser: Parser, what: str) -> None:
     parser.add_argument("--allow-pickle", action="store_true", help=what)
 
 
-def load_scorer(arguments: argparse.Namespace) -> Scorer:
+def load_scorer(arguments: argparse.Namespace, policy: Policy | None = None) -> Scorer:
     """Load the model file that was named, with what opens it.
 
     Parameters
     ----------
     arguments : Namespace
         With the options of `add_opening`, and ``model``.
+    policy : Policy, optional
+        In place of the one in the file.
 
     Returns
     -------
@@ -72,7 +75,7 @@ def load_scorer(arguments: argparse.Namespace) -> Scorer:
     trusted = [name for name in arguments.trust.split(",") if name]
     key = read_key(arguments.key_file)
     options = {"trusted": trusted, "allow_pickle": arguments.allow_pickle}
-    return Scorer.load(arguments.model, key, **options, language=arguments.language)
+    return Scorer.load(arguments.model, key, policy=policy, **options, language=arguments.language)
 
 
 def read_key(path: str | None) -> bytes | None:

@@ -300,7 +300,7 @@ def score_frame(
     if rows is not None:
         out.insert(0, "request_id", pd.Series(rows.texts, index=out.index, dtype=object))
     if answers.rules is not None:
-        out["rules"] = pd.Series(answers.rules.codes(model), index=out.index, dtype=object)
+        out["rules"] = pd.Series(answers.rules.codes(), index=out.index, dtype=object)
     out["warnings"] = pd.Series(answers.warnings, index=out.index, dtype=object)
     if reasons:
         cells = np.full(len(known), None, dtype=object)

@@ -12,7 +12,7 @@ import msgspec
 from morosidad._version import __version__
 from morosidad.compiler.pipeline import CompiledPipeline
 from morosidad.compiler.report import ParityReport
-from morosidad.errors import ArtifactCorrupted, ArtifactError, MissingExtra
+from morosidad.errors import ArtifactCorrupted, ArtifactError, MissingExtra, RuleError
 from morosidad.languages import Language
 from morosidad.model_file import artifact
 from morosidad.monitoring.drift_reference import DriftReference
@@ -146,6 +146,8 @@ class StoredModel(ScoringModel):
         except (ArtifactError, MissingExtra):
             raise
         except Exception as error:  # whatever fails in making a model of a file, the file is at fault
+            if policy is not None and isinstance(error, RuleError):
+                raise  # the caller's own
             raise ArtifactCorrupted(f"{path}: the content describes no model: {error}", path) from None
         if "broken_directions" in manifest:
             model.__dict__["broken_directions"] = tuple(broken)

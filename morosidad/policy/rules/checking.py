@@ -234,8 +234,10 @@ class _Checker:
             if value in field.codes:
                 self._wrong(node, f"this means that {variable.name!r} is missing; write 'is None'")
         if levels and value not in levels:
-            near = get_close_matches(str(value), map(str, levels), n=1) or [", ".join(map(str, levels[:20]))]
-            self._wrong(node, f"{variable.name!r} is never that; did you mean {near[0]!r}?")
+            words = [str(level) for level in levels]
+            near = get_close_matches(str(value), words, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"it is one of {', '.join(words[:20])}"
+            self._wrong(node, f"{variable.name!r} is never that; {hint}")
         return given._replace(value=value)
 
 

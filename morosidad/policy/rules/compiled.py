@@ -23,6 +23,7 @@ from morosidad.policy.rules.rule import Rule, RuleStage
 from morosidad.schema.field import Row
 from morosidad.schema.schema import Schema
 
+_PLAIN = {outcome: Ruling(outcome, (), final=False) for outcome in OUTCOMES}
 _SEVERITY: dict[str, int] = {outcome: place for place, outcome in enumerate(OUTCOMES)}
 
 
@@ -56,7 +57,8 @@ class CompiledRules:
     ) -> None:
         self.rules: tuple[Rule, ...] = tuple(rules)
         self._clock = today
-        nodes = _checked(self.rules, schema, points)
+        self._reasons: dict[Language, list[Reason]] = {}
+        self._nodes = nodes = _checked(self.rules, schema, points)
         self._dated = False
         self._before = self._record_function(nodes, "before")
         self._after = self._record_function(nodes, "after")
@@ -82,12 +84,12 @@ class CompiledRules:
         lines = [*(line for lines in loads for line in lines), "fired = ()", *body, "return fired"]
         return self._made(dialect, stage, lines)
 
-    def _column_function(self, nodes: Sequence[Node], stage: RuleStage) -> Any:
+    def _column_function(self, nodes: Sequence[Node], stage: RuleStage, *, every: bool = False) -> Any:
         dialect, body = ColumnDialect(), list[str]()
         for place, (rule, node) in enumerate(zip(self.rules, nodes, strict=True)):
             if rule.stage == stage:
                 true = dialect.condition(node)
-                false = dialect.condition(node, False) if rule.on_missing else "None"
+                false = dialect.condition(node, False) if every or rule.on_missing else "None"
                 body += [*dialect.lines, f"yield {place}, {true}, {false}"]
                 dialect.lines.clear()
         used = [variable for variable in dialect.variables.values() if variable.field is not None]
@@ -161,6 +163,8 @@ class CompiledRules:
         if not self._knows["after"]:
             return Ruling(outcome, first.fired, final=False)
         fired: Fired = self._after(values, probability, points, outcome, self.today if self._dated else "")
+        if not fired and not first.fired:
+            return _PLAIN[outcome]
         return self._settled(fired, Ruling(outcome, first.fired, final=False))
 
     def _settled(self, fired: Fired, before: Ruling) -> Ruling:
@@ -210,8 +214,12 @@ class CompiledRules:
         """
         if not fired:
             return ()
-        rules = [self.rules[kind // 2] for kind in fired]
-        return tuple([Reason(rule.code, "", rule.text_in(language), 0.0, kind="regla") for rule in rules])
+        if language not in self._reasons:
+            self._reasons[language] = [
+                Reason(rule.code, "", rule.text_in(language), 0.0, kind="regla") for rule in self.rules
+            ]
+        reasons = self._reasons[language]
+        return tuple([reasons[kind // 2] for kind in fired])
 
     # -- columns -------------------------------------------------------------------------------
 
@@ -267,6 +275,38 @@ class CompiledRules:
         known = Coded(first.over(outcomes).astype(np.intp), OUTCOMES)
         answers = self._columns["after"](columns, probability, points, known, today)
         return self._fired(answers, ~first.final & ~np.isnan(probability))
+
+    def conditions(
+        self, columns: Sequence[Column], probability: Floats, outcomes: NDArray[np.int8]
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Tell where each condition is true, and where it is false, whatever other rules say.
+
+        Parameters
+        ----------
+        columns : sequence of (ndarray of float64, shape (n,), or Coded)
+            The validated values, one column for each field.
+        probability : ndarray of float64, shape (n,)
+            Of default.
+        outcomes : ndarray of int8, shape (n,)
+            The places in `OUTCOMES` of what the cut-offs decide.
+
+        Returns
+        -------
+        true, false : ndarray of bool, shape (n_rules, n)
+        """
+        known = Coded(outcomes.astype(np.intp), OUTCOMES)
+        true = np.zeros((len(self.rules), len(outcomes)), dtype=bool)
+        false = np.zeros_like(true)
+        given: dict[RuleStage, tuple[Any, ...]] = {
+            "before": (columns, self.today),
+            "after": (columns, probability, 0.0, known, self.today),
+        }
+        with np.errstate(all="ignore"):
+            for stage, values in given.items():
+                asked = self._column_function(self._nodes, stage, every=True)
+                for place, holds, fails in asked(*values):
+                    true[place], false[place] = holds, fails
+        return true, false
 
     def _fired(self, answers: Iterator[tuple[int, Any, Any]], asked: NDArray[np.bool_]) -> FiredColumns:
         outcomes = np.full(len(asked), -1, dtype=np.int8)

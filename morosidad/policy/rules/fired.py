@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from morosidad.policy.decision import Fired
+
 _SORTED_FROM = 2**20
 
 
@@ -44,7 +46,7 @@ class FiredColumns(NamedTuple):
         return found
 
 
-def combinations(columns: Sequence[FiredColumns], number: int) -> NDArray[np.object_]:
+def combinations(columns: Sequence[FiredColumns], number: int) -> tuple[list[Fired], NDArray[np.intp]]:
     """Give the rules that fired on each row.
 
     Parameters
@@ -56,23 +58,22 @@ def combinations(columns: Sequence[FiredColumns], number: int) -> NDArray[np.obj
 
     Returns
     -------
-    ndarray of object, shape (n,)
-        A `Fired` for each; rows with the same rules share it.
+    sets : list of tuple of int
+        What fired together on some row; the first is empty.
+    which : ndarray of intp, shape (n,)
+        The place in `sets` of each row's.
     """
-    out = np.empty(number, dtype=object)
-    out.fill(())
+    out = np.zeros(number, dtype=np.intp)
+    sets: list[Fired] = [()]
     fired = [pair for stage in columns for pair in stage.fired]
-    if not fired:
-        return out
-    matrix = np.stack([where for _, where in fired])
-    rows = np.flatnonzero(matrix.any(axis=0))
-    packed = np.packbits(matrix[:, rows], axis=0)
-    found, which = _distinct(packed)
-    sets = np.empty(len(found), dtype=object)
-    for place, column in enumerate(found.tolist()):
-        sets[place] = tuple(fired[i][0] for i in np.flatnonzero(matrix[:, rows[column]]).tolist())
-    out[rows] = sets[which]
-    return out
+    if fired:
+        matrix = np.stack([where for _, where in fired])
+        rows = np.flatnonzero(matrix.any(axis=0))
+        found, which = _distinct(np.packbits(matrix[:, rows], axis=0))
+        masks = matrix[:, rows[found]].T
+        sets += [tuple([fired[i][0] for i in np.flatnonzero(mask).tolist()]) for mask in masks]
+        out[rows] = which + 1
+    return sets, out
 
 
 def _distinct(packed: NDArray[np.uint8]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

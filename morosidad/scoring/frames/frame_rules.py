@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
 from morosidad._typing import Floats
 from morosidad.frames.reading import Column
+from morosidad.policy.decision import Fired
 from morosidad.policy.rules.fired import FiredColumns, combinations
 from morosidad.scoring.stored_model import StoredModel
 
@@ -27,8 +30,6 @@ class FrameRules:
     ----------
     outcomes : ndarray of int8, shape (n_rows,)
         The place in `OUTCOMES` of what cut-offs and rules decide; -1 where there is no decision.
-    fired : ndarray of object, shape (n_rows,)
-        The rules that fired on each row.
     """
 
     def __init__(self, model: StoredModel, number: int) -> None:
@@ -38,8 +39,9 @@ class FrameRules:
         self._today = model.rules.today
         self._first: dict[int, FiredColumns] = {}
         self.outcomes: NDArray[np.int8] = np.full(number, -1, dtype=np.int8)
-        self.fired: NDArray[np.object_] = np.empty(number, dtype=object)
-        self.fired.fill(())
+        self._lock = Lock()
+        self._sets: dict[Fired, int] = {(): 0}
+        self._which = np.zeros(number, dtype=np.int32)
 
     def ask_first(
         self, rows: slice, columns: Sequence[Column], known: NDArray[np.bool_]
@@ -91,25 +93,48 @@ class FrameRules:
         decided = scored | skipped
         outcomes = np.where(after.final, after.outcomes, np.maximum(first.over(cutoffs), after.outcomes))
         self.outcomes[rows][known] = np.where(decided, outcomes, np.int8(-1))
-        fired = combinations([first, after], len(decided))
-        if not decided.all():
-            fired[~decided] = ()
-        self.fired[rows][known] = fired
+        sets, which = combinations([first, after], len(decided))
+        with self._lock:
+            places = [self._sets.setdefault(fired, len(self._sets)) for fired in sets]
+        self._which[rows][known] = np.where(decided, np.array(places, dtype=np.int32)[which], np.int32(0))
 
-    def codes(self, model: StoredModel) -> NDArray[np.object_]:
-        """Give the codes of the rules that fired on each row.
+    def fired(self, places: NDArray[np.intp]) -> list[Fired]:
+        """Give the rules that fired on some rows.
 
         Parameters
         ----------
-        model : StoredModel
-            With these rules.
+        places : ndarray of intp, shape (n,)
+            The rows.
+
+        Returns
+        -------
+        list of tuple of int
+        """
+        sets = [*self._sets]
+        return [sets[place] for place in self._which[places].tolist()]
+
+    def codes(self) -> NDArray[np.object_]:
+        """Give the codes of the rules that fired on each row.
 
         Returns
         -------
         ndarray of object, shape (n_rows,)
             Tuples of str.
         """
-        assert model.rules is not None
-        words = {fired: model.rules.codes(fired) for fired in set(self.fired.tolist())}
-        every = self.fired.tolist()
-        return np.fromiter((words[fired] for fired in every), dtype=object, count=len(every))
+        words = np.fromiter(map(self._rules.codes, self._sets), dtype=object, count=len(self._sets))
+        found: NDArray[np.object_] = words[self._which]
+        return found
+
+    def counts(self) -> dict[str, int]:
+        """Count on how many rows with a decision each rule fired.
+
+        Returns
+        -------
+        dict of str to int
+            By its code.
+        """
+        numbers = np.bincount(self._which[self.outcomes >= 0], minlength=len(self._sets)).tolist()
+        total: Counter[str] = Counter()
+        for fired, number in zip(self._sets, numbers, strict=True):
+            total.update(dict.fromkeys(self._rules.codes(fired), number))
+        return {code: number for code, number in total.items() if number}

@@ -132,7 +132,7 @@ class _Chunk:
         if model.rules is None or answers.rules is None:
             return reasons
         kinds = model.rules.reasons(tuple(range(2 * len(model.rules.rules))), model.language)
-        return reasons.after_rules(kinds, answers.rules.fired[self.places].tolist())
+        return reasons.after_rules(kinds, answers.rules.fired(self.places))
 
 
 class Decided(NamedTuple):
@@ -205,6 +205,8 @@ def publish(
     known = np.flatnonzero(answers.decided)
     labels, codes = answers.labels[known].astype(np.int8), answers.outcome_codes(active.model)[known]
     count(path, answers.probabilities[known], labels, codes, seconds)
+    if path.kpis is not None and answers.rules is not None:
+        path.kpis.record_rules(answers.rules.counts())
     if not reasons and path.audit is None and active.drift is None:
         return []
     texts: list[list[str]] = []
@@ -293,7 +295,7 @@ def _decided(
         [warnings[place] for place in places],
         chunk.reasons,
         None if ids is None else [ids[place] for place in places],
-        None if answers.rules is None else answers.rules.codes(model)[chunk.places].tolist(),
+        None if answers.rules is None else answers.rules.codes()[chunk.places].tolist(),
     )
 
 

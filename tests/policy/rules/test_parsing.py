@@ -102,7 +102,7 @@ def marks(text: str) -> list[str]:
         ("edad in [1 + 1]", "written out", "1 + 1"),
         ("[1, 2]", "behind 'in' only", "[1, 2]"),
         ("estado == 'casada'", "did you mean 'casado'?", "'casada'"),
-        ("estado in ('casado', 'x')", "casado, Soltero", "'x'"),
+        ("estado in ('casado', 'x')", "it is one of casado, Soltero", "'x'"),
         ("lower(estado) == 'Soltero'", "did you mean 'soltero'?", "'Soltero'"),
         ("año == 2023", "did you mean '202", "2023"),
         ("edad == -9", "write 'is None'", "-9"),

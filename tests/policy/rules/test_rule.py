@@ -116,8 +116,12 @@ def test_the_first_final_rule_ends_the_asking() -> None:
     after = compiled.decided_columns(
         columns, np.array([0.9, 0.05, 0.5]), np.array([2, 1, 0], np.int8), "", before
     )
-    found = combinations([before, after], 3).tolist()
-    assert [compiled.codes(fired) for fired in found] == [("A", "B"), ("A", "C", "D", "E"), ("D",)]
+    sets, which = combinations([before, after], 3)
+    assert [compiled.codes(sets[place]) for place in which.tolist()] == [
+        ("A", "B"),
+        ("A", "C", "D", "E"),
+        ("D",),
+    ]
     assert compiled.reasons((), "es") == ()
 
 
@@ -141,5 +145,7 @@ def test_combinations_of_many_rules_are_told_apart(sorted_from: int, monkeypatch
     masks = rng.random((30, 200)) < 0.1
     nothing = np.full(200, -1, np.int8)
     fired = FiredColumns(nothing, np.zeros(200, bool), [(2 * i, mask) for i, mask in enumerate(masks)])
-    found = combinations([fired], 200)
-    assert found.tolist() == [tuple((2 * np.flatnonzero(column)).tolist()) for column in masks.T]
+    sets, which = combinations([fired], 200)
+    assert [sets[place] for place in which.tolist()] == [
+        tuple((2 * np.flatnonzero(column)).tolist()) for column in masks.T
+    ]
