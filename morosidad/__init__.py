@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from morosidad.policy.decision import Decision as Decision
     from morosidad.policy.decision import Reason as Reason
     from morosidad.policy.decision import RecordError as RecordError
+    from morosidad.policy.rules.jdm import Rules as Rules
     from morosidad.policy.rules.rule import Rule as Rule
     from morosidad.preprocessor import Preprocessor as Preprocessor
     from morosidad.recovery import RecoveryPolicy as RecoveryPolicy
@@ -48,6 +49,7 @@ _HOME = {
     "RecordError": "policy.decision",
     "RecoveryPolicy": "recovery",
     "Rule": "policy.rules.rule",
+    "Rules": "policy.rules.jdm",
     "Schema": "schema.schema",
     "Scorer": "scoring.scorer",
     "Settings": "settings",
@@ -72,6 +74,7 @@ __all__ = [
     "RecordError",
     "RecoveryPolicy",
     "Rule",
+    "Rules",
     "Schema",
     "Scorer",
     "Settings",

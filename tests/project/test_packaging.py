@@ -27,6 +27,7 @@ NAMES = {
     "pytest-cov": "--cov",
     "pytest-xdist": "--dist",
     "pyyaml": "yaml",
+    "zen-engine": "zen",
 }
 """Where what one writes to use a package is not its name."""
 
