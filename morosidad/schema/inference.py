@@ -106,7 +106,7 @@ def _infer_field(name: str, present: pd.Series[Any], missing: bool) -> Field:
 
 
 def check_kind(name: str, column: pd.Series[Any]) -> None:
-    """Make sure that a column holds no moments, durations or complex numbers.
+    """Make sure that a column holds no moments, durations, complex numbers or sparse values.
 
     Parameters
     ----------
@@ -128,6 +128,8 @@ def check_kind(name: str, column: pd.Series[Any]) -> None:
     kind = _OF_DTYPE.get(getattr(dtype, "kind", "O"))
     if kind is None and isinstance(dtype, pd.PeriodDtype | pd.IntervalDtype):
         kind = "dates" if isinstance(dtype, pd.PeriodDtype) else "intervals"
+    if isinstance(dtype, pd.SparseDtype):
+        kind = "sparse values"
     if kind is None and (not isinstance(dtype, np.dtype) or dtype.kind == "O"):
         some = column.dropna()
         cells = some.cat.categories if isinstance(some.dtype, pd.CategoricalDtype) else some.to_numpy(object)
@@ -145,6 +147,7 @@ _OF_OBJECTS = {
     "interval": "intervals",
 }
 _ADVICE = {
+    "sparse values": "make the column dense, with column.sparse.to_dense(), before the pipeline",
     "dates": "turn them into numbers, such as days until then, before the pipeline",
     "durations": "turn them into numbers, such as column.dt.total_seconds() / 86_400 for days",
     "times of day": "turn them into numbers, such as hours since midnight",

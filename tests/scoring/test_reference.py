@@ -82,3 +82,23 @@ def test_doubles_and_absent_columns_are_refused() -> None:
     unnamed = LogisticRegression().fit(X.to_numpy(), Y)
     with pytest.raises(InvalidFrame, match="fitted on 2 unnamed columns; the reference has 3"):
         Scorer(unnamed, reference=np.zeros((5, 3)))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [pd.MultiIndex.from_tuples([("m", "a"), ("m", "b")]), [0.5, 1.5], pd.to_datetime(["2020", "2021"])],
+)
+def test_names_that_no_record_can_hold_are_refused(names: Any) -> None:
+    model = LogisticRegression().fit(X.to_numpy(), Y)
+    with pytest.raises(InvalidFrame, match="names of columns are text or integers; set others"):
+        Scorer(model, reference=X.set_axis(names, axis=1))
+
+
+def test_sparse_columns_are_refused_with_advice() -> None:
+    sparse = X.astype(pd.SparseDtype("float64", 0.0))
+    model = LogisticRegression().fit(sparse, Y)
+    with pytest.raises(InvalidFrame, match=r"column 'a' holds sparse values: .*to_dense\(\)"):
+        Scorer(model, reference=sparse)
+    frame = X.assign(b=sparse["b"])
+    dropped = make_pipeline(make_column_transformer(("passthrough", ["a"])), LogisticRegression())
+    assert Scorer(dropped.fit(frame, Y), reference=frame).schema.names == ("a",)

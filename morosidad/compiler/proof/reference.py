@@ -61,8 +61,9 @@ def read_reference(estimator: Any, reference: Any, names: Sequence[str] | None =
     Raises
     ------
     InvalidFrame
-        If columns are missing, bear the same name, or stand in another order than the model was
-        fitted on and it goes by place; if `names` does not fit the columns.
+        If columns are missing, bear the same name, have names that are neither text nor integers, or
+        stand in another order than the model was fitted on and it goes by place; if `names` does not
+        fit the columns.
     """
     array = isinstance(reference, np.ndarray)
     if array and reference.ndim != 2:
@@ -76,6 +77,7 @@ def read_reference(estimator: Any, reference: Any, names: Sequence[str] | None =
     own: Any = reference if array else frame
     if kept is not None and not array:
         own = frame = _by_name(estimator, frame, kept)
+    _refuse_other_names(frame.columns)
     _check_width(estimator, frame.shape[1])
     fields = _field_names(list(frame.columns), names)
     columns = list(frame.columns)
@@ -101,6 +103,14 @@ def _refuse_doubles(names: Iterable[Any]) -> None:
     doubles = [str(name) for name, count in Counter(names).items() if count > 1]
     if doubles:
         raise InvalidFrame(f"columns bear the same name: {', '.join(doubles)}", doubles)
+
+
+def _refuse_other_names(names: Iterable[Any]) -> None:
+    """Refuse names that neither a record nor a file can hold, as those of several levels are."""
+    other = [name for name in names if not isinstance(name, str | int | np.integer)]
+    if other:
+        words = "names of columns are text or integers; set others, as with frame.set_axis(names, axis=1)"
+        raise InvalidFrame(f"{words}: {', '.join(map(repr, other))}", list(map(str, other)))
 
 
 # -- names -------------------------------------------------------------------------------------
