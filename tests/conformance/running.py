@@ -20,7 +20,7 @@ from typing import Any
 from conformance.case import Case
 
 FAILURES = ("WRONG", "CRASH", "RAW", "UNLOADABLE", "BROKEN")
-LIMIT = 120.0
+LIMIT = 300.0
 """Seconds that a case may take in each of its two processes."""
 ROWS, ROWS_LONG = 40, 100
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "LOKY_MAX_CPU_COUNT")

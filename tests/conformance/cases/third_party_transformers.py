@@ -193,8 +193,7 @@ def _skrub(group: Group) -> None:
             step = skrub.TableVectorizer(low_cardinality=getattr(skrub, name)(**few))
             return Built(make_pipeline(step, LogisticRegression()).fit(X, y), X)
 
-        slow = name == "StringEncoder"
-        group.add(f"skrub.{name}", build, "in a TableVectorizer", tolerance=SINGLE, long=slow)
+        group.add(f"skrub.{name}", build, "in a TableVectorizer", tolerance=SINGLE, long=True)
 
 
 def add_to(group: Group) -> None:
