@@ -18,7 +18,7 @@ reliability: $(VENV)/.test   ## the rest: load, faults, soak, fuzzing; the whole
 	$(BIN)/pytest -q -m reliability
 
 conformance: $(VENV)/.test   ## the matrix: each kind of pipeline beside its scorer, saved, loaded and asked again
-	$(BIN)/pytest -q -m conformance --time-limit 3000
+	$(BIN)/pytest -q tests/conformance --time-limit 3000
 
 races: $(VENV)/.test         ## the tests of threads, with Python switching between them as often as it can
 	$(BIN)/pytest -q --switch-interval 1e-6 -k "thread or race or callers or reload or concurrent or meanwhile"
