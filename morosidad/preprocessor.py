@@ -15,6 +15,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.utils import validation
 
+from morosidad._compatibility import Tagged, validate_data
 from morosidad._dataframes import select
 from morosidad.errors import InvalidFrame, SettingsError
 from morosidad.frames.columns import levels_of, read_columns
@@ -25,11 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Preprocessor"]
 
-_validate_data: Any = validation.validate_data  # type checkers take its defaults for its types
-
 if TYPE_CHECKING:
 
-    class _Transformer:
+    class _Transformer(Tagged):
         """What scikit-learn's bases give a transformer: they have no types themselves."""
 
         def fit_transform(self, X: Any, y: object = None, **fit_params: Any) -> npt.NDArray[np.float64]: ...
@@ -38,11 +37,10 @@ if TYPE_CHECKING:
         def set_params(self, **params: Any) -> Self: ...
         def __getstate__(self) -> dict[str, Any]: ...
         def __setstate__(self, state: dict[str, Any]) -> None: ...
-        def __sklearn_tags__(self) -> Any: ...
 
 else:
 
-    class _Transformer(TransformerMixin, BaseEstimator):
+    class _Transformer(Tagged, TransformerMixin, BaseEstimator):
         pass
 
 
@@ -108,6 +106,8 @@ class Preprocessor(_Transformer):
     array([[-1.,  0.,  1.,  0.],
            [ 1.,  0.,  1.,  1.]])
     """
+
+    _input_tags = frozenset({"allow_nan", "categorical", "string"})
 
     def __init__(
         self,
@@ -231,13 +231,6 @@ class Preprocessor(_Transformer):
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__({"missing": "impute", **state})  # all that there was before `missing`
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.input_tags.categorical = True
-        tags.input_tags.string = True
-        return tags
-
     # -- parts ---------------------------------------------------------------------------------
 
     def _learn(self, X: Any, fitted: Callable[[Any, pd.DataFrame], Any]) -> Any:
@@ -263,9 +256,9 @@ class Preprocessor(_Transformer):
         if isinstance(X, pd.DataFrame):
             if self.schema is not None and any(isinstance(name, str) for name in X.columns):
                 X = select(X, self.schema.names)
-            _validate_data(self, X, reset=reset, skip_check_array=True)
+            validate_data(self, X, reset=reset, skip_check_array=True)
         else:
-            X = _validate_data(self, X, reset=reset, dtype=None, ensure_all_finite="allow-nan")
+            X = validate_data(self, X, reset=reset, dtype=None, allow_nan=True)
             X = pd.DataFrame(X)
         names: Sequence[str] = [f"x{i}" for i in range(X.shape[1])]
         names = self.schema.names if self.schema else getattr(self, "feature_names_in_", names)

@@ -175,9 +175,9 @@ def _power() -> Any:
 
 
 def _bins() -> Any:
-    from sklearn.preprocessing import KBinsDiscretizer
+    from helpers.versions import k_bins
 
-    return _logistic(KBinsDiscretizer(n_bins=4, encode="onehot", quantile_method="averaged_inverted_cdf"))
+    return _logistic(k_bins(4, encode="onehot"))
 
 
 def _target_means() -> Any:

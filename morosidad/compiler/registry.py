@@ -16,6 +16,7 @@ from morosidad.compiler.nodes.lookups import Lookup
 from morosidad.compiler.proof.demands import demanded
 from morosidad.compiler.proof.inputs import Inputs
 from morosidad.errors import MorosidadError
+from morosidad.frames.absent import Absent
 from morosidad.frames.layout import ColumnLayout, FrameLayout
 from morosidad.schema.field import Field
 from morosidad.schema.schema import Schema
@@ -238,6 +239,11 @@ class Compiler:
         if isinstance(compiled, Form):
             raise NotCompilable(f"{type(estimator).__name__} stands where a transformer was expected")
         return compiled
+
+    def absent(self, column: Expr) -> Absent:
+        """Tell how a value is missing where a column reaches an estimator: computed ones hold NaN."""
+        layout = self.layouts.get(self.schema.fields[column.field].name) if isinstance(column, Raw) else None
+        return layout.absent if layout is not None and layout.dtype == "object" else "nan"
 
     def form(self, estimator: Any, columns: Sequence[Expr]) -> Form:
         """Compile a classifier over its input columns.

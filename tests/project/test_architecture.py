@@ -22,6 +22,7 @@ LAYERS = [
     {
         "errors",
         "_version",
+        "_compatibility",
         "_typing",
         "_dataframes",
         "settings",

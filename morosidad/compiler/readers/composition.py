@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from morosidad._compatibility import allows_missing
 from morosidad.compiler.nodes.base import Expr
-from morosidad.compiler.nodes.expressions import Arith, Fill, Missing
+from morosidad.compiler.nodes.expressions import Arith, Constant, Fill, Missing
 from morosidad.compiler.nodes.lookups import fold_constants
 from morosidad.compiler.readers.encoders import is_nan, item
 from morosidad.compiler.registry import Compiled, Compiler, NotCompilable, compiles
+from morosidad.frames.absent import way_of
 
 
 @compiles("sklearn.Pipeline", "feature_engine.Pipeline", "imblearn.Pipeline", of_default=True)
@@ -130,32 +132,46 @@ def preprocessor(estimator: Any, columns: Sequence[Expr], compiler: Compiler) ->
 
 @compiles("sklearn.SimpleImputer")
 def simple_imputer(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
-    """Compile an imputer of NaN, with its indicator columns where it adds them."""
-    if not is_nan(estimator.missing_values):
-        raise NotCompilable(
-            f"SimpleImputer(missing_values={estimator.missing_values!r}) has no compiled form"
-        )
+    """Compile an imputer, with its indicator columns where it adds them."""
     kept = [(column, item(value)) for column, value in zip(columns, estimator.statistics_, strict=True)]
-    filled = [fold_constants(Fill(column, value)) for column, value in kept if not is_nan(value)]
+    as_floats = estimator.strategy in ("mean", "median")
+    filled = [
+        fold_constants(Fill(column, value)) if _seen(estimator, column, compiler, as_floats) else column
+        for column, value in kept
+        if not is_nan(value)
+    ]
     if estimator.indicator_ is not None:
-        filled += _missing(columns, estimator.indicator_)
+        filled += _missing(columns, estimator.indicator_, compiler, as_floats)
     return filled
 
 
 @compiles("sklearn.MissingIndicator")
 def missing_indicator(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
     """Compile the columns that say where a value is missing."""
-    if not is_nan(estimator.missing_values):
-        raise NotCompilable(
-            f"MissingIndicator(missing_values={estimator.missing_values!r}) has no compiled form"
-        )
+    found = _missing(columns, estimator, compiler)
     if estimator.features == "missing-only" and estimator.error_on_new:
         compiler.require(*(columns[i] for i in set(range(len(columns))) - set(estimator.features_.tolist())))
-    return _missing(columns, estimator)
+    return found
 
 
-def _missing(columns: Sequence[Expr], indicator: Any) -> list[Expr]:
-    return [fold_constants(Missing(columns[i])) for i in indicator.features_.tolist()]
+def _missing(
+    columns: Sequence[Expr], indicator: Any, compiler: Compiler, as_floats: bool = False
+) -> list[Expr]:
+    return [
+        fold_constants(Missing(columns[i]))
+        if _seen(indicator, columns[i], compiler, as_floats)
+        else Constant(0.0)
+        for i in indicator.features_.tolist()
+    ]
+
+
+def _seen(estimator: Any, column: Expr, compiler: Compiler, as_floats: bool) -> bool:
+    """Tell whether an estimator takes what is missing in a column for it: NaN is not None."""
+    wanted = estimator.missing_values
+    if not (wanted is None or is_nan(wanted) or type(wanted).__name__ == "NAType"):
+        raise NotCompilable(f"{type(estimator).__name__}(missing_values={wanted!r}) has no compiled form")
+    given = "nan" if as_floats else compiler.absent(column)
+    return way_of(wanted) in ("na", given)
 
 
 @compiles(
@@ -173,6 +189,6 @@ def _missing(columns: Sequence[Expr], indicator: Any) -> list[Expr]:
 )
 def feature_selection(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
     """Compile the choice of some columns; most selectors refuse missing values in all of them."""
-    if not estimator.__sklearn_tags__().input_tags.allow_nan:
+    if not allows_missing(estimator):
         compiler.require(*columns)
     return [columns[i] for i in estimator.get_support(indices=True).tolist()]

@@ -62,11 +62,12 @@ def ordinal_encoder(estimator: Any, columns: Sequence[Expr], compiler: Compiler)
     rare_by_column = getattr(estimator, "infrequent_categories_", [None] * len(columns))
     for column, levels, rare_levels in zip(columns, estimator.categories_, rare_by_column, strict=True):
         rare = {_same(level) for level in (rare_levels if rare_levels is not None else ())}
-        names = [_same(item(level)) for level in levels]
-        frequent = [name for name in names if name not in rare and name is not None]
+        nan = any(is_nan(item(level)) for level in levels)
+        names = [_same(level) for level in levels if not is_nan(item(level))]  # None is a level as any other
+        frequent = [name for name in names if name not in rare]
         numbers: dict[Hashable, float] = {name: float(j) for j, name in enumerate(frequent)}
         numbers |= dict.fromkeys(rare, float(len(frequent)))
-        if None in names:
+        if nan:
             numbers[None] = float(estimator.encoded_missing_value)
         refuses = estimator.handle_unknown == "error"
         unknown = -1.0 if refuses else float(estimator.unknown_value)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from morosidad._compatibility import fitted_member
 from morosidad.compiler.forms.additive import Additive
 from morosidad.compiler.forms.form import Form, OnLogOdds
 from morosidad.compiler.forms.mixtures import Mean
@@ -39,24 +40,28 @@ def bagging(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Form
 
 @compiles("imblearn.RUSBoostClassifier", "sklearn.AdaBoostClassifier")
 def ada_boost(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> OnLogOdds:
-    """Compile the weighted vote of trees, which are log-odds.
+    """Compile the weighted vote of trees, or the mean of their log-odds, either being log-odds.
 
     Hastie, Rosset, Zhu & Zou 2009, *Multi-class AdaBoost*, DOI 10.4310/SII.2009.v2.n3.a8.
     """
-    if getattr(estimator, "algorithm", "SAMME") == "SAMME.R":
-        raise NotCompilable("AdaBoostClassifier(algorithm='SAMME.R') has no compiled form")
     members = estimator.estimators_
     if any(not hasattr(member, "tree_") or len(member.classes_) != 2 for member in members):
         raise NotCompilable(f"{type(estimator).__name__} of other models than trees has no compiled form")
     compiler.require(*columns)
+    of_log_odds = getattr(estimator, "algorithm", "SAMME") == "SAMME.R"  # the default up to 1.5
     weights = np.asarray(estimator.estimator_weights_, dtype=np.float64)[: len(members)]
-    votes = (2.0 * weights / estimator.estimator_weights_.sum()).tolist()
-    trees = [_voting(member.tree_, vote) for member, vote in zip(members, votes, strict=True)]
+    votes = ((1.0 if of_log_odds else 2.0) * weights / estimator.estimator_weights_.sum()).tolist()
+    trees = [_voting(member.tree_, vote, of_log_odds) for member, vote in zip(members, votes, strict=True)]
     return build_trees(Boosting, trees, columns, compiler, rounding=as_float32)
 
 
-def _voting(tree: Any, vote: float) -> Tree:
-    value = np.where(tree.value[:, 0, 1] > tree.value[:, 0, 0], vote, -vote)
+def _voting(tree: Any, vote: float, of_log_odds: bool) -> Tree:
+    first, second = tree.value[:, 0, 0], tree.value[:, 0, 1]
+    if of_log_odds:
+        least = np.finfo(np.float64).eps  # as scikit-learn holds the probabilities of its members
+        value = vote * (np.log(np.maximum(second, least)) - np.log(np.maximum(first, least)))
+    else:
+        value = np.where(second > first, vote, -vote)
     return Tree(
         tree.children_left,
         tree.children_right,
@@ -104,4 +109,4 @@ def one_vs_rest(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> 
 @compiles("sklearn.SelfTrainingClassifier", of_default=True)
 def self_training(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Compiled:
     """Compile the model that was fitted last."""
-    return compiler.compile(estimator.estimator_, columns)
+    return compiler.compile(fitted_member(estimator), columns)

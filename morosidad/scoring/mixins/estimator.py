@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from morosidad._compatibility import Tagged
 from morosidad.scoring.record_path import RecordPath
 from morosidad.scoring.stored_model import StoredModel
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class FrozenClassifier:
+class FrozenClassifier(Tagged):
     """What scikit-learn asks of a fitted classifier, answered by the active model.
 
     Attributes
@@ -32,6 +33,7 @@ class FrozenClassifier:
 
     _path: RecordPath
     _estimator_type = "classifier"
+    _input_tags = frozenset({"allow_nan", "categorical", "string"})
 
     @property
     def _model(self) -> StoredModel:
@@ -230,5 +232,8 @@ class FrozenClassifier:
             estimator_type="classifier",
             target_tags=TargetTags(required=True),
             classifier_tags=ClassifierTags(multi_class=False),
-            input_tags=InputTags(allow_nan=True, categorical=True, string=True),
+            input_tags=InputTags(**dict.fromkeys(self._input_tags, True)),
         )
+
+    def _more_tags(self) -> dict[str, Any]:
+        return super()._more_tags() | {"binary_only": True}

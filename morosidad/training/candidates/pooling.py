@@ -10,19 +10,19 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import validation
 
+from morosidad._compatibility import Tagged
 from morosidad._typing import Floats
 
 if TYPE_CHECKING:
 
-    class _Classifier:
+    class _Classifier(Tagged):
         """What scikit-learn's bases give a classifier: they have no types themselves."""
 
         def get_params(self, deep: bool = True) -> dict[str, Any]: ...
-        def __sklearn_tags__(self) -> Any: ...
 
 else:
 
-    class _Classifier(ClassifierMixin, BaseEstimator):
+    class _Classifier(Tagged, ClassifierMixin, BaseEstimator):
         pass
 
 
@@ -49,6 +49,8 @@ class LogOddsPool(_Classifier):
     classes_ : ndarray of shape (2,)
         The labels.
     """
+
+    _input_tags = frozenset({"allow_nan", "string"})
 
     def __init__(self, members: Sequence[Any], weights: Sequence[float], intercept: float = 0.0) -> None:
         self.members = members
@@ -147,9 +149,10 @@ class LogOddsPool(_Classifier):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_class = False
-        tags.input_tags.allow_nan = True
-        tags.input_tags.string = True
         return tags
+
+    def _more_tags(self) -> dict[str, Any]:
+        return super()._more_tags() | {"binary_only": True}
 
 
 def fit_weighted(estimator: Any, X: Any, y: Any, weights: Any) -> Any:

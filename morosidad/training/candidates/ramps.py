@@ -9,19 +9,19 @@ import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import validation
 
+from morosidad._compatibility import Tagged
 from morosidad._typing import Floats
 
 if TYPE_CHECKING:
 
-    class _Transformer:
+    class _Transformer(Tagged):
         """What scikit-learn's bases give a transformer: they have no types themselves."""
 
         def fit_transform(self, X: Any, y: object = None, **fit_params: Any) -> Floats: ...
-        def __sklearn_tags__(self) -> Any: ...
 
 else:
 
-    class _Transformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    class _Transformer(Tagged, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         pass
 
 
@@ -111,11 +111,6 @@ class Ramps(_Transformer):
         names = [f"x{i}" for i in range(self.n_features_in_)] if input_features is None else input_features
         ramps = zip(names, self.knots_, strict=True)
         return np.array([f"{name}_{j}" for name, at in ramps for j in range(len(at) - 1)], dtype=object)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        return tags
 
 
 def knots(values: Floats, quantiles: int) -> Floats:

@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import (
     ExtraTreesClassifier,
@@ -21,12 +20,12 @@ from sklearn.ensemble import (
     StackingClassifier,
     VotingClassifier,
 )
-from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OrdinalEncoder
 
+from helpers.versions import calibration_of
 from morosidad.compiler import compile_pipeline
 from morosidad.compiler.backends.numpy_columns import ColumnBatch
 from morosidad.compiler.backends.python_trees import PythonWalker
@@ -93,7 +92,7 @@ def cases() -> dict[str, Any]:
     found = {name: (model, X, y) for name, model in models().items()}
     hist = models()["boosting"].fit(X, y)
     for method in ("sigmoid", "isotonic"):
-        found[method] = (CalibratedClassifierCV(FrozenEstimator(hist), method=method), X, y)
+        found[method] = (calibration_of(hist, method=method), X, y)
     texts, late = small_frame()
     found["encoded"] = (small_pipeline(texts, late), texts, late)
     tree = HistGradientBoostingClassifier(max_iter=10, categorical_features=[0], min_samples_leaf=5)

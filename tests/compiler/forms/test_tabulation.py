@@ -52,7 +52,12 @@ def test_native_categories_and_missing_values(depth, applicants, compiled_as_fit
     frame, target = applicants
     frame = frame.assign(empleo=frame["empleo"].astype("category"))[["empleo", "deuda", "garante"]]
     model = HistGradientBoostingClassifier(
-        max_iter=20, max_depth=depth, min_samples_leaf=5, interaction_cst="no_interactions", random_state=0
+        categorical_features="from_dtype",
+        max_iter=20,
+        max_depth=depth,
+        min_samples_leaf=5,
+        interaction_cst="no_interactions",
+        random_state=0,
     )
     compiled = compiled_as_fitted(model, frame, target)
     assert isinstance(compiled.form, Additive)

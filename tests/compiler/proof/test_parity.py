@@ -12,8 +12,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from helpers.versions import k_bins
 from morosidad.compiler import ParityReport, compile_pipeline, compiles
 from morosidad.compiler.forms.additive import Additive
 from morosidad.compiler.nodes.expressions import Arith, Raw
@@ -91,7 +92,7 @@ def test_a_mutated_form_is_refused_and_the_original_answers(kind, mutate, applic
 def test_an_edge_moved_by_one_ulp_is_caught(applicants, registry):
     frame, target = applicants
     used = frame[["ingresos"]]
-    model = make_pipeline(KBinsDiscretizer(6, quantile_method="averaged_inverted_cdf"), LogisticRegression())
+    model = make_pipeline(k_bins(6), LogisticRegression())
     model.fit(used, target)
     honest = registry["sklearn.KBinsDiscretizer"]
 

@@ -15,8 +15,8 @@ from sklearn.ensemble import (
     RandomForestClassifier,
 )
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import KBinsDiscretizer
 
+from helpers.versions import k_bins
 from morosidad.compiler import CompiledPipeline, Compiler, compile_pipeline
 from morosidad.compiler.backends.numpy_columns import ColumnBatch
 from morosidad.compiler.nodes.expressions import Constant, Raw
@@ -43,7 +43,9 @@ def judged():
     frame["c"] = frame["c"].astype("category")
     z = frame["a"].fillna(1.0) + (frame["c"] == "x") + (frame["b"] > 3000)
     target = (z + rng.normal(size=n) > 1.0).astype(int)
-    model = HistGradientBoostingClassifier(max_iter=6, max_leaf_nodes=8, random_state=0).fit(frame, target)
+    model = HistGradientBoostingClassifier(
+        categorical_features="from_dtype", max_iter=6, max_leaf_nodes=8, random_state=0
+    ).fit(frame, target)
     schema = Schema.infer(frame)
     rows = [tuple(None if v != v else v for v in row) for row in frame.itertuples(index=False)]
     layout = FrameLayout.of(frame, {name: name for name in frame})
@@ -135,7 +137,7 @@ def test_splits_of_whole_numbers_flags_and_intervals_are_reached(applicants):
     model = make_pipeline(
         ColumnTransformer(
             [
-                ("bins", KBinsDiscretizer(3, quantile_method="averaged_inverted_cdf"), ["ingresos"]),
+                ("bins", k_bins(3), ["ingresos"]),
                 ("rest", "passthrough", ["edad", "garante"]),
             ]
         ),

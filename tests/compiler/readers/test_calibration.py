@@ -10,7 +10,6 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import VotingClassifier
-from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import (
@@ -20,13 +19,20 @@ from sklearn.linear_model import (
     RidgeClassifier,
     SGDClassifier,
 )
-from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV, TunedThresholdClassifierCV
+from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import LinearSVC
 
+from helpers.versions import (
+    FixedThresholdClassifier,
+    FrozenEstimator,
+    TunedThresholdClassifierCV,
+    calibration_of,
+    since,
+)
 from morosidad.compiler.backends.numpy_columns import ColumnBatch
 from morosidad.compiler.forms.additive import Additive
 from morosidad.compiler.forms.calibrated import Isotonic, Sigmoid
@@ -103,10 +109,13 @@ def test_probabilities_that_are_no_sigmoid_are_left_to_the_original(applicants, 
     assert "modified_huber" in left_to_original(model, Schema.infer(frame)).notes[0]
 
 
+TEMPERATURE = since(1, 8, "calibration by temperature")
+
+
 # -- calibration -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", ["sigmoid", "isotonic", "temperature"])
+@pytest.mark.parametrize("method", ["sigmoid", "isotonic", pytest.param("temperature", marks=TEMPERATURE)])
 @pytest.mark.parametrize("ensemble", [False, True])
 @pytest.mark.parametrize(
     "model",
@@ -145,13 +154,13 @@ def test_calibrated_probabilities_of_a_model_without_a_decision_function(
 
 def test_a_frozen_model_calibrated_afterwards(applicants, compiled_as_fitted):
     frame, target = applicants
-    frozen = FrozenEstimator(prepared(logistic()).fit(frame, target))
-    compiled_as_fitted(CalibratedClassifierCV(frozen), frame, target)
+    compiled_as_fitted(calibration_of(prepared(logistic()).fit(frame, target)), frame, target)
 
 
-@pytest.mark.parametrize("model", [logistic(), FixedThresholdClassifier(logistic(), threshold=0.3)])
-def test_a_search_answers_as_the_best_that_it_found(model, applicants, compiled_as_fitted):
+@pytest.mark.parametrize("threshold", [None, 0.3])
+def test_a_search_answers_as_the_best_that_it_found(threshold, applicants, compiled_as_fitted):
     frame, target = applicants
+    model = FixedThresholdClassifier(logistic(), threshold=threshold) if threshold else logistic()
     search = GridSearchCV(
         prepared(model), {"columntransformer__numbers__simpleimputer__strategy": ["mean"]}, cv=2
     )
@@ -160,6 +169,7 @@ def test_a_search_answers_as_the_best_that_it_found(model, applicants, compiled_
     assert (compiled.threshold == 0.5) == isinstance(model, LogisticRegression)
 
 
+@TEMPERATURE
 def test_temperature_of_probabilities_is_left_to_the_original(applicants, left_to_original):
     frame, target = applicants
     voting = VotingClassifier([("a", logistic())], voting="soft")
@@ -326,21 +336,29 @@ def test_the_reference_of_a_mean_holds_that_of_each_member():
 # -- thresholds ------------------------------------------------------------------------------------
 
 
+def fixed_for_class(label):
+    return FixedThresholdClassifier(
+        logistic(), threshold=0.3, pos_label=label, response_method="predict_proba"
+    )
+
+
 @pytest.mark.parametrize(
-    "model",
+    "make",
     [
-        FixedThresholdClassifier(logistic(), threshold=0.3, response_method="predict_proba"),
-        FixedThresholdClassifier(logistic(), threshold="auto"),
-        FixedThresholdClassifier(logistic(), threshold=0.3, pos_label=0, response_method="predict_proba"),
-        FixedThresholdClassifier(logistic(), threshold=0.3, pos_label=1, response_method="predict_proba"),
-        TunedThresholdClassifierCV(logistic(), cv=2),
-        GridSearchCV(FixedThresholdClassifier(logistic(), threshold=0.3), {"estimator__C": [0.1, 1.0]}, cv=2),
+        lambda: FixedThresholdClassifier(logistic(), threshold=0.3, response_method="predict_proba"),
+        lambda: FixedThresholdClassifier(logistic(), threshold="auto"),
+        lambda: fixed_for_class(0),
+        lambda: fixed_for_class(1),
+        lambda: TunedThresholdClassifierCV(logistic(), cv=2),
+        lambda: GridSearchCV(
+            FixedThresholdClassifier(logistic(), threshold=0.3), {"estimator__C": [0.1, 1.0]}, cv=2
+        ),
     ],
-    ids=str,
+    ids=["by probability", "auto", "first class", "second class", "tuned", "in a search"],
 )
-def test_thresholds_decide_the_label_as_the_original_does(model, applicants, compiled_as_fitted):
+def test_thresholds_decide_the_label_as_the_original_does(make, applicants, compiled_as_fitted):
     frame, target = applicants
-    fitted = prepared(model)
+    fitted = prepared(make())
     compiled = compiled_as_fitted(fitted, frame, target)
     rows = as_rows(compiled.schema, frame.to_dict("records"))
     labels = [int(compiled.predict_one(row) > compiled.threshold) for row in rows]

@@ -17,6 +17,7 @@ from sklearn.preprocessing import (
     TargetEncoder,
 )
 
+from helpers.versions import k_bins
 from morosidad.schema.schema import Schema
 
 NUMBERS = ["edad", "ingresos", "atrasos"]
@@ -29,7 +30,7 @@ NUMBERS = ["edad", "ingresos", "atrasos"]
 @pytest.mark.parametrize("strategy", ["uniform", "quantile", "kmeans"])
 def test_bins(encode, strategy, numbers, compiled_as_fitted):
     frame, target = numbers
-    bins = KBinsDiscretizer(4, encode=encode, strategy=strategy, quantile_method="averaged_inverted_cdf")
+    bins = k_bins(4, encode=encode, strategy=strategy)
     compiled = compiled_as_fitted(make_pipeline(bins, logistic()), frame, target)
     same_columns(bins, frame)
     assert all(field.required for field in compiled.schema.fields)
@@ -39,7 +40,7 @@ def test_bins(encode, strategy, numbers, compiled_as_fitted):
 def test_a_number_that_fell_into_a_single_bin(numbers, compiled_as_fitted):
     frame, target = numbers
     frame = frame.assign(unos=[2.0, *[1.0] * (len(frame) - 1)])
-    bins = KBinsDiscretizer(4, quantile_method="averaged_inverted_cdf")
+    bins = k_bins(4)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # scikit-learn tells of bins that are too small
         compiled_as_fitted(make_pipeline(bins, logistic()), frame[["unos", "ingresos"]], target)

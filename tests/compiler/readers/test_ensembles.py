@@ -24,6 +24,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.tree import DecisionTreeClassifier
 
+from helpers.versions import SKLEARN
 from morosidad.compiler import check_compiled
 from morosidad.errors import UnsupportedModel
 
@@ -89,11 +90,12 @@ MODELS = {
     ),
     "calibrated adaboost": CalibratedClassifierCV(AdaBoostClassifier(n_estimators=4), cv=2),
     "calibrated bagging": CalibratedClassifierCV(BaggingClassifier(few(), 2), method="isotonic", cv=2),
-    "calibrated stacking": CalibratedClassifierCV(
-        StackingClassifier([("a", logistic())], logistic(), cv=2), method="temperature", cv=2
-    ),
     "subclass": make_pipeline(StandardScaler(), Renamed()),
 }
+if SKLEARN >= (1, 8):
+    MODELS["calibrated stacking"] = CalibratedClassifierCV(
+        StackingClassifier([("a", logistic())], logistic(), cv=2), method="temperature", cv=2
+    )
 
 
 @pytest.mark.parametrize("name", MODELS)

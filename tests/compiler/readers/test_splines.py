@@ -17,6 +17,7 @@ from sklearn.preprocessing import (
     SplineTransformer,
 )
 
+from helpers.versions import since
 from morosidad.compiler import NotCompilable, compile_transformer
 from morosidad.compiler.readers import splines
 from morosidad.schema.field import Field
@@ -145,6 +146,7 @@ def test_splines_of_straight_lines(extrapolation, numbers):
     same_columns(spline, frame, exact=1e-12)
 
 
+@since(1, 8, "splines of missing values")
 def test_splines_at_given_knots_with_missing_values_as_zeros(applicants, compiled_as_fitted):
     frame, target = applicants
     knots = np.array([[0.0], [300.0], [1500.0], [4000.0]])

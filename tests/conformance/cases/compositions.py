@@ -18,21 +18,17 @@ from sklearn.ensemble import (
 )
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401 - it lets the next line be
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer
-from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import (
-    FixedThresholdClassifier,
     GridSearchCV,
     HalvingGridSearchCV,
     HalvingRandomSearchCV,
     RandomizedSearchCV,
-    TunedThresholdClassifierCV,
 )
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline, make_union
 from sklearn.preprocessing import (
     FunctionTransformer,
-    KBinsDiscretizer,
     MinMaxScaler,
     OneHotEncoder,
     OrdinalEncoder,
@@ -41,6 +37,14 @@ from sklearn.preprocessing import (
     TargetEncoder,
 )
 from sklearn.tree import DecisionTreeClassifier
+
+from helpers.versions import (
+    FixedThresholdClassifier,
+    FrozenEstimator,
+    TunedThresholdClassifierCV,
+    calibration_of,
+    k_bins,
+)
 
 GROUP = Group("compositions")
 Data = Callable[[], tuple[Any, Any]]
@@ -64,7 +68,7 @@ def _whole() -> tuple[Any, Any]:
 
 NUMERIC = ["ingresos", "deuda", "uso", "edad", "moras"]
 TEXT = ["empleo", "region", "vivienda"]
-KBINS = KBinsDiscretizer(3, quantile_method="averaged_inverted_cdf")
+KBINS = k_bins(3)
 
 
 def _pipelines() -> None:
@@ -244,7 +248,7 @@ def _around_models() -> None:
     _add(
         "CalibratedClassifierCV",
         "frozen",
-        lambda: CalibratedClassifierCV(FrozenEstimator(model().fit(*mixed()))),
+        lambda: calibration_of(model().fit(*mixed())),
         mixed,
     )
     _add(

@@ -12,10 +12,11 @@ from conformance.case import Built, Expected, Group
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
 from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
+
+from helpers.versions import FixedThresholdClassifier, TunedThresholdClassifierCV
 
 GROUP = Group("labels")
 

@@ -8,6 +8,8 @@ from typing import Any
 from conformance.applicants import mixed, numbers, prepared
 from conformance.case import Built, Group, written
 
+from helpers.versions import k_bins
+
 GROUP = Group("sklearn classifiers")
 Settings = Mapping[str, Any]
 
@@ -137,14 +139,14 @@ def _bare(name: str, kind: Any, settings: Settings) -> Built:
 def _prepared(name: str, kind: Any, settings: Settings) -> Built:
     """Fit it behind the usual preparation."""
     from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import KBinsDiscretizer, MinMaxScaler
+    from sklearn.preprocessing import MinMaxScaler
 
     X, y = mixed()
     between: list[Any] = []
     if name in POSITIVE_ONLY:
         between = [MinMaxScaler(clip=True)]
     if name in WHOLE_NUMBERS:
-        bins = KBinsDiscretizer(3, encode="ordinal", quantile_method="averaged_inverted_cdf")
+        bins = k_bins(3, encode="ordinal")
         between = [bins]
     settings = {key: value for key, value in settings.items() if key != "monotonic_cst"}
     steps = [prepared(), *between, _made(kind, settings)]

@@ -10,15 +10,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone, is_classifier
-from sklearn.calibration import CalibratedClassifierCV, CalibrationDisplay
+from sklearn.calibration import CalibrationDisplay
 from sklearn.ensemble import StackingClassifier, VotingClassifier
-from sklearn.frozen import FrozenEstimator
 from sklearn.inspection import DecisionBoundaryDisplay, partial_dependence, permutation_importance
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import RocCurveDisplay, get_scorer
-from sklearn.model_selection import TunedThresholdClassifierCV, cross_val_predict, cross_val_score
+from sklearn.model_selection import cross_val_predict, cross_val_score
 from sklearn.utils.validation import check_is_fitted
 
+from helpers.versions import FrozenEstimator, TunedThresholdClassifierCV, calibration_of
 from morosidad import Scorer
 from support import small_frame, small_pipeline
 
@@ -112,7 +112,7 @@ def test_the_boundary_between_two_numbers_is_drawn() -> None:
 
 def test_ensembles_and_calibration_hold_it_as_a_fitted_model(case: Case) -> None:
     scorer, pipeline, X, y = case
-    calibrated = CalibratedClassifierCV(FrozenEstimator(scorer)).fit(X, y)  # by probability: no log-odds here
+    calibrated = calibration_of(scorer).fit(X, y)  # by probability: no log-odds here
     before, after = scorer.predict_proba(X)[:, 1], calibrated.predict_proba(X)[:, 1]
     assert (np.diff(after[np.argsort(before)]) >= -1e-12).all()
     made = [

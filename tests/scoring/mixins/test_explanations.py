@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier, VotingClassifier
-from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
+from helpers.versions import calibration_of
 from morosidad import AuditLog, Field, Policy, Schema, Scorer
 from morosidad.errors import InvalidFrame, NotCompiledWarning, SettingsError, UnsupportedModel
 from morosidad.scoring.content.backgrounds import MOST_ROWS
@@ -40,7 +39,7 @@ def fitted(name: str) -> tuple[Any, pd.DataFrame, Any]:
         "boosting": boosting,
         "forest": forest,
         "vote": VotingClassifier([("a", linear), ("b", boosting)], voting="soft"),
-        "isotonic": CalibratedClassifierCV(FrozenEstimator(boosting.fit(X, y)), method="isotonic"),
+        "isotonic": calibration_of(boosting.fit(X, y), method="isotonic"),
     }
     return made[name].fit(X, y), X, y
 

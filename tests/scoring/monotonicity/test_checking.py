@@ -12,7 +12,6 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import (
     GradientBoostingClassifier,
     HistGradientBoostingClassifier,
@@ -20,18 +19,12 @@ from sklearn.ensemble import (
     StackingClassifier,
     VotingClassifier,
 )
-from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import (
-    FunctionTransformer,
-    KBinsDiscretizer,
-    PowerTransformer,
-    SplineTransformer,
-    StandardScaler,
-)
+from sklearn.preprocessing import FunctionTransformer, PowerTransformer, SplineTransformer, StandardScaler
 
+from helpers.versions import calibration_of, k_bins
 from morosidad import Field, Schema, Scorer, check_monotone
 from morosidad.errors import BrokenDirectionWarning, NotCompiledWarning, SettingsError
 from scoring_parts import neighbours
@@ -68,9 +61,7 @@ def models(seed: int) -> dict[str, Any]:
         "gradient": GradientBoostingClassifier(n_estimators=5, max_depth=3, random_state=seed),
         "forest": RandomForestClassifier(4, max_depth=3, random_state=seed),
         "linear": make_pipeline(StandardScaler(), LogisticRegression()),
-        "bins": make_pipeline(
-            KBinsDiscretizer(3, quantile_method="averaged_inverted_cdf"), LogisticRegression()
-        ),
+        "bins": make_pipeline(k_bins(3), LogisticRegression()),
     }
 
 
@@ -122,8 +113,8 @@ def test_a_constrained_model_of_each_kind_holds_and_a_free_one_is_refuted() -> N
         "power": make_pipeline(SimpleImputer(), PowerTransformer(), LogisticRegression()),
         "vote": VotingClassifier([("a", boosting), ("b", linear)], voting="soft"),
         "stack": StackingClassifier([("a", boosting), ("b", linear)], LogisticRegression(), cv=3),
-        "sigmoid": CalibratedClassifierCV(FrozenEstimator(boosting.fit(X, y))),
-        "isotonic": CalibratedClassifierCV(FrozenEstimator(boosting.fit(X, y)), method="isotonic"),
+        "sigmoid": calibration_of(boosting.fit(X, y)),
+        "isotonic": calibration_of(boosting.fit(X, y), method="isotonic"),
     }
     for name, model in held.items():
         scorer = Scorer(model.fit(X, y), reference=X)

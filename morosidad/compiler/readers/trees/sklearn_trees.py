@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from morosidad._compatibility import allows_missing
 from morosidad.compiler.forms.additive import Additive
 from morosidad.compiler.forms.form import OnLogOdds
 from morosidad.compiler.forms.stacked import Stacked
@@ -38,7 +39,7 @@ def forest(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Fores
 
 
 def _forest(estimators: Sequence[Any], columns: Sequence[Expr], compiler: Compiler) -> Forest:
-    if not estimators[0].__sklearn_tags__().input_tags.allow_nan:
+    if not allows_missing(estimators[0]):
         compiler.require(*columns)
     trees = [_read(one.tree_, one.tree_.value[:, 0, compiler.default]) for one in estimators]
     return build_trees(Forest, trees, columns, compiler, rounding=as_float32)
