@@ -1,18 +1,30 @@
-"""What scikit-learn calls otherwise in the oldest versions that are supported.
+"""What libraries call otherwise in the oldest versions that are supported.
 
 Nothing of it is imported before it is asked for.
 
-| | here | up to 1.5 | from 1.6 |
+| of scikit-learn | here | up to 1.5 | from 1.6 |
 |---|---|---|---|
 | tags | `allows_missing`, `Tagged` | ``_get_tags``, ``_more_tags`` | ``__sklearn_tags__`` |
 | the model of `SelfTrainingClassifier` | `fitted_member` | ``base_estimator_`` | ``estimator_`` |
 | checks of input | `validate_data` | a method of the estimator | a function |
 | missing values in a check | `validate_data` | ``force_all_finite`` | ``ensure_all_finite`` |
+
+| of pandas | here | up to 2 | from 3 |
+|---|---|---|---|
+| text with NaN | `as_text`, `pandas_dtype` | ``object`` | ``str`` |
+| the same by Arrow | `arrow_text` | ``pyarrow_numpy``, from 2.3 as in 3 | ``StringDtype(na_value=nan)`` |
+
+| of optbinning | here | up to 0.21 | from 1.0 |
+|---|---|---|---|
+| points of each variable | `points_of` | looked up in its table | ``Scorecard.transform`` |
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def allows_missing(estimator: Any) -> bool:
@@ -33,6 +45,59 @@ def allows_missing(estimator: Any) -> bool:
     return bool(estimator._get_tags()["allow_nan"])
 
 
+def pandas_dtype(name: str) -> Any:
+    """Give the data type that a name stands for.
+
+    Parameters
+    ----------
+    name : str
+        As pandas writes it; ``str`` is text with NaN for a missing value.
+
+    Returns
+    -------
+    numpy.dtype or pandas.api.extensions.ExtensionDtype
+    """
+    import numpy as np
+    import pandas as pd
+
+    found: Any = pd.api.types.pandas_dtype(name)
+    return np.dtype(object) if found.kind == "U" else found
+
+
+def as_text(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Give a column of texts in the data type that pandas itself gives them, with NaN where missing.
+
+    Parameters
+    ----------
+    column : Series of shape (n_rows,)
+        Texts.
+
+    Returns
+    -------
+    Series of shape (n_rows,)
+    """
+    import pandas as pd
+
+    if pd.Series(["a"]).dtype == object:
+        return column.astype(object).where(column.notna(), float("nan"))
+    return column.astype(pd.StringDtype(na_value=float("nan")))
+
+
+def arrow_text() -> Any:
+    """Give the data type of text that Arrow holds, with NaN where missing.
+
+    Returns
+    -------
+    pandas.StringDtype
+    """
+    import pandas as pd
+
+    try:
+        return pd.StringDtype("pyarrow", na_value=float("nan"))
+    except TypeError:  # before 2.3
+        return pd.StringDtype("pyarrow_numpy")
+
+
 def fitted_member(estimator: Any) -> Any:
     """Give the model that a `SelfTrainingClassifier` fitted last.
 
@@ -46,6 +111,31 @@ def fitted_member(estimator: Any) -> Any:
     estimator
     """
     return estimator.estimator_ if hasattr(estimator, "estimator_") else estimator.base_estimator_
+
+
+def points_of(scorecard: Any, frame: pd.DataFrame) -> pd.DataFrame:
+    """Give the points of each variable of an ``optbinning.Scorecard``.
+
+    Parameters
+    ----------
+    scorecard : optbinning.Scorecard
+        Fitted.
+    frame : DataFrame of shape (n_rows, n_columns)
+        Applicants.
+
+    Returns
+    -------
+    DataFrame of shape (n_rows, n_variables)
+    """
+    if hasattr(scorecard, "transform"):
+        given: pd.DataFrame = scorecard.transform(frame)
+        return given
+    missing = {"metric_special": "empirical", "metric_missing": "empirical"}
+    bins = scorecard._transform(X=frame, metric="indices", **missing)
+    table = scorecard.table(style="detailed")
+    chosen = scorecard.binning_process_.get_support(names=True)
+    points = {name: table["Points"][table["Variable"] == name].to_numpy() for name in chosen}
+    return bins[list(chosen)].apply(lambda column: points[column.name][column.to_numpy().astype(int)])
 
 
 def validate_data(estimator: Any, X: Any, *, allow_nan: bool = False, **more: Any) -> Any:

@@ -64,7 +64,7 @@ def small_frame(n: int = 300, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray[A
     z = -1.0 - 0.8 * (np.log(income) - 7) + 0.9 * (job == "libre") + 0.7 * late
     y = (rng.random(n) < 1 / (1 + np.exp(-z))).astype(int)
     income[rng.random(n) < 0.1] = np.nan
-    job[rng.random(n) < 0.05] = None
+    job[rng.random(n) < 0.05] = np.nan
     return pd.DataFrame({"ingresos": income, "empleo": job, "moras": late}), y
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import subprocess
 import sys
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,6 +33,24 @@ def test_a_file_answers_as_it_did(answers: tuple[dict[str, Any], dict[str, Any]]
     before, now = answers
     assert len(before[name]) == golden.N_RECORDS
     assert now[name] == before[name]
+
+
+OTHER = os.environ.get("MOROSIDAD_OTHER_PYTHON", "")
+
+
+@pytest.mark.skipif(not OTHER, reason="MOROSIDAD_OTHER_PYTHON names no Python with other versions")
+@pytest.mark.parametrize("by", ["this", "the other"])
+@pytest.mark.parametrize("walker", ["numba", "python"])
+def test_files_of_other_versions_are_read_with_the_same_answers(by: str, walker: str, tmp_path: Path) -> None:
+    writer, reader = (sys.executable, OTHER) if by == "this" else (OTHER, sys.executable)
+    subprocess.run([writer, golden.__file__, "write", str(tmp_path)], capture_output=True, check=True)
+    command = [golden.__file__, "answer", walker, str(tmp_path)]
+    written, read = (
+        json.loads(subprocess.run([python, *command], capture_output=True, check=True).stdout)
+        for python in (writer, reader)
+    )
+    assert len(written) > 15, "most libraries are there in both"
+    assert read == written
 
 
 def test_a_file_keeps_its_digest() -> None:

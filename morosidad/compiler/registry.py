@@ -242,8 +242,16 @@ class Compiler:
 
     def absent(self, column: Expr) -> Absent:
         """Tell how a value is missing where a column reaches an estimator: computed ones hold NaN."""
-        layout = self.layouts.get(self.schema.fields[column.field].name) if isinstance(column, Raw) else None
+        layout = self._layout(column)
         return layout.absent if layout is not None and layout.dtype == "object" else "nan"
+
+    def categories(self, column: Expr) -> tuple[Key, ...] | None:
+        """Give the levels of a column that reaches an estimator as a pandas category, in their order."""
+        layout = self._layout(column)
+        return None if layout is None else layout.categories
+
+    def _layout(self, column: Expr) -> ColumnLayout | None:
+        return self.layouts.get(self.schema.fields[column.field].name) if isinstance(column, Raw) else None
 
     def form(self, estimator: Any, columns: Sequence[Expr]) -> Form:
         """Compile a classifier over its input columns.

@@ -28,6 +28,8 @@ def distinct(cells: Any) -> tuple[Codes, list[Any]]:
     """
     import pandas as pd
 
+    if isinstance(cells, pd.arrays.NumpyExtensionArray):  # whose dtype is none of numpy's
+        cells = np.asarray(cells)
     if isinstance(cells.dtype, pd.CategoricalDtype):
         return np.asarray(cells.codes, dtype=np.intp), list(cells.categories)
     if (_of_objects(cells) and not set(map(type, cells)) <= _TEXTS) or cells.dtype.kind == "c":

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 import numpy as np
 
+from morosidad._compatibility import pandas_dtype
 from morosidad.frames.absent import NONE, Absent, ways_of
 from morosidad.schema.field import Row, Value
 
@@ -112,7 +113,7 @@ class ColumnLayout(msgspec.Struct, frozen=True, omit_defaults=True):
         import pandas as pd
 
         if self.categories is None:
-            return pd.api.types.pandas_dtype(self.dtype)
+            return pandas_dtype(self.dtype)
         levels = pd.Index(list(self.categories), dtype=self.levels_dtype or None)
         return pd.CategoricalDtype(levels, self.ordered)
 

@@ -293,6 +293,7 @@ def test_a_selector_that_predicts_itself_is_left_to_the_original(applicants, lef
 
 def test_the_original_answers_many_rows_with_categories_too(applicants, left_to_original):
     frame, target = applicants
+    frame = frame.where(frame.notna(), np.nan)
     model = make_pipeline(OneHotEncoder(sparse_output=False), PCA(2), logistic())
     model.fit(frame[["empleo", "vivienda"]], target)
     compiled = left_to_original(model, Schema.infer(frame[["empleo", "vivienda"]]))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -372,8 +373,7 @@ def _extremes(frame: pd.DataFrame) -> Iterator[int]:
                     yield int(np.nanargmin(numbers))
                     yield int(np.nanargmax(numbers))
             else:
-                rare = column.value_counts()
-                for level in rare[rare > 0].index[-2:]:
+                for level, _ in Counter(column.dropna()).most_common()[-2:]:
                     yield int(np.flatnonzero((column == level).to_numpy(dtype=bool, na_value=False))[0])
         except (TypeError, ValueError):  # such columns have neither an order nor levels
             continue

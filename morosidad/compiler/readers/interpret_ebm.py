@@ -98,7 +98,7 @@ def _key(text: str, field: Field | None) -> Key | None:
     if field is not None and field.kind == "category" and not field.holds_integers:
         return text
     if field is not None and field.kind == "boolean":
-        return {"0": False, "1": True}.get(text)
+        return {"0": False, "1": True, "False": False, "True": True}.get(text)  # before 0.7 as words
     try:
         number = float(text)
     except ValueError:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from morosidad._compatibility import as_text
 from morosidad.frames.files import csv_files
 from morosidad.schema.field import EXACT
 from morosidad.schema.schema import Schema
@@ -79,7 +80,7 @@ def _typed(column: pd.Series[Any], missing: frozenset[str]) -> Any:
         kinds = {type(cell) for cell in found if not _is_infinite(cell)}
         if not kinds <= {int, float}:
             if not set(present.unique()) <= _BOOLEANS.keys():
-                return column.astype(pd.StringDtype(na_value=np.nan))
+                return as_text(column)
             return column.map(_BOOLEANS).astype(bool if full else object)
         whole = kinds == {int} and min(found) >= -(2**63) and max(found) < 2**63
         numbers = np.array(

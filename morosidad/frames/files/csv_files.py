@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from itertools import islice
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
+from morosidad._compatibility import arrow_text
 from morosidad.errors import InvalidFrame
 from morosidad.frames.files.csv_blocks import read_block, whole_rows
 from morosidad.frames.files.csv_rows import Row, read_header, read_rows
@@ -134,7 +135,7 @@ def _slices(table: Any, place: int) -> Iterator[TextChunk]:
     import pandas as pd
     import pyarrow as pa
 
-    text = pd.StringDtype("pyarrow", na_value=float("nan"))
+    text = arrow_text()
     for first in range(0, table.num_rows, CHUNK_ROWS):
         rows = table.slice(first, CHUNK_ROWS).to_pandas(types_mapper={pa.large_string(): text}.get)
         yield TextChunk(rows.set_axis(pd.RangeIndex(place + first, place + first + len(rows))), [])

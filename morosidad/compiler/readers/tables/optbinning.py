@@ -7,8 +7,10 @@ DOI 10.48550/arXiv.2001.08025.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
+from morosidad._compatibility import points_of
 from morosidad.compiler.forms.form import Form
 from morosidad.compiler.nodes.base import Expr
 from morosidad.compiler.nodes.expressions import Narrow, Raw
@@ -62,7 +64,8 @@ def scorecard_points(estimator: Any, columns: Sequence[Expr], compiler: Compiler
     """
     process = estimator.binning_process_
     names = list(process.variable_names)
-    return _binned(process, estimator.transform, _chosen(columns, names, compiler), names, compiler)
+    points = partial(points_of, estimator)
+    return _binned(process, points, _chosen(columns, names, compiler), names, compiler)
 
 
 def input_columns(schema: Schema, layout: FrameLayout) -> list[Expr]:

@@ -35,11 +35,7 @@ def xgboost(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Boos
     model = learner["gradient_booster"]["model"]
     best = booster.attr("best_iteration")  # whoever set it, XGBoost predicts with the trees up to it
     n_trees = len(model["trees"]) if best is None else model["iteration_indptr"][int(best) + 1]
-    levels = [_decode(encoded) for encoded in model.get("cats", {}).get("enc", [])]
-    columns = [
-        category_numbers(column, levels[i]) if i < len(levels) and levels[i] else column
-        for i, column in enumerate(columns)
-    ]
+    columns = _counted(learner, columns, compiler)
     columns = _with_gaps(columns, missing, compiler.sparse)
     subsets: list[frozenset[int]] = []
     trees = [_read_xgboost(tree, subsets) for tree in model["trees"][:n_trees]]
@@ -49,6 +45,18 @@ def xgboost(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Boos
     return build_trees(
         Boosting, trees, columns, compiler, rounding=as_float32, subsets=subsets, base=base, narrow=True
     )
+
+
+def _counted(learner: Mapping[str, Any], columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
+    """Give categories their numbers; before 3.1 XGBoost takes them from the frame that it is asked with."""
+    encoded = learner["gradient_booster"]["model"].get("cats", {}).get("enc", [])
+    levels = [_decode(each) for each in encoded] or [[]] * len(columns)
+    kinds = learner.get("feature_types") or [""] * len(columns)
+    counted: list[Expr] = []
+    for column, known, kind in zip(columns, levels, kinds, strict=True):
+        names = known or (compiler.categories(column) if kind == "c" else None)
+        counted.append(category_numbers(column, names) if names else column)
+    return counted
 
 
 def _with_gaps(columns: Sequence[Expr], missing: float, sparse: bool) -> Sequence[Expr]:

@@ -125,7 +125,6 @@ def test_native_categories_known_unknown_and_missing(missing, walker, applicants
 def test_numbers_declared_to_be_categories(walker, applicants, compiled_as_fitted):
     frame, target = applicants
     model = HistGradientBoostingClassifier(
-        categorical_features="from_dtype",
         max_iter=20,
         min_samples_leaf=3,
         categorical_features=["atrasos"],

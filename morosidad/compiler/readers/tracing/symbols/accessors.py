@@ -51,7 +51,7 @@ class TextMethods(_Accessor):
         return call
 
     def _asked(self, name: str, real: Any, arguments: tuple[Any, ...], absent: Any) -> Any:
-        missing = float("nan") if real.dtype == object else 0.0
+        missing = float("nan") if self._of._real.dtype == object else 0.0
         if isinstance(absent, bool):
             missing = float(absent)
         return self._made(real, NumberOf(self._of._exprs[0], name, arguments, missing))
@@ -71,7 +71,7 @@ class TextMethods(_Accessor):
         of = self._of._exprs[0]
         if not case:
             of, pat = Changed(of, "lower"), pat.lower()
-        missing = float("nan") if real.dtype == object else 0.0
+        missing = float("nan") if self._of._real.dtype == object else 0.0
         if isinstance(na, bool):
             missing = float(na)
         return self._made(real, NumberOf(of, "contains", (pat,), missing))
