@@ -40,7 +40,9 @@ def allows_missing(estimator: Any) -> bool:
     bool
         What its tags say.
     """
-    if hasattr(estimator, "__sklearn_tags__"):
+    from sklearn.base import BaseEstimator
+
+    if hasattr(BaseEstimator, "__sklearn_tags__"):
         return bool(estimator.__sklearn_tags__().input_tags.allow_nan)
     return bool(estimator._get_tags()["allow_nan"])
 
@@ -78,9 +80,8 @@ def as_text(column: pd.Series[Any]) -> pd.Series[Any]:
     """
     import pandas as pd
 
-    if pd.Series(["a"]).dtype == object:
-        return column.astype(object).where(column.notna(), float("nan"))
-    return column.astype(pd.StringDtype(na_value=float("nan")))
+    usual: Any = pd.Series(["a"]).dtype
+    return column.astype(usual).where(column.notna(), float("nan"))
 
 
 def arrow_text() -> Any:
@@ -135,7 +136,8 @@ def points_of(scorecard: Any, frame: pd.DataFrame) -> pd.DataFrame:
     table = scorecard.table(style="detailed")
     chosen = scorecard.binning_process_.get_support(names=True)
     points = {name: table["Points"][table["Variable"] == name].to_numpy() for name in chosen}
-    return bins[list(chosen)].apply(lambda column: points[column.name][column.to_numpy().astype(int)])
+    found: pd.DataFrame = bins[list(chosen)].apply(lambda column: points[column.name][column.to_numpy().astype(int)])
+    return found
 
 
 def validate_data(estimator: Any, X: Any, *, allow_nan: bool = False, **more: Any) -> Any:

@@ -168,10 +168,12 @@ def _missing(
 def _seen(estimator: Any, column: Expr, compiler: Compiler, as_floats: bool) -> bool:
     """Tell whether an estimator takes what is missing in a column for it: NaN is not None."""
     wanted = estimator.missing_values
-    if not (wanted is None or is_nan(wanted) or type(wanted).__name__ == "NAType"):
+    if wanted is not None and not is_nan(wanted):
         raise NotCompilable(f"{type(estimator).__name__}(missing_values={wanted!r}) has no compiled form")
     given = "nan" if as_floats else compiler.absent(column)
-    return way_of(wanted) in ("na", given)
+    if wanted is None and given == "nan":
+        compiler.require(column)  # whoever looks for None refuses NaN
+    return way_of(wanted) == given
 
 
 @compiles(

@@ -26,7 +26,10 @@ from sklearn.tree import DecisionTreeClassifier
 
 from helpers.versions import SKLEARN
 from morosidad.compiler import check_compiled
+from morosidad.compiler.nodes.expressions import Raw
+from morosidad.compiler.registry import Compiler
 from morosidad.errors import UnsupportedModel
+from morosidad.schema.schema import Schema
 
 NUMBERS = ["edad", "ingresos", "atrasos"]
 
@@ -111,6 +114,23 @@ def test_ensembles_whose_first_class_means_default(name, applicants):
         warnings.simplefilter("ignore")
         model = MODELS[name].fit(frame[NUMBERS], np.where(target == 1, "malo", "normal"))
     check_compiled(model, frame[NUMBERS], positive="malo")
+
+
+def test_the_mean_of_log_odds_that_adaboost_was_by_default(applicants):
+    frame, target = applicants
+    X = frame[["edad", "ingresos", "atrasos"]]
+    model = AdaBoostClassifier(DecisionTreeClassifier(max_depth=2), n_estimators=3, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it is deprecated where it is the default
+        model.fit(X, target)
+    model.algorithm = "SAMME.R"  # as older versions of scikit-learn call it
+    model.estimator_weights_ = np.ones(len(model.estimators_))
+    form = Compiler(Schema.infer(X)).form(model, [Raw(i) for i in range(3)])
+    least = np.finfo(float).eps
+    odds = [np.log(np.maximum(tree.predict_proba(X.to_numpy()), least)) for tree in model.estimators_]
+    expected = np.mean([each[:, 1] - each[:, 0] for each in odds], axis=0)
+    table = np.ascontiguousarray(X.to_numpy(float).T)
+    np.testing.assert_allclose(form.walker.totals(table), expected, rtol=0, atol=1e-12)
 
 
 def test_samplers_do_nothing_when_asked(applicants):

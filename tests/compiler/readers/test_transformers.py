@@ -193,6 +193,29 @@ def test_imputers_of_categories(strategy, add_indicator, applicants, compiled_as
     compiled_as_fitted(make_pipeline(ColumnTransformer([("t", texts, TEXTS)]), logistic()), *applicants)
 
 
+@pytest.mark.parametrize("missing_values", [np.nan, None], ids=str)
+@pytest.mark.parametrize(
+    "encoder",
+    [
+        OneHotEncoder(handle_unknown="ignore", min_frequency=20),
+        OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2),
+        None,
+    ],
+    ids=["one-hot", "ordinal", "indicator"],
+)
+def test_none_is_a_category_unless_an_imputer_takes_it_for_missing(
+    encoder, missing_values, applicants, compiled_as_fitted
+):
+    frame, target = applicants
+    texts = frame[TEXTS].astype(object).where(frame[TEXTS].notna(), None)
+    if encoder is None:
+        step = MissingIndicator(missing_values=missing_values, features="all")
+    else:
+        step = make_pipeline(SimpleImputer(missing_values=missing_values, strategy="most_frequent"), encoder)
+    compiled = compiled_as_fitted(make_pipeline(step, logistic()), texts, target)
+    assert [field.required for field in compiled.schema.fields] == [missing_values is None, False]
+
+
 def test_imputers_of_another_value_than_nan_are_left_to_scikit_learn(applicants, left_to_original):
     frame, target = applicants
     for step in (SimpleImputer(missing_values=-1), MissingIndicator(missing_values=-1, features="all")):

@@ -50,7 +50,7 @@ def xgboost(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Boos
 def _counted(learner: Mapping[str, Any], columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
     """Give categories their numbers; before 3.1 XGBoost takes them from the frame that it is asked with."""
     encoded = learner["gradient_booster"]["model"].get("cats", {}).get("enc", [])
-    levels = [_decode(each) for each in encoded] or [[]] * len(columns)
+    levels = [_decode(each) for each in encoded] + [[]] * (len(columns) - len(encoded))
     kinds = learner.get("feature_types") or [""] * len(columns)
     counted: list[Expr] = []
     for column, known, kind in zip(columns, levels, kinds, strict=True):

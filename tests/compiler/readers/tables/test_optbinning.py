@@ -14,6 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
+from morosidad._compatibility import points_of
 from morosidad.compiler import check_compiled, compile_points
 from morosidad.errors import UnsupportedModel
 from morosidad.schema.schema import Schema
@@ -107,7 +108,7 @@ def test_a_scorecard_and_its_points(lenders, settings, special):
     rows = [points.schema.read(record)[0] for record in frame.to_dict("records")]
     np.testing.assert_allclose([points.score_one(row) for row in rows], expected, rtol=0, atol=1e-12)
     np.testing.assert_allclose(
-        [points.points_one(row) for row in rows], model.transform(frame), rtol=0, atol=1e-12
+        [points.points_one(row) for row in rows], points_of(model, frame), rtol=0, atol=1e-12
     )
     assert points.variables == tuple(model.binning_process_.get_support(names=True))
 
