@@ -136,7 +136,9 @@ def points_of(scorecard: Any, frame: pd.DataFrame) -> pd.DataFrame:
     table = scorecard.table(style="detailed")
     chosen = scorecard.binning_process_.get_support(names=True)
     points = {name: table["Points"][table["Variable"] == name].to_numpy() for name in chosen}
-    found: pd.DataFrame = bins[list(chosen)].apply(lambda column: points[column.name][column.to_numpy().astype(int)])
+    found: pd.DataFrame = bins[list(chosen)].apply(
+        lambda column: points[column.name][column.to_numpy().astype(int)]
+    )
     return found
 
 
