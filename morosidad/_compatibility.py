@@ -93,10 +93,11 @@ def arrow_text() -> Any:
     """
     import pandas as pd
 
+    of: Any = pd.StringDtype  # whose stubs know the newest pandas alone
     try:
-        return pd.StringDtype("pyarrow", na_value=float("nan"))
+        return of("pyarrow", na_value=float("nan"))
     except TypeError:  # before 2.3
-        return pd.StringDtype("pyarrow_numpy")
+        return of("pyarrow_numpy")
 
 
 def fitted_member(estimator: Any) -> Any:

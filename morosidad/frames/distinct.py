@@ -38,6 +38,9 @@ def distinct(cells: Any) -> tuple[Codes, list[Any]]:
         found, unique = pd.factorize(cells)
     except TypeError:  # lists, as some libraries' columns hold
         return _each_by_type(cells)
+    there = found >= 0
+    if _of_objects(cells) and (unique[found[there]] != cells[there]).any():
+        return _each_by_type(cells)  # pandas 2 ends a text at its first NUL
     return found.astype(np.intp, copy=False), list(unique)
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from morosidad._compatibility import arrow_text
 from morosidad.frames.absent import way_of, ways_of
 from morosidad.frames.layout import ColumnLayout, FrameLayout
 from morosidad.frames.unusual_missing import unusual_cells
+from support import needed
 
 
 def test_the_ways_of_being_missing() -> None:
@@ -50,9 +54,10 @@ def test_cells_that_are_missing_otherwise(absent: str, told: bool, expected: lis
         assert found.get("t", np.zeros(4, bool)).tolist() == expected
 
 
-@pytest.mark.parametrize("kind", ["category", "str"])
+@pytest.mark.parametrize("kind", ["category", "text"])
 def test_a_column_of_another_type_has_no_none(kind: str) -> None:
-    frame = pd.DataFrame({"t": pd.Series(["a", None]).astype(kind)})
+    needed(kind == "category" or find_spec("pyarrow") is not None, "pyarrow")
+    frame = pd.DataFrame({"t": pd.Series(["a", None]).astype(arrow_text() if kind == "text" else kind)})
     assert unusual_cells(frame, layout("none", True), {})["t"].tolist() == [False, True]
     assert unusual_cells(frame, layout("nan", True), {}) == {}
     assert unusual_cells(frame, layout("none", False), {}) == {}

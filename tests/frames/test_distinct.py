@@ -22,5 +22,7 @@ def test_equal_values_of_several_types_are_several(as_array: bool) -> None:
 def test_numbers_and_texts_are_found_once() -> None:
     codes, values = distinct(pd.Series([2.5, np.nan, 2.5]).array)
     assert (codes.tolist(), values) == ([0, -1, 0], [2.5])
+    codes, values = distinct(pd.Series(["", "\x00", "a\x00b", "a", "a\x00c"], dtype=object).array)
+    assert (codes.tolist(), values) == ([0, 1, 2, 3, 4], ["", "\x00", "a\x00b", "a", "a\x00c"])
     codes, values = distinct(pd.Series(["b", None, "b", "a"], dtype=object).array)
     assert (codes.tolist(), values) == ([0, -1, 0, 1], ["b", "a"])

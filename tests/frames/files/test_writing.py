@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from morosidad._compatibility import arrow_text
 from morosidad.errors import InvalidFrame, MissingExtra
 from morosidad.frames.files import csv_files
 from morosidad.frames.files.csv_writing import csv_bytes
@@ -44,7 +45,7 @@ def test_csv_is_the_same_by_pyarrow_and_the_csv_module(rows: list[Any]) -> None:
         {
             "row": np.array(whole, dtype=np.int64),
             "text, quoted": pd.Series(first, dtype=object),
-            "str": pd.Series(second, dtype=pd.StringDtype("pyarrow", na_value=np.nan)),
+            "str": pd.Series(second, dtype=arrow_text()),
             "level": pd.Categorical(first),
             "number": np.array(floats, dtype=np.float64),
         }
@@ -57,8 +58,9 @@ def test_csv_is_the_same_by_pyarrow_and_the_csv_module(rows: list[Any]) -> None:
     assert written[0] == written[1]
     header, *read = csv.reader(io.StringIO(written[0].decode(), newline=""))
     assert header == list(frame.columns)
-    for (a, b, x, i), cells in zip(rows, read, strict=True):
-        assert cells == [str(i), a or "", b or "", a or "", "" if x != x else repr(x)]
+    levels = [level if isinstance(level, str) else "" for level in frame["level"]]  # old ones end at a NUL
+    for (a, b, x, i), level, cells in zip(rows, levels, read, strict=True):
+        assert cells == [str(i), a or "", b or "", level, "" if x != x else repr(x)]
     if not any("\r" in (a or "") + (b or "") for a, b, _, _ in rows):  # which pandas leaves without quotes
         assert written[0].decode() == frame.to_csv(index=False, lineterminator="\n")
 
@@ -83,7 +85,9 @@ def test_what_is_written_is_read_again(tmp_path: Path, ending: str) -> None:
     writer.discard()
     assert os.listdir(tmp_path) == [path.name]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    pd.testing.assert_frame_equal(read_table(str(path)), frame, check_dtype=False)
+    missing = {"c": "no text"}  # None or NaN, by the version of pandas
+    again = read_table(str(path)).fillna(missing)
+    pd.testing.assert_frame_equal(again, frame.fillna(missing), check_dtype=False)
 
 
 @pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
