@@ -199,8 +199,8 @@ def test_pandas_categories_reach_a_model_that_cannot_do_without_them() -> None:
 
     X, y = small_frame()
     X["empleo"] = X["empleo"].astype("category")
-    members, final = [("trees", HistGradientBoostingClassifier(max_iter=5))], KNeighborsClassifier()
-    model = StackingClassifier(members, final_estimator=final, cv=2).fit(X, y)
+    trees = HistGradientBoostingClassifier(max_iter=5, categorical_features="from_dtype")
+    model = StackingClassifier([("trees", trees)], final_estimator=KNeighborsClassifier(), cv=2).fit(X, y)
     with pytest.warns(NotCompiledWarning):
         scorer = Scorer(model, reference=X)
     found = [
