@@ -15,10 +15,10 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.utils import validation
 
-from morosidad._compatibility import Tagged, validate_data
 from morosidad._dataframes import select
 from morosidad.errors import InvalidFrame, SettingsError
 from morosidad.frames.columns import levels_of, read_columns
+from morosidad.frames.compatibility import Tagged, validate_data
 from morosidad.schema.schema import Record, Schema
 
 if TYPE_CHECKING:

@@ -176,7 +176,7 @@ def _power() -> Any:
 
 
 def _bins() -> Any:
-    from helpers.versions import k_bins
+    from compiler.versions import k_bins
 
     return _logistic(k_bins(4, encode="onehot"))
 

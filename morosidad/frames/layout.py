@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 import numpy as np
 
-from morosidad._compatibility import pandas_dtype
 from morosidad.frames.absent import NONE, Absent, ways_of
+from morosidad.frames.compatibility import pandas_dtype
 from morosidad.schema.field import Row, Value
 
 if TYPE_CHECKING:

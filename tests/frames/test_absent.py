@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from morosidad._compatibility import arrow_text
 from morosidad.frames.absent import way_of, ways_of
+from morosidad.frames.compatibility import arrow_text
 from morosidad.frames.layout import ColumnLayout, FrameLayout
 from morosidad.frames.unusual_missing import unusual_cells
 from support import needed

@@ -22,7 +22,6 @@ LAYERS = [
     {
         "errors",
         "_version",
-        "_compatibility",
         "_typing",
         "_dataframes",
         "settings",

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from morosidad._compatibility import allows_missing
 from morosidad.compiler.nodes.base import Expr
 from morosidad.compiler.nodes.expressions import Arith, Constant, Fill, Missing
 from morosidad.compiler.nodes.lookups import fold_constants
 from morosidad.compiler.readers.encoders import is_nan, item
 from morosidad.compiler.registry import Compiled, Compiler, NotCompilable, compiles
 from morosidad.frames.absent import way_of
+from morosidad.frames.compatibility import allows_missing
 
 
 @compiles("sklearn.Pipeline", "feature_engine.Pipeline", "imblearn.Pipeline", of_default=True)

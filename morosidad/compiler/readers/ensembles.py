@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from morosidad._compatibility import fitted_member
 from morosidad.compiler.forms.additive import Additive
 from morosidad.compiler.forms.form import Form, OnLogOdds
 from morosidad.compiler.forms.mixtures import Mean
@@ -18,6 +17,7 @@ from morosidad.compiler.nodes.thresholds import as_float32
 from morosidad.compiler.readers.linear import linear
 from morosidad.compiler.readers.trees.tree_builder import Tree, build_trees
 from morosidad.compiler.registry import Compiled, Compiler, NotCompilable, class_name, compiles
+from morosidad.frames.compatibility import fitted_member
 
 
 @compiles(

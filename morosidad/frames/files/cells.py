@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from morosidad._compatibility import as_text
+from morosidad.frames.compatibility import as_text
 from morosidad.frames.files import csv_files
 from morosidad.schema.field import EXACT
 from morosidad.schema.schema import Schema

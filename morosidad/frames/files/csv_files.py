@@ -8,8 +8,8 @@ from importlib.util import find_spec
 from itertools import islice
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
-from morosidad._compatibility import arrow_text
 from morosidad.errors import InvalidFrame
+from morosidad.frames.compatibility import arrow_text
 from morosidad.frames.files.csv_blocks import read_block, whole_rows
 from morosidad.frames.files.csv_rows import Row, read_header, read_rows
 from morosidad.frames.files.texts import LONGEST_LINE, TextSource

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from morosidad._compatibility import Tagged
+from morosidad.frames.compatibility import Tagged
 from morosidad.scoring.record_path import RecordPath
 from morosidad.scoring.stored_model import StoredModel
 

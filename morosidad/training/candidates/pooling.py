@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import validation
 
-from morosidad._compatibility import Tagged
 from morosidad._typing import Floats
+from morosidad.frames.compatibility import Tagged
 
 if TYPE_CHECKING:
 

@@ -9,8 +9,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import validation
 
-from morosidad._compatibility import Tagged
 from morosidad._typing import Floats
+from morosidad.frames.compatibility import Tagged
 
 if TYPE_CHECKING:
 

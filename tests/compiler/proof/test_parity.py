@@ -8,13 +8,13 @@ import msgspec
 import numpy as np
 import pandas as pd
 import pytest
+from compiler.versions import k_bins
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from helpers.versions import k_bins
 from morosidad.compiler import ParityReport, compile_pipeline, compiles
 from morosidad.compiler.forms.additive import Additive
 from morosidad.compiler.nodes.expressions import Arith, Raw

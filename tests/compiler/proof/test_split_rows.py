@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from compiler.tree_models import STUMP, hand_made
+from compiler.versions import k_bins
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
@@ -16,7 +17,6 @@ from sklearn.ensemble import (
 )
 from sklearn.pipeline import make_pipeline
 
-from helpers.versions import k_bins
 from morosidad.compiler import CompiledPipeline, Compiler, compile_pipeline
 from morosidad.compiler.backends.numpy_columns import ColumnBatch
 from morosidad.compiler.nodes.expressions import Constant, Raw

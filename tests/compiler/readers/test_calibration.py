@@ -4,6 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from compiler.versions import (
+    FixedThresholdClassifier,
+    FrozenEstimator,
+    TunedThresholdClassifierCV,
+    calibration_of,
+    since,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.calibration import CalibratedClassifierCV
@@ -26,13 +33,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import LinearSVC
 
-from helpers.versions import (
-    FixedThresholdClassifier,
-    FrozenEstimator,
-    TunedThresholdClassifierCV,
-    calibration_of,
-    since,
-)
 from morosidad.compiler.backends.numpy_columns import ColumnBatch
 from morosidad.compiler.forms.additive import Additive
 from morosidad.compiler.forms.calibrated import Isotonic, Sigmoid
@@ -109,6 +109,7 @@ def test_probabilities_that_are_no_sigmoid_are_left_to_the_original(applicants, 
     assert "modified_huber" in left_to_original(model, Schema.infer(frame)).notes[0]
 
 
+BY_PROBABILITY = {"response_method": "predict_proba"}
 TEMPERATURE = since(1, 8, "calibration by temperature")
 
 
@@ -336,19 +337,13 @@ def test_the_reference_of_a_mean_holds_that_of_each_member():
 # -- thresholds ------------------------------------------------------------------------------------
 
 
-def fixed_for_class(label):
-    return FixedThresholdClassifier(
-        logistic(), threshold=0.3, pos_label=label, response_method="predict_proba"
-    )
-
-
 @pytest.mark.parametrize(
     "make",
     [
         lambda: FixedThresholdClassifier(logistic(), threshold=0.3, response_method="predict_proba"),
         lambda: FixedThresholdClassifier(logistic(), threshold="auto"),
-        lambda: fixed_for_class(0),
-        lambda: fixed_for_class(1),
+        lambda: FixedThresholdClassifier(logistic(), threshold=0.3, pos_label=0, **BY_PROBABILITY),
+        lambda: FixedThresholdClassifier(logistic(), threshold=0.3, pos_label=1, **BY_PROBABILITY),
         lambda: TunedThresholdClassifierCV(logistic(), cv=2),
         lambda: GridSearchCV(
             FixedThresholdClassifier(logistic(), threshold=0.3), {"estimator__C": [0.1, 1.0]}, cv=2

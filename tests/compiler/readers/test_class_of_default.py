@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from compiler.versions import FixedThresholdClassifier, FrozenEstimator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.calibration import CalibratedClassifierCV
@@ -17,7 +18,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from helpers.versions import FixedThresholdClassifier, FrozenEstimator
 from morosidad import Policy, Scorer
 
 POLICY = Policy(review_at=0.2, decline_at=0.8)

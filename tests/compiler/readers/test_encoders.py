@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import pytest
 from compiler.columns import logistic, same_columns
+from compiler.versions import k_bins
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
@@ -17,7 +18,6 @@ from sklearn.preprocessing import (
     TargetEncoder,
 )
 
-from helpers.versions import k_bins
 from morosidad.schema.schema import Schema
 
 NUMBERS = ["edad", "ingresos", "atrasos"]

@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import pytest
 from compiler.columns import logistic
+from compiler.versions import SKLEARN
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import (
     AdaBoostClassifier,
@@ -24,7 +25,6 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.tree import DecisionTreeClassifier
 
-from helpers.versions import SKLEARN
 from morosidad.compiler import check_compiled
 from morosidad.compiler.nodes.expressions import Raw
 from morosidad.compiler.registry import Compiler

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from compiler.columns import logistic, same_columns
+from compiler.versions import since
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.impute import SimpleImputer
@@ -17,7 +18,6 @@ from sklearn.preprocessing import (
     SplineTransformer,
 )
 
-from helpers.versions import since
 from morosidad.compiler import NotCompilable, compile_transformer
 from morosidad.compiler.readers import splines
 from morosidad.schema.field import Field

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from compiler.versions import since
 from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.linear_model import LogisticRegression
@@ -17,7 +18,6 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-from helpers.versions import since
 from morosidad.compiler import NotCompilable, compile_transformer
 from morosidad.schema.schema import Field, Schema
 

@@ -5,6 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from compiler.versions import (
+    FixedThresholdClassifier,
+    FrozenEstimator,
+    TunedThresholdClassifierCV,
+    calibration_of,
+    k_bins,
+)
 from conformance import steps
 from conformance.applicants import gaps, mixed, numbers, prepared, texts
 from conformance.case import Built, Group
@@ -37,14 +44,6 @@ from sklearn.preprocessing import (
     TargetEncoder,
 )
 from sklearn.tree import DecisionTreeClassifier
-
-from helpers.versions import (
-    FixedThresholdClassifier,
-    FrozenEstimator,
-    TunedThresholdClassifierCV,
-    calibration_of,
-    k_bins,
-)
 
 GROUP = Group("compositions")
 Data = Callable[[], tuple[Any, Any]]

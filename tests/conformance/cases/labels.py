@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from compiler.versions import FixedThresholdClassifier, TunedThresholdClassifierCV
 from conformance.applicants import mixed, numbers, prepared
 from conformance.case import Built, Expected, Group
 from sklearn.calibration import CalibratedClassifierCV
@@ -15,8 +16,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
-
-from helpers.versions import FixedThresholdClassifier, TunedThresholdClassifierCV
 
 GROUP = Group("labels")
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from compiler.versions import k_bins
 from conformance.applicants import mixed, numbers, prepared
 from conformance.case import Built, Group, written
-
-from helpers.versions import k_bins
 
 GROUP = Group("sklearn classifiers")
 Settings = Mapping[str, Any]

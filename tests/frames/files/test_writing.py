@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from morosidad._compatibility import arrow_text
 from morosidad.errors import InvalidFrame, MissingExtra
+from morosidad.frames.compatibility import arrow_text
 from morosidad.frames.files import csv_files
 from morosidad.frames.files.csv_writing import csv_bytes
 from morosidad.frames.files.tables import read_table

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from compiler.versions import FrozenEstimator, TunedThresholdClassifierCV, calibration_of
 from sklearn.base import clone, is_classifier
 from sklearn.calibration import CalibrationDisplay
 from sklearn.ensemble import StackingClassifier, VotingClassifier
@@ -18,7 +19,6 @@ from sklearn.metrics import RocCurveDisplay, get_scorer
 from sklearn.model_selection import cross_val_predict, cross_val_score
 from sklearn.utils.validation import check_is_fitted
 
-from helpers.versions import FrozenEstimator, TunedThresholdClassifierCV, calibration_of
 from morosidad import Scorer
 from support import small_frame, small_pipeline
 

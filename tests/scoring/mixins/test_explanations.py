@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from compiler.versions import calibration_of
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier, VotingClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from helpers.versions import calibration_of
 from morosidad import AuditLog, Field, Policy, Schema, Scorer
 from morosidad.errors import InvalidFrame, NotCompiledWarning, SettingsError, UnsupportedModel
 from morosidad.scoring.content.backgrounds import MOST_ROWS

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from compiler.versions import calibration_of, k_bins
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn.ensemble import (
@@ -24,7 +25,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, PowerTransformer, SplineTransformer, StandardScaler
 
-from helpers.versions import calibration_of, k_bins
 from morosidad import Field, Schema, Scorer, check_monotone
 from morosidad.errors import BrokenDirectionWarning, NotCompiledWarning, SettingsError
 from scoring_parts import neighbours

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from morosidad._compatibility import points_of
 from morosidad.compiler.forms.form import Form
 from morosidad.compiler.nodes.base import Expr
 from morosidad.compiler.nodes.expressions import Narrow, Raw
 from morosidad.compiler.readers.tables.asking import Transform, asked
 from morosidad.compiler.readers.tables.holdings import values_held
 from morosidad.compiler.registry import Compiler, NotCompilable, compiles
+from morosidad.frames.compatibility import points_of
 from morosidad.frames.layout import FrameLayout
 from morosidad.schema.schema import Schema
 

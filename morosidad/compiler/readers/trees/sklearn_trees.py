@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from morosidad._compatibility import allows_missing
 from morosidad.compiler.forms.additive import Additive
 from morosidad.compiler.forms.form import OnLogOdds
 from morosidad.compiler.forms.stacked import Stacked
@@ -19,6 +18,7 @@ from morosidad.compiler.nodes.lookups import fold_constants
 from morosidad.compiler.nodes.thresholds import as_float32
 from morosidad.compiler.readers.trees.tree_builder import Tree, build_trees
 from morosidad.compiler.registry import Compiler, NotCompilable, compiles
+from morosidad.frames.compatibility import allows_missing
 
 
 @compiles("sklearn.DecisionTreeClassifier", "sklearn.ExtraTreeClassifier", of_default=True)

@@ -14,9 +14,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-from morosidad._compatibility import points_of
 from morosidad.compiler import check_compiled, compile_points
 from morosidad.errors import UnsupportedModel
+from morosidad.frames.compatibility import points_of
 from morosidad.schema.schema import Schema
 
 pytest.importorskip("optbinning")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from compiler.tree_models import MODELS, NUMBERS, TEXTS, compile_numbers, prepared
+from compiler.versions import SKLEARN, k_bins, since
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn.ensemble import (
@@ -18,7 +19,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 
-from helpers.versions import SKLEARN, k_bins, since
 from morosidad.compiler import compile_pipeline
 from morosidad.compiler.nodes.expressions import Raw
 from morosidad.compiler.nodes.trees import Trees

@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import validation
 
-from morosidad import _compatibility as names
+from morosidad.frames import compatibility as names
 
 FRAME = pd.DataFrame({"a": [1.0, np.nan], "b": [2.0, 3.0]})
 
