@@ -45,7 +45,7 @@ def read_parameters(path: str | os.PathLike[str]) -> dict[str, Any]:
     yaml = Path(path).suffix.lower() in (".yaml", ".yml")
     try:
         data = _of_yaml(content) if yaml else msgspec.json.decode(content)
-    except (ValueError, RecursionError) as error:
+    except (ValueError, RecursionError, msgspec.MsgspecError) as error:
         raise SettingsError([f"{name}: {error}"]) from None
     if not isinstance(data, dict):
         raise SettingsError([f"{name}: the parameters of a policy were expected"])

@@ -98,10 +98,10 @@ def _key(text: str, field: Field | None) -> Key | None:
     if field is not None and field.kind == "category" and not field.holds_integers:
         return text
     if field is not None and field.kind == "boolean":
-        return {"0": False, "1": True, "False": False, "True": True}.get(text)  # before 0.7 as words
+        return {"0": False, "1": True, "False": False, "True": True}.get(text)  # before 0.7.4 as words
     try:
         number = float(text)
     except ValueError:
         return None
-    written = str(np.float64(number).astype(str)).removesuffix(".0")
-    return number if written == text else None
+    written = str(np.float64(number).astype(str))
+    return number if text in (written, written.removesuffix(".0")) else None  # before 0.7.4 with its zero
