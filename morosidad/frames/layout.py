@@ -176,7 +176,6 @@ class FrameBuilder:
         self._single: Any = (
             np.dtype(kinds.pop()) if len(kinds) == 1 and kinds <= {"float64", "float32"} else None
         )
-        self._flags = [names.index(column.field) for column in layout.columns if column.dtype == "bool"]
         self._whole = self._places == list(range(len(names)))
         self._index: Any = None
 
@@ -206,24 +205,6 @@ class FrameBuilder:
         if self.layout.container == "frame":
             return pd.DataFrame(columns, columns=self._index, copy=False)
         return _stacked(list(columns.values()), len(rows))
-
-    def alike(self, rows: Sequence[Row]) -> list[list[int]]:
-        """Group records whose flags are missing in the same columns: beside a gap True becomes 1.0.
-
-        Parameters
-        ----------
-        rows : sequence of tuple
-            Validated values of each record.
-
-        Returns
-        -------
-        list of list of int
-            The places of each group, in which a frame holds what it would hold of each record alone.
-        """
-        groups: dict[tuple[bool, ...], list[int]] = {}
-        for place, row in enumerate(rows):
-            groups.setdefault(tuple(row[flag] is None for flag in self._flags), []).append(place)
-        return list(groups.values())
 
     def _table(self, rows: Sequence[Row]) -> Any:
         places = self._places

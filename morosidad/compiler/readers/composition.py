@@ -126,8 +126,12 @@ def feature_union(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -
 
 @compiles("morosidad.Preprocessor", "morosidad.CandidatePreprocessor", "morosidad.SplinePreprocessor")
 def preprocessor(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
-    """Compile the ColumnTransformer that a Preprocessor is made of."""
-    return compiler.transform(estimator.transformer_, columns)
+    """Compile the ColumnTransformer that a Preprocessor is made of, which reads the user's frame anew."""
+    layouts, compiler.layouts = compiler.layouts, {}
+    try:
+        return compiler.transform(estimator.transformer_, columns)
+    finally:
+        compiler.layouts = layouts
 
 
 @compiles("sklearn.SimpleImputer")

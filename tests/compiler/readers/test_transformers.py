@@ -19,6 +19,7 @@ from sklearn.preprocessing import (
 )
 
 from morosidad.compiler import NotCompilable, compile_transformer
+from morosidad.preprocessor import Preprocessor
 from morosidad.schema.schema import Field, Schema
 
 NUMBERS = ["edad", "ingresos", "atrasos"]
@@ -214,6 +215,13 @@ def test_none_is_a_category_unless_an_imputer_takes_it_for_missing(
         step = make_pipeline(SimpleImputer(missing_values=missing_values, strategy="most_frequent"), encoder)
     compiled = compiled_as_fitted(make_pipeline(step, logistic()), texts, target)
     assert [field.required for field in compiled.schema.fields] == [missing_values is None, False]
+
+
+@pytest.mark.parametrize("missing", ["indicator", "keep", "impute"])
+def test_a_preprocessor_takes_none_for_missing(missing, applicants, compiled_as_fitted):
+    frame, target = applicants
+    texts = frame[TEXTS].astype(object).where(frame[TEXTS].notna(), None)
+    compiled_as_fitted(make_pipeline(Preprocessor(missing=missing), logistic()), texts, target)
 
 
 def test_imputers_of_another_value_than_nan_are_left_to_scikit_learn(applicants, left_to_original):
