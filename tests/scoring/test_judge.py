@@ -296,6 +296,8 @@ def _compiled_over_extremes(model: Any, frame: pd.DataFrame, y: Any) -> Scorer:
 def test_numbers_that_a_nullable_type_does_not_hold_are_refused_as_values(dtype: str) -> None:
     if "pyarrow" in dtype:
         pytest.importorskip("pyarrow")
+        if pd.__version__.startswith("2."):
+            pytest.skip("pandas 3 is the first that gives scikit-learn missing integers of Arrow")
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"n": pd.Series(rng.integers(0, 90, 80)).astype(dtype)})
     frame.loc[::9, "n"] = pd.NA

@@ -35,7 +35,8 @@ def reference_rows(model: ScoringModel) -> pd.DataFrame | None:
     import pandas as pd
 
     if model.background is not None:
-        return pd.DataFrame([list(row) for row in model.background], columns=list(model.schema.names))
+        rows = pd.DataFrame([list(row) for row in model.background], columns=list(model.schema.names))
+        return rows.where(rows.notna(), float("nan"))  # pandas 2 keeps None
     form: Any = model.compiled.form
     while isinstance(form, Calibrated | Complement):
         form = form.of
