@@ -29,6 +29,7 @@ _LABELS = {
     "morosidad_registro_escritas": ["archivo"],
     "morosidad_registro_perdidas": ["archivo"],
     "morosidad_rechazos": ["ruta", "codigo"],
+    "morosidad_reglas": ["regla"],
     "morosidad_etapa_seconds": ["etapa"],
     "morosidad_modelo": ["nombre", "version", "huella"],
 }
