@@ -21,6 +21,8 @@ Nothing of it is imported before it is asked for.
 
 from __future__ import annotations
 
+from collections import UserList
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -98,6 +100,22 @@ def arrow_text() -> Any:
         return of("pyarrow", na_value=float("nan"))
     except TypeError:  # before 2.3
         return of("pyarrow_numpy")
+
+
+def columns_listed(chosen: Iterable[Any]) -> list[Any]:
+    """List the columns of a part of a `ColumnTransformer`.
+
+    Parameters
+    ----------
+    chosen : iterable
+        Names, places or a mask.
+
+    Returns
+    -------
+    list
+        In 1.5 and 1.6 those of the remainder are in a list of its own kind, which warns who reads it.
+    """
+    return list(chosen.data if isinstance(chosen, UserList) else chosen)
 
 
 def fitted_member(estimator: Any) -> Any:

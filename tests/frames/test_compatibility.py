@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections import UserList
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -76,6 +78,15 @@ def test_tags_are_told_in_the_words_of_every_version() -> None:
     assert [names.allows_missing(each()) for each in (Tagged, Strict)] == [True, False]
     assert Tagged()._more_tags() == {"allow_nan": True, "X_types": ["2darray", "string"]}
     assert Strict()._more_tags() == {"allow_nan": False, "X_types": ["2darray", "categorical"]}
+
+
+def test_columns_of_the_remainder_are_read_without_a_warning() -> None:
+    class Remainder(UserList[int]):
+        def __iter__(self) -> Iterator[int]:
+            raise AssertionError("it would warn")
+
+    assert names.columns_listed(Remainder([1, 2])) == [1, 2]
+    assert names.columns_listed(np.array(["a"])) == ["a"]
 
 
 def test_the_model_of_self_training() -> None:

@@ -14,7 +14,7 @@ from morosidad.compiler.nodes.lookups import fold_constants
 from morosidad.compiler.readers.encoders import is_nan, item
 from morosidad.compiler.registry import Compiled, Compiler, NotCompilable, compiles
 from morosidad.frames.absent import way_of
-from morosidad.frames.compatibility import allows_missing
+from morosidad.frames.compatibility import allows_missing, columns_listed
 
 
 @compiles("sklearn.Pipeline", "feature_engine.Pipeline", "imblearn.Pipeline", of_default=True)
@@ -105,7 +105,7 @@ def chosen_places(chosen: Any, names: Sequence[str], n: int) -> list[int]:
         return list(range(n))[slice(ends[0], ends[1], chosen.step)]
     if isinstance(chosen, (str, int, np.integer)):
         chosen = [chosen]
-    items = list(chosen)
+    items = columns_listed(chosen)
     if items and all(isinstance(item, (bool, np.bool_)) for item in items):
         return [i for i, kept in enumerate(items) if kept]
     return [names.index(item) if isinstance(item, str) else int(item) for item in items]
