@@ -213,8 +213,8 @@ def test_a_server_with_keys_asks_for_one_and_keeps_it_while_the_tab_is_open(
         page.get_by_role("button", name="Cambiar la clave").click()
         page.get_by_label("Clave", exact=True).fill(f"  {other_key} ")  # pasted with spaces around it
         page.get_by_role("button", name="Usar").click()
+        page.wait_for_function(f"() => sessionStorage.getItem('morosidad.clave') === '{other_key}'")
         wait_for_text(page, "#conexion", "^Conectado$")
-        assert page.evaluate("sessionStorage.getItem('morosidad.clave')") == other_key
         assert all("status of 40" in text for text in complaints)
         complaints.clear()
         other = open_page(f"{server.url}/dashboard")
