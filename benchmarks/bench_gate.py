@@ -84,8 +84,8 @@ def seconds(call: Callable[[], Any], times: int) -> float:
 
 
 def own_step(frame: pd.DataFrame) -> pd.DataFrame:
-    """Stand for a step that no reader knows."""
-    return frame.assign(x0=frame["x0"].abs())
+    """Stand for a step that can't be traced: it looks at each value by itself."""
+    return frame.assign(x0=[abs(value) for value in frame["x0"]])
 
 
 def uncompiled() -> dict[str, tuple[Any, pd.DataFrame]]:
@@ -111,6 +111,7 @@ def beside(pipeline: Any, X: pd.DataFrame, rounds: int, times: int) -> str:
     The pipeline's row is taken anew each time: a frame that was asked about before is read quicker.
     """
     scorer, record = Scorer(pipeline, reference=X), X.iloc[0].to_dict()
+    assert not scorer.plan.compiled, "this one is compiled by now"
     pairs = [
         (
             seconds(lambda: scorer.score_one(record), times),

@@ -61,7 +61,7 @@ def outcome(X: pd.DataFrame, rng: np.random.Generator, rate: float = 0.3) -> Any
     return (rng.random(len(X)) < 1 / (1 + np.exp(-z - np.log(rate / (1 - rate))))).to_numpy()
 
 
-@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, derandomize=True, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(seed=st.integers(0, 2**32 - 1), kinds=st.sets(st.sampled_from(sorted(CLEAN)), min_size=2))
 def test_clean_data_raise_no_warning(seed: int, kinds: set[str]) -> None:
     rng = np.random.default_rng(seed)
@@ -69,7 +69,7 @@ def test_clean_data_raise_no_warning(seed: int, kinds: set[str]) -> None:
     assert warned(X, outcome(X, rng)) == {}
 
 
-@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, derandomize=True, max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 @given(
     seed=st.integers(0, 2**32 - 1),
     kind=st.sampled_from(["counts", "terms", "capped", "points"]),

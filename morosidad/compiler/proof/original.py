@@ -143,24 +143,10 @@ class Original:
         """
         if self.row_by_row and len(rows) > 1:
             return np.concatenate([self.predict([row]) for row in rows])
-        found = self.predict_together(rows)
+        found = ask_probability(self.estimator, self.frames.frame(rows), self.default)
         if self._answered is None and np.isfinite(found).all():
             self._answered = rows[0]
         return found
-
-    def predict_together(self, rows: Sequence[Row]) -> Floats:
-        """Give the probability of default of validated records, asked in one frame.
-
-        Parameters
-        ----------
-        rows : sequence of tuple
-            Validated values of each record.
-
-        Returns
-        -------
-        ndarray of shape (n_rows,), float64
-        """
-        return ask_probability(self.estimator, self.frames.frame(rows), self.default)
 
     def answers(self, rows: Sequence[Row]) -> Floats:
         """Give the probability of default of each record that the estimator answers.

@@ -10,7 +10,7 @@ from morosidad.policy.decision import OUTCOMES
 from morosidad.schema.schema import Record, Schema
 from morosidad.scoring.counterfactuals.choices import allowed_limit, choices_of, spreads_of
 from morosidad.scoring.counterfactuals.result import Counterfactual
-from morosidad.scoring.counterfactuals.search import search
+from morosidad.scoring.counterfactuals.search import search, severity
 from morosidad.scoring.model import ScoringModel
 
 MOST_CHANGES = 3
@@ -42,7 +42,8 @@ def counterfactuals_of(
     """
     _check(model.schema, mutable, limits, costs, target, n, max_changes)
     values = model.schema.read(record)[0]
-    if OUTCOMES.index(model.answer(values).outcome) <= OUTCOMES.index(target):
+    wanted = OUTCOMES.index(target)
+    if severity(model, values) <= wanted:
         return ()
     spreads = spreads_of(model.schema.fields, model.typical, model.drift_reference)
     choices = [
@@ -58,7 +59,6 @@ def counterfactuals_of(
             limit=limits.get(field.name),
         )
     ]
-    wanted = OUTCOMES.index(target)
     return tuple(search(model, values, choices, target=wanted, n=n, max_changes=max_changes))
 
 

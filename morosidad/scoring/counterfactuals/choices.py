@@ -220,11 +220,12 @@ def allowed_limit(field: Field, limit: Any) -> str | None:
     str or None
     """
     if field.kind in _NUMBERS and field.categories is None:
-        ends = limit if isinstance(limit, tuple | list) and len(limit) == 2 else (limit, limit)
-        good = ends is limit and all(
-            end is None or (isinstance(end, int | float) and not isinstance(end, bool) and math.isfinite(end))
-            for end in ends
-        )
+        pair = isinstance(limit, tuple | list) and len(limit) == 2
+        good = pair and all(end is None or _is_finite(end) for end in limit)
         return None if good else "a pair (low, high) of numbers was expected, None where there is no end"
     good = isinstance(limit, Collection) and not isinstance(limit, str | bytes)
     return None if good else "a collection of categories was expected"
+
+
+def _is_finite(end: object) -> bool:
+    return isinstance(end, int | float) and not isinstance(end, bool) and math.isfinite(end)

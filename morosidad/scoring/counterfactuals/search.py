@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +16,7 @@ from morosidad.compiler.forms.complement import Complement
 from morosidad.compiler.forms.form import Form
 from morosidad.compiler.forms.pooled import LogOddsSum
 from morosidad.compiler.nodes.expressions import fields_of
+from morosidad.compiler.pipeline import rows_of
 from morosidad.compiler.proof.probe_rows import Validity, changed
 from morosidad.frames.reading import Coded, Column
 from morosidad.policy.decision import OUTCOMES
@@ -72,27 +72,58 @@ def search(
     for tried, combo in enumerate(_in_order(model, table, limit, max_changes)):
         if len(found) == n or tried == MOST_VERIFIED:
             break
-        fields = {choices[i].place for i in combo}
-        if any(known <= fields for known in changed):
+        places = {choices[i].place for i in combo}
+        if any(known <= places for known in changed):
             continue  # the same with one more change
         made = list(values)
         for i in combo:
             made[choices[i].place] = choices[i].value
-        decision = model.answer(tuple(made))
-        if OUTCOMES.index(decision.outcome) <= target:
-            changed.append(fields)
+        if severity(model, tuple(made)) <= target:
+            changed.append(places)
             cost = sum(choices[i].cost for i in combo)
             names = model.schema.names
-            changes = tuple(Change(names[p], values[p], made[p]) for p in sorted(fields))
-            found.append(Counterfactual(changes, float(cost), decision))
+            changes = tuple(Change(names[p], values[p], made[p]) for p in sorted(places))
+            found.append(Counterfactual(changes, float(cost), model.answer(tuple(made))))
     return found
+
+
+def severity(model: ScoringModel, values: Row) -> int:
+    """Give the place in `OUTCOMES` of what the model and its whole policy decide, without the reasons.
+
+    Parameters
+    ----------
+    model : ScoringModel
+        What decides.
+    values : tuple
+        Validated values.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    PredictionError
+        If the model fails.
+    """
+    first = model.asked_first(values)
+    if model.skips(first):
+        return OUTCOMES.index("rechazar")
+    try:
+        probability = model.compiled.predict_one(values)
+    except Exception as error:  # its text may hold values of the record
+        raise model.failed(error) from None
+    outcome = model.settle(values, probability, first).outcome
+    return OUTCOMES.index(outcome or "rechazar")
 
 
 class _Table:
     """The log-odds and the rules after each single change, and after several at once."""
 
     def __init__(self, model: ScoringModel, values: Row, choices: Sequence[OtherValue], target: int) -> None:
-        self.compiled: Any = model.compiled
+        self._compiled = model.compiled
+        original = model.compiled.original
+        self._original = None if original is None else original.asked_together()  # each is verified alone
         rows = [values, *(changed(values, choice.place, choice.value) for choice in choices)]
         self.columns: Sequence[Column] = ColumnBatch.of_records(rows, len(model.schema)).columns
         self.fields: Places = np.array([-1, *(choice.place for choice in choices)], dtype=np.intp)
@@ -105,9 +136,14 @@ class _Table:
         """Give the log-odds of default after sets of changes; row 0 of the table is no change."""
         columns = [self._column(place, combos) for place in range(len(self.columns))]
         with np.errstate(all="ignore"):
-            p = self.compiled.predict(columns)
+            p = self._probabilities(columns)
             found: Floats = np.log(p) - np.log1p(-p)
         return np.where(np.isnan(found), np.inf, found)
+
+    def _probabilities(self, columns: Sequence[Column]) -> Floats:
+        if self._compiled.compiled or self._original is None:
+            return self._compiled.predict(columns)
+        return self._original.answers(rows_of(self._compiled.schema, columns))
 
     def stopped(self, combos: Places) -> Bools:
         """Tell which sets of changes a rule stops: one that none of them ends, or that one of them begins."""

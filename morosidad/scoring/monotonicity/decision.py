@@ -143,10 +143,10 @@ def _answers(compiled: CompiledPipeline, lines: list[list[Row]]) -> list[Floats 
     if compiled.form is not None:
         form = compiled.form
         return [form.batch(ColumnBatch.of_records(line, len(compiled.schema))) for line in lines]
-    original = compiled.original
-    assert original is not None
+    assert compiled.original is not None
+    original = compiled.original.asked_together()
     try:
-        found = original.predict_together([row for line in lines for row in line])
+        found = original.predict([row for line in lines for row in line])
         return list(np.split(found, np.cumsum([len(line) for line in lines])[:-1])) if lines else []
     except Exception:  # whatever the original raises
         return [_answer_together(original, line) for line in lines]
@@ -154,6 +154,6 @@ def _answers(compiled: CompiledPipeline, lines: list[list[Row]]) -> list[Floats 
 
 def _answer_together(original: Original, line: list[Row]) -> Floats | None:
     try:
-        return original.predict_together(line)
+        return original.predict(line)
     except Exception:  # whatever the original raises
         return None
