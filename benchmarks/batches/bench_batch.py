@@ -52,9 +52,12 @@ def fitted(name: str, model: str) -> tuple[Any, Scorer, pd.DataFrame]:
 
 
 @contextmanager
-def logged(scorer: Scorer, **parts: Any) -> Iterator[tuple[Scorer, AuditLog]]:
-    """Give a scorer with a log, the default one."""
-    with tempfile.TemporaryDirectory() as folder, AuditLog(Path(folder) / "d.jsonl") as log:
+def logged(scorer: Scorer, *, erasure: bool = False, **parts: Any) -> Iterator[tuple[Scorer, AuditLog]]:
+    """Give a scorer with a log, the default one or one whose values can be erased."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        AuditLog(Path(folder) / "d.jsonl", erasure=erasure) as log,
+    ):
         yield scorer.with_parts(audit=log, **parts), log
 
 
@@ -62,9 +65,10 @@ def frames(name: str, model: str) -> None:
     """A frame alone, with reasons and with a log, beside the pipeline."""
     pipeline, scorer, X = fitted(name, model)
     numbers = count()
-    with logged(scorer) as (with_log, log):
+    with logged(scorer) as plain, logged(scorer, erasure=True) as sealed:
 
-        def write() -> None:
+        def write(to: tuple[Scorer, AuditLog]) -> None:
+            with_log, log = to
             with_log.score_frame(X, ids=[f"{next(numbers)}" for _ in range(ROWS)])
             log.flush()
 
@@ -72,13 +76,15 @@ def frames(name: str, model: str) -> None:
             "pipeline": (lambda: pipeline.predict_proba(X), 1),
             "frame": (lambda: scorer.score_frame(X), 1),
             "reasons": (lambda: scorer.score_frame(X, reasons=True), 1),
-            "log": (write, 1),
+            "log": (lambda: write(plain), 1),
+            "erasure": (lambda: write(sealed), 1),
         }
         took = in_turns(calls, rounds=5, clock=time.process_time)
     rates = {call: ROWS / seconds for call, seconds in took.items()}
     print(
         f"| {name}, {model} | {rates['pipeline']:,.0f} | {rates['frame']:,.0f} | {rates['reasons']:,.0f} "
-        f"| {rates['frame'] / rates['reasons']:.1f}× | {rates['log']:,.0f} |"
+        f"| {rates['frame'] / rates['reasons']:.1f}× | {rates['log']:,.0f} "
+        f"| {rates['erasure']:,.0f} |"
     )
 
 
@@ -109,8 +115,10 @@ def records(name: str, model: str) -> None:
 
 def main() -> None:
     print("Rows for each second of processor time.\n")
-    print("| data, model | pipeline | frame | with reasons | without / with | with a log and ids |")
-    print("|---|---|---|---|---|---|")
+    print(
+        "| data, model | pipeline | frame | with reasons | without / with | with a log and ids | which can be erased |"
+    )
+    print("|---|---|---|---|---|---|---|")
     for name in sets("german", "taiwan", "synthetic"):
         for model in MODELS:
             frames(name, model)
