@@ -115,9 +115,7 @@ def records(name: str, model: str) -> None:
 
 def main() -> None:
     print("Rows for each second of processor time.\n")
-    print(
-        "| data, model | pipeline | frame | with reasons | without / with | with a log and ids | which can be erased |"
-    )
+    print("| data, model | pipeline | frame | with reasons | without / with | log and ids | erasable |")
     print("|---|---|---|---|---|---|---|")
     for name in sets("german", "taiwan", "synthetic"):
         for model in MODELS:
