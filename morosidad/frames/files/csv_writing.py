@@ -101,7 +101,7 @@ def _floats(numbers: Any) -> Any:
 
     missing, size = np.isnan(numbers), np.abs(numbers)
     with np.errstate(invalid="ignore"):
-        usual = (size >= 1e-4) & (size < 1e15) & (numbers != np.rint(numbers))
+        usual = (size >= 1e-4) & (size < 1e10) & (numbers != np.rint(numbers))
     texts = pa.array(numbers, mask=missing).cast(pa.large_string())
     others = ~usual & ~missing
     if others.any():

@@ -33,7 +33,12 @@ texts = st.one_of(
     st.sampled_from(["", ",", '"', "\n", "\r", "a b", " x", "ñ", '"q",', "\x00"]),
     st.text(max_size=5),
 ).filter(lambda text: text is None or text.isprintable() or text.isascii())
-numbers = st.one_of(st.floats(), st.floats(0, 1), st.sampled_from([1e-4, 1e15, 1e16, 9.9e-5, 0.0, -0.0, 1.0]))
+numbers = st.one_of(
+    st.floats(),
+    st.floats(0, 1),
+    st.builds(lambda digits, power: digits * 10.0**power, st.floats(-10, 10), st.integers(-7, 18)),
+    st.sampled_from([1e-4, 9_999_999_999.5, 1e10 + 0.5, 1e15, 1e16, 9.9e-5, 0.0, -0.0, 1.0]),
+)
 
 
 @given(st.lists(st.tuples(texts, texts, numbers, st.integers(-(2**63), 2**63 - 1)), max_size=6))
