@@ -23,11 +23,12 @@ from morosidad.audit.lines import AuditContext
 from morosidad.audit.protocols import DecisionLike
 from morosidad.audit.table import DecisionTable
 from morosidad.audit.usage import MachineUsage, Usage
+from morosidad.audit.writing.arguments import wrong_files, wrong_values, wrong_waiting
 from morosidad.audit.writing.batch import Acknowledgement, LogItem
 from morosidad.audit.writing.queue import DecisionQueue
 from morosidad.errors import Overloaded, SettingsError
 from morosidad.languages import Language
-from morosidad.processes.paths import absolute, no_regular_file
+from morosidad.processes.paths import absolute
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -153,27 +154,14 @@ class AuditLog(DecisionQueue):
         now: Callable[[], float] = time.time,
         language: Language = "es",
     ) -> None:
-        checks = {
-            "values: expected full, hash or none": values in ("full", "hash", "none"),
-            'key: expected one, for values="hash"': bool(key) or values != "hash",
-            'erasure: expected values="full"': values == "full" or not erasure,
-            "queue_size: expected 1 or more": queue_size >= 1,
-            "on_full: expected wait, error or drop": on_full in ("wait", "error", "drop"),
-            "wait_limit: expected above 0 s": wait_limit > 0,
-            "buffer_size: expected 1 or more": buffer_size >= 1,
-            "flush_interval: expected above 0 s": flush_interval > 0,
-            "rotation_size: expected 1 byte or more, or None": rotation_size is None or rotation_size >= 1,
-            "timeout: expected above 0 s": timeout > 0,
-            "keep_files: expected 0 or more, or None": keep_files is None or keep_files >= 0,
-            "keep_days: expected above 0, or None": keep_days is None or keep_days > 0,
-            "compress: expected gz or zst, or None": compress in (None, "gz", "zst"),
-        }
+        wrong = [
+            *wrong_values(values, key, erasure),
+            *wrong_waiting(queue_size, on_full, wait_limit, buffer_size, flush_interval, timeout),
+            *wrong_files(path, rotation_size, keep_files, keep_days, compress),
+        ]
+        if wrong:
+            raise SettingsError(wrong)
         place = absolute(path)
-        checks[f"path: expected a regular file at {path}; {no_regular_file(place)}"] = not no_regular_file(
-            place
-        )
-        if not all(checks.values()):
-            raise SettingsError([problem for problem, fine in checks.items() if not fine])
         secret = (key.encode() if isinstance(key, str) else key) or None
         check_compression(compress)
         self._sealer = Sealer(key_path(place), durable=durable) if erasure else None

@@ -14,7 +14,7 @@ from morosidad.compiler.gate import OwnRows, describe, differences, matched, own
 from morosidad.compiler.pipeline import CompiledPipeline
 from morosidad.compiler.proof.asking import PLAIN_LABELS, part_name
 from morosidad.compiler.proof.probe_rows import as_rows
-from morosidad.compiler.proof.reference import read_reference
+from morosidad.compiler.proof.reference import Reference, read_reference
 from morosidad.compiler.report import ParityReport
 from morosidad.compiler.storage.packing import pack, unpack
 from morosidad.compiler.storage.soundness import check
@@ -73,9 +73,21 @@ def check_compiled(
     default = 1 if positive is None else labels.index(positive)
     schema = schema or Schema(Schema.infer(read.frame).fields, ignored=read.dropped)
     own = own_rows(estimator, read, schema, default, tuple(cutoffs))
+    compiled = _compiled(estimator, read, schema, own, default, cutoffs)
+    name = part_name(estimator)
+    if compiled.form is None or compiled.parity is None:
+        raise UnsupportedModel(f"{name} is not compiled: {'; '.join(compiled.notes)}", name)
+    _check_stored(compiled, own, cutoffs, name)
+    return compiled.parity
+
+
+def _compiled(
+    estimator: Any, read: Reference, schema: Schema, own: OwnRows, default: int, cutoffs: Sequence[float]
+) -> CompiledPipeline:
+    """Compile without a warning: what is not compiled is an error here, which says the same."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotCompiledWarning)
-        compiled = compile_pipeline(
+        return compile_pipeline(
             estimator,
             schema,
             as_rows(schema, records_of(schema, read.frame)),
@@ -84,11 +96,6 @@ def check_compiled(
             default=default,
             cutoffs=cutoffs,
         )
-    name = part_name(estimator)
-    if compiled.form is None or compiled.parity is None:
-        raise UnsupportedModel(f"{name} is not compiled: {'; '.join(compiled.notes)}", name)
-    _check_stored(compiled, own, cutoffs, name)
-    return compiled.parity
 
 
 def _check_stored(compiled: CompiledPipeline, own: OwnRows, cutoffs: Sequence[float], name: str) -> None:

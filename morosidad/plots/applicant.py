@@ -58,27 +58,29 @@ def waterfall(scorer: Scorer, record: Record, *, top: int = 10, language: Langua
     rows += [(_cell(fields[i], named[i], language), shares[i]) for i in shown if shares[i]]
     if rest:
         rows.append((say(language, "figures.others", number=len(rest)), float(sum(shares[i] for i in rest))))
-    figure = go.Figure(
-        go.Waterfall(
-            orientation="h",
-            y=[*(name for name, _ in rows), say(language, "figures.this_applicant")],
-            x=[*(share for _, share in rows), end],
-            measure=["absolute", *["relative"] * (len(rows) - 1), "total"],
-            text=[
-                write_number(language, share, "+.2f" if place else ".2f")
-                for place, (_, share) in enumerate(rows)
-            ]
-            + [write_number(language, end, ".2f")],
-            increasing={"marker": {"color": BAD}},
-            decreasing={"marker": {"color": GOOD}},
-            totals={"marker": {"color": FAINT}},
-            connector={"line": {"color": FAINT, "width": 1}},
-        )
-    )
+    figure = go.Figure(_bars(go, rows, end, language))
     figure.update_yaxes(autorange="reversed", automargin=True)
     title = say(language, "figures.probability_title", probability=probability)
     scale = say(language, _SCALES.get(found.scale, "figures.score"))
     return styled(figure, title, scale, language, height=160 + 30 * (len(rows) + 1))
+
+
+def _bars(go: Any, rows: list[tuple[str, float]], end: float, language: Language) -> Any:
+    """Draw the usual score, each share that leads away from it, and where they end."""
+    texts = [
+        write_number(language, share, "+.2f" if place else ".2f") for place, (_, share) in enumerate(rows)
+    ]
+    return go.Waterfall(
+        orientation="h",
+        y=[*(name for name, _ in rows), say(language, "figures.this_applicant")],
+        x=[*(share for _, share in rows), end],
+        measure=["absolute", *["relative"] * (len(rows) - 1), "total"],
+        text=[*texts, write_number(language, end, ".2f")],
+        increasing={"marker": {"color": BAD}},
+        decreasing={"marker": {"color": GOOD}},
+        totals={"marker": {"color": FAINT}},
+        connector={"line": {"color": FAINT, "width": 1}},
+    )
 
 
 def _cell(field: Field, value: object, language: Language) -> str:

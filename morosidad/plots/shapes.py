@@ -107,8 +107,6 @@ def shapes(
         plotly is not installed.
     """
     plotly_for("shapes")
-    from plotly.subplots import make_subplots
-
     language = scorer.language if language is None else check_language(language)
     explained = scorer.explain_frame(frame, scale=scale).iloc[:, :-1]
     order = explained.abs().mean().sort_values(ascending=False, kind="stable").index[:top]
@@ -117,12 +115,7 @@ def shapes(
         raise ValueError("one answer for each applicant was expected, and some applicants")
     columns = read_frame(schema, by_field(scorer._model, frame))[0]
     labels = [schema[name].words_in(language).label for name in order]
-    n = len(order)
-    figure = make_subplots(
-        n, 2, horizontal_spacing=0.11, vertical_spacing=0.38 / n,
-        subplot_titles=[text for label in labels for text in (f"<b>{label}</b>", "")],
-        specs=[[{}, {"secondary_y": True}] for _ in range(n)],
-    )  # fmt: skip
+    figure = _empty(labels)
     colours = _DARK if dark else _LIGHT
     for row, name in enumerate(order, 1):
         place = schema.names.index(name)
@@ -131,11 +124,23 @@ def shapes(
     own = scorer.plan.reasons
     on = scale or ("log-odds" if "log-odds" in own else "probability")
     effect = say(language, "figures.effect_on", scale=say(language, _SCALES[on]))
-    _style(figure, n, colours, effect, say(language, "figures.fell_late"))
+    _style(figure, len(order), colours, effect, say(language, "figures.fell_late"))
     return figure.update_layout(separators=separators(language))
 
 
 _SCALES = {"probability": "figures.probability", "log-odds": "figures.log_odds"}
+
+
+def _empty(labels: list[str]) -> Any:
+    """Lay out a row of two pictures for each field."""
+    from plotly.subplots import make_subplots
+
+    n = len(labels)
+    return make_subplots(
+        n, 2, horizontal_spacing=0.11, vertical_spacing=0.38 / n,
+        subplot_titles=[text for label in labels for text in (f"<b>{label}</b>", "")],
+        specs=[[{}, {"secondary_y": True}] for _ in range(n)],
+    )  # fmt: skip
 
 
 def _draw(figure: Any, row: int, bins: _Bins, effect: Floats, late: NDArray[np.bool_], colours: Any) -> None:

@@ -91,28 +91,18 @@ class RecoveryPolicy:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         durations = {
-            "deadline": deadline,
-            "attempt_timeout": attempt_timeout,
-            "decay": decay,
-            "budget_window": budget_window,
-            "reset_after": reset_after,
-        }
-        _check_arguments(durations, {"retry_budget": retry_budget, "max_threads": max_threads}, levels)
+            "deadline": deadline, "attempt_timeout": attempt_timeout, "decay": decay,
+            "budget_window": budget_window, "reset_after": reset_after,
+        }  # fmt: skip
+        counts = {"retry_budget": retry_budget, "max_threads": max_threads}
+        _check_arguments(durations, counts, levels)
         self._own_levels = levels is not None
         self._attached = False
         levels, hooks = tuple(levels or default_levels()), tuple(hooks)
         self._fallback = fallback
         self._events = EventDispatcher(hooks)
-        self._make: dict[str, Any] = {
-            **durations,
-            "component": component,
-            "never": never,
-            "fallback": fallback,
-            "hooks": hooks,
-            "retry_budget": retry_budget,
-            "max_threads": max_threads,
-            "clock": clock,
-        }
+        own = {"component": component, "never": never, "fallback": fallback, "hooks": hooks, "clock": clock}
+        self._make: dict[str, Any] = {**durations, **counts, **own}
         self._clock = clock
         self._breaker = CircuitBreaker(
             [level.timeout for level in levels],

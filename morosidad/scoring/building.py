@@ -84,22 +84,7 @@ def build_model(
     schema = with_protected(schema or _schema_of(pipeline, read), protected)
     if read is not None and any(field.missing for field in schema.fields):
         read = read_reference(pipeline, without_codes(schema, reference, read.layout), names)
-    cutoffs = (policy.review_at, policy.decline_at)
-    turns = (decision_threshold(pipeline, default), *cutoffs)
-    with one_thread():
-        own = None if read is None else own_rows(pipeline, read, schema, default, turns, progress)
-    rows = [] if read is None else as_rows(schema, records_of(schema, read.frame))
-    if read is not None and not rows:
-        raise InvalidFrame(f"no reference row fits the schema{_first_error(schema, read.frame)}")
-    compiled = compile_pipeline(
-        pipeline,
-        schema,
-        rows,
-        layout=None if read is None else matched(read.layout, schema),
-        own=own,
-        default=default,
-        cutoffs=cutoffs,
-    )
+    compiled = _compiled(pipeline, schema, read, policy, default, progress)
     columns = _kept(compiled.schema, None if read is None else read.frame)
     applicants = background_rows(compiled, columns, background, sampled=sampled)
     if applicants is not None:
@@ -116,6 +101,28 @@ def build_model(
         drift_reference=_drift_reference(compiled, columns),
         background=applicants,
         protected_shares=protected_shares(compiled, columns),
+    )
+
+
+def _compiled(
+    pipeline: Any, schema: Schema, read: Reference | None, policy: Policy, default: int, progress: bool
+) -> CompiledPipeline:
+    """Ask the pipeline about the reference, and compile it so that it answers alike."""
+    cutoffs = (policy.review_at, policy.decline_at)
+    turns = (decision_threshold(pipeline, default), *cutoffs)
+    with one_thread():
+        own = None if read is None else own_rows(pipeline, read, schema, default, turns, progress)
+    rows = [] if read is None else as_rows(schema, records_of(schema, read.frame))
+    if read is not None and not rows:
+        raise InvalidFrame(f"no reference row fits the schema{_first_error(schema, read.frame)}")
+    return compile_pipeline(
+        pipeline,
+        schema,
+        rows,
+        layout=None if read is None else matched(read.layout, schema),
+        own=own,
+        default=default,
+        cutoffs=cutoffs,
     )
 
 

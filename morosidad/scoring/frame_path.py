@@ -75,43 +75,57 @@ def answer_frame(
     """
     if missing_columns not in ("raise", "ignore"):
         raise ValueError("missing_columns: 'raise' or 'ignore' was expected")
-    compiled, table = model.compiled, by_field(model, frame)
-    needed = compiled.used if missing_columns == "raise" else ()
+    table = by_field(model, frame)
+    needed = model.compiled.used if missing_columns == "raise" else ()
     reader = FrameReader(model.schema, table, needed, keep=again)
-    found, labels = np.full(len(table), np.nan), np.zeros(len(table), dtype=bool)
-    told: list[tuple[str, ...]] = [()] * len(table) if warnings else []
-    unusual = UnusualRows(model, table, given=frame)
-    rules = FrameRules(model, len(table)) if decide and model.rules is not None else None
-
-    def answer(rows: slice) -> int:
-        columns, bad = reader.read(rows)
-        bad |= unusual.rows[rows]
-        columns = [column[~bad] for column in columns] if bad.any() else columns
-        if warnings:
-            for place, words in unusual_values(model.schema, columns).items():
-                told[rows.start + int(np.flatnonzero(~bad)[place])] = words
-        asked, known = columns, ~bad
-        if rules is not None:
-            known = rules.ask_first(rows, columns, known)
-            asked = [column[known[~bad]] for column in columns]
-        try:
-            if known.any():
-                probability = compiled.predict(asked)
-                found[rows][known] = probability
-                labels[rows][known] = _labels(model, asked, probability)
-        except Exception as error:  # its text may hold values of a row
-            raise model.failed(error) from None
-        if rules is not None:
-            rules.decide(rows, columns, ~bad, found[rows][~bad])
-        return len(bad)
-
+    asked = _Asked(model, reader, UnusualRows(model, table, given=frame), len(table), warnings, decide)
     unit = f" {say(model.language, 'figures.rows')}"
     with tqdm_for(progress)(total=len(table), unit=unit, unit_scale=True, disable=not progress) as bar:
-        for done in each_chunk(answer, len(table), parallel=compiled.compiled):
+        for done in each_chunk(asked.ask, len(table), parallel=model.compiled.compiled):
             bar.update(done)
     if not as_records:
-        unusual.ask_original(found, labels)
-    return FrameAnswers(table, found, labels, told if warnings else None, reader, rules)
+        asked.unusual.ask_original(asked.found, asked.labels)
+    return FrameAnswers(
+        table, asked.found, asked.labels, asked.told if warnings else None, asked.reader, asked.rules
+    )
+
+
+class _Asked:
+    """The rows of one frame, and what the model answered about those that it was asked about so far."""
+
+    def __init__(
+        self, model: StoredModel, reader: FrameReader, unusual: UnusualRows, n: int, warn: bool, decide: bool
+    ) -> None:
+        self.model, self.reader, self.unusual, self.warn = model, reader, unusual, warn
+        self.found, self.labels = np.full(n, np.nan), np.zeros(n, dtype=bool)
+        self.told: list[tuple[str, ...]] = [()] * n if warn else []
+        self.rules = FrameRules(model, n) if decide and model.rules is not None else None
+
+    def ask(self, rows: slice) -> int:
+        """Ask about a chunk of rows, on any thread; give how many they are."""
+        columns, bad = self.reader.read(rows)
+        bad |= self.unusual.rows[rows]
+        columns = [column[~bad] for column in columns] if bad.any() else columns
+        if self.warn:
+            for place, words in unusual_values(self.model.schema, columns).items():
+                self.told[rows.start + int(np.flatnonzero(~bad)[place])] = words
+        if self.rules is None:
+            self._score(rows, columns, ~bad)
+        else:
+            known = self.rules.ask_first(rows, columns, ~bad)
+            self._score(rows, [column[known[~bad]] for column in columns], known)
+            self.rules.decide(rows, columns, ~bad, self.found[rows][~bad])
+        return len(bad)
+
+    def _score(self, rows: slice, columns: list[Column], known: NDArray[np.bool_]) -> None:
+        """Ask about those rows of a chunk that are known; the columns hold no others."""
+        try:
+            if known.any():
+                probability = self.model.compiled.predict(columns)
+                self.found[rows][known] = probability
+                self.labels[rows][known] = _labels(self.model, columns, probability)
+        except Exception as error:  # its text may hold values of a row
+            raise self.model.failed(error) from None
 
 
 def labels_of(model: StoredModel, frame: Any) -> NDArray[np.bool_]:
@@ -266,8 +280,6 @@ def score_frame(
     DataFrame
         As `Scorer.score_frame` gives it.
     """
-    import pandas as pd
-
     if errors not in ("raise", "coerce"):
         raise ValueError("errors: 'raise' or 'coerce' was expected")
     active, start = path.active, path.clock()
@@ -283,33 +295,52 @@ def score_frame(
         again=whole or active.drift is not None,
         decide=decide,
     )
-    table, found = answers.table, answers.probabilities
-    rows = None if ids is None else row_ids(table, ids, model.schema)
-    texts_of_ids = None if rows is None else rows.texts
+    rows = None if ids is None else row_ids(answers.table, ids, model.schema)
     if rows is not None:
-        found[rows.bad] = np.nan
-        if answers.rules is not None:
-            answers.rules.outcomes[rows.bad] = -1
-    if rows is not None and errors == "raise":
-        rows.refuse()
+        _leave_empty(answers, rows.bad)
     if errors == "raise":
-        refuse_gaps(model, table, np.where(answers.decided, 0.0, np.nan))
-    known = answers.decided
+        if rows is not None:
+            rows.refuse()
+        refuse_gaps(model, answers.table, np.where(answers.decided, 0.0, np.nan))
+    texts_of_ids = None if rows is None else rows.texts
     texts = publish(path, active, answers, path.clock() - start, texts_of_ids, reasons=reasons)
-    out = pd.DataFrame(_results(model, answers), index=table.index)
-    if rows is not None:
-        out.insert(0, "request_id", pd.Series(rows.texts, index=out.index, dtype=object))
+    return like(frame, _results(model, answers, texts_of_ids, texts if reasons else None))
+
+
+def _leave_empty(answers: FrameAnswers, rows: NDArray[np.bool_]) -> None:
+    """Take back what was answered about some rows."""
+    answers.probabilities[rows] = np.nan
     if answers.rules is not None:
-        out["rules"] = pd.Series(answers.rules.codes(), index=out.index, dtype=object)
-    out["warnings"] = pd.Series(answers.warnings, index=out.index, dtype=object)
-    if reasons:
-        cells = np.full(len(known), None, dtype=object)
-        cells[known] = pd.Series(texts, dtype=object)
-        out["reasons"] = pd.Series(cells, index=out.index, dtype=object)
-    return like(frame, out)
+        answers.rules.outcomes[rows] = -1
 
 
-def _results(model: StoredModel, answers: FrameAnswers) -> dict[str, Any]:
+def _results(
+    model: StoredModel,
+    answers: FrameAnswers,
+    ids: Sequence[str | None] | None,
+    reasons: Sequence[list[str]] | None,
+) -> pd.DataFrame:
+    """Make the table of the answers: ids, rules and reasons where there are any."""
+    import pandas as pd
+
+    out = pd.DataFrame(_numbers(model, answers), index=answers.table.index)
+
+    def texts(cells: Any) -> pd.Series[Any]:
+        return pd.Series(cells, index=out.index, dtype=object)
+
+    if ids is not None:
+        out.insert(0, "request_id", texts(ids))
+    if answers.rules is not None:
+        out["rules"] = texts(answers.rules.codes())
+    out["warnings"] = texts(answers.warnings)
+    if reasons is not None:
+        cells = np.full(len(out), None, dtype=object)
+        cells[answers.decided] = pd.Series(reasons, dtype=object)
+        out["reasons"] = texts(cells)
+    return out
+
+
+def _numbers(model: StoredModel, answers: FrameAnswers) -> dict[str, Any]:
     import pandas as pd
 
     probability, label = answers.probabilities, answers.labels.astype(np.int8)

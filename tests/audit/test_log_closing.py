@@ -162,8 +162,8 @@ def test_every_wrong_parameter_comes_at_once(path):
         "wait_limit",
         "buffer_size",
         "flush_interval",
-        "rotation_size",
         "timeout",
+        "rotation_size",
     ]
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from morosidad.kpis import KPITracker
     from morosidad.kpis.counts import Counts
     from morosidad.monitoring.drift import DriftReport, FieldDrift
+    from morosidad.policy.cutoffs import Policy
     from morosidad.scoring.plan import Plan
     from morosidad.scoring.scorer import Scorer
 
@@ -222,12 +223,6 @@ def make_panel(
     Panel
     """
     report, counts = kpis.report(alerts.language), kpis.counts()
-    policy = None if scorer is None else scorer.policy
-    labels = (
-        {}
-        if scorer is None
-        else {field.name: field.words_in(scorer.language).label for field in scorer.schema.fields}
-    )
     ended = [alert for alert in reversed(alerts.history) if alert.closed is not None]
     return Panel(
         timestamp=report.timestamp,
@@ -235,17 +230,11 @@ def make_panel(
         predictions=report.predictions,
         state=report.state,
         recommendations=report.recommendations,
-        scores=Scores(
-            edges=tuple(edge / SCORE_BINS for edge in range(SCORE_BINS + 1)),
-            counts=counts.scores,
-            mean=counts.mean_probability,
-            review_at=None if policy is None else policy.review_at,
-            decline_at=None if policy is None else policy.decline_at,
-        ),
+        scores=_scores(counts, None if scorer is None else scorer.policy),
         decisions=counts.decisions,
         rules=kpis.rules(),
         cache=None if cache is None else _cache(cache, counts.hit_rate),
-        drift=None if drift is None else _drift(drift, labels),
+        drift=None if drift is None else _drift(drift, _labels(scorer)),
         stages=tuple(
             Stage(say(alerts.language, f"service.{name}"), times) for name, times in kpis.stages().items()
         ),
@@ -255,6 +244,23 @@ def make_panel(
         closed_alerts=tuple(ended[:_SHOWN_ALERTS]),
         processes=processes,
     )
+
+
+def _scores(counts: Counts, policy: Policy | None) -> Scores:
+    return Scores(
+        edges=tuple(edge / SCORE_BINS for edge in range(SCORE_BINS + 1)),
+        counts=counts.scores,
+        mean=counts.mean_probability,
+        review_at=None if policy is None else policy.review_at,
+        decline_at=None if policy is None else policy.decline_at,
+    )
+
+
+def _labels(scorer: Scorer | None) -> dict[str, str]:
+    """Give the label of each field; none without a scorer."""
+    if scorer is None:
+        return {}
+    return {field.name: field.words_in(scorer.language).label for field in scorer.schema.fields}
 
 
 def _cache(stats: CacheStats, hit_rate: float | None) -> CachePanel:

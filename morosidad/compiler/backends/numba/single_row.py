@@ -187,6 +187,50 @@ def walk_one(block: Any, row: Any) -> Any:  # pragma: no cover
     return total
 
 
+@inlined
+def follow(  # pragma: no cover
+    nodes: Any, members: Any, row: Any, field_of_column: Any, paths: Any, i: Any, end: Any, n: int
+) -> Any:
+    """Follow a path to its leaf, and queue the record's paths that leave it; give leaf, counts and end."""
+    at, own, other, counts = paths[i, START], paths[i, OWN], paths[i, OTHER], paths[i, COUNTS]
+    paths[i, FIRST] = end
+    node = nodes[at]
+    while node.child:
+        kind = unsigned(node.kind)
+        slot = kind >> unsigned(SLOT_BIT)
+        leaves_it = unsigned(goes_left(node, members, row[node.column])) ^ (
+            kind >> unsigned(REFERENCE_BIT) & ONE
+        )
+        is_own = own >> slot & ONE
+        parts = leaves_it & ~(is_own | other >> slot & ONE)
+        paths[end, START], paths[end, FIELD] = (
+            unsigned(node.child),
+            unsigned(field_of_column[node.column]),
+        )
+        paths[end, OWN], paths[end, OTHER] = own | ONE << slot, other
+        paths[end, COUNTS] = counts + unsigned(n + 1)
+        end += parts
+        other |= parts << slot
+        counts += parts
+        at = unsigned(node.child) if leaves_it & is_own else at + ONE
+        node = nodes[at]
+    return node.number, counts, end
+
+
+@inlined
+def add_paths(paths: Any, sums: Any, shares: Any, i: Any, end: Any) -> None:  # pragma: no cover
+    """Add up what each path and those that leave it earn, from the last to the first."""
+    while i:
+        i -= ONE
+        gained, lost = sums[i, 0], sums[i, 1]
+        while end > paths[i, FIRST]:
+            end -= ONE
+            shares[paths[end, FIELD]] += sums[end, 0] - lost
+            gained += sums[end, 0]
+            lost += sums[end, 1]
+        sums[i, 0], sums[i, 1] = gained, lost
+
+
 def shapley_one(  # pragma: no cover
     block: Any,
     roots: Any,
@@ -209,45 +253,12 @@ def shapley_one(  # pragma: no cover
     paths = np.empty((leaves + 1, 6), np.uint64)
     sums = np.empty((leaves + 1, 2), np.float64)
     for tree in range(n_trees):
-        paths[0, START], paths[0, OWN], paths[0, OTHER], paths[0, COUNTS] = (
-            unsigned(roots[tree]),
-            NONE,
-            NONE,
-            NONE,
-        )
+        paths[0, START], paths[0, OWN] = unsigned(roots[tree]), NONE
+        paths[0, OTHER], paths[0, COUNTS] = NONE, NONE
         i, end = NONE, ONE
         while i < end:
-            at, own, other, counts = paths[i, START], paths[i, OWN], paths[i, OTHER], paths[i, COUNTS]
-            paths[i, FIRST] = end
-            node = nodes[at]
-            while node.child:
-                kind = unsigned(node.kind)
-                slot = kind >> unsigned(SLOT_BIT)
-                leaves_it = unsigned(goes_left(node, members, row[node.column])) ^ (
-                    kind >> unsigned(REFERENCE_BIT) & ONE
-                )
-                is_own = own >> slot & ONE
-                parts = leaves_it & ~(is_own | other >> slot & ONE)
-                paths[end, START], paths[end, FIELD] = (
-                    unsigned(node.child),
-                    unsigned(field_of_column[node.column]),
-                )
-                paths[end, OWN], paths[end, OTHER] = own | ONE << slot, other
-                paths[end, COUNTS] = counts + unsigned(n + 1)
-                end += parts
-                other |= parts << slot
-                counts += parts
-                at = unsigned(node.child) if leaves_it & is_own else at + ONE
-                node = nodes[at]
-            sums[i, 0] = node.number * weight[unsigned(2) * counts]
-            sums[i, 1] = node.number * weight[unsigned(2) * counts + ONE]
+            leaf, counts, end = follow(nodes, members, row, field_of_column, paths, i, end, n)
+            sums[i, 0] = leaf * weight[unsigned(2) * counts]
+            sums[i, 1] = leaf * weight[unsigned(2) * counts + ONE]
             i += ONE
-        while i:
-            i -= ONE
-            gained, lost = sums[i, 0], sums[i, 1]
-            while end > paths[i, FIRST]:
-                end -= ONE
-                shares[paths[end, FIELD]] += sums[end, 0] - lost
-                gained += sums[end, 0]
-                lost += sums[end, 1]
-            sums[i, 0], sums[i, 1] = gained, lost
+        add_paths(paths, sums, shares, i, end)
