@@ -59,6 +59,9 @@ SAME_ALONE = 1e-12
 """So much may an original's answer for a row differ when it is asked about many."""
 NARROW_TOLERANCE = 1e-6
 """Allowed where columns are float32 or narrower: the original itself may reckon in float32."""
+SHARED_EQUALLY = (
+    "contributions of numbers that a dense step makes of several fields are divided equally among them"
+)
 TIED = 1e-13
 """Sums of the two classes' probabilities add up to 1 within this, so a threshold on one is on the other."""
 
@@ -157,6 +160,8 @@ class _Compilation:
             known = [row for row in self.own.rows if row is not None]
             compiled.layout = told_apart(self.original, compiled.schema, known)
             compiled.notes += tuple(left_out(self.own))
+        if compiled.form is not None and compiled.form.shares_equally:
+            compiled.notes += (SHARED_EQUALLY,)
         return compiled
 
     def _obstacles(self, first: str) -> list[str]:

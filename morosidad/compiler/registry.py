@@ -26,6 +26,7 @@ CompileFunction = Callable[[Any, Sequence[Expr], "Compiler"], Compiled]
 F = TypeVar("F", bound=Callable[..., Any])
 
 _FUNCTIONS: dict[str | type, CompileFunction] = {}
+_STEPS: dict[str | type, CompileFunction] = {}
 _OF_DEFAULT: set[CompileFunction] = set()
 _OTHERS: list[CompileFunction] = []
 
@@ -34,7 +35,7 @@ class NotCompilable(Exception):
     """An estimator, or one of its settings, has no compiled form; the message says which and why."""
 
 
-def compiles(*estimators: str | type, of_default: bool = False) -> Callable[[F], F]:
+def compiles(*estimators: str | type, of_default: bool = False, as_step: bool = False) -> Callable[[F], F]:
     """Register the function that compiles an estimator's class.
 
     Parameters
@@ -46,6 +47,8 @@ def compiles(*estimators: str | type, of_default: bool = False) -> Callable[[F],
         Whether the function of a classifier gives the probability of the class in
         `Compiler.default`. Others give that of the second class, and where the first one means
         default, it is 1 less that.
+    as_step : bool
+        Whether the function compiles a classifier where it stands before another step, and transforms.
 
     Returns
     -------
@@ -56,7 +59,7 @@ def compiles(*estimators: str | type, of_default: bool = False) -> Callable[[F],
     """
 
     def register(function: F) -> F:
-        _FUNCTIONS.update(dict.fromkeys(estimators, function))
+        (_STEPS if as_step else _FUNCTIONS).update(dict.fromkeys(estimators, function))
         if of_default:
             _OF_DEFAULT.add(function)
         return function
@@ -235,7 +238,8 @@ class Compiler:
         """
         if estimator is None or estimator == "passthrough":
             return list(columns)
-        compiled = self.compile(estimator, columns)
+        as_step = _STEPS.get(class_name(type(estimator)))
+        compiled = as_step(estimator, columns, self) if as_step else self.compile(estimator, columns)
         if isinstance(compiled, Form):
             raise NotCompilable(f"{type(estimator).__name__} stands where a transformer was expected")
         return compiled

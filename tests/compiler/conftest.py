@@ -146,3 +146,10 @@ def walker(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
     else:
         pytest.importorskip("numba")
     return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def numbers(applicants: tuple[pd.DataFrame, np.ndarray]) -> tuple[pd.DataFrame, np.ndarray]:
+    """The same applicants, of numbers alone."""
+    frame, target = applicants
+    return frame[["edad", "ingresos", "atrasos"]], target

@@ -92,7 +92,44 @@ class Sigmoid(Calibrated, OnLogOdds, frozen=True, eq=False):
         return self.slope * score + self.intercept, self.slope * shares
 
 
-class Isotonic(Calibrated, frozen=True, eq=False):
+class OnScore(Calibrated, frozen=True, eq=False):
+    """A calibration that keeps the model's contributions, on the scale of the number that it takes."""
+
+    @property
+    def scale(self) -> str:
+        return f"{'log-odds' if self.on_log_odds else 'probability'} before calibration"
+
+    def emit_calibrated(self, code: FunctionSource, score: str) -> str:
+        """Write the probability that a number in a variable is calibrated to."""
+        raise NotImplementedError
+
+    def calibrated(self, score: Floats) -> Floats:
+        """Compute it for many numbers."""
+        raise NotImplementedError
+
+    def emit(self, code: FunctionSource) -> str:
+        return self.emit_calibrated(code, self.emit_score(code))
+
+    def emit_reasons(self, code: FunctionSource, reference: Floats) -> tuple[str, Sequence[str]]:
+        score, shares = self.emit_score_reasons(code, reference)
+        return self.emit_calibrated(code, score), shares
+
+    def emit_probability_reasons(self, code: FunctionSource, reference: Floats) -> tuple[str, Sequence[str]]:
+        score, shares = self.emit_score_reasons(code, reference)
+        return emit_along_chord(code, self.emit_calibrated, score, shares)
+
+    def batch(self, batch: ColumnBatch) -> Floats:
+        return self.calibrated(self.batch_score(batch))
+
+    def batch_reasons(self, batch: ColumnBatch, reference: Floats) -> tuple[Floats, Floats]:
+        score, shares = self.batch_score_reasons(batch, reference)
+        return self.calibrated(score), shares
+
+    def batch_probability_reasons(self, batch: ColumnBatch, reference: Floats) -> tuple[Floats, Floats]:
+        return along_chord(self.calibrated, *self.batch_score_reasons(batch, reference))
+
+
+class Isotonic(OnScore, frozen=True, eq=False):
     """A rising line through points, at the score.
 
     Attributes
@@ -102,10 +139,6 @@ class Isotonic(Calibrated, frozen=True, eq=False):
     """
 
     curve: Curve
-
-    @property
-    def scale(self) -> str:
-        return f"{'log-odds' if self.on_log_odds else 'probability'} before calibration"
 
     @property
     def tolerance(self) -> float:
@@ -140,33 +173,12 @@ class Isotonic(Calibrated, frozen=True, eq=False):
             return super().batch_score_reasons(batch, reference)
         return along_chord(_singles, *model.batch_log_odds_reasons(batch, reference))
 
-    def emit(self, code: FunctionSource) -> str:
-        return self._emit_curve(code, self.emit_score(code))
-
-    def emit_reasons(self, code: FunctionSource, reference: Floats) -> tuple[str, Sequence[str]]:
-        score, shares = self.emit_score_reasons(code, reference)
-        return self._emit_curve(code, score), shares
-
-    def emit_probability_reasons(self, code: FunctionSource, reference: Floats) -> tuple[str, Sequence[str]]:
-        score, shares = self.emit_score_reasons(code, reference)
-        return emit_along_chord(code, self._emit_curve, score, shares)
-
-    def _emit_curve(self, code: FunctionSource, score: str) -> str:
+    def emit_calibrated(self, code: FunctionSource, score: str) -> str:
         edges = code.constant(self.curve.edges.values.tolist())
         at = code.assign(f"{code.constant(bisect_right)}({edges}, {score})")
         return code.assign(self.curve.emit(code, score, at))
 
-    def batch(self, batch: ColumnBatch) -> Floats:
-        return self._calibrated(self.batch_score(batch))
-
-    def batch_reasons(self, batch: ColumnBatch, reference: Floats) -> tuple[Floats, Floats]:
-        score, shares = self.batch_score_reasons(batch, reference)
-        return self._calibrated(score), shares
-
-    def batch_probability_reasons(self, batch: ColumnBatch, reference: Floats) -> tuple[Floats, Floats]:
-        return along_chord(self._calibrated, *self.batch_score_reasons(batch, reference))
-
-    def _calibrated(self, score: Floats) -> Floats:
+    def calibrated(self, score: Floats) -> Floats:
         return self.curve.compute(score, self.curve.edges.find(score))
 
 

@@ -42,6 +42,11 @@ class Form(msgspec.Struct, frozen=True, eq=False):
         """Whether many rows at once get the answers and contributions of each alone, to the last bit."""
         return False
 
+    @property
+    def shares_equally(self) -> bool:
+        """Whether some contribution is divided equally among fields, as nothing is known of each one's."""
+        return False
+
     def probes(self, schema: Schema, bases: Sequence[Row]) -> Iterable[Row]:
         """Make rows at the discontinuities of the answer out of some others: the parity gate tries them."""
         return ()
@@ -101,6 +106,10 @@ class Around(Form, frozen=True, eq=False):
     @property
     def backend(self) -> str:
         return self.of.backend
+
+    @property
+    def shares_equally(self) -> bool:
+        return self.of.shares_equally
 
     def probes(self, schema: Schema, bases: Sequence[Row]) -> Iterable[Row]:
         return self.of.probes(schema, bases)

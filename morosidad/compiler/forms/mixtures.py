@@ -35,6 +35,10 @@ class Several(Form, frozen=True, eq=False):
     def backend(self) -> str:
         return " and ".join(sorted({member.backend for member in self.members}))
 
+    @property
+    def shares_equally(self) -> bool:
+        return any(member.shares_equally for member in self.members)
+
     def probes(self, schema: Schema, bases: Sequence[Row]) -> Iterable[Row]:
         return chain.from_iterable(member.probes(schema, bases) for member in self.members)
 

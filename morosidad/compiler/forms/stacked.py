@@ -56,6 +56,10 @@ class Stacked(OnLogOdds, frozen=True, eq=False):
     def backend(self) -> str:
         return " and ".join(sorted({form.backend for form in (self.terms, *self.members)}))
 
+    @property
+    def shares_equally(self) -> bool:
+        return any(form.shares_equally for form in self.members)
+
     def probes(self, schema: Schema, bases: Sequence[Row]) -> Iterable[Row]:
         forms = (self.terms, *self.members)
         return chain.from_iterable(form.probes(schema, bases) for form in forms)

@@ -12,7 +12,9 @@ from morosidad.compiler.backends.numpy_columns import ColumnBatch
 from morosidad.compiler.backends.python_source import NO_SHARE, FunctionSource
 from morosidad.compiler.backends.python_trees import Walker
 from morosidad.compiler.forms.form import Form, OnLogOdds, OnProbability
-from morosidad.compiler.nodes.base import Floats, Position
+from morosidad.compiler.nodes.base import Expr, Floats, Position
+from morosidad.compiler.nodes.dense.step import Element
+from morosidad.compiler.nodes.expressions import fields_of
 from morosidad.compiler.nodes.trees import Trees
 from morosidad.schema.field import Row
 from morosidad.schema.schema import Schema
@@ -31,6 +33,10 @@ class Walked(Trees, Form, frozen=True, eq=False, dict=True):
     @property
     def backend(self) -> str:
         return self.walker.name
+
+    @property
+    def shares_equally(self) -> bool:
+        return any(isinstance(c, Element) and len(fields_of(c)) > 1 for c in self.columns)
 
     def probes(self, schema: Schema, bases: Sequence[Row]) -> Iterable[Row]:
         from morosidad.compiler.proof.split_rows import rows_at_splits
@@ -92,13 +98,7 @@ class Walked(Trees, Form, frozen=True, eq=False, dict=True):
     def reference(self, batch: ColumnBatch) -> Floats:
         """Choose a typical row: among those whose score is nearest the mean, the most ordinary one."""
         table = self.matrix(batch)[:, :: 1 + len(batch) // MAX_REFERENCE_ROWS]
-        scores = self.walker.totals(table)
-        near = np.argsort(np.abs(scores - scores.mean()), kind="stable")[: max(1, len(scores) // 20)]
-        distance = np.zeros(len(near))
-        for column, values in zip(self.columns, table, strict=True):
-            distance += _distance_to_usual(values, isinstance(column, Position))[near]
-        typical: Floats = table[:, near[np.argmin(distance)]].copy()
-        return typical
+        return typical_row(self.columns, table, self.walker.totals(table))
 
 
 class Boosting(Walked, OnLogOdds, frozen=True, eq=False, dict=True):
@@ -143,6 +143,30 @@ class Forest(Walked, OnProbability, frozen=True, eq=False, dict=True):
 
     def batch_reasons(self, batch: ColumnBatch, reference: Floats) -> tuple[Floats, Floats]:
         return self.batch(batch), self.batch_shares(batch, reference)
+
+
+def typical_row(columns: Sequence[Expr], table: Floats, scores: Floats) -> Floats:
+    """Choose a typical row: among those whose score is nearest the mean, the most ordinary one.
+
+    Parameters
+    ----------
+    columns : sequence of Expr
+        What the table holds.
+    table : ndarray of float64, shape (n_columns, n_rows)
+        The values.
+    scores : ndarray of float64, shape (n_rows,)
+        What the model gives for each row.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_columns,)
+    """
+    near = np.argsort(np.abs(scores - scores.mean()), kind="stable")[: max(1, len(scores) // 20)]
+    distance = np.zeros(len(near))
+    for column, values in zip(columns, table, strict=True):
+        distance += _distance_to_usual(values, isinstance(column, Position))[near]
+    typical: Floats = table[:, near[np.argmin(distance)]].copy()
+    return typical
 
 
 def _distance_to_usual(values: Floats, categories: bool) -> Floats:

@@ -89,6 +89,11 @@ class Expr(msgspec.Struct, frozen=True):
         """Whether `emit` and `batch` give the same bits, as they take the same operations."""
         return all(part.alike for part in self.parts())
 
+    @property
+    def own_fields(self) -> frozenset[int]:
+        """The fields that are read here, and not in one of the parts."""
+        return frozenset()
+
     def parts(self) -> tuple[Expr, ...]:
         """Give the expressions that this one is made of."""
         return tuple(part for part in msgspec.structs.astuple(self) if isinstance(part, Expr))

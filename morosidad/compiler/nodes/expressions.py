@@ -17,13 +17,17 @@ from morosidad.compiler.nodes.base import ColumnEvaluator, Expr, Floats, Key, So
 
 def fields_of(expr: Expr) -> frozenset[int]:
     """Give the fields that an expression depends on, by their place in the schema."""
-    return frozenset(node.field for node in walk(expr) if isinstance(node, Raw))
+    return frozenset().union(*(node.own_fields for node in walk(expr)))
 
 
 class Raw(Expr, frozen=True):
     """A field's value as it was validated."""
 
     field: int
+
+    @property
+    def own_fields(self) -> frozenset[int]:
+        return frozenset((self.field,))
 
     def emit(self, code: SourceWriter) -> str:
         name = code.field(self.field)

@@ -8,11 +8,13 @@ from typing import Any
 
 from morosidad.compiler.forms.calibrated import Isotonic, Sigmoid
 from morosidad.compiler.forms.complement import Complement
+from morosidad.compiler.forms.dense.coupled import Coupled, coupled_sigmoid
 from morosidad.compiler.forms.form import Form, OnLogOdds
 from morosidad.compiler.forms.mixtures import Mean
 from morosidad.compiler.forms.pooled import LogOddsSum
 from morosidad.compiler.nodes.base import Expr
 from morosidad.compiler.nodes.float_order import last_true
+from morosidad.compiler.readers.dense.classifiers import platt
 from morosidad.compiler.readers.splines import through_points
 from morosidad.compiler.registry import Compiled, Compiler, NotCompilable, class_name, compiles
 from morosidad.errors import UnsupportedModel
@@ -31,6 +33,7 @@ def _calibrated(part: Any, columns: Sequence[Expr], compiler: Compiler) -> Form:
     """Compile one calibrated model, as the probability of the second class."""
     form = compiler.second_class(part.estimator, columns)
     on_log_odds = hasattr(part.estimator, "decision_function")
+    form = decision_of(form) if on_log_odds else form
     if on_log_odds and not isinstance(form, OnLogOdds):
         name = type(part.estimator).__name__
         raise NotCompilable(f"the decision function of {name} has no compiled form")
@@ -43,6 +46,11 @@ def _calibrated(part: Any, columns: Sequence[Expr], compiler: Compiler) -> Form:
     if part.method == "temperature" and on_log_odds:
         return Sigmoid(form, on_log_odds, 2.0 * float(calibrator.beta_), 0.0)
     raise NotCompilable(f"calibration by {part.method} of probabilities has no compiled form")
+
+
+def decision_of(form: Form) -> Form:
+    """Give the form of a classifier's decision function: that of support vectors, without its sigmoid."""
+    return form.of.of if isinstance(form, Coupled) and isinstance(form.of, Sigmoid) else form
 
 
 @compiles("sklearn.VotingClassifier", of_default=True)
@@ -114,6 +122,9 @@ def decision_threshold(estimator: Any, default: int = 1) -> float:
         If the threshold is on another scale than probability.
     """
     fixed = fixed_threshold(estimator)
+    turn = _where_decision_turns(estimator)
+    if fixed is None and turn is not None:
+        return turn if default == 1 else 1.0 - turn
     if fixed is None:  # on a tie the label is the first class
         return 0.5 if default == 1 else math.nextafter(0.5, -math.inf)
     threshold, place = fixed
@@ -122,6 +133,16 @@ def decision_threshold(estimator: Any, default: int = 1) -> float:
     if default == 0:
         return 1.0 - threshold
     return float(last_true(lambda values: 1.0 - values >= threshold, 1)[0])
+
+
+def _where_decision_turns(estimator: Any) -> float | None:
+    """Give the probability at which support vectors' labels turn: where the decision function is 0."""
+    name = class_name(type(estimator))
+    if name.endswith(".Pipeline"):
+        return _where_decision_turns(estimator.steps[-1][1])
+    if name not in ("sklearn.SVC", "sklearn.NuSVC") or not len(estimator._probA):
+        return None
+    return coupled_sigmoid(platt(estimator)[1])
 
 
 def fixed_threshold(estimator: Any) -> tuple[float, int] | None:

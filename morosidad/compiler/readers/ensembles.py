@@ -14,6 +14,7 @@ from morosidad.compiler.forms.stacked import Stacked
 from morosidad.compiler.forms.walked import Boosting
 from morosidad.compiler.nodes.base import Expr
 from morosidad.compiler.nodes.thresholds import as_float32
+from morosidad.compiler.readers.calibration import decision_of
 from morosidad.compiler.readers.linear import linear
 from morosidad.compiler.readers.trees.tree_builder import Tree, build_trees
 from morosidad.compiler.registry import Compiled, Compiler, NotCompilable, class_name, compiles
@@ -85,6 +86,7 @@ def stacking(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> For
     for member, method in zip(estimator.estimators_, estimator.stack_method_, strict=True):
         form = compiler.second_class(member, columns)
         of_margin = method == "decision_function"
+        form = decision_of(form) if of_margin else form
         if method not in ("predict_proba", "decision_function") or (
             of_margin and not isinstance(form, OnLogOdds)
         ):
@@ -94,7 +96,9 @@ def stacking(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> For
     coef = np.ravel(final.coef_)
     passed = list(columns) if estimator.passthrough else []
     n = len(members)
-    terms: Additive = linear(coef[n:], float(np.ravel(final.intercept_)[0]), passed, compiler)
+    terms = linear(coef[n:], float(np.ravel(final.intercept_)[0]), passed, compiler)
+    if not isinstance(terms, Additive):
+        raise NotCompilable("StackingClassifier(passthrough=True) behind a dense step has no compiled form")
     return Stacked(terms, tuple(members), tuple(coef[:n].tolist()), tuple(on_log_odds), (np.inf,) * n)
 
 

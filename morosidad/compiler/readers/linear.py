@@ -9,10 +9,13 @@ import msgspec
 import numpy as np
 
 from morosidad.compiler.forms.additive import Additive
+from morosidad.compiler.forms.dense.network import Network
 from morosidad.compiler.nodes.base import Expr, Floats, Position
+from morosidad.compiler.nodes.dense.algebra import Affine
+from morosidad.compiler.nodes.dense.step import Element
 from morosidad.compiler.nodes.expressions import Arith, Constant
-from morosidad.compiler.nodes.functions import Function
-from morosidad.compiler.nodes.lookups import Bins, Lookup, Piecewise, SparseColumn, fold_constants
+from morosidad.compiler.nodes.lookups import Bins, Lookup, Piecewise, SparseColumn
+from morosidad.compiler.readers.dense.blocks import folded, network
 from morosidad.compiler.registry import Compiler, NotCompilable, compiles
 
 
@@ -26,7 +29,7 @@ from morosidad.compiler.registry import Compiler, NotCompilable, compiles
     "sklearn.RidgeClassifier",
     "sklearn.RidgeClassifierCV",
 )
-def linear_classifier(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Additive:
+def linear_classifier(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Additive | Network:
     """Compile a binary linear classifier; those without probabilities need a calibration around them."""
     if getattr(estimator, "multi_class", "auto") == "multinomial":
         raise NotCompilable("LogisticRegression(multi_class='multinomial') has no compiled form")
@@ -35,31 +38,24 @@ def linear_classifier(estimator: Any, columns: Sequence[Expr], compiler: Compile
 
 
 @compiles("sklearn.SGDClassifier")
-def sgd_classifier(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Additive:
+def sgd_classifier(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Additive | Network:
     """Compile a linear classifier fitted by stochastic gradient descent."""
     if estimator.loss == "modified_huber":
         raise NotCompilable("SGDClassifier(loss='modified_huber') has no compiled form")
     return linear_classifier(estimator, columns, compiler)
 
 
-@compiles("sklearn.GaussianNB")
-def gaussian_nb(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Additive:
-    """Compile Gaussian naive Bayes: two squared distances for each column."""
-    (prior_0, prior_1), means, variances = estimator.class_prior_, estimator.theta_, estimator.var_
-    intercept = np.log(prior_1 / prior_0) - 0.5 * np.log(variances[1] / variances[0]).sum()
-    distances: list[Expr] = []
-    for column, mean in zip([*columns, *columns], means.ravel().tolist(), strict=True):
-        distances.append(fold_constants(Function(fold_constants(Arith(column, "-", mean)), "square")))
-    weights = np.concatenate([0.5 / variances[0], -0.5 / variances[1]])
-    return linear(weights, intercept, distances, compiler)
-
-
-def linear(coef: Floats, intercept: float, columns: Sequence[Expr], compiler: Compiler) -> Additive:
+def linear(coef: Floats, intercept: float, columns: Sequence[Expr], compiler: Compiler) -> Additive | Network:
     """Make the sum ``intercept + coef @ columns``.
 
     The columns that are found at one position, as those of one encoded field are, are added up
-    beforehand in one table, and the splines of one number in one curve.
+    beforehand in one table, and the splines of one number in one curve. Products with matrices, as
+    those of principal components, are multiplied out; other dense steps make the sum a network.
     """
+    coef, intercept, columns = folded(np.ravel(coef), float(intercept), columns)
+    if any(isinstance(column, Element) for column in columns):
+        last = Affine(np.zeros(len(columns)), coef[:, None], np.array([intercept]))
+        return network([last], columns, compiler)
     terms: list[Expr] = []
     tables = _Tables()
     curves: dict[tuple[Expr, int], tuple[Piecewise, Floats]] = {}

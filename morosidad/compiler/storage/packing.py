@@ -18,12 +18,16 @@ from numpy.typing import NDArray
 
 from morosidad.compiler.forms.form import Form
 from morosidad.compiler.nodes.base import Expr, Shared
+from morosidad.compiler.nodes.dense.step import DEEPEST, DenseBlock
 
 Array = NDArray[Any]
 
 _OWN = {
+    "Activation": "nodes.dense.algebra:Activation",
     "Additive": "forms.additive:Additive",
+    "Affine": "nodes.dense.algebra:Affine",
     "Arith": "nodes.expressions:Arith",
+    "Beside": "nodes.dense.algebra:Beside",
     "Binary": "nodes.computed:Binary",
     "Bins": "nodes.lookups:Bins",
     "Boosting": "forms.walked:Boosting",
@@ -33,18 +37,23 @@ _OWN = {
     "Clip": "nodes.expressions:Clip",
     "Complement": "forms.complement:Complement",
     "Constant": "nodes.expressions:Constant",
+    "Coupled": "forms.dense.coupled:Coupled",
     "Curve": "nodes.lookups:Curve",
+    "DenseBlock": "nodes.dense.step:DenseBlock",
+    "DenseVector": "nodes.dense.step:DenseVector",
     "Edges": "nodes.lookups:Edges",
+    "Element": "nodes.dense.step:Element",
     "Fill": "nodes.expressions:Fill",
     "FilledText": "nodes.text:FilledText",
     "Forest": "forms.walked:Forest",
     "Function": "nodes.functions:Function",
+    "Grid": "nodes.lookups:Grid",
     "Guaranteed": "nodes.computed:Guaranteed",
     "Guarded": "forms.guarded:Guarded",
-    "Grid": "nodes.lookups:Grid",
     "Interval": "nodes.lookups:IntervalPosition",
     "Isotonic": "forms.calibrated:Isotonic",
     "Joined": "nodes.text:Joined",
+    "Kernel": "nodes.dense.kernels:Kernel",
     "Label": "nodes.labels:Label",
     "Level": "nodes.lookups:CategoryPosition",
     "LogOddsSum": "forms.pooled:LogOddsSum",
@@ -53,9 +62,11 @@ _OWN = {
     "Missing": "nodes.expressions:Missing",
     "MissingBetween": "nodes.expressions:MissingBetween",
     "Narrow": "nodes.expressions:Narrow",
+    "Network": "forms.dense.network:Network",
     "NumberOf": "nodes.text:NumberOf",
     "PartialFunction": "nodes.computed:PartialFunction",
     "Piecewise": "nodes.lookups:Piecewise",
+    "Products": "nodes.dense.algebra:Products",
     "Raw": "nodes.expressions:Raw",
     "SameText": "nodes.text:SameText",
     "Sigmoid": "forms.calibrated:Sigmoid",
@@ -66,6 +77,7 @@ _OWN = {
     "TextConstant": "nodes.text:TextConstant",
     "TextOf": "nodes.text:TextOf",
     "Truncated": "nodes.expressions:Truncated",
+    "UnitNorm": "nodes.dense.algebra:UnitNorm",
     "ZeroIsMissing": "nodes.expressions:ZeroIsMissing",
 }
 """The name in a file of each class of this package, and where it is defined."""
@@ -161,8 +173,8 @@ class _Packer:
 class _Unpacker:
     """Makes objects of data, of which a walk takes no longer than reading the data did.
 
-    Only tables may be shared, and each array has one place, as `pack` writes them: expressions that
-    share their parts would be walked once for each way that leads to them.
+    Only tables and dense steps may be shared, and each array has one place, as `pack` writes them:
+    expressions that share their parts would be walked once for each way that leads to them.
     """
 
     def __init__(self, arrays: Sequence[Array]) -> None:
@@ -175,6 +187,8 @@ class _Unpacker:
             table = self._unpack(node, 0)
             if not isinstance(table, Shared):
                 raise ValueError("this describes no compiled form: what is no table is shared")
+            if isinstance(table, DenseBlock) and table.depth > DEEPEST:
+                raise ValueError("this describes no compiled form: its parts are nested too deeply")
             self._shared.append(table)
         return self._unpack(data["root"], 0)
 
@@ -204,7 +218,7 @@ class _Unpacker:
         return self._arrays[place]
 
 
-def nested_too_deeply(value: Any, left: int = _DEEPEST) -> bool:
+def nested_too_deeply(value: Any, left: int = _DEEPEST, seen: set[int] | None = None) -> bool:
     """Tell whether a form is nested more deeply than `unpack` takes, as one of a hundred steps may be.
 
     Parameters
@@ -213,18 +227,26 @@ def nested_too_deeply(value: Any, left: int = _DEEPEST) -> bool:
         The form; for its parts it is asked again.
     left : int
         So many levels it may have.
+    seen : set of int, optional
+        What several expressions share, by its identity: it is packed, and looked at, once.
 
     Returns
     -------
     bool
     """
+    seen = set() if seen is None else seen
+    if isinstance(value, Shared):
+        if id(value) in seen:
+            return False
+        seen.add(id(value))
+        left = _DEEPEST
     if isinstance(value, msgspec.Struct):
         parts = [getattr(value, name) for name in value.__struct_fields__]
     elif isinstance(value, (tuple, list)):
         parts = list(value)
     else:
         return False
-    return left < 0 or any(nested_too_deeply(part, left - 1) for part in parts)
+    return left < 0 or any(nested_too_deeply(part, left - 1, seen) for part in parts)
 
 
 def users_define_forms() -> bool:

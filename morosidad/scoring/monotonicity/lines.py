@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morosidad.compiler.nodes.base import Expr, Floats, Position, walk
+from morosidad.compiler.nodes.dense.step import DenseVector
 from morosidad.compiler.nodes.expressions import (
     Arith,
     Clip,
@@ -117,7 +118,7 @@ def chain_of(expr: Expr) -> Chain | None:
 
 def level_where_given(expr: Expr) -> bool:
     """Tell whether a term is the same for all numbers, as one that only says whether there is one."""
-    if isinstance(expr, Raw):
+    if expr.own_fields:
         return False
     if isinstance(expr, Missing) and _given(expr.of):
         return True
@@ -151,6 +152,8 @@ def turning_values(exprs: Iterable[Expr], field: int) -> list[float] | None:
     found: set[float] = set()
     for expr in exprs:
         for node in walk(expr):
+            if isinstance(node, DenseVector) and field in node.own_fields:
+                return None
             if fields_of(node) != {field}:
                 continue
             at: Any = (

@@ -1,0 +1,1 @@
+"""Classifiers made of dense steps: networks, quadratic forms, kernels."""

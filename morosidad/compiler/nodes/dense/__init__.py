@@ -1,0 +1,1 @@
+"""Functions of several numbers that give several numbers: matrix products, kernels, norms, products."""

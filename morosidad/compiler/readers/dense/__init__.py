@@ -1,0 +1,1 @@
+"""Readers of dense steps: projections, kernels, polynomials, networks, quadratic discriminants."""
