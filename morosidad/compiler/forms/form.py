@@ -43,6 +43,11 @@ class Form(msgspec.Struct, frozen=True, eq=False):
         return False
 
     @property
+    def fits(self) -> bool:
+        """Whether the sizes that it names are there, as those in a file may not be."""
+        return True
+
+    @property
     def shares_equally(self) -> bool:
         """Whether some contribution is divided equally among fields, as nothing is known of each one's."""
         return False

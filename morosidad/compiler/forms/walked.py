@@ -13,7 +13,6 @@ from morosidad.compiler.backends.python_source import NO_SHARE, FunctionSource
 from morosidad.compiler.backends.python_trees import Walker
 from morosidad.compiler.forms.form import Form, OnLogOdds, OnProbability
 from morosidad.compiler.nodes.base import Expr, Floats, Position
-from morosidad.compiler.nodes.dense.step import Element
 from morosidad.compiler.nodes.expressions import fields_of
 from morosidad.compiler.nodes.trees import Trees
 from morosidad.schema.field import Row
@@ -36,7 +35,7 @@ class Walked(Trees, Form, frozen=True, eq=False, dict=True):
 
     @property
     def shares_equally(self) -> bool:
-        return any(isinstance(c, Element) and len(fields_of(c)) > 1 for c in self.columns)
+        return any(c.dense and len(fields_of(c)) > 1 for c in self.columns)
 
     def probes(self, schema: Schema, bases: Sequence[Row]) -> Iterable[Row]:
         from morosidad.compiler.proof.split_rows import rows_at_splits

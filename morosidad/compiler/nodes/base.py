@@ -77,8 +77,22 @@ class ColumnEvaluator(Protocol):
         ...
 
 
+DEEPEST = 20
+"""So many steps that hold expressions may stand one behind the other."""
+
+
 class Shared(msgspec.Struct, frozen=True, eq=False):
     """Data that several expressions hold; a model file holds it once."""
+
+    @property
+    def depth(self) -> int:
+        """How many steps that hold expressions stand one behind the other in it."""
+        return 0
+
+    @property
+    def fits(self) -> bool:
+        """Whether the sizes and places that it names are there, as those in a file may not be."""
+        return True
 
 
 class Expr(msgspec.Struct, frozen=True):
@@ -88,6 +102,16 @@ class Expr(msgspec.Struct, frozen=True):
     def alike(self) -> bool:
         """Whether `emit` and `batch` give the same bits, as they take the same operations."""
         return all(part.alike for part in self.parts())
+
+    @property
+    def dense(self) -> bool:
+        """Whether a dense step makes the number, of all its inputs together."""
+        return False
+
+    @property
+    def fits(self) -> bool:
+        """Whether the sizes and places that it names are there, as those in a file may not be."""
+        return True
 
     @property
     def own_fields(self) -> frozenset[int]:

@@ -13,7 +13,6 @@ from typing import Any, Literal
 import numpy as np
 
 from morosidad.compiler.nodes.base import ColumnEvaluator, Expr, Floats, SourceWriter
-from morosidad.compiler.nodes.dense.step import Element
 from morosidad.compiler.nodes.expressions import Constant, Elementwise, Missing, Raw
 from morosidad.compiler.nodes.functions import NamedFunction
 from morosidad.compiler.nodes.lookups import Lookup
@@ -137,7 +136,7 @@ def finite(expr: Expr) -> bool:
         return bool(np.isfinite(expr.numbers[~np.isnan(expr.numbers)]).all())
     if isinstance(expr, NamedFunction):
         return expr.name in _TOTAL and finite(expr.of)
-    if isinstance(expr, (Element, Guaranteed)):
+    if expr.dense or isinstance(expr, Guaranteed):
         return True
     if isinstance(expr, Elementwise) and not isinstance(expr, Missing):
         return finite(expr.of)

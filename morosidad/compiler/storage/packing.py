@@ -17,8 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morosidad.compiler.forms.form import Form
-from morosidad.compiler.nodes.base import Expr, Shared
-from morosidad.compiler.nodes.dense.step import DEEPEST, DenseBlock
+from morosidad.compiler.nodes.base import DEEPEST, Expr, Shared
 
 Array = NDArray[Any]
 
@@ -187,7 +186,7 @@ class _Unpacker:
             table = self._unpack(node, 0)
             if not isinstance(table, Shared):
                 raise ValueError("this describes no compiled form: what is no table is shared")
-            if isinstance(table, DenseBlock) and table.depth > DEEPEST:
+            if table.depth > DEEPEST:
                 raise ValueError("this describes no compiled form: its parts are nested too deeply")
             self._shared.append(table)
         return self._unpack(data["root"], 0)

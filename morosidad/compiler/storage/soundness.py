@@ -14,11 +14,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 import msgspec
 import numpy as np
 
-from morosidad.compiler.forms.dense.network import Network
 from morosidad.compiler.nodes.base import Position
-from morosidad.compiler.nodes.dense.algebra import Activation, Affine, Beside, Products, UnitNorm
-from morosidad.compiler.nodes.dense.kernels import Kernel
-from morosidad.compiler.nodes.dense.step import DenseBlock, Element
 from morosidad.compiler.nodes.expressions import Raw, fields_of
 from morosidad.compiler.nodes.labels import Label
 from morosidad.compiler.nodes.lookups import (
@@ -95,7 +91,7 @@ def _is(value: Any, hint: Any) -> bool:
 @singledispatch
 def _fits(node: Any) -> bool:
     """Say whether the sizes and places that a part names are there."""
-    return True
+    return bool(getattr(node, "fits", True))
 
 
 @_fits.register
@@ -154,59 +150,6 @@ def _(grid: Grid) -> bool:
 @_fits.register
 def _(text: TextOf) -> bool:
     return len(text.texts) == text.at.size
-
-
-@_fits.register
-def _(step: Affine) -> bool:
-    width, size = step.weights.shape if step.weights.ndim == 2 else (-1, -1)
-    return step.shift.shape == (width,) and step.offset.shape == (size,)
-
-
-@_fits.register(Activation)
-@_fits.register(UnitNorm)
-def _(step: Activation | UnitNorm) -> bool:
-    return step.n_numbers > 0
-
-
-@_fits.register
-def _(step: Products) -> bool:
-    factors = step.factors
-    inside = (factors >= 0) & (factors <= step.n_columns)
-    return factors.ndim == 2 and factors.shape[1] > 0 and bool(inside.all())
-
-
-@_fits.register
-def _(step: Beside) -> bool:
-    if len(step.steps) != len(step.columns) or any(isinstance(part, Beside) for part in step.steps):
-        return False
-    return all(
-        places.shape == (part.width,)
-        and bool(((places >= 0) & (places < step.n_columns)).all())
-        and len(np.unique(places)) == len(places)
-        for part, places in zip(step.steps, step.columns, strict=True)
-    )
-
-
-@_fits.register
-def _(kernel: Kernel) -> bool:
-    return kernel.points.ndim == 2
-
-
-@_fits.register
-def _(block: DenseBlock) -> bool:
-    return len(block.inputs) == block.step.width
-
-
-@_fits.register
-def _(element: Element) -> bool:
-    return 0 <= element.place < element.of.block.step.size
-
-
-@_fits.register
-def _(network: Network) -> bool:
-    widths = [len(network.columns), *(step.size for step in network.steps)]
-    taken = [step.width for step in network.steps]
-    return bool(taken) and widths == [*taken, 1]
 
 
 @_fits.register

@@ -7,10 +7,10 @@ import pytest
 
 from morosidad.compiler.forms.additive import Additive
 from morosidad.compiler.forms.dense.network import Network
-from morosidad.compiler.nodes.base import Expr
+from morosidad.compiler.nodes.base import DEEPEST, Expr
 from morosidad.compiler.nodes.dense.algebra import Activation, Affine, Beside, Products, UnitNorm
 from morosidad.compiler.nodes.dense.kernels import Kernel
-from morosidad.compiler.nodes.dense.step import DEEPEST, DenseBlock, DenseStep, DenseVector, Element
+from morosidad.compiler.nodes.dense.step import DenseBlock, DenseStep, DenseVector, Element
 from morosidad.compiler.nodes.expressions import Raw
 from morosidad.compiler.storage.packing import nested_too_deeply, pack, unpack
 from morosidad.compiler.storage.soundness import check

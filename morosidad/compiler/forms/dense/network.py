@@ -48,6 +48,12 @@ class Network(OnLogOdds, frozen=True, eq=False):
     steps: tuple[DenseStep, ...]
     n_fields: int
 
+    @property
+    def fits(self) -> bool:
+        taken = [step.width for step in self.steps]
+        given = [len(self.columns), *(step.size for step in self.steps)]
+        return bool(taken) and given == [*taken, 1]
+
     def emit_log_odds(self, code: FunctionSource) -> str:
         return code.assign(f"{code.constant(self._one)}({self._inputs(code)})")
 

@@ -33,6 +33,12 @@ class Affine(DenseStep, frozen=True, eq=False):
     def size(self) -> int:
         return int(self.weights.shape[1])
 
+    @property
+    def fits(self) -> bool:
+        if self.weights.ndim != 2:
+            return False
+        return self.shift.shape == (self.width,) and self.offset.shape == (self.size,)
+
     def apply(self, x: Floats) -> Floats:
         return (x - self.shift) @ self.weights + self.offset
 
@@ -68,6 +74,10 @@ class Activation(DenseStep, frozen=True, eq=False):
     @property
     def size(self) -> int:
         return self.n_numbers
+
+    @property
+    def fits(self) -> bool:
+        return self.n_numbers > 0
 
     def apply(self, x: Floats) -> Floats:
         return _FUNCTIONS[self.function][0](x) * self.factor
@@ -112,6 +122,10 @@ class UnitNorm(DenseStep, frozen=True, eq=False):
     def size(self) -> int:
         return self.n_numbers
 
+    @property
+    def fits(self) -> bool:
+        return self.n_numbers > 0
+
     def apply(self, x: Floats) -> Floats:
         return x / self._norms(x)
 
@@ -142,7 +156,7 @@ class Products(DenseStep, frozen=True, eq=False):
     Attributes
     ----------
     factors : ndarray of int32, shape (size, degree)
-        The places of the columns that are multiplied, one after the other; ``width_`` stands for 1.
+        The places of the columns that are multiplied, one after the other; ``n_columns`` stands for 1.
     n_columns : int
         How many columns it takes.
     """
@@ -157,6 +171,11 @@ class Products(DenseStep, frozen=True, eq=False):
     @property
     def size(self) -> int:
         return len(self.factors)
+
+    @property
+    def fits(self) -> bool:
+        inside = (self.factors >= 0) & (self.factors <= self.n_columns)
+        return self.factors.ndim == 2 and self.factors.shape[1] > 0 and bool(inside.all())
 
     def apply(self, x: Floats) -> Floats:
         parts = _with_ones(x)[:, self.factors]
@@ -198,6 +217,17 @@ class Beside(DenseStep, frozen=True, eq=False):
     @property
     def size(self) -> int:
         return sum(step.size for step in self.steps)
+
+    @property
+    def fits(self) -> bool:
+        if len(self.steps) != len(self.columns) or any(isinstance(step, Beside) for step in self.steps):
+            return False
+        return all(
+            places.shape == (step.width,)
+            and bool(((places >= 0) & (places < self.n_columns)).all())
+            and len(np.unique(places)) == len(places)
+            for step, places in zip(self.steps, self.columns, strict=True)
+        )
 
     def apply(self, x: Floats) -> Floats:
         parts = zip(self.steps, self.columns, strict=True)

@@ -37,6 +37,10 @@ class Kernel(DenseStep, frozen=True, eq=False):
     def size(self) -> int:
         return int(self.points.shape[0])
 
+    @property
+    def fits(self) -> bool:
+        return self.points.ndim == 2
+
     def apply(self, x: Floats) -> Floats:
         return np.concatenate([np.empty((0, self.size)), *map(self._apply, self._few(x))])
 

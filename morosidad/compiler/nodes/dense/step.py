@@ -9,9 +9,6 @@ import numpy as np
 from morosidad.compiler.nodes.base import ColumnEvaluator, Expr, Floats, Shared, SourceWriter
 from morosidad.compiler.nodes.expressions import fields_of
 
-DEEPEST = 20
-"""So many dense steps may stand one behind the other."""
-
 
 class DenseStep(Shared, frozen=True, eq=False):
     """A smooth function of several numbers that gives several numbers, with its derivatives."""
@@ -77,8 +74,11 @@ class DenseBlock(Shared, frozen=True, eq=False, dict=True):
 
     @cached_property
     def depth(self) -> int:
-        """How many dense steps stand one behind the other, this one included."""
-        return 1 + max((block_depth(expr) for expr in self.inputs), default=0)
+        return 1 + max((_depth_of(expr) for expr in self.inputs), default=0)
+
+    @property
+    def fits(self) -> bool:
+        return len(self.inputs) == self.step.width
 
     def compute_one(self, numbers: tuple[float, ...]) -> list[float]:
         """Compute the step for one record."""
@@ -123,6 +123,14 @@ class Element(Expr, frozen=True):
     of: DenseVector
     place: int
 
+    @property
+    def dense(self) -> bool:
+        return True
+
+    @property
+    def fits(self) -> bool:
+        return 0 <= self.place < self.of.block.step.size
+
     def emit(self, code: SourceWriter) -> str:
         return f"{code.value(self.of)}[{int(self.place)}]"
 
@@ -130,7 +138,6 @@ class Element(Expr, frozen=True):
         return np.ascontiguousarray(batch.value(self.of)[:, self.place])
 
 
-def block_depth(expr: Expr) -> int:
-    """Tell how many dense steps stand one behind the other in an expression."""
+def _depth_of(expr: Expr) -> int:
     own = expr.block.depth if isinstance(expr, DenseVector) else 0
-    return max([own, *map(block_depth, expr.parts())])
+    return max([own, *map(_depth_of, expr.parts())])

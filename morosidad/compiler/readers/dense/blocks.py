@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from morosidad.compiler.forms.dense.network import Network
-from morosidad.compiler.nodes.base import Expr, Floats, Text
+from morosidad.compiler.nodes.base import DEEPEST, Expr, Floats, Text
 from morosidad.compiler.nodes.dense.algebra import Affine, Beside, Products
-from morosidad.compiler.nodes.dense.step import DEEPEST, DenseBlock, DenseStep, Element
+from morosidad.compiler.nodes.dense.step import DenseBlock, DenseStep, Element
 from morosidad.compiler.registry import Compiler, NotCompilable
 
 
