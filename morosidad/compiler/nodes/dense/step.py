@@ -72,8 +72,12 @@ class DenseBlock(Shared, frozen=True, eq=False, dict=True):
         """The fields that the numbers depend on."""
         return frozenset().union(*(fields_of(expr) for expr in self.inputs))
 
-    @cached_property
+    @property
     def depth(self) -> int:
+        return self._depth
+
+    @cached_property
+    def _depth(self) -> int:
         return 1 + max((_depth_of(expr) for expr in self.inputs), default=0)
 
     @property
