@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from morosidad.policy.decision import Decision as Decision
     from morosidad.policy.decision import Reason as Reason
     from morosidad.policy.decision import RecordError as RecordError
+    from morosidad.policy.points import Points as Points
     from morosidad.policy.rules.jdm import Rules as Rules
     from morosidad.policy.rules.rule import Rule as Rule
     from morosidad.preprocessor import Preprocessor as Preprocessor
@@ -43,6 +44,7 @@ _HOME = {
     "Field": "schema.field",
     "KPITracker": "kpis",
     "MorosidadError": "errors",
+    "Points": "policy.points",
     "Policy": "policy.cutoffs",
     "Preprocessor": "preprocessor",
     "Reason": "policy.decision",
@@ -68,6 +70,7 @@ __all__ = [
     "Field",
     "KPITracker",
     "MorosidadError",
+    "Points",
     "Policy",
     "Preprocessor",
     "Reason",

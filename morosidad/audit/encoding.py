@@ -25,7 +25,7 @@ from morosidad.audit.table import (
     reason_parts,
 )
 from morosidad.audit.usage import Usage
-from morosidad.policy.decision import Decision, Reason
+from morosidad.policy.decision import Decision, Reason, Score
 from morosidad.policy.reasons import ReasonTable
 
 LoggedValues = Literal["full", "hash", "none"]
@@ -96,6 +96,7 @@ class LineEncoder:
             cpu=usage[1],
             rules=getattr(decision, "rules", ()),
             policy_digest=context.policy_digest,
+            points=getattr(decision, "points", None),
             key=None if sealed is None else sealed.name,
             sealed_values=None if sealed is None else sealed.text,
         )
@@ -143,6 +144,7 @@ class LineEncoder:
             "cpu": [encode(usage[1])],
             "rules": [] if table.rules is None else [_given(b',"reglas":', table.rules)],
             "policy_digest": [self._named(context)],
+            "points": [] if table.points is None else [_each(b',"puntos":', table.points)],
         }
         if self._sealer is not None:
             ids = table.request_ids or repeat(None)
@@ -254,6 +256,12 @@ def _given(name: bytes, lists: Sequence[tuple[str, ...]]) -> list[bytes]:
         if one not in texts:
             texts[one] = name + msgspec.json.encode(one)
     return [texts[one] for one in lists]
+
+
+def _each(name: bytes, values: Sequence[Score | None]) -> list[bytes]:
+    """Encode numbers under a name; None is left out."""
+    encoded = encode_column(values)
+    return [b"" if value is None else name + text for value, text in zip(values, encoded, strict=True)]
 
 
 def _without_values(reasons: Sequence[Reason], personal: Sequence[str] | None) -> list[Reason]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from morosidad.policy.decision import Reason
+from morosidad.policy.decision import Reason, Score
 
 
 class AuditContext(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +82,7 @@ class DecisionLine(
     cpu: float | None = msgspec.field(name="cpu_usado")
     rules: Sequence[str] = msgspec.field(name="reglas", default=())
     policy_digest: str = msgspec.field(name="politica_digest", default="")
+    points: Score | None = msgspec.field(name="puntos", default=None)
     key: str | None = msgspec.field(name="clave", default=None)
     sealed_values: str | None = msgspec.field(name="valores_cifrados", default=None)
     forgotten: bool = msgspec.field(name="olvidada", default=False)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from morosidad.audit.lines import DecisionLine
+from morosidad.policy.decision import Score
 from morosidad.policy.reasons import ReasonTable
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class DecisionTable(msgspec.Struct, frozen=True, eq=False):
     rules : sequence of tuple of str, optional
         The codes of the rules that fired, where the policy has any. Where they decline without a score,
         there is no probability.
+    points : sequence of (int, float or None), optional
+        Where the policy gives any.
     """
 
     values: Sequence[NDArray[Any] | Sequence[Any]]
@@ -57,6 +60,7 @@ class DecisionTable(msgspec.Struct, frozen=True, eq=False):
     reasons: ReasonTable | None = None
     request_ids: Sequence[str | None] | None = None
     rules: Sequence[tuple[str, ...]] | None = None
+    points: Sequence[Score | None] | None = None
 
     def __len__(self) -> int:
         return len(self.probabilities)
@@ -112,7 +116,7 @@ def line_bodies(cells: Mapping[str, Sequence[Part]], number: int) -> list[bytes]
     """
     parts: list[Part] = [b'{"tipo":"decision"']
     for field in msgspec.structs.fields(DecisionLine):
-        if field.name in ("rules", "policy_digest"):
+        if field.name in ("rules", "policy_digest", "points"):
             parts += cells[field.name]
         elif field.name in cells:
             parts += [b"," + msgspec.json.encode(field.encode_name) + b":", *cells[field.name]]

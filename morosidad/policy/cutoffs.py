@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import msgspec
 from msgspec.structs import force_setattr
 
 from morosidad.errors import SettingsError
-from morosidad.policy.decision import NOTHING, OUTCOMES, Decision, DecisionOutcome, Ruling
+from morosidad.policy.decision import NOTHING, OUTCOMES, Decision, DecisionOutcome, Ruling, Score
 from morosidad.schema.field import Row
 from morosidad.schema.schema import Schema
 
@@ -19,10 +20,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from morosidad.policy.points import Points
     from morosidad.policy.rules.compiled import CompiledRules
     from morosidad.policy.rules.rule import Rule
 else:
-    Rule = Any  # loaded where a policy has any
+    Points = Rule = Any  # loaded where a policy has any
 
 
 class Policy(msgspec.Struct, frozen=True):
@@ -46,6 +48,8 @@ class Policy(msgspec.Struct, frozen=True):
         In the order in which they are asked. Each that fires gives a reason, before those of the model.
     score_always : bool
         Whether the model is asked about applicants whom a rule of the stage ``before`` declines.
+    points : Points, optional
+        The scale on which decisions have points.
 
     Raises
     ------
@@ -62,6 +66,7 @@ class Policy(msgspec.Struct, frozen=True):
     show_values: bool = False
     rules: tuple[Rule, ...] = ()
     score_always: bool = False
+    points: Points | None = None
 
     def __post_init__(self) -> None:
         problems = []
@@ -82,6 +87,10 @@ class Policy(msgspec.Struct, frozen=True):
         force_setattr(self, "decline_at", float(self.decline_at))
         force_setattr(self, "max_reasons", int(self.max_reasons))
         force_setattr(self, "rules", _rules_of(self.rules))
+        if self.points is not None:
+            from morosidad.policy.points import as_points
+
+            force_setattr(self, "points", as_points(self.points))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Policy:
@@ -137,7 +146,7 @@ class Policy(msgspec.Struct, frozen=True):
             Without what earlier versions knew nothing of where that says nothing: the digest stays.
         """
         data: dict[str, Any] = msgspec.to_builtins(self)
-        for name in ("show_values", "rules", "score_always"):
+        for name in ("show_values", "rules", "score_always", "points"):
             if not data[name]:
                 del data[name]
         return data
@@ -200,6 +209,8 @@ class Deciding:
         What a record is.
     identity : str
         Who decides.
+    points_of : callable, optional
+        A record's values, and its probability of default → its points, where the policy gives any.
 
     Raises
     ------
@@ -207,11 +218,18 @@ class Deciding:
         If a rule does not fit the schema.
     """
 
-    def __init__(self, policy: Policy, schema: Schema, identity: str) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        schema: Schema,
+        identity: str,
+        points_of: Callable[[Row, float], Score] | None = None,
+    ) -> None:
         self.schema: Schema = schema
         self.policy = policy
         self.identity: str = identity
         self.policy_identity: str = policy.identity
+        self.points_of: Callable[[Row, float], Score] | None = points_of
         self.rules: CompiledRules | None = _compiled_rules(policy, schema)
 
     def asked_first(self, values: Row) -> Ruling:
@@ -273,7 +291,9 @@ class Deciding:
         )
         return decision.in_language(self.schema.language)
 
-    def settle(self, values: Row, probability: float, first: Ruling | None = None) -> Ruling:
+    def settle(
+        self, values: Row, probability: float, first: Ruling | None = None, points: Score | None = None
+    ) -> Ruling:
         """Give the outcome of the cut-offs and the rules.
 
         Parameters
@@ -284,6 +304,8 @@ class Deciding:
             What the model estimated.
         first : Ruling, optional
             What the rules that know no score decide, where they have been asked.
+        points : int or float, optional
+            The points, where they are known already.
 
         Returns
         -------
@@ -293,7 +315,26 @@ class Deciding:
         if self.rules is None:
             return Ruling(outcome, (), final=False)
         first = self.rules.first(values) if first is None else first
-        return self.rules.decided(values, probability, outcome, first)
+        if points is None:
+            points = self.points(values, probability)
+        return self.rules.decided(values, probability, outcome, first, points or 0.0)
+
+    def points(self, values: Row, probability: float) -> Score | None:
+        """Give the points of a record.
+
+        Parameters
+        ----------
+        values : tuple
+            Validated values in schema order.
+        probability : float
+            What the model estimated.
+
+        Returns
+        -------
+        int, float or None
+            None where the policy gives none.
+        """
+        return None if self.points_of is None else self.points_of(values, probability)
 
 
 def _rules_of(given: Any) -> tuple[Rule, ...]:
@@ -309,4 +350,4 @@ def _compiled_rules(policy: Policy, schema: Schema) -> CompiledRules | None:
         return None
     from morosidad.policy.rules.compiled import CompiledRules
 
-    return CompiledRules(policy.rules, schema)
+    return CompiledRules(policy.rules, schema, points=policy.points is not None)

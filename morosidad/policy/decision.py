@@ -16,6 +16,9 @@ DecisionOutcome = Literal["aprobar", "revisar", "rechazar"]
 OUTCOMES: tuple[DecisionOutcome, ...] = get_args(DecisionOutcome)
 """In the order of the probability of default."""
 
+Score = int | float
+"""Points of one applicant: whole ones where the scale of the policy rounds."""
+
 COLOURS = {"aprobar": "#1b7f4d", "revisar": "#b26a00", "rechazar": "#b3261e"}
 
 
@@ -90,6 +93,8 @@ class Decision(msgspec.Struct, frozen=True, dict=True):
         The codes of the rules that fired, in order.
     policy : str
         ``version@digest`` of the policy.
+    points : int, float or None
+        On the policy's scale, where it has one and the model was asked.
     language : {'es', 'en', 'pt'}
         Of what a notebook shows; no part of the JSON.
     """
@@ -108,6 +113,7 @@ class Decision(msgspec.Struct, frozen=True, dict=True):
     request_id: str | None = None
     rules: tuple[str, ...] = msgspec.field(name="reglas", default=())
     policy: str = msgspec.field(name="politica", default="")
+    points: Score | None = msgspec.field(name="puntos", default=None)
 
     @property
     def probability(self) -> float | None:
@@ -182,11 +188,16 @@ class Decision(msgspec.Struct, frozen=True, dict=True):
         )
         notes = "".join(f"<div><small>{escape(warning)}</small></div>" for warning in self.warnings)
         figure = "—" if self.probability is None else written(self.probability, ".1%")
+        points = (
+            ""
+            if self.points is None
+            else f" · {told('figures.points')} <b>{written(self.points, '.10g')}</b>"
+        )
         return (
             f'<div style="border:1px solid #8888;border-left:6px solid {colour};border-radius:6px;'
             f'padding:.6em 1em;max-width:34em;font-family:sans-serif">'
             f'<div><b style="color:{colour};font-size:1.1em">{outcome.capitalize()}</b>'
-            f" · {probability} <b>{figure}</b></div>"
+            f" · {probability} <b>{figure}</b>{points}</div>"
             f'<ol style="margin:.4em 0 .2em 1.2em;padding:0">{reasons}</ol>{notes}'
             f"<div><small>{escape(self.model)}</small></div></div>"
         )

@@ -62,7 +62,7 @@ def answer_frame(
     again : bool, default=False
         Whether the rows will be read again.
     decide : bool, default=False
-        Whether the rules of the policy are asked too.
+        Whether the rules of the policy are asked too, and points given where it gives any.
 
     Returns
     -------
@@ -86,7 +86,13 @@ def answer_frame(
     if not as_records:
         asked.unusual.ask_original(asked.found, asked.labels)
     return FrameAnswers(
-        table, asked.found, asked.labels, asked.told if warnings else None, asked.reader, asked.rules
+        table,
+        asked.found,
+        asked.labels,
+        asked.told if warnings else None,
+        asked.reader,
+        asked.rules,
+        asked.points,
     )
 
 
@@ -100,6 +106,7 @@ class _Asked:
         self.found, self.labels = np.full(n, np.nan), np.zeros(n, dtype=bool)
         self.told: list[tuple[str, ...]] = [()] * n if warn else []
         self.rules = FrameRules(model, n) if decide and model.rules is not None else None
+        self.points = np.full(n, np.nan) if decide and model.model_points is not None else None
 
     def ask(self, rows: slice) -> int:
         """Ask about a chunk of rows, on any thread; give how many they are."""
@@ -114,7 +121,8 @@ class _Asked:
         else:
             known = self.rules.ask_first(rows, columns, ~bad)
             self._score(rows, [column[known[~bad]] for column in columns], known)
-            self.rules.decide(rows, columns, ~bad, self.found[rows][~bad])
+            points = 0.0 if self.points is None else self.points[rows][~bad]
+            self.rules.decide(rows, columns, ~bad, self.found[rows][~bad], points)
         return len(bad)
 
     def _score(self, rows: slice, columns: list[Column], known: NDArray[np.bool_]) -> None:
@@ -124,6 +132,8 @@ class _Asked:
                 probability = self.model.compiled.predict(columns)
                 self.found[rows][known] = probability
                 self.labels[rows][known] = _labels(self.model, columns, probability)
+                if self.points is not None and self.model.model_points is not None:
+                    self.points[rows][known] = self.model.model_points.of_many(columns, probability)
         except Exception as error:  # its text may hold values of a row
             raise self.model.failed(error) from None
 
@@ -284,7 +294,7 @@ def score_frame(
         raise ValueError("errors: 'raise' or 'coerce' was expected")
     active, start = path.active, path.clock()
     model, whole = active.model, reasons or path.audit is not None
-    decide = model.rules is not None
+    decide = model.rules is not None or model.model_points is not None
     answers = answer_frame(
         model,
         frame,
@@ -312,6 +322,8 @@ def _leave_empty(answers: FrameAnswers, rows: NDArray[np.bool_]) -> None:
     answers.probabilities[rows] = np.nan
     if answers.rules is not None:
         answers.rules.outcomes[rows] = -1
+    if answers.points is not None:
+        answers.points[rows] = np.nan
 
 
 def _results(
@@ -346,9 +358,15 @@ def _numbers(model: StoredModel, answers: FrameAnswers) -> dict[str, Any]:
     probability, label = answers.probabilities, answers.labels.astype(np.int8)
     known = ~np.isnan(probability)
     outcome = pd.Categorical.from_codes(answers.outcome_codes(model), categories=pd.Index(OUTCOMES))
-    return {
+    numbers = {
         "probability": probability,
         "label": label if known.all() else pd.arrays.IntegerArray(label, ~known),
         "confidence": np.maximum(probability, 1.0 - probability),
         "outcome": outcome,
     }
+    if answers.points is not None and model.policy.points is not None:
+        gaps = np.isnan(answers.points)
+        whole = np.where(gaps, 0.0, answers.points).astype(np.int64)
+        of_scale = pd.arrays.IntegerArray(whole, gaps) if gaps.any() else whole
+        numbers["points"] = of_scale if model.policy.points.round else answers.points
+    return numbers

@@ -17,13 +17,14 @@ from morosidad.compiler.pipeline import CompiledPipeline
 from morosidad.errors import PredictionError
 from morosidad.monitoring.drift_reference import DriftReference
 from morosidad.policy.cutoffs import Deciding, Policy
-from morosidad.policy.decision import Decision, Reason, Ruling
+from morosidad.policy.decision import Decision, Reason, Ruling, Score
 from morosidad.policy.reasons import ReasonWriter
 from morosidad.schema.field import Row
-from morosidad.training.evidence import Training
+from morosidad.training.evidence import Training, plain_label
 
 if TYPE_CHECKING:
     from morosidad.compiler.proof.sampled_shapley import SampledContributions
+    from morosidad.scoring.scorecards.points import ModelPoints
 
 
 class ScoringModel(Deciding):
@@ -71,7 +72,13 @@ class ScoringModel(Deciding):
         if len(typical) != len(compiled.schema) or len(classes) != 2:
             raise ValueError("one typical value per field and two classes were expected")
         self.compiled = compiled
-        super().__init__(policy, compiled.schema, f"{name}@{version}")
+        self.model_points: ModelPoints | None = None
+        if policy.points is not None:
+            from morosidad.scoring.scorecards.points import ModelPoints
+
+            self.model_points = ModelPoints(policy.points, compiled)
+        points_of = None if self.model_points is None else self.model_points.of
+        super().__init__(policy, compiled.schema, f"{name}@{version}", points_of)
         self.name = name
         self.version = version
         self.classes: tuple[Any, ...] = tuple(classes)
@@ -273,11 +280,12 @@ class ScoringModel(Deciding):
         if not 0.0 <= probability <= 1.0:
             raise self.no_probability()
         known = self._label(values, probability) if label is None else label
+        points = None if self.points_of is None else self.points_of(values, probability)
         if self.rules is None:
-            return self.decision(known, probability, reasons, warnings, request_id)
-        ruling = self.settle(values, probability, first)
+            return self.decision(known, probability, reasons, warnings, request_id, points)
+        ruling = self.settle(values, probability, first, points)
         every = (*self.rules.reasons(ruling.fired, self.schema.language), *reasons)
-        decision = self.decision(known, probability, every, warnings, request_id)
+        decision = self.decision(known, probability, every, warnings, request_id, points)
         force_setattr(decision, "outcome", ruling.outcome or decision.outcome)
         force_setattr(decision, "rules", self.rules.codes(ruling.fired))
         return decision
@@ -289,6 +297,7 @@ class ScoringModel(Deciding):
         reasons: tuple[Reason, ...],
         warnings: tuple[str, ...],
         request_id: str | None,
+        points: Score | None = None,
     ) -> Decision:
         """Put together what the cut-offs decide.
 
@@ -298,7 +307,7 @@ class ScoringModel(Deciding):
             The predicted class.
         probability : float
             Of default, from 0 to 1.
-        reasons, warnings, request_id
+        reasons, warnings, request_id, points
             As in the decision.
 
         Returns
@@ -319,6 +328,7 @@ class ScoringModel(Deciding):
             request_id,
             (),
             self.policy_identity,
+            points,
         )
         return decision if self._plain else decision.in_language(self.schema.language)
 
@@ -383,18 +393,3 @@ class ScoringModel(Deciding):
                 continue
             took.append(clock() - start)
         return float(np.median(took)) / 1e9 if took else float("nan")
-
-
-def plain_label(label: Any) -> Any:
-    """Give a label as a plain Python object.
-
-    Parameters
-    ----------
-    label : object
-        A label, perhaps a numpy scalar.
-
-    Returns
-    -------
-    object
-    """
-    return label.item() if isinstance(label, np.generic) else label

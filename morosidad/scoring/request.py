@@ -65,10 +65,14 @@ class ActiveModel(msgspec.Struct, frozen=True, eq=False):
             return False
         if both is None:
             right, ruling = decision.label is None and decision.confidence is None, first
+            right = right and decision.points is None
+        elif not 0.0 <= both[1] <= 1.0:
+            return False
         else:
-            ruling = model.settle(values, both[1], first)
+            points = model.points(values, both[1])
+            ruling = model.settle(values, both[1], first, points)
             right = (
-                0.0 <= both[1] <= 1.0
+                decision.points == points
                 and both[0] == 1.0 - both[1]
                 and decision.confidence == max(both)
                 and (model.compiled.own_labels or decision.label == (both[1] > model.compiled.threshold))

@@ -23,8 +23,8 @@ from morosidad.processes.paths import absolute
 from morosidad.schema.schema import Schema
 from morosidad.scoring.content.check_rows import answers_as_saved
 from morosidad.scoring.content.compiled import content_digest, dump_compiled, load_compiled
-from morosidad.scoring.model import ScoringModel, plain_label
-from morosidad.training.evidence import OutOfFold, Training
+from morosidad.scoring.model import ScoringModel
+from morosidad.training.evidence import OutOfFold, Training, plain_label
 
 BROKEN_WORK = 30_000
 """So many steps for each field may tell whether a model that is saved breaks its direction."""

@@ -272,3 +272,18 @@ def _shown(value: Any) -> str:
     if value is None or value != value:
         return "–"
     return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
+def plain_label(label: Any) -> Any:
+    """Give a label as a plain Python object.
+
+    Parameters
+    ----------
+    label : object
+        A label, perhaps a numpy scalar.
+
+    Returns
+    -------
+    object
+    """
+    return label.item() if isinstance(label, np.generic) else label

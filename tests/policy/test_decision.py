@@ -19,6 +19,7 @@ DECISION = Decision(
     request_id="abc",
     rules=("P01",),
     policy="1@0f",
+    points=480,
 )
 
 
@@ -36,6 +37,7 @@ def test_a_decision_is_json_with_the_keys_of_the_wire() -> None:
         "request_id": "abc",
         "reglas": ["P01"],
         "politica": "1@0f",
+        "puntos": 480,
     }
 
 
@@ -79,6 +81,7 @@ EVERY_FIELD = Decision(
     request_id="abc",
     rules=("P01",),
     policy="1@0f",
+    points=480,
 )
 
 

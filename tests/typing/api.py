@@ -12,6 +12,7 @@ from morosidad import (
     AHORRO_VALLE,
     Decision,
     Field,
+    Points,
     Policy,
     Reason,
     RecordError,
@@ -41,6 +42,9 @@ assert_type(scorer, Scorer)
 decision = scorer.score_one({"edad": 40}, request_id="a")
 assert_type(decision, Decision)
 assert_type(decision.probability, float | None)
+assert_type(decision.points, int | float | None)
+assert_type(Policy(points=Points(base=600)).points, Points | None)
+assert_type(scorer.scorecard(pd.DataFrame(), [0, 1], points=Points()), pd.DataFrame)
 assert_type(decision.reasons, tuple[Reason, ...])
 assert_type(decision.cached, str | None)
 assert_type(scorer.score_many([{"edad": 40}]), list[Decision | RecordError])

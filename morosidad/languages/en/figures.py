@@ -58,6 +58,10 @@ WORDS = {
     "asked_alone": "rows asked one at a time",
     "cross_validating": "cross-validation",
     "rows": "rows",
+    "points": "points",
+    "bin_missing": "missing",
+    "bin_other": "any other value",
+    "bin_any": "any value",
     # the report of a training
     "training_candidate": "candidate",
     "training_auc": "AUC [95 %]",

@@ -51,6 +51,7 @@ WORDS = {
     "review_from": "Review from {share}",
     "decline_from": "Decline from {share}",
     "what_raises": "What raises the risk",
+    "points": "Points",
     "rules_applied": "Rules that applied",
     "degraded": "The model failed, and the one in reserve answered.",
     "warnings": "Warnings",

@@ -58,6 +58,10 @@ WORDS = {
     "asked_alone": "filas consultadas una a una",
     "cross_validating": "validación cruzada",
     "rows": "filas",
+    "points": "puntos",
+    "bin_missing": "sin dato",
+    "bin_other": "otro valor",
+    "bin_any": "cualquier valor",
     # the report of a training
     "training_candidate": "candidato",
     "training_auc": "AUC [95 %]",

@@ -51,6 +51,7 @@ WORDS = {
     "review_from": "Revisar desde {share}",
     "decline_from": "Rechazar desde {share}",
     "what_raises": "Qué aumenta el riesgo",
+    "points": "Puntos",
     "rules_applied": "Reglas que se aplicaron",
     "degraded": "El modelo falló y respondió el de reserva.",
     "warnings": "Advertencias",

@@ -58,6 +58,10 @@ WORDS = {
     "asked_alone": "linhas consultadas uma a uma",
     "cross_validating": "validação cruzada",
     "rows": "linhas",
+    "points": "pontos",
+    "bin_missing": "sem dado",
+    "bin_other": "outro valor",
+    "bin_any": "qualquer valor",
     # the report of a training
     "training_candidate": "candidato",
     "training_auc": "AUC [95 %]",

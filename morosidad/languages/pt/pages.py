@@ -51,6 +51,7 @@ WORDS = {
     "review_from": "Revisar a partir de {share}",
     "decline_from": "Recusar a partir de {share}",
     "what_raises": "O que aumenta o risco",
+    "points": "Pontos",
     "rules_applied": "Regras que se aplicaram",
     "degraded": "O modelo falhou e respondeu o de reserva.",
     "warnings": "Advertências",

@@ -277,7 +277,11 @@ class CompiledRules:
         return self._fired(answers, ~first.final & ~np.isnan(probability))
 
     def conditions(
-        self, columns: Sequence[Column], probability: Floats, outcomes: NDArray[np.int8]
+        self,
+        columns: Sequence[Column],
+        probability: Floats,
+        outcomes: NDArray[np.int8],
+        points: Floats | float = 0.0,
     ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Tell where each condition is true, and where it is false, whatever other rules say.
 
@@ -289,6 +293,8 @@ class CompiledRules:
             Of default.
         outcomes : ndarray of int8, shape (n,)
             The places in `OUTCOMES` of what the cut-offs decide.
+        points : ndarray of float64, shape (n,)
+            The points, where the policy gives any.
 
         Returns
         -------
@@ -299,7 +305,7 @@ class CompiledRules:
         false = np.zeros_like(true)
         given: dict[RuleStage, tuple[Any, ...]] = {
             "before": (columns, self.today),
-            "after": (columns, probability, 0.0, known, self.today),
+            "after": (columns, probability, points, known, self.today),
         }
         with np.errstate(all="ignore"):
             for stage, values in given.items():

@@ -70,7 +70,12 @@ class FrameRules:
         return asked
 
     def decide(
-        self, rows: slice, columns: Sequence[Column], known: NDArray[np.bool_], probability: Floats
+        self,
+        rows: slice,
+        columns: Sequence[Column],
+        known: NDArray[np.bool_],
+        probability: Floats,
+        points: Floats | float = 0.0,
     ) -> None:
         """Ask the rules that know the score about a chunk, and decide.
 
@@ -84,11 +89,13 @@ class FrameRules:
             Which those are.
         probability : ndarray of float64, shape (n,)
             Of each of them; NaN where the model was not asked, or gave none.
+        points : ndarray of float64, shape (n,)
+            Theirs, where the policy gives any.
         """
         first, scored = self._first.pop(rows.start), ~np.isnan(probability)
         with np.errstate(invalid="ignore"):
             cutoffs = np.where(scored, self._policy.outcome_codes(probability), np.int8(-1))
-        after = self._rules.decided_columns(columns, probability, cutoffs, self._today, first)
+        after = self._rules.decided_columns(columns, probability, cutoffs, self._today, first, points=points)
         skipped = (first.outcomes == 2) & (not self._policy.score_always)
         decided = scored | skipped
         outcomes = np.where(after.final, after.outcomes, np.maximum(first.over(cutoffs), after.outcomes))

@@ -13,7 +13,7 @@ from morosidad._typing import Floats
 from morosidad.compiler.pipeline import CHUNK_ROWS, values_of
 from morosidad.frames.reading import Column, FrameReader
 from morosidad.frames.records import records_of
-from morosidad.policy.decision import OUTCOMES
+from morosidad.policy.decision import OUTCOMES, Score
 from morosidad.policy.reasons import ReasonTable
 from morosidad.schema.field import Row, Value
 from morosidad.scoring.frames.explaining import explain_rows
@@ -43,6 +43,8 @@ class FrameAnswers(NamedTuple):
         Reads the rows, `CHUNK_ROWS` at a time.
     rules : FrameRules, optional
         What the rules of the policy decide about each row, where it has any and that was asked.
+    points : ndarray of float64, shape (n_rows,), optional
+        NaN where there is no probability; where the policy gives points and that was asked.
     """
 
     table: pd.DataFrame
@@ -51,6 +53,7 @@ class FrameAnswers(NamedTuple):
     warnings: list[tuple[str, ...]] | None
     reader: FrameReader
     rules: FrameRules | None = None
+    points: Floats | None = None
 
     @property
     def decided(self) -> NDArray[np.bool_]:
@@ -78,6 +81,7 @@ class FrameAnswers(NamedTuple):
         return found
 
 
+_EVERY = slice(None)
 _ROWS = 2048  # at a time, so that they stay in the processor's cache
 
 
@@ -123,6 +127,9 @@ class _Chunk:
             answers.probabilities[places] = probabilities[scored]
             if not model.compiled.own_labels:
                 answers.labels[places] = model.over_threshold(probabilities[scored])
+            if answers.points is not None and model.model_points is not None:
+                columns = [column[scored] for column in self._columns]
+                answers.points[places] = model.model_points.of_many(columns, probabilities[scored])
         reasons = model.reason_writer.table(self._columns, shares, model.policy.max_reasons)
         if model.schema.names_codes:
             records = records_of(model.schema, answers.table.iloc[self.places])
@@ -158,6 +165,8 @@ class Decided(NamedTuple):
         The ids of the requests.
     rules : sequence of tuple of str, optional
         The codes of the rules that fired, where there are rules.
+    points : sequence of (int, float or None), optional
+        Where the policy gives any.
     """
 
     values: Callable[[], list[list[Value]]]
@@ -169,6 +178,7 @@ class Decided(NamedTuple):
     reasons: ReasonTable | None
     ids: Sequence[str | None] | None
     rules: Sequence[tuple[str, ...]] | None = None
+    points: Sequence[Score | None] | None = None
 
 
 def publish(
@@ -277,6 +287,7 @@ def watch_and_log(path: RecordPath, active: ActiveModel, decided: Decided, secon
             reasons=decided.reasons,
             request_ids=decided.ids,
             rules=decided.rules,
+            points=decided.points,
         )
         path.audit.append_many(active.audit_context, table)
 
@@ -296,7 +307,33 @@ def _decided(
         chunk.reasons,
         None if ids is None else [ids[place] for place in places],
         None if answers.rules is None else answers.rules.codes()[chunk.places].tolist(),
+        listed_points(model, answers.points, chunk.places),
     )
+
+
+def listed_points(
+    model: StoredModel, points: Floats | None, places: NDArray[np.intp] | slice = _EVERY
+) -> list[Score | None] | None:
+    """Give the points of some rows as decisions hold them.
+
+    Parameters
+    ----------
+    model : StoredModel
+        What answered.
+    points : ndarray of float64, shape (n_rows,), optional
+        NaN where there are none.
+    places : ndarray of intp, or slice
+        The rows; by default all.
+
+    Returns
+    -------
+    list of (int, float or None), or None
+        None where the policy gives no points.
+    """
+    if points is None or model.policy.points is None:
+        return None
+    whole = model.policy.points.round
+    return [None if x != x else int(x) if whole else x for x in points[places].tolist()]
 
 
 def _chunks(active: ActiveModel, answers: FrameAnswers, *, explain: bool) -> Iterator[_Chunk]:

@@ -13,7 +13,7 @@ from morosidad.errors import InvalidRecord, PredictionError
 from morosidad.policy.decision import Decision, RecordError
 from morosidad.schema.field import Row
 from morosidad.schema.schema import Record
-from morosidad.scoring.frames.publishing import Decided, count, watch_and_log
+from morosidad.scoring.frames.publishing import Decided, count, listed_points, watch_and_log
 from morosidad.scoring.record_path import RecordPath
 from morosidad.scoring.request import text_of_id
 from morosidad.scoring.stored_model import StoredModel
@@ -124,7 +124,7 @@ def _decide(model: StoredModel, valid: _Valid, records: list[Record]) -> Decided
         raise model.failed(error) from None
     if not ((probabilities >= 0.0) & (probabilities <= 1.0)).all():
         return None
-    reasons = None
+    reasons, points = None, model.model_points
     if model.explains:
         reasons = model.reason_writer.table(columns, shares, model.policy.max_reasons)
         reasons = model.reason_writer.name_codes(reasons, [records[place] for place in valid.places])
@@ -138,6 +138,8 @@ def _decide(model: StoredModel, valid: _Valid, records: list[Record]) -> Decided
         valid.warnings,
         reasons,
         valid.ids,
+        None,
+        None if points is None else listed_points(model, points.of_many(columns, probabilities)),
     )
 
 
@@ -150,4 +152,5 @@ def _decisions(model: StoredModel, decided: Decided) -> Iterator[Decision]:
         repeat(()) if decided.reasons is None else decided.reasons.reasons(),
         decided.warnings,
         decided.ids,
+        repeat(None) if decided.points is None else decided.points,
     )

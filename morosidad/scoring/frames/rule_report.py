@@ -92,7 +92,8 @@ def rule_report(model: StoredModel, table: Any) -> RuleReport:
         probability = model.compiled.predict(columns)
         with np.errstate(invalid="ignore"):
             outcomes = model.policy.outcome_codes(probability)
-        true, false = rules.conditions(columns, probability, outcomes)
+        points = 0.0 if model.model_points is None else model.model_points.of_many(columns, probability)
+        true, false = rules.conditions(columns, probability, outcomes, points)
         both += true.astype(np.int64) @ true.T.astype(np.int64)
         unknown += (~true & ~false).sum(axis=1)
     codes = [rule.code for rule in every]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from morosidad.compiler.forms.scales import Scale
     from morosidad.policy.contributions import Contributions
     from morosidad.policy.decision import DecisionOutcome
+    from morosidad.policy.points import Points
     from morosidad.scoring.counterfactuals.result import Counterfactual
 
 
@@ -207,6 +208,44 @@ class Explaining(FrozenClassifier):
             index=pd.Index(model.schema.names, name="field"),
         )
         return found.sort_values("importance", ascending=False, kind="stable")
+
+    def scorecard(self, X: Any = None, y: Any = None, *, points: Points | None = None) -> pd.DataFrame:
+        """Give the scorecard of a model whose log-odds are a sum of steps in each field, or in two.
+
+        The rows that an applicant lies in, one of each field, and the first, which everybody has, add up
+        from top to bottom to the points of the decision: exactly, as the decision adds up these numbers.
+        Where the scale rounds, each row is rounded, halves to the even number.
+
+        Parameters
+        ----------
+        X : DataFrame, optional
+            The applicants over whom shares and default rates are counted; by default the rows of the
+            background, where there is one.
+        y : array-like, optional
+            Their labels, as the model was fitted on.
+        points : Points, optional
+            The scale; by default the policy's.
+
+        Returns
+        -------
+        DataFrame
+            ``field`` (two names for two fields together; the first row is called ``base``), ``bin`` (an
+            interval that holds its lower end, a category, what is missing, any other value), ``points``
+            (int64, or float64 where the scale does not round), ``share`` of the rows (float64) and the
+            ``default_rate`` there (float64); NaN where nothing is known.
+
+        Raises
+        ------
+        SettingsError
+            If there is no scale.
+        UnsupportedModel
+            If the model is no such sum; the message says why.
+        InvalidFrame
+            If the schema refuses rows, or the labels are not the model's.
+        """
+        from morosidad.scoring.mixins.scorecard_frame import scorecard_of
+
+        return scorecard_of(self._model, X, y, points, base_name(self._model.schema.names))
 
 
 def base_name(names: tuple[str, ...]) -> str:

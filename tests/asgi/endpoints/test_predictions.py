@@ -7,7 +7,7 @@ import pytest
 from morosidad import Scorer, TieredCache
 
 KEYS = ["prediccion", "probabilidades", "confianza", "decision", "motivos", "modelo", "advertencias", "cache",
-        "degradado", "request_id", "reglas", "politica", "tiempo_procesamiento"]  # fmt: skip
+        "degradado", "request_id", "reglas", "politica", "puntos", "tiempo_procesamiento"]  # fmt: skip
 
 
 def test_a_decision_is_that_of_the_scorer(client, applicant):

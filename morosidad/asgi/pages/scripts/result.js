@@ -1,7 +1,7 @@
 // The answer, put before a person: what was decided, how sure, and why.
 
 import { byId, make } from "./elements.js";
-import { duration, hundredths, share } from "./text.js";
+import { duration, exact, hundredths, share } from "./text.js";
 import { say } from "./words.js";
 
 const OUTCOMES = {
@@ -18,6 +18,7 @@ export function showDecision(decision, seconds) {
   answer.replaceChildren(
     heading(decision),
     ...probability(decision.probabilidades),
+    ...points(decision.puntos),
     ...rules(decision.motivos.filter(isRule)),
     ...reasons(decision.motivos.filter((reason) => !isRule(reason))),
     ...warnings(decision),
@@ -104,6 +105,12 @@ function probability(both) {
   );
   const title = make("p", { class: "probabilidad" }, make("span", { text: say("probability") }), make("output", { text: share(value) }));
   return [title, bar, cuts];
+}
+
+function points(number) {
+  if (number === null) return [];
+  const value = make("output", { text: Number.isInteger(number) ? exact(number) : hundredths(number) });
+  return [make("p", { class: "probabilidad" }, make("span", { text: say("points") }), value)];
 }
 
 const isRule = ({ tipo }) => tipo === "regla";
