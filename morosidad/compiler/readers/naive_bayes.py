@@ -65,6 +65,21 @@ def _above(column: Expr, limit: float) -> Expr:
     return Binary(">", column, Constant(limit))
 
 
+@compiles("sklearn.CategoricalNB")
+def categorical_nb(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Additive | Network:
+    """Compile a log-ratio for each category, of columns whose codes an encoder gives."""
+    terms: list[Expr] = []
+    for column, found in zip(columns, estimator.feature_log_prob_, strict=True):
+        if not isinstance(column, Lookup):
+            raise NotCompilable("CategoricalNB of numbers that no encoder gives has no compiled form")
+        ratios = np.append(np.diff(found, axis=0)[0], np.nan)  # what is no code is refused
+        codes = column.numbers
+        known = (codes > -1.0) & (codes < len(ratios) - 1)
+        terms.append(column.with_rows(ratios[np.where(known, codes, -1.0).astype(np.intp)]))
+    prior = float(np.diff(estimator.class_log_prior_)[0])
+    return linear(np.ones(len(terms)), prior, terms, compiler)
+
+
 @compiles("sklearn.DummyClassifier")
 def dummy_classifier(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Additive:
     """Compile the same probability for every record."""

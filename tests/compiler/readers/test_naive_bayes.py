@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from sklearn.dummy import DummyClassifier
-from sklearn.naive_bayes import BernoulliNB, ComplementNB, GaussianNB, MultinomialNB
+from sklearn.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, GaussianNB, MultinomialNB
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, OneHotEncoder
+from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, OrdinalEncoder
 
 from morosidad.compiler import compile_pipeline
 from morosidad.errors import NotCompiledWarning
@@ -35,6 +35,22 @@ def test_naive_bayes_of_categories(binarize, applicants, compiled_as_fitted):
     frame, target = applicants
     encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
     compiled_as_fitted(make_pipeline(encoder, BernoulliNB(binarize=binarize)), frame[["empleo"]], target)
+
+
+@pytest.mark.parametrize("unknown", ["error", "use_encoded_value"])
+def test_naive_bayes_of_codes(unknown, applicants, compiled_as_fitted):
+    frame, target = applicants
+    settings = {} if unknown == "error" else {"handle_unknown": unknown, "unknown_value": 40}
+    encoder = OrdinalEncoder(**settings)
+    classifier = CategoricalNB(min_categories=41) if settings else CategoricalNB()
+    compiled_as_fitted(make_pipeline(encoder, classifier), frame[["empleo"]], target)
+
+
+def test_codes_that_nobody_encodes_are_left_to_the_original(numbers):
+    frame, target = numbers
+    counts = CategoricalNB().fit(frame[["atrasos"]], target)
+    with pytest.warns(NotCompiledWarning, match="no encoder gives"):
+        assert not compile_pipeline(counts, Schema.infer(frame[["atrasos"]])).compiled
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,9 @@ from morosidad.compiler.nodes.dense.step import DenseBlock, DenseStep, Element
 from morosidad.compiler.registry import Compiler, NotCompilable
 
 
-def dense_columns(step: DenseStep, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
+def dense_columns(
+    step: DenseStep, columns: Sequence[Expr], compiler: Compiler, *, keeps_sparse: bool = False
+) -> list[Expr]:
     """Make the columns that a dense step gives.
 
     Parameters
@@ -24,6 +26,8 @@ def dense_columns(step: DenseStep, columns: Sequence[Expr], compiler: Compiler) 
         What it is given; a record without one of them has no answer.
     compiler : Compiler
         Takes the demands.
+    keeps_sparse : bool, default=False
+        Whether the estimator gives a sparse matrix where it is given one; others give a dense one.
 
     Returns
     -------
@@ -35,6 +39,7 @@ def dense_columns(step: DenseStep, columns: Sequence[Expr], compiler: Compiler) 
         If a column may be missing all the same, or too many dense steps stand one behind the other.
     """
     compiler.require(*columns)
+    compiler.sparse = compiler.sparse and keeps_sparse
     block = DenseBlock(tuple(columns), step)
     if block.depth > DEEPEST:
         raise NotCompilable(f"more than {DEEPEST} dense steps stand one behind the other")

@@ -33,8 +33,10 @@ def components(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> l
 @compiles("sklearn.GaussianRandomProjection", "sklearn.SparseRandomProjection")
 def random_projection(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
     """Compile a product with random numbers, many of them 0 where they are sparse."""
-    weights = estimator.components_
-    return _affine(weights.toarray().T if hasattr(weights, "toarray") else weights.T, columns, compiler)
+    weights, keeps = estimator.components_, False
+    if hasattr(weights, "toarray"):
+        weights, keeps = weights.toarray(), not estimator.dense_output
+    return _affine(weights.T, columns, compiler, keeps_sparse=keeps)
 
 
 @compiles("sklearn.FastICA")
@@ -78,6 +80,7 @@ def _affine(
     *,
     shift: Floats | None = None,
     offset: Floats | None = None,
+    keeps_sparse: bool = False,
 ) -> list[Expr]:
     width, size = weights.shape
     step = Affine(
@@ -85,4 +88,4 @@ def _affine(
         np.array(weights, dtype=np.float64),
         np.zeros(size) if offset is None else np.array(offset, dtype=np.float64).ravel(),
     )
-    return dense_columns(step, columns, compiler)
+    return dense_columns(step, columns, compiler, keeps_sparse=keeps_sparse)

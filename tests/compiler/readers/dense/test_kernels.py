@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.cluster import Birch, BisectingKMeans, KMeans, MiniBatchKMeans
 from sklearn.decomposition import PCA, KernelPCA
+from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.kernel_approximation import Nystroem, RBFSampler, SkewedChi2Sampler
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import BernoulliRBM
@@ -31,6 +32,9 @@ STEPS = [
     MiniBatchKMeans(3, random_state=0),
     BisectingKMeans(3, random_state=0),
     Birch(n_clusters=2),
+    TfidfTransformer(),
+    TfidfTransformer(use_idf=False, norm="l1"),
+    TfidfTransformer(norm=None),
     BernoulliRBM(3, n_iter=2, random_state=0),
     Normalizer(),
     Normalizer("l1"),
@@ -74,8 +78,9 @@ def test_a_column_given_twice(numbers, compiled_as_fitted):
         Nystroem(kernel=lambda a, b: float(a @ b), n_components=3),
         KernelPCA(2, kernel="cosine"),
         Nystroem(kernel="chi2", n_components=3),
+        TfidfTransformer(sublinear_tf=True),
     ],
-    ids=["own function", "cosine", "chi2"],
+    ids=["own function", "cosine", "chi2", "sublinear"],
 )
 def test_another_kernel_is_left_to_the_original(step, numbers):
     frame, target = numbers

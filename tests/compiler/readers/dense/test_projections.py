@@ -10,7 +10,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import NeighborhoodComponentsAnalysis
 from sklearn.pipeline import make_pipeline, make_union
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import Normalizer, OneHotEncoder, PolynomialFeatures, StandardScaler
 from sklearn.random_projection import GaussianRandomProjection, SparseRandomProjection
 from sklearn.tree import DecisionTreeClassifier
 
@@ -84,3 +84,18 @@ def test_too_many_steps_are_left_to_the_original(numbers):
     pipeline = make_pipeline(StandardScaler(), *turns, LogisticRegression()).fit(frame, target)
     with pytest.warns(NotCompiledWarning, match="more than 20 dense steps"):
         assert not compile_pipeline(pipeline, Schema.infer(frame)).compiled
+
+
+@pytest.mark.parametrize(
+    "step",
+    [TruncatedSVD(2), SparseRandomProjection(3, random_state=0), Normalizer(), PolynomialFeatures(2)],
+    ids=str,
+)
+def test_zeros_of_a_sparse_matrix_are_missing_to_xgboost_and_those_of_a_dense_one_are_not(
+    step, applicants, compiled_as_fitted
+):
+    xgboost = pytest.importorskip("xgboost")
+    frame, target = applicants
+    encoder = OneHotEncoder(handle_unknown="ignore")  # gives a sparse matrix
+    model = xgboost.XGBClassifier(n_estimators=5, max_depth=2)
+    compiled_as_fitted(make_pipeline(encoder, step, model), frame[["empleo"]], target, tolerance=1e-6)
