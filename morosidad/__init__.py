@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from morosidad.schema.ahorro_valle import AHORRO_VALLE as AHORRO_VALLE
     from morosidad.schema.field import Field as Field
     from morosidad.schema.schema import Schema as Schema
+    from morosidad.scoring.cutoffs.table import cutoff_table as cutoff_table
     from morosidad.scoring.mixins.directions import check_monotone as check_monotone
     from morosidad.scoring.scorer import Scorer as Scorer
     from morosidad.settings import Settings as Settings
@@ -59,6 +60,7 @@ _HOME = {
     "check_compiled": "compiler",
     "check_monotone": "scoring.mixins.directions",
     "compile_pipeline": "compiler",
+    "cutoff_table": "scoring.cutoffs.table",
     "make_applicants": "training.datasets",
 }
 
@@ -86,6 +88,7 @@ __all__ = [
     "check_compiled",
     "check_monotone",
     "compile_pipeline",
+    "cutoff_table",
     "make_applicants",
 ]
 

@@ -68,15 +68,20 @@ def load_scorer(settings: Settings) -> Scorer:
     ------
     ArtifactError
         When the model file can't be used.
+    SettingsError, RuleError
+        When the policy file can't.
     """
+    from morosidad.policy.cutoffs import Policy
     from morosidad.scoring.scorer import Scorer
 
+    policy = None if settings.server_policy is None else Policy.load(settings.server_policy)
     if settings.server_model is None:
-        return Scorer.default()
+        return Scorer.default(policy=policy)
     key = settings.server_model_key
     return Scorer.load(
         settings.server_model,
         None if key is None else key.encode(),
+        policy=policy,
         trusted=settings.server_model_trusted,
         allow_pickle=settings.server_model_allow_pickle,
     )

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from morosidad.commands.options import add_opening, check_output, load_scorer, read_key
+from morosidad.commands.options import add_opening, add_policy, check_output, load_scorer, read_key
 from morosidad.commands.terminal.parsing import Parser, teller
 from morosidad.errors import InvalidFrame, SettingsError
 
@@ -23,6 +23,7 @@ def add_arguments(parser: Parser) -> None:
     check = _action(actions, parser, "verify")
     again = _action(actions, parser, "replay")
     again.add_argument("--model", required=True, help=parser.told("help_model"))
+    add_policy(again)
     add_opening(again)
     out, one = _action(actions, parser, "export"), _action(actions, parser, "find")
     gone = _action(actions, parser, "forget")

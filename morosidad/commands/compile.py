@@ -6,7 +6,15 @@ import argparse
 import sys
 import warnings
 
-from morosidad.commands.options import add_csv, add_model, add_pickle, add_positive, check_output, read_key
+from morosidad.commands.options import (
+    add_csv,
+    add_model,
+    add_pickle,
+    add_positive,
+    check_output,
+    policy_of,
+    read_key,
+)
 from morosidad.commands.terminal.parsing import Parser, teller
 
 
@@ -32,7 +40,6 @@ def run(arguments: argparse.Namespace) -> int:
     from morosidad.errors import NotCompiledWarning
     from morosidad.frames.files.tables import read_table
     from morosidad.model_file.joblib_import import load_pipeline
-    from morosidad.policy.cutoffs import Policy
     from morosidad.scoring.saving import check_pickle_key
     from morosidad.scoring.scorer import Scorer
     from morosidad.training.labels import label_named
@@ -40,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_output(arguments.output, arguments.pipeline, arguments.reference, arguments.key_file)
     key = read_key(arguments.key_file)
     check_pickle_key(arguments.output, key, arguments.allow_pickle)
-    policy = Policy(review_at=arguments.review_at, decline_at=arguments.decline_at)
+    policy = policy_of(arguments)
     pipeline = load_pipeline(arguments.pipeline, trust=arguments.trust)
     reference = None
     if arguments.reference:

@@ -84,7 +84,7 @@ class DecidedFiles:
         out = self._scorer.score_frame(
             chunk.fields, errors="coerce", ids=None if ids is None else ids.texts, **options
         )
-        refused = out["probability"].isna().to_numpy()
+        refused = out["outcome"].isna().to_numpy()
         some = bool(refused.any())
         kept = _beside(chunk.own[list(self._columns.keep)], ("row", *out.columns))
         good = kept[~refused].join(out[~refused]) if some else kept.join(out)

@@ -26,8 +26,42 @@ def add_model(parser: Parser) -> None:
     parser.add_argument("-o", "--output", required=True, help=parser.told("help_output"))
     parser.add_argument("--name", default="modelo", help=parser.told("help_name"))
     parser.add_argument("--model-version", default="1", help=parser.told("help_version"))
-    parser.add_argument("--review-at", type=float, default=0.2, help=parser.told("help_review_at"))
-    parser.add_argument("--decline-at", type=float, default=0.5, help=parser.told("help_decline_at"))
+    parser.add_argument("--review-at", type=float, help=parser.told("help_review_at"))
+    parser.add_argument("--decline-at", type=float, help=parser.told("help_decline_at"))
+    add_policy(parser)
+
+
+def add_policy(parser: Parser) -> None:
+    """Take the file of a policy."""
+    parser.add_argument("--policy", metavar=parser.told("file"), help=parser.told("help_policy"))
+
+
+def policy_of(arguments: argparse.Namespace) -> Policy:
+    """Make the policy of a new model.
+
+    Parameters
+    ----------
+    arguments : Namespace
+        With the options of `add_model`.
+
+    Returns
+    -------
+    Policy
+
+    Raises
+    ------
+    SettingsError
+        If there are a policy and a cut-off, or one of them is wrong.
+    """
+    from morosidad.policy.cutoffs import Policy
+
+    cutoffs = {name: getattr(arguments, name) for name in ("review_at", "decline_at")}
+    given = {name: value for name, value in cutoffs.items() if value is not None}
+    if arguments.policy is None:
+        return Policy(**given)
+    if given:
+        raise SettingsError(["--policy: it holds the cut-offs; --review-at and --decline-at can't be given"])
+    return Policy.load(arguments.policy)
 
 
 def add_positive(parser: Parser) -> None:
@@ -64,14 +98,18 @@ def load_scorer(arguments: argparse.Namespace, policy: Policy | None = None) -> 
     arguments : Namespace
         With the options of `add_opening`, and ``model``.
     policy : Policy, optional
-        In place of the one in the file.
+        In place of the one in the file; by default that of the option ``--policy``, where there is one.
 
     Returns
     -------
     Scorer
     """
+    from morosidad.policy.cutoffs import Policy
     from morosidad.scoring.scorer import Scorer
 
+    path = getattr(arguments, "policy", None)
+    if policy is None and path is not None:
+        policy = Policy.load(path)
     trusted = [name for name in arguments.trust.split(",") if name]
     key = read_key(arguments.key_file)
     options = {"trusted": trusted, "allow_pickle": arguments.allow_pickle}

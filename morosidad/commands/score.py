@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from morosidad.commands.options import add_csv, add_opening, check_output, load_scorer
+from morosidad.commands.options import add_csv, add_opening, add_policy, check_output, load_scorer
 from morosidad.commands.terminal.parsing import Parser, teller
 from morosidad.errors import SettingsError
 
@@ -25,6 +25,7 @@ def add_arguments(parser: Parser) -> None:
         action="store_true",
         help=parser.told("help_allow_missing"),
     )
+    add_policy(parser)
     add_opening(parser)
     add_csv(parser)
 

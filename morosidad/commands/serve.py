@@ -7,7 +7,7 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING
 
-from morosidad.commands.options import add_pickle, read_key
+from morosidad.commands.options import add_pickle, add_policy, read_key
 from morosidad.commands.terminal.parsing import Parser
 from morosidad.errors import SettingsError
 from morosidad.languages import Language, say
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: Parser) -> None:
     """Say what the command takes."""
     parser.add_argument("--model", help=parser.told("help_served_model"))
+    add_policy(parser)
     parser.add_argument("--key-file", help=parser.told("help_key_file"))
     add_pickle(parser, parser.told("help_serve_pickle"))
     parser.add_argument("--host", help=parser.told("help_host"))
@@ -38,6 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     given = {
         "server_model": arguments.model,
+        "server_policy": arguments.policy,
         "server_model_key": _key(arguments.key_file),
         "server_model_allow_pickle": "true" if arguments.allow_pickle else None,
         "server_host": arguments.host,

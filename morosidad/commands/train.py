@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
-from morosidad.commands.options import add_csv, add_model, add_positive, check_output
+from morosidad.commands.options import add_csv, add_model, add_positive, check_output, policy_of
 from morosidad.commands.terminal.parsing import Parser, teller
 from morosidad.errors import InvalidFrame, SettingsError
 
@@ -48,12 +48,13 @@ def add_arguments(parser: Parser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, measure, save."""
-    from morosidad.policy.cutoffs import Policy
+    from morosidad.policy.cutoffs import Deciding
     from morosidad.scoring.scorer import Scorer
 
     check_output(arguments.output, arguments.data)
-    policy = Policy(review_at=arguments.review_at, decline_at=arguments.decline_at)
+    policy = policy_of(arguments)
     X, y, schema = _applicants(arguments)
+    Deciding(policy, schema, "")  # rules that do not fit show before the work
     positive = _positive(arguments, y)
     trained = _trained(arguments, X, y, schema, positive)
     scorer = Scorer(

@@ -165,6 +165,32 @@ class CompiledPipeline:
             self.__dict__.pop("explain_one", None)
             self.__dict__.pop("explains_alike", None)
 
+    def moved(self, shift: float) -> CompiledPipeline:
+        """Give the same pipeline for another default rate: its log-odds, and a number.
+
+        Parameters
+        ----------
+        shift : float
+            What is added to the log-odds of every record.
+
+        Returns
+        -------
+        CompiledPipeline
+            Its labels are those of the threshold.
+        """
+        from morosidad.compiler.prior_correction import with_log_odds_moved
+
+        return CompiledPipeline(
+            self.schema,
+            None if self.form is None else with_log_odds_moved(self.form, shift),
+            None if self.original is None else self.original.moved(shift),
+            reference=self.reference,
+            parity=self.parity,
+            threshold=self.threshold,
+            notes=self.notes,
+            layout=self.layout,
+        )
+
     def explain(self, columns: Sequence[Column], scale: Scale | None = None) -> tuple[Floats, Floats]:
         """Give the scores of many rows, and each field's contributions to them.
 

@@ -13,7 +13,7 @@ from morosidad.compiler.forms.scales import Scale
 from morosidad.frames.reading import Coded, Column, read_frame
 from morosidad.languages import Language, check_language, say, separators, write_number
 from morosidad.plots.quality import is_late, wilson
-from morosidad.plots.style import BAD, MAIN, plotly_for
+from morosidad.plots.style import DARK, LIGHT, plotly_for
 from morosidad.schema.field import Field
 from morosidad.scoring.frame_path import by_field
 from morosidad.scoring.scorer import Scorer
@@ -26,18 +26,6 @@ LEVELS = 12
 
 _ROW = 210
 _LONGEST = 14
-_LIGHT = {
-    "paper": "white",
-    "ink": "#33404d",
-    "grid": "#e8ecf0",
-    "effect": MAIN,
-    "rate": BAD,
-    "bar": "#e3e8ee",
-}
-_DARK = {
-    "paper": "#14181d", "ink": "#d6dde4", "grid": "#2a323b", "effect": "#6fb3e0", "rate": "#ef8a80",
-    "bar": "#28313a",
-}  # fmt: skip
 
 
 class _Bins(NamedTuple):
@@ -116,7 +104,7 @@ def shapes(
     columns = read_frame(schema, by_field(scorer._model, frame))[0]
     labels = [schema[name].words_in(language).label for name in order]
     figure = _empty(labels)
-    colours = _DARK if dark else _LIGHT
+    colours = DARK if dark else LIGHT
     for row, name in enumerate(order, 1):
         place = schema.names.index(name)
         found = _bins(schema.fields[place], columns[place], bins, language)

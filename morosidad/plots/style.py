@@ -12,6 +12,15 @@ INK, MAIN, FAINT = "#33404d", "#2f6f9f", "#9aa7b3"
 GOOD, WARN, BAD = COLOURS["aprobar"], COLOURS["revisar"], COLOURS["rechazar"]
 
 
+LIGHT = {
+    "paper": "white", "ink": INK, "grid": "#e8ecf0", "effect": MAIN, "rate": BAD, "bar": "#e3e8ee",
+}  # fmt: skip
+DARK = {
+    "paper": "#14181d", "ink": "#d6dde4", "grid": "#2a323b", "effect": "#6fb3e0", "rate": "#ef8a80",
+    "bar": "#28313a",
+}  # fmt: skip
+
+
 def plotly_for(feature: str) -> Any:
     """Import plotly's graph objects.
 

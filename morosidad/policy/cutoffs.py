@@ -12,6 +12,7 @@ import msgspec
 from msgspec.structs import force_setattr
 
 from morosidad.errors import SettingsError
+from morosidad.policy.choices import ChosenCutoffs, CutoffChoice
 from morosidad.policy.decision import NOTHING, OUTCOMES, Decision, DecisionOutcome, Ruling, Score
 from morosidad.schema.field import Row
 from morosidad.schema.schema import Schema
@@ -27,7 +28,7 @@ else:
     Points = Rule = Any  # loaded where a policy has any
 
 
-class Policy(msgspec.Struct, frozen=True):
+class Policy(CutoffChoice, msgspec.Struct, frozen=True):
     """The lender's cut-offs and rules.
 
     The outcome is the strictest of what the cut-offs say and of what each rule that fires says
@@ -50,6 +51,8 @@ class Policy(msgspec.Struct, frozen=True):
         Whether the model is asked about applicants whom a rule of the stage ``before`` declines.
     points : Points, optional
         The scale on which decisions have points.
+    chosen : ChosenCutoffs, optional
+        How the cut-offs were chosen, where they were: no part of the digest, for it decides nothing.
 
     Raises
     ------
@@ -67,6 +70,7 @@ class Policy(msgspec.Struct, frozen=True):
     rules: tuple[Rule, ...] = ()
     score_always: bool = False
     points: Points | None = None
+    chosen: ChosenCutoffs | None = None
 
     def __post_init__(self) -> None:
         problems = []
@@ -81,6 +85,9 @@ class Policy(msgspec.Struct, frozen=True):
             problems.append("show_values: True or False was expected")
         if not isinstance(self.score_always, bool):
             problems.append("score_always: True or False was expected")
+        found = self.chosen
+        if found is not None and (found.review_at, found.decline_at) != (review_at, decline_at):
+            problems.append("chosen: it tells of other cut-offs; leave it out (chosen=None) for these")
         if problems:
             raise SettingsError(problems)
         force_setattr(self, "review_at", float(self.review_at))  # 0 and 0.0 are one policy, with one digest
@@ -146,15 +153,16 @@ class Policy(msgspec.Struct, frozen=True):
             Without what earlier versions knew nothing of where that says nothing: the digest stays.
         """
         data: dict[str, Any] = msgspec.to_builtins(self)
-        for name in ("show_values", "rules", "score_always", "points"):
+        for name in ("show_values", "rules", "score_always", "points", "chosen"):
             if not data[name]:
                 del data[name]
         return data
 
     @property
     def digest(self) -> str:
-        """BLAKE2b-128 of the policy's content, in hexadecimal."""
-        content = msgspec.json.encode(self.to_dict(), order="sorted")
+        """BLAKE2b-128 of what the policy decides by, in hexadecimal."""
+        decides = {name: value for name, value in self.to_dict().items() if name != "chosen"}
+        content = msgspec.json.encode(decides, order="sorted")
         return hashlib.blake2b(content, digest_size=16).hexdigest()
 
     @property

@@ -21,7 +21,6 @@ from morosidad.errors import FieldError, InvalidRecord, SchemaError
 from morosidad.languages import Language, check_language
 from morosidad.schema.conversion import FastConversion, GivenNames
 from morosidad.schema.field import EXACT, Field, Observed, Value
-from morosidad.schema.inference import infer_fields
 from morosidad.schema.record_forms import Record, as_mapping, field_error
 from morosidad.schema.values import Codes, MissingGiven, as_codes
 
@@ -276,6 +275,8 @@ class Schema:
             If it is no data frame, the target is missing, or a column is of a kind that no field has
             (dates, mixed).
         """
+        from morosidad.schema.inference import infer_fields  # loaded where one is inferred
+
         fields = infer_fields(frame, target, missing)
         return cls(fields, target, name=name, version=version, missing=missing)
 

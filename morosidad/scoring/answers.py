@@ -176,6 +176,7 @@ class BaseScorer(Explaining):
         errors: str = "raise",
         missing_columns: str = "raise",
         progress: bool = False,
+        policy: Policy | None = None,
     ) -> pd.DataFrame: ...
 
     @overload
@@ -188,6 +189,7 @@ class BaseScorer(Explaining):
         errors: str = "raise",
         missing_columns: str = "raise",
         progress: bool = False,
+        policy: Policy | None = None,
     ) -> Any: ...
 
     def score_frame(
@@ -199,6 +201,7 @@ class BaseScorer(Explaining):
         errors: str = "raise",
         missing_columns: str = "raise",
         progress: bool = False,
+        policy: Policy | None = None,
     ) -> Any:
         """Decide on the rows of a data frame.
 
@@ -221,6 +224,8 @@ class BaseScorer(Explaining):
             it as missing.
         progress : bool, default=False
             Show a progress bar.
+        policy : Policy, optional
+            In place of the scorer's own, for this frame.
 
         Returns
         -------
@@ -253,6 +258,7 @@ class BaseScorer(Explaining):
             errors=errors,
             missing_columns=missing_columns,
             progress=progress,
+            policy=policy,
         )
 
     def frame_errors(self, frame: Any) -> list[InvalidRecord | PredictionError]:
@@ -301,7 +307,7 @@ class BaseScorer(Explaining):
 
     @property
     def digest(self) -> str:
-        """The model's identity: a digest of all that its file holds."""
+        """The identity of the model: a digest of what its file holds, under its first policy."""
         return self._model.digest
 
     @property

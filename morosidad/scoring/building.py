@@ -25,6 +25,7 @@ from morosidad.policy.cutoffs import Policy
 from morosidad.schema.field import Field
 from morosidad.schema.schema import Schema
 from morosidad.scoring.content.backgrounds import background_rows, protected_shares, with_protected
+from morosidad.scoring.content.calibration import ReferenceScores
 from morosidad.scoring.stored_model import StoredModel
 from morosidad.training.labels import default_place
 
@@ -89,7 +90,8 @@ def build_model(
     applicants = background_rows(compiled, columns, background, sampled=sampled)
     if applicants is not None:
         compiled.measure_against(applicants)
-    return StoredModel(
+    scores = np.empty(0) if columns is None or not len(columns[0]) else _scores(compiled, columns)
+    model = StoredModel(
         compiled,
         policy,
         name=name,
@@ -98,10 +100,12 @@ def build_model(
         default=default,
         typical=_typical(compiled, columns),
         training=training,
-        drift_reference=_drift_reference(compiled, columns),
+        drift_reference=_drift_reference(compiled.schema, columns or [], scores),
         background=applicants,
         protected_shares=protected_shares(compiled, columns),
     )
+    model.reference_scores = ReferenceScores.measure(scores)
+    return model
 
 
 def _compiled(
@@ -189,11 +193,8 @@ def _median(field: Field, column: Column) -> float | None:
     return float(np.nanmedian(column))
 
 
-def _drift_reference(compiled: CompiledPipeline, columns: Kept) -> DriftReference | None:
+def _drift_reference(schema: Schema, columns: list[Column], scores: Floats) -> DriftReference | None:
     """Measure how the reference rows and their scores are distributed."""
-    if columns is None or not len(columns[0]):
-        return None
-    schema, scores = compiled.schema, _scores(compiled, columns)
     answered = np.isfinite(scores)
     if not answered.any():
         return None

@@ -28,6 +28,8 @@ from morosidad.scoring.stored_model import StoredModel
 if TYPE_CHECKING:
     import pandas as pd
 
+    from morosidad.policy.cutoffs import Policy
+
 
 def answer_frame(
     model: StoredModel,
@@ -39,6 +41,7 @@ def answer_frame(
     progress: bool = False,
     again: bool = False,
     decide: bool = False,
+    bands: bool = False,
 ) -> FrameAnswers:
     """Ask the model about every row.
 
@@ -63,6 +66,8 @@ def answer_frame(
         Whether the rows will be read again.
     decide : bool, default=False
         Whether the rules of the policy are asked too, and points given where it gives any.
+    bands : bool, default=False
+        Whether they are asked what they would decide in each band of the cut-offs.
 
     Returns
     -------
@@ -78,7 +83,7 @@ def answer_frame(
     table = by_field(model, frame)
     needed = model.compiled.used if missing_columns == "raise" else ()
     reader = FrameReader(model.schema, table, needed, keep=again)
-    asked = _Asked(model, reader, UnusualRows(model, table, given=frame), len(table), warnings, decide)
+    asked = _Asked(model, reader, UnusualRows(model, table, given=frame), len(table), warnings, decide, bands)
     unit = f" {say(model.language, 'figures.rows')}"
     with tqdm_for(progress)(total=len(table), unit=unit, unit_scale=True, disable=not progress) as bar:
         for done in each_chunk(asked.ask, len(table), parallel=model.compiled.compiled):
@@ -100,12 +105,19 @@ class _Asked:
     """The rows of one frame, and what the model answered about those that it was asked about so far."""
 
     def __init__(
-        self, model: StoredModel, reader: FrameReader, unusual: UnusualRows, n: int, warn: bool, decide: bool
+        self,
+        model: StoredModel,
+        reader: FrameReader,
+        unusual: UnusualRows,
+        n: int,
+        warn: bool,
+        decide: bool,
+        bands: bool,
     ) -> None:
         self.model, self.reader, self.unusual, self.warn = model, reader, unusual, warn
+        self.rules = FrameRules(model, n, bands=bands) if decide and model.rules is not None else None
         self.found, self.labels = np.full(n, np.nan), np.zeros(n, dtype=bool)
         self.told: list[tuple[str, ...]] = [()] * n if warn else []
-        self.rules = FrameRules(model, n) if decide and model.rules is not None else None
         self.points = np.full(n, np.nan) if decide and model.model_points is not None else None
 
     def ask(self, rows: slice) -> int:
@@ -120,7 +132,8 @@ class _Asked:
             self._score(rows, columns, ~bad)
         else:
             known = self.rules.ask_first(rows, columns, ~bad)
-            self._score(rows, [column[known[~bad]] for column in columns], known)
+            kept = known[~bad]
+            self._score(rows, columns if kept.all() else [column[kept] for column in columns], known)
             points = 0.0 if self.points is None else self.points[rows][~bad]
             self.rules.decide(rows, columns, ~bad, self.found[rows][~bad], points)
         return len(bad)
@@ -275,6 +288,7 @@ def score_frame(
     errors: str,
     missing_columns: str,
     progress: bool,
+    policy: Policy | None = None,
 ) -> Any:
     """Decide on a frame's rows; see `Scorer.score_frame`.
 
@@ -282,7 +296,7 @@ def score_frame(
     ----------
     path : RecordPath
         The model and the parts around it.
-    frame, ids, reasons, errors, missing_columns, progress
+    frame, ids, reasons, errors, missing_columns, progress, policy
         As in `Scorer.score_frame`.
 
     Returns
@@ -292,7 +306,7 @@ def score_frame(
     """
     if errors not in ("raise", "coerce"):
         raise ValueError("errors: 'raise' or 'coerce' was expected")
-    active, start = path.active, path.clock()
+    active, start = path.under(policy), path.clock()
     model, whole = active.model, reasons or path.audit is not None
     decide = model.rules is not None or model.model_points is not None
     answers = answer_frame(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from html import escape
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -12,6 +13,11 @@ from morosidad.compiler.report import ParityReport
 from morosidad.languages import Language, say
 from morosidad.languages.translation import translated
 from morosidad.scoring.stored_model import StoredModel
+
+if TYPE_CHECKING:
+    from morosidad.scoring.content.calibration import PortfolioCalibration
+else:
+    PortfolioCalibration = Any  # loaded where a model has one
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -48,6 +54,8 @@ class Plan(msgspec.Struct, frozen=True):
         The protected fields, and how much of the contributions each carries.
     directions : str
         The fields whose declared direction the model breaks.
+    calibration : PortfolioCalibration or None
+        How the model was moved to another default rate.
     """
 
     model: str
@@ -64,6 +72,7 @@ class Plan(msgspec.Struct, frozen=True):
     backend: str = ""
     protected: str = ""
     directions: str = ""
+    calibration: PortfolioCalibration | None = None
 
     def rows(self, language: Language = "en") -> list[tuple[str, str]]:
         """Give the plan as pairs of words.
@@ -91,6 +100,7 @@ class Plan(msgspec.Struct, frozen=True):
             ("reasons", translated(self.reasons, language, "reports")),
             ("protected", self.protected),
             ("directions", told("broken_directions", fields=self.directions) if self.directions else ""),
+            ("calibrated", _calibrated(self.calibration, language)),
             ("cache", self.cache),
             ("latency", told("latency_of", duration=_duration(self.latency, language))),
         ]
@@ -140,6 +150,13 @@ def in_columns(rows: Sequence[tuple[str, str]]) -> str:
 
 def _told(language: Language, name: str, **values: object) -> str:
     return say(language, f"reports.{name}", **values)
+
+
+def _calibrated(calibration: PortfolioCalibration | None, language: Language) -> str:
+    if calibration is None:
+        return ""
+    facts = {name: getattr(calibration, name) for name in ("to", "of", "shift")}
+    return _told(language, f"calibrated_{calibration.base}", **facts)
 
 
 def _duration(seconds: float, language: Language = "en") -> str:
@@ -196,4 +213,5 @@ def plan_of(model: StoredModel, cache: str = "") -> Plan:
         backend="" if form is None else compiled.backend,
         protected=_protected(model),
         directions=", ".join(model.broken_directions),
+        calibration=model.calibration,
     )

@@ -19,7 +19,7 @@ from morosidad.processes.forking import renew_after_fork
 from morosidad.schema.field import Row
 from morosidad.schema.record_forms import field_error
 from morosidad.schema.schema import Record
-from morosidad.scoring.request import ActiveModel, ScoringRequest, audit_context, text_of_id
+from morosidad.scoring.request import ActiveModel, ScoringRequest, activated, text_of_id
 from morosidad.scoring.stored_model import StoredModel
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from morosidad.cache import TieredCache
     from morosidad.kpis import KPITracker
     from morosidad.monitoring.drift import DriftMonitor
+    from morosidad.policy.cutoffs import Policy
     from morosidad.recovery import Failure, RecoveryPolicy
 
 
@@ -375,11 +376,12 @@ class RecordPath:
             self.audit.append(active.audit_context, decision, request.values, seconds)
 
     def _activated(self, model: StoredModel, drift: DriftMonitor | None) -> ActiveModel:
-        name = "" if self.cache is None else model.digest
-        if model.language != "es":
-            name = f"{name}-{model.language}"
-        context = None if self.audit is None else audit_context(model)
-        return ActiveModel(model, model.schema.digest, context, drift, name)
+        return activated(model, drift, cached=self.cache is not None, logged=self.audit is not None)
+
+    def under(self, policy: Policy | None) -> ActiveModel:
+        """Give the active model under another policy; itself where there is none."""
+        now = self._active
+        return now if policy is None else self._activated(now.model.with_policy(policy), now.drift)
 
     def _forget(self, failure: Failure) -> None:
         """Drop what the cache holds of the record that failed; for a batch it holds nothing."""

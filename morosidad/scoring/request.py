@@ -34,8 +34,8 @@ class ActiveModel(msgspec.Struct, frozen=True, eq=False):
     drift : DriftMonitor or None
         Compares its records with its reference.
     cache_name : str
-        Whose decisions the cache holds, if there is one: the model's digest, and the language of their
-        texts where that is not Spanish.
+        Whose decisions the cache holds, if there is one: the digests of model and policy, and the language
+        of their texts where that is not Spanish.
     """
 
     model: StoredModel
@@ -133,6 +133,28 @@ class ScoringRequest(msgspec.Struct, eq=False, gc=False):
             return found.as_cached(self.request_id)
         cache.invalidate(self.cache_key)
         return None
+
+
+def activated(model: StoredModel, drift: DriftMonitor | None, *, cached: bool, logged: bool) -> ActiveModel:
+    """Put together a model in use, and what belongs to it alone.
+
+    Parameters
+    ----------
+    model : StoredModel
+        What answers.
+    drift : DriftMonitor or None
+        Compares its records with its reference.
+    cached, logged : bool
+        Whether a cache and a decision log need what they say of it.
+
+    Returns
+    -------
+    ActiveModel
+    """
+    name = model.decision_digest if cached else ""
+    if model.language != "es":
+        name = f"{name}-{model.language}"
+    return ActiveModel(model, model.schema.digest, audit_context(model) if logged else None, drift, name)
 
 
 def audit_context(model: StoredModel) -> AuditContext:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Self, Unpack
 
 from morosidad.cache.bypass import CacheBypass
 from morosidad.errors import ArtifactError
@@ -20,6 +20,9 @@ from morosidad.scoring.stored_model import ModelSource, StoredModel
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
+
+    from morosidad.policy.choosing.labelled import LabelledRows
+    from morosidad.scoring.content.calibration import PortfolioCalibration
 
 
 class Scorer(ScorerSources, Travelling, BaseScorer):
@@ -242,6 +245,115 @@ class Scorer(ScorerSources, Travelling, BaseScorer):
         check_parts(parts)
         scorer = type(self).__new__(type(self))
         scorer._start(self._model, {**self.parts, **parts}, self.source)
+        return scorer
+
+    def with_policy(self, policy: Policy) -> Scorer:
+        """Give another scorer of the same model and with the same parts, under another policy.
+
+        Both go on working. The model's digest stays; the policy has its own. What is loaded again from the
+        model's file stays under this policy.
+
+        Parameters
+        ----------
+        policy : Policy
+            In place of this scorer's.
+
+        Returns
+        -------
+        Scorer
+
+        Raises
+        ------
+        TypeError
+            If it is no policy.
+        RuleError
+            If a rule does not fit the schema.
+        """
+        source = None if self.source is None else self.source._replace(policy=policy)
+        return self._made_of(self._model.with_policy(policy), source)
+
+    def calibrated(
+        self,
+        to: float | None = None,
+        *,
+        of: float | None = None,
+        X: Any = None,
+        y: Any = None,
+        sample_weight: Any = None,
+        version: str | None = None,
+    ) -> Self:
+        """Give a scorer whose probabilities fit another default rate.
+
+        One number is added to the log-odds of every record: the order of applicants stays, and so do
+        contributions on the log-odds. It is compiled into the model, which has a digest of its own; a
+        model that is not compiled is moved too. Cut-offs stay as they are, and the label is 1 where the
+        new probability is above the threshold.
+
+        The number follows from one base rate. Without `of` and `X` that is the mean probability over the
+        reference rows, of which a model file keeps at most 500 means of groups; earlier files keep none.
+        With `X` it is the mean probability over those rows. With `of` it is what you say, best the share of
+        defaults among the rows that the model was fitted on: the prior correction in closed form.
+        King & Zeng 2001, doi:10.1093/oxfordjournals.pan.a004868; Saerens et al. 2002,
+        doi:10.1162/089976602753284446.
+
+        Parameters
+        ----------
+        to : float, optional
+            The default rate to fit, between 0 and 1; the share of defaults in `y` where that is given.
+        of : float, optional
+            The default rate that the model fits now.
+        X : DataFrame, optional
+            Applicants over whom the mean probability is to be `to`.
+        y : array-like of shape (n_rows,), optional
+            What became of them, in the model's own labels; in place of `to`.
+        sample_weight : array-like of shape (n_rows,), optional
+            How much each of them counts.
+        version : str, optional
+            Of the new model; by default this one's and the rate, as in ``1+0.08``.
+
+        Returns
+        -------
+        Scorer
+            With this one's parts; a drift monitor is renewed, since its scores have moved.
+
+        Raises
+        ------
+        SettingsError
+            If rates are none, can't be reached, or contradict each other.
+        InvalidFrame
+            If rows do not fit the schema, or labels are missing or unknown.
+
+        Examples
+        --------
+        >>> scorer = Scorer.default()
+        >>> moved = scorer.calibrated(to=0.08, of=0.2)
+        >>> round(moved.calibration.shift, 3)
+        -1.056
+        """
+        from morosidad.scoring.portfolio.calibrating import calibrated_model
+
+        model = self._model
+        return self._made_of(calibrated_model(model, to, of, X, y, sample_weight, version), None)
+
+    @property
+    def calibration(self) -> PortfolioCalibration | None:
+        """How the model was moved to another default rate; None where it was not."""
+        return self._model.calibration
+
+    def _labelled_rows(self, X: Any, y: Any, sample_weight: Any, policy: Policy | None) -> LabelledRows:
+        """Ask the active model, and a policy's rules, about labelled rows."""
+        from morosidad.scoring.portfolio.labelling import labelled_rows
+
+        return labelled_rows(self._model, X, y, sample_weight, policy)
+
+    def _made_of(self, model: StoredModel, source: ModelSource | None) -> Self:
+        """Give another scorer with this one's parts; its drift monitor knows the model's reference."""
+        scorer, parts = type(self).__new__(type(self)), self.parts
+        drift, reference = parts.get("drift"), model.drift_reference
+        if drift is not None and reference is not None and drift.reference != reference:
+            parts["drift"] = drift.renewed(reference)
+        scorer._start(model, parts, source)
+        scorer._make_parts = self._make_parts
         return scorer
 
     def _reload_or_rebuild(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from copy import copy
 from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
 
@@ -22,9 +22,18 @@ from morosidad.policy.reasons import ReasonWriter
 from morosidad.processes.paths import absolute
 from morosidad.schema.schema import Schema
 from morosidad.scoring.content.check_rows import answers_as_saved
-from morosidad.scoring.content.compiled import content_digest, dump_compiled, load_compiled
+from morosidad.scoring.content.compiled import (
+    FIRST_POLICY,
+    content_digest,
+    dump_compiled,
+    load_compiled,
+    under_policy,
+)
 from morosidad.scoring.model import ScoringModel
 from morosidad.training.evidence import OutOfFold, Training, plain_label
+
+if TYPE_CHECKING:
+    from morosidad.scoring.content.calibration import PortfolioCalibration, ReferenceScores
 
 BROKEN_WORK = 30_000
 """So many steps for each field may tell whether a model that is saved breaks its direction."""
@@ -32,12 +41,31 @@ _Rows = list[tuple[int | float | str | bool | None, ...]]
 
 
 class StoredModel(ScoringModel):
-    """A scoring model with its identity, which can be written to a file and made of one."""
+    """A scoring model with its identity, which can be written to a file and made of one.
+
+    Attributes
+    ----------
+    calibration : PortfolioCalibration or None
+        How it was moved to another default rate.
+    reference_scores : ReferenceScores or None
+        Those of the reference rows, where the model was made with any.
+    first_policy : dict or None
+        The policy that it was made with as plain data, where it is under another.
+    """
+
+    calibration: PortfolioCalibration | None = None
+    reference_scores: ReferenceScores | None = None
+    first_policy: dict[str, Any] | None = None
 
     @cached_property
     def digest(self) -> str:
-        """Identity of all that the model file would hold, BLAKE2b-128 in hexadecimal."""
+        """Identity of what its file would hold under its first policy, BLAKE2b-128 in hexadecimal."""
         return content_digest(self.content)
+
+    @property
+    def decision_digest(self) -> str:
+        """The digests of the model and of its policy: those that decide alike share them."""
+        return f"{self.digest}-{self.policy.digest}"
 
     @cached_property
     def broken_directions(self) -> tuple[str, ...]:
@@ -73,6 +101,12 @@ class StoredModel(ScoringModel):
             manifest["protected"] = self.protected_shares
         if self.background is not None:
             manifest["background"] = [list(row) for row in self.background]
+        if self.first_policy is not None:
+            manifest = under_policy({**manifest, "policy": self.first_policy}, manifest["policy"])
+        if self.calibration is not None:
+            manifest["calibration"] = msgspec.to_builtins(self.calibration)
+        if self.reference_scores is not None:
+            manifest["scores"] = msgspec.to_builtins(self.reference_scores)
         content = dump_compiled(self.compiled, manifest)
         found = self.training.out_of_fold
         if found is None:
@@ -141,6 +175,8 @@ class StoredModel(ScoringModel):
                 background=msgspec.convert(manifest.get("background"), _Rows | None),
                 protected_shares=msgspec.convert(manifest.get("protected", {}), dict[str, float]),
             )
+            if "calibration" in manifest or "scores" in manifest:
+                model._read_calibration(manifest)
             broken = msgspec.convert(manifest.get("broken_directions", []), list[str])
             same = answers_as_saved(compiled, manifest)
         except (ArtifactError, MissingExtra):
@@ -154,8 +190,8 @@ class StoredModel(ScoringModel):
         if not same:
             raise ArtifactCorrupted(f"{path}: the model does not answer as it did when it was saved", path)
         if policy is not None and policy != stored:
-            manifest = {**manifest, "policy": policy.to_dict()}
-            content = artifact.Content(manifest, content.arrays, content.members)
+            content = _under(content, policy)
+        model.first_policy = msgspec.convert(content.manifest.get(FIRST_POLICY), dict[str, Any] | None)
         model.__dict__["content"] = content  # written anew, it might differ in its last digits
         return model
 
@@ -210,21 +246,85 @@ class StoredModel(ScoringModel):
             own_labels=compiled.own_labels,
             layout=compiled.layout,
         )
-        model = StoredModel(
-            fresh,
-            self.policy,
-            name=self.name,
-            version=self.version,
-            classes=self.classes,
-            typical=self.typical,
-            training=self.training,
-            drift_reference=self.drift_reference,
-            default=self.default,
-            background=self.background,
-            protected_shares=self.protected_shares,
-        )
+        model = self._of(fresh, self.policy)
         if "content" in self.__dict__:
             model.__dict__["content"] = self.content
+        return model
+
+    def with_policy(self, policy: Policy) -> StoredModel:
+        """Give the same model under another policy.
+
+        Parameters
+        ----------
+        policy : Policy
+            In place of this one's.
+
+        Returns
+        -------
+        StoredModel
+            With the same digest and the same functions.
+
+        Raises
+        ------
+        TypeError
+            If it is no policy.
+        RuleError
+            If a rule does not fit the schema.
+        """
+        if not isinstance(policy, Policy):
+            raise TypeError(f"policy: a Policy was expected, not {type(policy).__name__}")
+        model, known = self._of(self.compiled, policy), self.__dict__
+        model.first_policy = self.first_policy or self.policy.to_dict()
+        if "content" in known:
+            model.__dict__["content"] = _under(self.content, policy)
+        model.__dict__ |= {name: known[name] for name in ("digest", "broken_directions") if name in known}
+        return model
+
+    def calibrated(self, calibration: PortfolioCalibration, version: str) -> StoredModel:
+        """Give the same model, moved to another default rate.
+
+        Parameters
+        ----------
+        calibration : PortfolioCalibration
+            What was found.
+        version : str
+            That of the new model.
+
+        Returns
+        -------
+        StoredModel
+        """
+        from morosidad.scoring.content.calibration import moved_reference
+
+        shift = calibration.shift - (0.0 if self.calibration is None else self.calibration.shift)
+        moved = moved_reference(self.drift_reference, shift)
+        model = self._of(self.compiled.moved(shift), self.policy, version=version, drift_reference=moved)
+        model.calibration = calibration
+        model.reference_scores = self.reference_scores and self.reference_scores.moved(shift)
+        return model
+
+    def _read_calibration(self, manifest: dict[str, Any]) -> None:
+        from morosidad.scoring.content.calibration import PortfolioCalibration, ReferenceScores
+
+        self.calibration = msgspec.convert(manifest.get("calibration"), PortfolioCalibration | None)
+        self.reference_scores = msgspec.convert(manifest.get("scores"), ReferenceScores | None)
+
+    def _of(self, compiled: CompiledPipeline, policy: Policy, **changes: Any) -> StoredModel:
+        """Give what this one says of itself to another pipeline, or under another policy."""
+        facts: dict[str, Any] = {
+            "name": self.name,
+            "version": self.version,
+            "classes": self.classes,
+            "typical": self.typical,
+            "training": self.training,
+            "drift_reference": self.drift_reference,
+            "default": self.default,
+            "background": self.background,
+            "protected_shares": self.protected_shares,
+        }
+        model = StoredModel(compiled, policy, **facts | changes)
+        model.calibration, model.reference_scores = self.calibration, self.reference_scores
+        model.first_policy = self.first_policy
         return model.in_language(self.language)
 
 
@@ -257,6 +357,12 @@ class ModelSource(NamedTuple):
         content = artifact.load(self.path, self.key)
         trust = artifact.Trust(self.trusted, self.allow_pickle, signed=self.key is not None)
         return StoredModel.from_content(content, self.path, trust=trust, policy=self.policy)
+
+
+def _under(content: artifact.Content, policy: Policy) -> artifact.Content:
+    """Give what a file holds with another policy in it."""
+    manifest = under_policy(content.manifest, policy.to_dict())
+    return artifact.Content(manifest, content.arrays, content.members)
 
 
 def _training(content: artifact.Content) -> Training:

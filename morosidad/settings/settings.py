@@ -138,6 +138,8 @@ class Settings:
         File through which server processes share their figures; None for each its own.
     server_model : str or None
         The model file to serve; None for the shipped one.
+    server_policy : str or None
+        The file of the policy to decide by; None for the one in the model file.
     server_model_key : str or None
         Key that the model file was signed with.
     server_model_trusted : tuple of str
@@ -223,6 +225,7 @@ class Settings:
     kpi_zone: str | None = _setting(None, zone())
     kpi_file: str | None = _setting(None, text())
     server_model: str | None = _setting(None, text())
+    server_policy: str | None = _setting(None, text())
     server_model_key: str | None = _setting(None, secret(16))
     server_model_trusted: tuple[str, ...] = _setting((), listed("types as package.module.Name", type_name))
     server_model_allow_pickle: bool = _setting(False, flag())

@@ -54,7 +54,7 @@ COMPILER_LAYERS = [
     {"report", "nodes"},
     {"backends", "proof"},
     {"forms"},
-    {"registry", "storage", "pipeline"},
+    {"registry", "storage", "prior_correction", "pipeline"},
     {"gate", "own_labels", "type_limits", "readers"},
     {"obstacles"},
     {"compilation"},

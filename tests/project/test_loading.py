@@ -84,6 +84,7 @@ def test_the_public_names_are_these() -> None:
         "check_compiled",
         "check_monotone",
         "compile_pipeline",
+        "cutoff_table",
         "make_applicants",
     }
     for name in morosidad.__all__:

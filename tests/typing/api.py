@@ -20,11 +20,15 @@ from morosidad import (
     Scorer,
     Settings,
     check_monotone,
+    cutoff_table,
 )
 from morosidad.audit import AuditLog, find, forget, read, replay, verify
 from morosidad.errors import ArtifactVersionError, FieldError, InvalidRecord, Overloaded, PredictionError
+from morosidad.policy.choices import ChosenCutoffs
 from morosidad.policy.contributions import Contributions
 from morosidad.schema.field import Value
+from morosidad.scoring.content.calibration import PortfolioCalibration
+from morosidad.scoring.cutoffs.table import CutoffTable
 from morosidad.scoring.monotonicity.checking import Monotonicity
 from morosidad.scoring.plan import Plan
 
@@ -69,6 +73,20 @@ assert_type(Scorer.train(pd.DataFrame(), [0, 1]), Scorer)
 assert_type(Scorer.train(pd.DataFrame(), [0, 1], monotone={"ingresos": -1}), Scorer)
 assert_type(Scorer.load("m", parts=lambda: {"cache": None}), Scorer)
 assert_type(scorer == scorer.with_parts(), bool)
+assert_type(scorer.with_policy(Policy()), Scorer)
+assert_type(scorer.score_frame(pd.DataFrame(), policy=Policy()), pd.DataFrame)
+assert_type(scorer.calibrated(to=0.08, of=0.3), Scorer)
+assert_type(
+    scorer.calibrated(X=pd.DataFrame(), y=[0, 1], version="2").calibration, PortfolioCalibration | None
+)
+assert_type(Policy.for_bad_rate(0.05, scorer, pd.DataFrame(), [0, 1], review=0.1), Policy)
+assert_type(Policy.for_approval(0.6, p=[0.1, 0.2], y=[0, 1], seed=1), Policy)
+assert_type(Policy.for_profit(scorer, pd.DataFrame(), [0, 1], gain=1.0, loss=[2.0, 3.0]), Policy)
+assert_type(Policy().chosen, ChosenCutoffs | None)
+table = cutoff_table(scorer, pd.DataFrame(), [0, 1], against=Policy(), gain=1.0, loss=2.0)
+assert_type(table, CutoffTable)
+assert_type(table.frame, pd.DataFrame)
+assert_type(table.present.approval, float)
 
 assert_type(AuditLog("d.jsonl", erasure=True, keep_files=3, compress="gz").forget("s-1"), int)
 assert_type(forget("d.jsonl", "s-1"), int)

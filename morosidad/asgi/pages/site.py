@@ -51,7 +51,7 @@ class Site:
     async def form(self, call: Call) -> Reply:
         """``GET /``: the form."""
         scorer = self._service.scorer
-        digest = scorer.digest  # of now: another model may come in while the page is made
+        digest = scorer._model.decision_digest  # of now: another may come in while the page is made
         if self._form[0] != digest:
             text = await self._service.background.run(form_page, scorer)
             self._form = (digest, Asset("form.html", text.encode(), REVALIDATE))

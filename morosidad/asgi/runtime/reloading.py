@@ -65,7 +65,7 @@ class Reloader:
         """
         done = await self._reload(pool)
         if self._mark is not None:
-            await pool.submit(self._leave_mark, self._mark, done.huella)
+            await pool.submit(self._leave_mark, self._mark, _identity(self._scorer))
         return done
 
     async def follow(self, pool: WorkerPool) -> None:
@@ -79,7 +79,7 @@ class Reloader:
 
     async def _reload(self, pool: WorkerPool) -> Reloaded:
         scorer = self._scorer
-        before, digest = scorer.model, scorer.digest
+        before, identity = scorer.model, _identity(scorer)
         try:
             await pool.submit(self._swap, timeout=_SECONDS)
         except Exception as error:
@@ -91,7 +91,7 @@ class Reloader:
             message = told("not_reloaded", kind=name)
             raise Problem("E500", message) from None
         self.failed = False
-        return Reloaded(scorer.model, before, scorer.digest, scorer.digest != digest)
+        return Reloaded(scorer.model, before, scorer.digest, _identity(scorer) != identity)
 
     def _swap(self) -> None:
         source = self._scorer.source
@@ -101,9 +101,9 @@ class Reloader:
         self._warm_up()
 
     @staticmethod
-    def _leave_mark(mark: Path, digest: str) -> None:
+    def _leave_mark(mark: Path, identity: str) -> None:
         new = mark.with_suffix(f".{os.getpid()}")
-        new.write_text(digest, encoding="utf-8")
+        new.write_text(identity, encoding="utf-8")
         os.replace(new, mark)
 
     def _is_left_behind(self) -> bool:
@@ -113,6 +113,11 @@ class Reloader:
         try:
             found = os.stat(self._mark)
             seen, self._seen = self._seen, (found.st_mtime_ns, found.st_ino)
-            return seen != self._seen and self._mark.read_text(encoding="utf-8") != self._scorer.digest
+            return seen != self._seen and self._mark.read_text(encoding="utf-8") != _identity(self._scorer)
         except OSError:
             return False
+
+
+def _identity(scorer: Scorer) -> str:
+    """Give what tells a model with its policy from every other."""
+    return scorer._model.decision_digest

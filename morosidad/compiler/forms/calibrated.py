@@ -3,7 +3,7 @@
 A sigmoid (or a temperature) makes log-odds that are linear in what it calibrates: so are the
 contributions, which stay exact. An isotonic calibration of one model keeps the model's
 contributions, on the scale that it had before: they say what moved the score, and the score's order
-is the probability's.
+is the probability's. A model can be moved to another default rate: its odds are multiplied by a number.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from morosidad.compiler.forms.form import Around, OnLogOdds, along_chord, emit_a
 from morosidad.compiler.forms.walked import Boosting
 from morosidad.compiler.nodes.base import Floats
 from morosidad.compiler.nodes.expressions import NARROW
+from morosidad.compiler.nodes.functions import prior_corrected
 from morosidad.compiler.nodes.lookups import Curve
 
 
@@ -180,6 +181,63 @@ class Isotonic(OnScore, frozen=True, eq=False):
 
     def calibrated(self, score: Floats) -> Floats:
         return self.curve.compute(score, self.curve.edges.find(score))
+
+
+class PriorCorrected(Calibrated, frozen=True, eq=False):
+    """``factor * p / (factor * p + 1 - p)``: a probability for another default rate.
+
+    Elkan 2001, *The foundations of cost-sensitive learning*, theorem 2; Saerens et al. 2002,
+    doi:10.1162/089976602753284446. Contributions on the log-odds, or on the scale before an isotonic
+    calibration, stay as they are.
+
+    Attributes
+    ----------
+    factor : float
+        Of the odds.
+    """
+
+    factor: float
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.factor < math.inf:
+            raise ValueError("factor: a positive number was expected")
+
+    @property
+    def scale(self) -> str:
+        return self.of.scale
+
+    def emit(self, code: FunctionSource) -> str:
+        return self._emit_moved(code, self.of.emit(code))
+
+    def emit_reasons(self, code: FunctionSource, reference: Floats) -> tuple[str, Sequence[str]]:
+        if self.scale == "probability":
+            return self.emit_probability_reasons(code, reference)
+        probability, shares = self.of.emit_reasons(code, reference)
+        return self._emit_moved(code, probability), shares
+
+    def emit_probability_reasons(self, code: FunctionSource, reference: Floats) -> tuple[str, Sequence[str]]:
+        probability, shares = self.of.emit_probability_reasons(code, reference)
+        return emit_along_chord(code, self._emit_moved, code.assign(probability), shares)
+
+    def _emit_moved(self, code: FunctionSource, probability: str) -> str:
+        name = code.assign(probability)
+        top = code.assign(f"{code.constant(self.factor)} * {name}")
+        return code.assign(f"{top} / ({top} + (1.0 - {name}))")
+
+    def batch(self, batch: ColumnBatch) -> Floats:
+        return prior_corrected(self.of.batch(batch), self.factor)
+
+    def batch_reasons(self, batch: ColumnBatch, reference: Floats) -> tuple[Floats, Floats]:
+        if self.scale == "probability":
+            return self.batch_probability_reasons(batch, reference)
+        probability, shares = self.of.batch_reasons(batch, reference)
+        return prior_corrected(probability, self.factor), shares
+
+    def batch_probability_reasons(self, batch: ColumnBatch, reference: Floats) -> tuple[Floats, Floats]:
+        def moved(probability: Floats) -> Floats:
+            return prior_corrected(probability, self.factor)
+
+        return along_chord(moved, *self.of.batch_probability_reasons(batch, reference))
 
 
 # -- a sigmoid in 32 bits --------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from morosidad.compiler.backends.numpy_columns import ColumnBatch
-from morosidad.compiler.forms.calibrated import OnScore
+from morosidad.compiler.forms.calibrated import OnScore, PriorCorrected
 from morosidad.compiler.forms.form import Form, OnLogOdds, along_chord, sigmoid
 from morosidad.compiler.nodes.base import Floats
 
@@ -40,6 +40,8 @@ def scored_shares(
     shares : ndarray of float64, shape (n_fields, n_rows)
         The score less their sum is the same for every record: the score of the reference.
     """
+    if scale is None and isinstance(form, PriorCorrected) and form.scale not in SCALES:
+        form = form.of
     if scale is None and isinstance(form, OnScore):
         return form.batch_score_reasons(batch, reference)
     if (scale or form.scale) == "probability":

@@ -214,3 +214,22 @@ for _name in (
 
 UFUNCS = {name: getattr(np, name) for name in FUNCTIONS if isinstance(getattr(np, name, None), np.ufunc)}
 """The numpy functions that `FunctionTransformer` may be made with."""
+
+
+def prior_corrected(probability: Floats, factor: float) -> Floats:
+    """Compute ``factor * p / (factor * p + 1 - p)``: probabilities for another default rate.
+
+    Parameters
+    ----------
+    probability : ndarray of float64
+        From 0 to 1, or NaN.
+    factor : float
+        Of the odds.
+
+    Returns
+    -------
+    ndarray of float64
+    """
+    top = factor * probability
+    moved: Floats = top / (top + (1.0 - probability))
+    return moved

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morosidad.compiler.nodes.base import Floats
+from morosidad.compiler.nodes.functions import prior_corrected
 from morosidad.compiler.proof.asking import ask_default, ask_probability
 from morosidad.compiler.proof.probe_rows import unseen
 from morosidad.errors import InvalidFrame
@@ -90,6 +92,7 @@ class Original:
             )
         self.frames: FrameBuilder = FrameBuilder(self.layout, schema.names)
         self.row_by_row = False  # one whose answers for many rows differ in their last digits
+        self.shift: float = 0.0  # of the log-odds, for another default rate
         self._answered: Row | None = None  # the first row that it answered tells whether it still does
 
     def under(self, schema: Schema) -> Original:
@@ -106,7 +109,23 @@ class Original:
         """
         fresh = Original(self.estimator, schema, self.layout, default=self.default)
         fresh.stored, fresh._answered = self.stored, self._answered
-        fresh.row_by_row = self.row_by_row
+        fresh.row_by_row, fresh.shift = self.row_by_row, self.shift
+        return fresh
+
+    def moved(self, shift: float) -> Original:
+        """Give the same estimator for another default rate.
+
+        Parameters
+        ----------
+        shift : float
+            What is added to its log-odds.
+
+        Returns
+        -------
+        Original
+        """
+        fresh = self.under(self.schema)
+        fresh.shift += shift
         return fresh
 
     def asked_together(self) -> Original:
@@ -144,6 +163,8 @@ class Original:
         if self.row_by_row and len(rows) > 1:
             return np.concatenate([self.predict([row]) for row in rows])
         found = ask_probability(self.estimator, self.frames.frame(rows), self.default)
+        if self.shift:
+            found = prior_corrected(found, math.exp(self.shift))
         if self._answered is None and np.isfinite(found).all():
             self._answered = rows[0]
         return found

@@ -65,6 +65,7 @@ _OWN = {
     "NumberOf": "nodes.text:NumberOf",
     "PartialFunction": "nodes.computed:PartialFunction",
     "Piecewise": "nodes.lookups:Piecewise",
+    "PriorCorrected": "forms.calibrated:PriorCorrected",
     "Products": "nodes.dense.algebra:Products",
     "Raw": "nodes.expressions:Raw",
     "SameText": "nodes.text:SameText",

@@ -62,8 +62,8 @@ WORDS = {
     "help_output": "the model file to write",
     "help_name": "the model's name (%(default)s)",
     "help_version": "the model's version (%(default)s)",
-    "help_review_at": "probability that is reviewed (%(default)s)",
-    "help_decline_at": "probability that is declined (%(default)s)",
+    "help_review_at": "probability that is reviewed (0.2)",
+    "help_decline_at": "probability that is declined (0.5)",
     "help_positive": (
         "the label that means default; needed where the labels are not 0 and 1, or False and True"
     ),
@@ -137,6 +137,7 @@ WORDS = {
     "keys": "keys",
     "none": "none",
     "check": "checks the rules against the fields of a model and, where there are any, on rows",
+    "file": "FILE",
     "help_policy": "file of the policy: JSON or YAML",
     "help_rule_rows": "file of applicants: how often each rule holds, and which hold together",
     "policy_sound": "policy {version}, {digest}: {number:,} rules, all sound",

@@ -112,6 +112,8 @@ WORDS = {
     # models
     "cutoffs_numbers": "review_at and decline_at: numbers were expected",
     "cutoffs_order": "review_at and decline_at: 0 <= review_at <= decline_at <= 1 was expected",
+    "cutoffs_chosen": "chosen: it tells of other cut-offs; leave it out (chosen=None) for these",
+    "policy_and_cutoffs": "--policy: it holds the cut-offs; --review-at and --decline-at can't be given",
     "no_probabilities": "{name} gives no probabilities",
     "no_probabilities_wrap": "{name} gives no probabilities; wrap it in CalibratedClassifierCV",
     "classes": "{name} has {number} classes; exactly two were expected",

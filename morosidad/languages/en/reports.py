@@ -33,6 +33,10 @@ WORDS = {
     "directions": "directions",
     "broken_directions": "the risk moves against what is declared for: {fields}",
     "protected": "protected",
+    "calibrated": "calibrated",
+    "calibrated_prior": "to a default rate of {to:.4%}, from {of:.4%} as it was said; log-odds {shift:+.4f} in all",
+    "calibrated_rows": "to a default rate of {to:.4%}, from {of:.4%} on average over rows given; log-odds {shift:+.4f} in all",
+    "calibrated_reference": "to a default rate of {to:.4%}, from {of:.4%} on average over the reference; log-odds {shift:+.4f} in all",
     # the decision log
     "sound": "SOUND",
     "altered": "ALTERED",

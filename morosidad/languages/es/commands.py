@@ -64,8 +64,8 @@ WORDS = {
     "help_output": "el archivo de modelo que se escribe",
     "help_name": "el nombre del modelo (%(default)s)",
     "help_version": "la versión del modelo (%(default)s)",
-    "help_review_at": "probabilidad desde la que se revisa (%(default)s)",
-    "help_decline_at": "probabilidad desde la que se rechaza (%(default)s)",
+    "help_review_at": "probabilidad desde la que se revisa (0.2)",
+    "help_decline_at": "probabilidad desde la que se rechaza (0.5)",
     "help_positive": (
         "la etiqueta que significa mora; hace falta donde las etiquetas no son 0 y 1, o False y True"
     ),
@@ -143,6 +143,7 @@ WORDS = {
     "keys": "claves",
     "none": "ninguna",
     "check": "comprueba las reglas con los campos de un modelo y, si se dan, con filas",
+    "file": "ARCHIVO",
     "help_policy": "archivo de la política: JSON o YAML",
     "help_rule_rows": "archivo de solicitantes: cuántas veces se cumple cada regla, y cuáles se cumplen a la vez",
     "policy_sound": "política {version}, {digest}: {number:,} reglas, todas correctas",

@@ -112,6 +112,8 @@ WORDS = {
     # models
     "cutoffs_numbers": "review_at y decline_at: se esperaban números",
     "cutoffs_order": "review_at y decline_at: se esperaba 0 <= review_at <= decline_at <= 1",
+    "cutoffs_chosen": "chosen: habla de otros puntos de corte; omítalo (chosen=None) para estos",
+    "policy_and_cutoffs": "--policy: contiene los puntos de corte; no se pueden dar --review-at ni --decline-at",
     "no_probabilities": "{name} no da probabilidades",
     "no_probabilities_wrap": "{name} no da probabilidades; envuélvalo en CalibratedClassifierCV",
     "classes": "{name} tiene {number} clases; se esperaban exactamente dos",

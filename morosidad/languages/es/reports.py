@@ -33,6 +33,10 @@ WORDS = {
     "directions": "sentido",
     "broken_directions": "el riesgo va en contra de lo declarado en: {fields}",
     "protected": "protegidos",
+    "calibrated": "calibrado",
+    "calibrated_prior": "a una tasa de mora del {to:.4%}, desde el {of:.4%} según se indicó; log-odds {shift:+.4f} en total",
+    "calibrated_rows": "a una tasa de mora del {to:.4%}, desde el {of:.4%} en promedio sobre las filas dadas; log-odds {shift:+.4f} en total",
+    "calibrated_reference": "a una tasa de mora del {to:.4%}, desde el {of:.4%} en promedio sobre la referencia; log-odds {shift:+.4f} en total",
     # the decision log
     "sound": "ÍNTEGRO",
     "altered": "ALTERADO",

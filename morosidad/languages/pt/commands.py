@@ -62,8 +62,8 @@ WORDS = {
     "help_output": "o arquivo de modelo a escrever",
     "help_name": "o nome do modelo (%(default)s)",
     "help_version": "a versão do modelo (%(default)s)",
-    "help_review_at": "probabilidade a partir da qual se revisa (%(default)s)",
-    "help_decline_at": "probabilidade a partir da qual se recusa (%(default)s)",
+    "help_review_at": "probabilidade a partir da qual se revisa (0.2)",
+    "help_decline_at": "probabilidade a partir da qual se recusa (0.5)",
     "help_positive": (
         "o rótulo que significa inadimplência; necessário onde os rótulos não são 0 e 1, ou False e True"
     ),
@@ -139,6 +139,7 @@ WORDS = {
     "keys": "chaves",
     "none": "nenhuma",
     "check": "verifica as regras com os campos de um modelo e, se houver, com linhas",
+    "file": "ARQUIVO",
     "help_policy": "arquivo da política: JSON ou YAML",
     "help_rule_rows": "arquivo de solicitantes: quantas vezes cada regra se cumpre, e quais se cumprem juntas",
     "policy_sound": "política {version}, {digest}: {number:,} regras, todas corretas",

@@ -112,6 +112,8 @@ WORDS = {
     # models
     "cutoffs_numbers": "review_at e decline_at: esperavam-se números",
     "cutoffs_order": "review_at e decline_at: esperava-se 0 <= review_at <= decline_at <= 1",
+    "cutoffs_chosen": "chosen: fala de outros pontos de corte; omita-o (chosen=None) para estes",
+    "policy_and_cutoffs": "--policy: contém os pontos de corte; não se podem dar --review-at nem --decline-at",
     "no_probabilities": "{name} não dá probabilidades",
     "no_probabilities_wrap": "{name} não dá probabilidades; envolva-o em CalibratedClassifierCV",
     "classes": "{name} tem {number} classes; esperavam-se exatamente duas",

@@ -33,6 +33,10 @@ WORDS = {
     "directions": "sentido",
     "broken_directions": "o risco vai contra o declarado em: {fields}",
     "protected": "protegidos",
+    "calibrated": "calibrado",
+    "calibrated_prior": "para uma taxa de inadimplência de {to:.4%}, a partir de {of:.4%} como foi dito; log-odds {shift:+.4f} no total",
+    "calibrated_rows": "para uma taxa de inadimplência de {to:.4%}, a partir de {of:.4%} em média sobre as linhas dadas; log-odds {shift:+.4f} no total",
+    "calibrated_reference": "para uma taxa de inadimplência de {to:.4%}, a partir de {of:.4%} em média sobre a referência; log-odds {shift:+.4f} no total",
     # the decision log
     "sound": "ÍNTEGRO",
     "altered": "ALTERADO",

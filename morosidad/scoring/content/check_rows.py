@@ -71,7 +71,8 @@ def _tolerance(compiled: CompiledPipeline, answers: list[float]) -> float:
     columns = () if compiled.layout is None else compiled.layout.columns
     narrow = any(column.narrow for column in columns)
     narrow = narrow or all(float(np.float32(answer)) == answer for answer in answers)
-    return NARROW if narrow or holds_float32(compiled.original) else EXACT
+    moved = compiled.original is not None and compiled.original.shift != 0.0  # no longer of 32 bits
+    return NARROW if narrow or moved or holds_float32(compiled.original) else EXACT
 
 
 def answers_as_saved(compiled: CompiledPipeline, manifest: dict[str, Any]) -> bool:

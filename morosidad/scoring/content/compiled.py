@@ -17,6 +17,9 @@ from morosidad.model_file.artifact import Trust
 from morosidad.schema.schema import Schema
 from morosidad.scoring.content.check_rows import check_rows
 
+FIRST_POLICY = "first_policy"
+"""Where a manifest holds the policy that the model was made with, if it is under another."""
+
 
 def dump_compiled(compiled: CompiledPipeline, manifest: dict[str, Any]) -> artifact.Content:
     """Put a compiled pipeline into the content of a model file.
@@ -96,6 +99,8 @@ def load_compiled(content: artifact.Content, schema: Schema, trust: Trust, path:
         default = msgspec.convert(manifest.get("default", 1), int)
         original = load_original(content, schema, layout, default, trust, path)
         own_labels = msgspec.convert(manifest.get("own_labels", False), bool)
+        calibration = msgspec.convert(manifest.get("calibration") or {}, dict[str, Any])
+        original.shift = msgspec.convert(calibration.get("shift", 0.0), float)
         original.row_by_row = msgspec.convert(manifest.get("row_by_row", False), bool)
         return CompiledPipeline(schema, None, original, own_labels=own_labels, **facts)
     place = manifest.get("reference")
@@ -113,7 +118,7 @@ def _parity(data: Any) -> ParityReport | None:
 
 
 def content_digest(content: artifact.Content) -> str:
-    """Give the identity of a model: that of its content, however the original is stored in it.
+    """Give the identity of a model: that of its content under its first policy, however it is stored.
 
     Parameters
     ----------
@@ -123,8 +128,32 @@ def content_digest(content: artifact.Content) -> str:
     Returns
     -------
     str
-        BLAKE2b-128 in hexadecimal. The manifest names the original by its own digest.
+        BLAKE2b-128 in hexadecimal. The manifest names the original by its own digest; a policy that the
+        model was put under later has its own.
     """
-    if "original" in content.manifest:
-        content = artifact.Content(content.manifest, content.arrays)
-    return artifact.digest(content)
+    manifest = dict(content.manifest)
+    manifest["policy"] = manifest.pop(FIRST_POLICY, manifest.get("policy"))
+    members = {} if "original" in manifest else content.members
+    return artifact.digest(artifact.Content(manifest, content.arrays, members))
+
+
+def under_policy(manifest: dict[str, Any], policy: dict[str, Any]) -> dict[str, Any]:
+    """Give a manifest with another policy in it; the digest stays.
+
+    Parameters
+    ----------
+    manifest : dict
+        With a policy.
+    policy : dict
+        The other one, as plain data.
+
+    Returns
+    -------
+    dict
+        It holds the first policy too, where that is another.
+    """
+    first = manifest.get(FIRST_POLICY, manifest["policy"])
+    found = {**manifest, "policy": policy, FIRST_POLICY: first}
+    if first == policy:
+        del found[FIRST_POLICY]
+    return found

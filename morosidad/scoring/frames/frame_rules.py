@@ -25,20 +25,26 @@ class FrameRules:
         With rules.
     number : int
         The rows.
+    bands : bool, default=False
+        Whether each band of the cut-offs is decided about too.
 
     Attributes
     ----------
     outcomes : ndarray of int8, shape (n_rows,)
         The place in `OUTCOMES` of what cut-offs and rules decide; -1 where there is no decision.
+    by_band : ndarray of int8, shape (n_rows, 3)
+        What they would decide, if the probability lay in each band of the cut-offs.
     """
 
-    def __init__(self, model: StoredModel, number: int) -> None:
+    def __init__(self, model: StoredModel, number: int, *, bands: bool = False) -> None:
         assert model.rules is not None
         self._rules = model.rules
         self._policy = model.policy
         self._today = model.rules.today
         self._first: dict[int, FiredColumns] = {}
         self.outcomes: NDArray[np.int8] = np.full(number, -1, dtype=np.int8)
+        self.by_band: NDArray[np.int8] = np.full((number if bands else 0, 3), -1, dtype=np.int8)
+        self._bands = bands
         self._lock = Lock()
         self._sets: dict[Fired, int] = {(): 0}
         self._which = np.zeros(number, dtype=np.int32)
@@ -95,11 +101,19 @@ class FrameRules:
         first, scored = self._first.pop(rows.start), ~np.isnan(probability)
         with np.errstate(invalid="ignore"):
             cutoffs = np.where(scored, self._policy.outcome_codes(probability), np.int8(-1))
-        after = self._rules.decided_columns(columns, probability, cutoffs, self._today, first, points=points)
         skipped = (first.outcomes == 2) & (not self._policy.score_always)
         decided = scored | skipped
-        outcomes = np.where(after.final, after.outcomes, np.maximum(first.over(cutoffs), after.outcomes))
-        self.outcomes[rows][known] = np.where(decided, outcomes, np.int8(-1))
+
+        def ask(cutoffs: NDArray[np.int8]) -> tuple[FiredColumns, NDArray[np.int8]]:
+            after = self._rules.decided_columns(
+                columns, probability, cutoffs, self._today, first, points=points
+            )
+            found = np.where(after.final, after.outcomes, np.maximum(first.over(cutoffs), after.outcomes))
+            return after, np.where(decided, found, np.int8(-1))
+
+        after, self.outcomes[rows][known] = ask(cutoffs)
+        for band in range(3) if self._bands else ():
+            self.by_band[rows, band][known] = ask(np.where(scored, np.int8(band), np.int8(-1)))[1]
         sets, which = combinations([first, after], len(decided))
         with self._lock:
             places = [self._sets.setdefault(fired, len(self._sets)) for fired in sets]

@@ -24,7 +24,7 @@ class Travelling:
 
     A scorer travels as its model file, by `pickle`, `copy`, cloudpickle, joblib and what builds on them. Its
     parts belong to the process and stay there, with a `PartsLeftBehindWarning`, unless ``parts=`` named a
-    function that makes them anew. Two scorers are equal when their models have the same digest.
+    function that makes them anew. Two scorers are equal when their models and policies have the same digests.
     """
 
     source: ModelSource | None
@@ -57,15 +57,15 @@ class Travelling:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Travelling):
             return NotImplemented
-        return self is other or self._path.model.digest == other._path.model.digest
+        return self is other or self._path.model.decision_digest == other._path.model.decision_digest
 
     def __hash__(self) -> int:
-        return hash(self._path.model.digest)
+        return hash(self._path.model.decision_digest)
 
     def __dask_tokenize__(self) -> tuple[str, ...]:
         """Identify the scorer for Dask: the same answers, the same token."""
         model = self._path.model
-        return "morosidad.Scorer", model.digest, model.language
+        return "morosidad.Scorer", model.decision_digest, model.language
 
     def _warn_of_parts(self) -> None:
         path = self._path

@@ -8,7 +8,7 @@ import numpy as np
 
 from morosidad.compiler.backends.numpy_columns import ColumnBatch
 from morosidad.compiler.forms.additive import Additive
-from morosidad.compiler.forms.calibrated import Isotonic, Sigmoid
+from morosidad.compiler.forms.calibrated import Isotonic, PriorCorrected, Sigmoid
 from morosidad.compiler.forms.complement import Complement
 from morosidad.compiler.forms.form import Form
 from morosidad.compiler.forms.mixtures import Mean
@@ -84,6 +84,8 @@ def _rises(form: Form, sign: int, question: Question) -> DirectionFinding:
         return _rises(form.of, -sign, question)
     if isinstance(form, Sigmoid):
         return _rises(form.of, sign if form.slope > 0 else -sign, question) if form.slope else HELD
+    if isinstance(form, PriorCorrected):
+        return _rises(form.of, sign, question)
     if isinstance(form, Isotonic):
         levels = form.curve.compute(*_points(form))
         return _rises(form.of, sign, question) if (np.diff(levels) >= -SMALLEST).all() else UNDECIDED

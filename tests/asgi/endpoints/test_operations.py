@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from morosidad import Scorer, __version__
+from morosidad import Policy, Scorer, __version__
 from morosidad.asgi.exposition import _log
 from morosidad.asgi.runtime.worker_processes import ProcessReport
 from morosidad.audit import AuditStats
@@ -270,3 +270,19 @@ def test_nobody_follows_a_reload_that_brought_the_model_in_place(serve, model, t
 def test_a_reload_takes_no_file_from_the_client(serve, model, body):
     answer = serve(Scorer.load(model)).post("/admin/recargar", content=body, headers=JSON)
     assert (answer.status_code, answer.json()["codigo"]) == (400, "E001")
+
+
+def test_a_file_with_another_policy_is_another_though_the_model_is_the_same(serve, model, tmp_path):
+    loaded = Scorer.load(model)
+    client = serve(loaded, kpi_file=str(tmp_path / "kpi"))
+    service = client.app.state.service
+    assert "0.123" not in client.get("/").text
+    loaded.with_policy(Policy(review_at=0.123)).save(model)
+    (tmp_path / "kpi.recarga").write_text(Scorer.load(model)._model.decision_digest)
+    client.portal.call(service.tick)
+    assert service.scorer.policy.review_at == 0.123
+    assert "0.123" in client.get("/").text
+    loaded.with_policy(Policy(review_at=0.124)).save(model)
+    answer = client.post("/admin/recargar").json()
+    assert (answer["cambio"], answer["huella"]) == (True, service.scorer.digest)
+    assert (tmp_path / "kpi.recarga").read_text() == service.scorer._model.decision_digest

@@ -181,5 +181,5 @@ def test_the_record_that_failed_is_dropped_from_the_cache(
     monkeypatch.setattr(cache, "invalidate", lambda *key: (dropped.extend(key), honest(*key)))
     failing(monkeypatch, scorer, 1)
     scorer.score_one(RECORD)
-    assert dropped == [(scorer.digest, scorer.schema.read(RECORD)[0])]
+    assert dropped == [(f"{scorer.digest}-{scorer.policy.digest}", scorer.schema.read(RECORD)[0])]
     assert scorer.score_one({**RECORD, "moras": 3}).cached, "what is known of others stays"

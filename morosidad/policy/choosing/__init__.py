@@ -1,0 +1,1 @@
+"""Cut-offs chosen from labelled rows."""

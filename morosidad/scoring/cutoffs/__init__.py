@@ -1,0 +1,1 @@
+"""Tables of cut-offs: what each would do."""
