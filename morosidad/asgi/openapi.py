@@ -11,16 +11,19 @@ import msgspec
 from morosidad._version import __version__
 from morosidad.asgi.endpoints.call import Call, Reply
 from morosidad.asgi.endpoints.operations import Alive, Readiness
-from morosidad.asgi.endpoints.predictions import RecordProblem, Validation
+from morosidad.asgi.endpoints.predictions import RecordProblem, Validation, WouldChange
 from morosidad.asgi.endpoints.route import Content, Route, Samples
+from morosidad.asgi.guards.questions import MOST_ANSWERS, MOST_CHANGES, MOST_LEVELS, is_numeric
 from morosidad.asgi.pages.examples import examples
 from morosidad.asgi.pages.panel import Panel
 from morosidad.asgi.problems import CODES, ErrorDocument
+from morosidad.asgi.runtime.parts import without_parts
 from morosidad.asgi.runtime.reloading import Reloaded
 from morosidad.kpis import KPIReport
 from morosidad.kpis.live import LiveDocument
 from morosidad.languages import Language, say
 from morosidad.policy.decision import Decision
+from morosidad.schema.schema import Schema
 from morosidad.scoring.scorer import Scorer
 from morosidad.settings import Settings
 
@@ -31,6 +34,7 @@ _TYPES: list[Any] = [
     Decision,
     RecordProblem,
     Validation,
+    WouldChange,
     ErrorDocument,
     LiveDocument,
     KPIReport,
@@ -131,9 +135,10 @@ def _told(language: Language, text: str, **values: object) -> str:
 
 def _samples(scorer: Scorer, settings: Settings) -> Samples:
     applicants = examples(scorer.schema, scorer.drift_reference)
-    plain = scorer.with_parts(cache=None, cache_auto=False, kpis=None, recovery=None, audit=None, drift=None)
+    plain = without_parts(scorer)
     decided = [msgspec.to_builtins(plain.score_one(record)) for record in applicants]
-    return Samples(applicants, decided, settings.server_batch_size)
+    mutable = [field.name for field in scorer.schema.fields if not field.protected]
+    return Samples(applicants, decided, settings.server_batch_size, mutable, len(scorer.schema))
 
 
 def _operation(route: Route, settings: Settings, samples: Samples, told: _Teller) -> dict[str, Any]:
@@ -187,8 +192,31 @@ def _schemas(scorer: Scorer) -> dict[str, Any]:
         "properties": {**decision["properties"], "request_id": _ID, "tiempo_procesamiento": _SECONDS},
         "required": [*decision["required"], "tiempo_procesamiento"],
     }
+    found["Cambiables"] = _limits_of(scorer.schema)
     found["Registro"] = {"description": _told(scorer.language, "aliases"), **scorer.schema.json_schema()}
     return found
+
+
+def _limits_of(schema: Schema) -> dict[str, Any]:
+    """Describe the limits of the fields that may be changed, by their names."""
+    end = {"type": ["number", "null"]}
+    numbers = {"type": "array", "prefixItems": [end, end], "items": False, "minItems": 2}
+    kinds: dict[str, list[str]] = {"boolean": ["boolean"]}
+    return {
+        "type": "object",
+        "properties": {
+            field.name: numbers
+            if is_numeric(field)
+            else {
+                "type": "array",
+                "items": {"type": kinds.get(field.kind, ["string", "number"])},
+                "maxItems": MOST_LEVELS,
+            }
+            for field in schema.fields
+            if not field.protected
+        },
+        "additionalProperties": False,
+    }
 
 
 def _parameters(told: _Teller) -> dict[str, Any]:
@@ -275,6 +303,20 @@ def decision(samples: Samples) -> dict[str, Any]:
     """Describe one decision."""
     shown = {**samples.decisions[0], "request_id": _ID_EXAMPLE, "tiempo_procesamiento": 0.00005}
     return _json(_schema("Respuesta"), shown)
+
+
+def question(samples: Samples) -> dict[str, Any]:
+    """Describe the request for what would change a decision."""
+    envelope = _envelope(_schema("Registro"))
+    envelope["properties"] |= {
+        "modificables": {"type": ["array", "null"], "items": {"enum": samples.mutable}}
+        | {"maxItems": samples.fields},
+        "limites": {"anyOf": [_schema("Cambiables"), {"type": "null"}]},
+        "cuantas": {"type": ["integer", "null"], "minimum": 1, "maximum": MOST_ANSWERS},
+        "cambios_maximos": {"type": ["integer", "null"], "minimum": 1, "maximum": MOST_CHANGES},
+    }
+    shown = {"modificables": samples.mutable[:3], "limites": {}, "cuantas": 3, "cambios_maximos": 2}
+    return _json(envelope, {"datos": samples.applicants[0], **shown})
 
 
 def batch(samples: Samples) -> dict[str, Any]:

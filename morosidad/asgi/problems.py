@@ -94,7 +94,7 @@ def told(name: str, **values: object) -> Message:
     return Message(DEFAULT, f"server.{name}", **values)
 
 
-def wrong(name: str, text: str, code: str) -> FieldError:
+def wrong(name: str, text: str, code: str, **values: object) -> FieldError:
     """Say what is wrong with a part of a request.
 
     Returns
@@ -102,7 +102,7 @@ def wrong(name: str, text: str, code: str) -> FieldError:
     FieldError
         Its text is said again in the language of the service.
     """
-    return FieldError(name, Message(DEFAULT, text), code)
+    return FieldError(name, Message(DEFAULT, text, **values), code)
 
 
 def said(problem: Problem, language: Language) -> tuple[str, tuple[FieldError, ...]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from morosidad.asgi import openapi as shown
 from morosidad.asgi.endpoints import operations, predictions
 from morosidad.asgi.endpoints.operations import Alive, Readiness
-from morosidad.asgi.endpoints.predictions import Validation
+from morosidad.asgi.endpoints.predictions import Validation, WouldChange
 from morosidad.asgi.endpoints.route import Operation, Route
 from morosidad.asgi.guards.keys import KeyScope
 from morosidad.asgi.pages.panel import Panel
@@ -104,8 +104,11 @@ def _decisions() -> tuple[Route, ...]:
         shown.any_applicant,
         ("E002",),
     )
+    changes = Operation("queCambiaria", shown.struct(WouldChange), shown.question, ("E002", *_BUSY))
+    ask = predictions.what_would_change
     return (
         predict_route(),
+        Route("POST", "/que-cambiaria", ask, changes, "score", "score", work=True),
         Route("POST", "/predecir/lote", predictions.predict_batch, batch, "score", "score", work=True),
         Route("POST", "/validar", predictions.check, validation, "score", "form"),
     )

@@ -41,8 +41,10 @@ from morosidad.settings import Settings
 from morosidad.workers import MicroBatcher, Task, Workers
 
 if TYPE_CHECKING:
+    from morosidad.asgi.guards.questions import Question
     from morosidad.audit import AuditLog
     from morosidad.recovery import RecoveryPolicy
+    from morosidad.scoring.counterfactuals.result import Counterfactual
 
 Result = TypeVar("Result")
 
@@ -54,6 +56,7 @@ _INLINE_LIMIT = 0.001
 _SLICE = 0.005
 _NAMES_HELPED = 5
 _FREE_AGE = 60.0
+_SEARCH_SHARE = 0.8
 
 
 class Service:
@@ -276,6 +279,23 @@ class Service:
         except InvalidRecord as error:
             return RecordError(index, error.errors)
 
+    async def what_would_change(
+        self, scorer: Scorer, question: Question
+    ) -> tuple[Decision, tuple[Counterfactual, ...]]:
+        """Look for the least changes that turn a decision, with the workers; nothing is counted or logged.
+
+        Raises
+        ------
+        InvalidRecord
+            With every wrong field.
+        TransientError
+            When there is no answer for now, or not in time.
+        """
+        timeout = self.settings.timeout_prediction
+        scorer.schema.read(question.record)  # a wrong record need not wait
+        task = self.workers.prediction.submit(_look_for_changes, scorer, question, timeout, timeout=timeout)
+        return await task
+
     def _submit(self, record: dict[str, Any], request_id: str | None) -> Task[Decision]:
         timeout = self.settings.timeout_prediction
         if self.mode == INLINE:
@@ -327,3 +347,19 @@ class Service:
     def _gather(self) -> tuple[str, str]:
         encode = msgspec.json.encode
         return encode(self.live.tick()).decode(), encode(self.kpis.report(self.language)).decode()
+
+
+def _look_for_changes(
+    scorer: Scorer, question: Question, timeout: float
+) -> tuple[Decision, tuple[Counterfactual, ...]]:
+    """Decide, and look for changes while there is time left for the answer to be taken."""
+    record, mutable, limits, n, max_changes = question
+    found = scorer.counterfactuals(
+        record,
+        mutable=mutable,
+        limits=limits,
+        n=n,
+        max_changes=max_changes,
+        time_limit=_SEARCH_SHARE * timeout,
+    )
+    return scorer.score_one(record), found

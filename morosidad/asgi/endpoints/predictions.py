@@ -1,4 +1,4 @@
-"""Endpoints that decide: one record, a batch, and a form's live check."""
+"""Endpoints that decide: one record, a batch, a form's live check, and what would change a decision."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ import msgspec
 
 from morosidad.asgi.endpoints.call import Call, Reply, reply
 from morosidad.asgi.guards.bodies import decode, record_of
+from morosidad.asgi.guards.questions import question_of
 from morosidad.asgi.problems import bad_request, shortened, told
+from morosidad.asgi.runtime.parts import without_parts
 from morosidad.errors import FieldError, InvalidRecord
 from morosidad.languages import Language, say
-from morosidad.policy.decision import Decision, RecordError
+from morosidad.policy.decision import Decision, DecisionOutcome, RecordError
+from morosidad.scoring.counterfactuals.result import Counterfactual
 
 _encode = msgspec.json.encode
 _MOST_ERRORS_OF_BATCH = 3000
@@ -32,6 +35,30 @@ class RecordProblem(msgspec.Struct, frozen=True):
     errores: tuple[FieldError, ...]
     error: str
     codigo: Literal["E002"] = "E002"
+
+
+class WouldChange(msgspec.Struct, frozen=True):
+    """What is answered to the question what would change a decision.
+
+    Attributes
+    ----------
+    decision : str
+        The outcome as the record stands; what is approved needs no change.
+    opciones : tuple of Counterfactual
+        Cheapest first; none where none was found.
+    modelo : str
+        Who answers.
+    tiempo_procesamiento : float
+        Seconds.
+    request_id : str
+        Of the request.
+    """
+
+    decision: DecisionOutcome
+    opciones: tuple[Counterfactual, ...]
+    modelo: str
+    tiempo_procesamiento: float
+    request_id: str
 
 
 async def predict(call: Call) -> Reply:
@@ -55,7 +82,7 @@ async def predict_batch(call: Call) -> Reply:
         raise bad_request(told("batch_too_large", limit=limit))
     service = call.service
     if len(found) > 1 and service.limiter is not None:  # the request itself was counted already
-        await service.limiter.hit("score", call.client, len(found) - 1)
+        await service.limiter.hit("score", call.client, len(found) - 1, refusal="batch_over_limit")
     records = [_as_record(item) for item in found]
     answers = _Answers(service.language)
     await service.score_batch(records, call.request_id.decode(), answers.take)
@@ -90,6 +117,19 @@ async def check(call: Call) -> Reply:
     except InvalidRecord as error:
         return reply(Validation(False, error.errors))
     return reply(Validation(True, (), warnings))
+
+
+async def what_would_change(call: Call) -> Reply:
+    """``POST /que-cambiaria``: the least changes after which an applicant would be approved."""
+    service = call.service
+    scorer = without_parts(service.scorer)  # one model to the end, whatever is reloaded meanwhile
+    question = question_of(decode(await call.body()), scorer.schema)
+    limiter = service.limiter
+    if limiter is not None and limiter.per_minute > 1:  # as one decision it was counted already
+        further = min(question.cost, limiter.per_minute) - 1
+        await limiter.hit("score", call.client, further, refusal="question_over_limit")
+    before, found = await service.what_would_change(scorer, question)
+    return reply(WouldChange(before.outcome, found, before.model, call.seconds(), call.request_id.decode()))
 
 
 def _as_record(item: Any) -> Any:

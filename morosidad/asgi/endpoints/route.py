@@ -22,11 +22,17 @@ class Samples(NamedTuple):
         What the model in use decides on them.
     batch_size : int
         Most records in one batch.
+    mutable : list of str
+        The fields that may be changed.
+    fields : int
+        How many the schema has.
     """
 
     applicants: list[dict[str, Any]]
     decisions: list[dict[str, Any]]
     batch_size: int
+    mutable: list[str]
+    fields: int
 
 
 Content = Callable[[Samples], dict[str, Any]]

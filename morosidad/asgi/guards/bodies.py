@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -114,8 +115,19 @@ def decode(body: bytes) -> Any:
     return found
 
 
-def record_of(found: Any) -> dict[str, Any]:
+def record_of(found: Any, also: Collection[str] = ()) -> dict[str, Any]:
     """Give the record of a decoded request: what stands under ``datos``.
+
+    Parameters
+    ----------
+    found : object
+        The request.
+    also : collection of str
+        Further names that it may hold; whoever takes them looks at what they hold.
+
+    Returns
+    -------
+    dict of str to object
 
     Raises
     ------
@@ -126,13 +138,13 @@ def record_of(found: Any) -> dict[str, Any]:
         raise bad_request(told("no_envelope"))
     record = found.get("datos")
     if len(found) > 1 or record is None:
-        _check_envelope(found)
+        _check_envelope(found, also)
     if type(record) is not dict:
         raise Problem("E002", told("invalid"), errors=[_NOT_AN_OBJECT])
     return record
 
 
-def _check_envelope(found: dict[str, Any]) -> None:
+def _check_envelope(found: dict[str, Any], also: Collection[str]) -> None:
     errors: list[FieldError] = []
     if "datos" not in found:
         errors.append(wrong("datos", "records.missing", "falta"))
@@ -148,7 +160,7 @@ def _check_envelope(found: dict[str, Any]) -> None:
                 errors.append(wrong(name, "server.a_number", "tipo"))
             case "session_id", _:
                 errors.append(wrong(name, "server.a_text", "tipo"))
-            case _ if len(errors) < _MAX_STRANGERS:
+            case _ if name not in also and len(errors) < _MAX_STRANGERS:
                 shown = name[:64].encode("utf-8", "replace").decode()
                 errors.append(wrong(shown, "server.unknown_name", "desconocido"))
     if errors:

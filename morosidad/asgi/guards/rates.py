@@ -41,6 +41,8 @@ class RateLimiter:
 
     Attributes
     ----------
+    per_minute : int
+        Decisions that a client may ask for in a minute.
     failing : bool
         Whether the storage failed when it was last asked.
 
@@ -61,12 +63,13 @@ class RateLimiter:
         self._storage = _storage(storage)
         self._strategy = SlidingWindowCounterRateLimiter(self._storage)
         self._items = {kind: RateLimitItemPerMinute(per_minute * n) for kind, n in WEIGHTS.items()}
+        self.per_minute: int = per_minute
         self._clock = clock
         self._again = 0.0
         self.failing: bool = False
 
-    async def hit(self, kind: str, client: str, cost: int = 1) -> None:
-        """Count a request, or the further records of a batch.
+    async def hit(self, kind: str, client: str, cost: int = 1, *, refusal: str = "too_many") -> None:
+        """Count a request, or what it weighs beyond one.
 
         Parameters
         ----------
@@ -76,11 +79,13 @@ class RateLimiter:
             Who asks.
         cost : int
             As how many it counts; all of them, or none.
+        refusal : str, default='too_many'
+            The name of the text that refuses it: of the server's, and of what is ``left`` in this minute.
 
         Raises
         ------
         Problem
-            E429 with the seconds to wait, and how many records are left where it holds several.
+            E429 with the seconds to wait.
         """
         if self.failing and self._clock() < self._again:
             return
@@ -99,10 +104,8 @@ class RateLimiter:
             self._again = self._clock() + _PAUSE
             return
         self.failing = False
-        if wait and cost > 1:
-            raise too_many(wait, told("batch_over_limit", left=left))
         if wait:
-            raise too_many(wait)
+            raise too_many(wait, told(refusal, left=left))
 
     async def close(self) -> None:
         """Let go of the connections to the storage."""

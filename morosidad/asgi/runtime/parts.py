@@ -38,6 +38,11 @@ def complete_parts(scorer: Scorer, settings: Settings, language: Language) -> Sc
     return scorer.with_parts(**made)
 
 
+def without_parts(scorer: Scorer) -> Scorer:
+    """Give a scorer of the same model that caches, counts and logs nothing, and is never reloaded."""
+    return scorer.with_parts(cache=None, cache_auto=False, kpis=None, recovery=None, audit=None, drift=None)
+
+
 def _kpis(settings: Settings) -> KPITracker:
     thresholds = Thresholds(
         mean_seconds=settings.alert_latency,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from morosidad.errors import SettingsError
+from morosidad.errors import DeadlineExceeded, SettingsError
 from morosidad.policy.decision import OUTCOMES
 from morosidad.schema.schema import Record, Schema
 from morosidad.scoring.counterfactuals.choices import allowed_limit, choices_of, spreads_of
@@ -26,6 +27,8 @@ def counterfactuals_of(
     *,
     n: int,
     max_changes: int,
+    time_limit: float | None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> tuple[Counterfactual, ...]:
     """Do what `Scorer.counterfactuals` does, for a model.
 
@@ -33,14 +36,19 @@ def counterfactuals_of(
     ----------
     model : ScoringModel
         What decides.
-    record, mutable, limits, costs, target, n, max_changes
+    record, mutable, limits, costs, target, n, max_changes, time_limit
         As there.
+    clock : callable
+        Seconds.
 
     Returns
     -------
     tuple of Counterfactual
     """
+    began = clock()
     _check(model.schema, mutable, limits, costs, target, n, max_changes)
+    if time_limit is not None and not (_is_number(time_limit) and time_limit > 0.0):
+        raise SettingsError(["time_limit: a number of seconds above 0 was expected"])
     values = model.schema.read(record)[0]
     wanted = OUTCOMES.index(target)
     if severity(model, values) <= wanted:
@@ -59,7 +67,14 @@ def counterfactuals_of(
             limit=limits.get(field.name),
         )
     ]
-    return tuple(search(model, values, choices, target=wanted, n=n, max_changes=max_changes))
+
+    def late(share: float) -> bool:
+        return time_limit is not None and clock() - began >= share * time_limit
+
+    found = search(model, values, choices, target=wanted, n=n, max_changes=max_changes, late=late)
+    if not found and time_limit is not None and late(0.5):
+        raise DeadlineExceeded("the time was up before a change was found", seconds=time_limit)
+    return tuple(found)
 
 
 def _check(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
+from sys import float_info
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -228,4 +229,6 @@ def allowed_limit(field: Field, limit: Any) -> str | None:
 
 
 def _is_finite(end: object) -> bool:
-    return isinstance(end, int | float) and not isinstance(end, bool) and math.isfinite(end)
+    if not isinstance(end, int | float) or isinstance(end, bool):
+        return False
+    return -float_info.max <= end <= float_info.max  # an integer may be larger than any float

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -30,16 +30,27 @@ MOST_VERIFIED = 2000
 _OF_EACH_PAIR = 20
 _THINNED = 9
 _BEAM = 200
+_TOGETHER = 2000
+_SHARP = 15.0
+"""Log-odds beyond this are too coarse for sums of differences: the probability has too few digits left."""
 _REFINED_PAIRS, _REFINED_ROWS = 8, 20_000
 _NEAR = 1e-9
 _OF_SCORE = ("probability", "points", "outcome")
 """What a rule names that knows the score: a set of changes may end it that no one of them ends."""
 Places = NDArray[np.intp]
 Bools = NDArray[np.bool_]
+Late = Callable[[float], bool]
 
 
 def search(
-    model: ScoringModel, values: Row, choices: Sequence[OtherValue], *, target: int, n: int, max_changes: int
+    model: ScoringModel,
+    values: Row,
+    choices: Sequence[OtherValue],
+    *,
+    target: int,
+    n: int,
+    max_changes: int,
+    late: Late,
 ) -> list[Counterfactual]:
     """Find the cheapest sets of changes after which the outcome is no stricter than a target.
 
@@ -57,6 +68,9 @@ def search(
         So many, each with other fields than the ones before.
     max_changes : int
         Fields that one of them may change.
+    late : callable
+        Tells whether a share of the time that there is has passed. After half of it no further changes are
+        scored together, after all of it none is verified.
 
     Returns
     -------
@@ -65,12 +79,12 @@ def search(
     """
     valid = Validity(model.schema)
     choices = [choice for choice in choices if valid.value(choice.place, choice.value)]
-    table = _Table(model, values, choices, target)
+    table = _Table(model, values, choices, target, late)
     limit = (model.policy.review_at, model.policy.decline_at, np.inf)[target]
     found: list[Counterfactual] = []
     changed: list[set[int]] = []
     for tried, combo in enumerate(_in_order(model, table, limit, max_changes)):
-        if len(found) == n or tried == MOST_VERIFIED:
+        if len(found) == n or tried == MOST_VERIFIED or late(1.0):
             break
         places = {choices[i].place for i in combo}
         if any(known <= places for known in changed):
@@ -120,7 +134,10 @@ def severity(model: ScoringModel, values: Row) -> int:
 class _Table:
     """The log-odds and the rules after each single change, and after several at once."""
 
-    def __init__(self, model: ScoringModel, values: Row, choices: Sequence[OtherValue], target: int) -> None:
+    def __init__(
+        self, model: ScoringModel, values: Row, choices: Sequence[OtherValue], target: int, late: Late
+    ) -> None:
+        self._late = late
         self._compiled = model.compiled
         original = model.compiled.original
         self._original = None if original is None else original.asked_together()  # each is verified alone
@@ -133,11 +150,19 @@ class _Table:
         self.fired: Bools = np.array([_fired(model, row, rules) for row in rows] if rules else [])
 
     def score(self, combos: Places) -> Floats:
-        """Give the log-odds of default after sets of changes; row 0 of the table is no change."""
-        columns = [self._column(place, combos) for place in range(len(self.columns))]
-        with np.errstate(all="ignore"):
-            p = self._probabilities(columns)
-            found: Floats = np.log(p) - np.log1p(-p)
+        """Give the log-odds of default after sets of changes, infinite for those that it is too late for.
+
+        Row 0 of the table is no change.
+        """
+        found = np.full(len(combos), np.inf)
+        for start in range(0, len(combos), _TOGETHER):
+            if self._late(0.5):
+                break
+            some = combos[start : start + _TOGETHER]
+            columns = [self._column(place, some) for place in range(len(self.columns))]
+            with np.errstate(all="ignore"):
+                p = self._probabilities(columns)
+                found[start : start + _TOGETHER] = np.log(p) - np.log1p(-p)
         return np.where(np.isnan(found), np.inf, found)
 
     def _probabilities(self, columns: Sequence[Column]) -> Floats:
@@ -196,7 +221,7 @@ def _in_order(
         exact = form is not None and _separable(form)
         if exact:
             groups.append(_exact_pairs(table, bound + _NEAR))
-        if not exact or max_changes > 2:
+        if not exact or max_changes > 2 or abs(table.scores[0]) > _SHARP:
             groups += _beam(table, bound + _NEAR, max_changes)
     combos = [tuple(sorted(combo)) for group in groups for combo in group.tolist()]
     costs = {combo: float(table.costs[list(combo)].sum()) for combo in combos}
@@ -215,8 +240,8 @@ def _separable(form: Form) -> bool:
 
 def _exact_pairs(table: _Table, bound: float) -> Places:
     """Give the cheapest pairs of changes for every two fields, of all that there are."""
-    needed = bound - table.scores[0]
-    gains = table.scores - table.scores[0]
+    with np.errstate(invalid="ignore"):  # of a probability of 1
+        needed, gains = bound - table.scores[0], table.scores - table.scores[0]
     of_field = {int(f): np.flatnonzero(table.fields == f) for f in np.unique(table.fields[1:])}
     found = [np.empty((0, 2), dtype=np.intp)]
     for one, other in combinations(of_field.values(), 2):
@@ -249,7 +274,8 @@ def _beam(table: _Table, bound: float, max_changes: int) -> list[Places]:
         groups.append(reached)
         left, scores = grown[~enough], scores[~enough]
         cost = table.costs[left].sum(axis=1)
-        gain = np.maximum(table.scores[0] - scores, 1e-12)
+        with np.errstate(invalid="ignore"):
+            gain = np.fmax(table.scores[0] - scores, 1e-12)
         beam = left[np.argsort(cost / gain, kind="stable")[:_BEAM]]
     return groups
 

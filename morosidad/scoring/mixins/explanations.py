@@ -72,6 +72,7 @@ class Explaining(FrozenClassifier):
         target: DecisionOutcome = "aprobar",
         n: int = 3,
         max_changes: int = 2,
+        time_limit: float | None = None,
     ) -> tuple[Counterfactual, ...]:
         """Find the least changes to an applicant's record after which it would be decided otherwise.
 
@@ -103,6 +104,9 @@ class Explaining(FrozenClassifier):
             So many, each with other fields.
         max_changes : {1, 2, 3}
             Fields that one may change.
+        time_limit : float, optional
+            Seconds after which what was found so far is given, which need not be the least. Without one, a
+            model that is not compiled may take minutes.
 
         Returns
         -------
@@ -117,11 +121,21 @@ class Explaining(FrozenClassifier):
             If a name is no field, or protected, or a parameter is something else.
         PredictionError
             If the model fails on the record.
+        DeadlineExceeded
+            If the time was up before anything was found.
         """
         from morosidad.scoring.counterfactuals.asking import counterfactuals_of
 
         return counterfactuals_of(
-            self._model, record, mutable, limits or {}, costs or {}, target, n=n, max_changes=max_changes
+            self._model,
+            record,
+            mutable,
+            limits or {},
+            costs or {},
+            target,
+            n=n,
+            max_changes=max_changes,
+            time_limit=time_limit,
         )
 
     @overload

@@ -20,7 +20,7 @@ from chromium_pages import (
     text_of,
     wait_for_text,
 )
-from morosidad import Scorer
+from morosidad import Policy, Rule, Scorer
 from morosidad.asgi.guards.keys import make_key
 from morosidad.asgi.pages.examples import examples
 
@@ -226,3 +226,17 @@ def test_a_server_with_keys_asks_for_one_and_keeps_it_while_the_tab_is_open(
         wait_for_text(other, "#conexion", "^Conectado$")
         assert all("status of 401" in text for text in complaints)
         complaints.clear()
+
+
+def test_rules_are_counted_beside_the_decisions(open_page: Any) -> None:
+    rules = (
+        Rule("edad > 0", "revisar", "P1", "Todos"),
+        Rule("edad > 80", "rechazar", "K1", "Edad", stage="before"),
+    )
+    with served(Scorer.default(policy=Policy(rules=rules))) as server:
+        record = examples(server.service.scorer.schema)[0]
+        server.predict(record, times=3)
+        server.predict({**record, "edad": 84}, times=2)
+        page = open_page(f"{server.url}/dashboard", viewport=PHONE)
+        wait_for_text(page, "#texto-decisiones", "Reglas aplicadas desde el inicio: K1 2, P1 3")
+        assert (page.evaluate(CONTRAST), page.evaluate(WIDE)) == ([], [])

@@ -16,7 +16,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from morosidad import Field, Policy, Preprocessor, Rule, Schema, Scorer
-from morosidad.errors import InvalidRecord, NotCompiledWarning, SettingsError
+from morosidad.errors import DeadlineExceeded, InvalidRecord, NotCompiledWarning, SettingsError
+from morosidad.scoring.counterfactuals.asking import counterfactuals_of
 from morosidad.scoring.counterfactuals.choices import Spread, choices_of, round_step, spreads_of
 from scoring_parts import neighbours
 from support import small_frame
@@ -239,3 +240,55 @@ def test_spreads_follow_the_reference_the_limits_or_what_is_usual(linear: Scorer
     assert choices_of(fields[0], 0, 40, known[0], limit=(50, 45)) == []
     levels = Field("zona", "category", categories=(1, 2, 3), monotonic=1)
     assert [choice.value for choice in choices_of(levels, 0, 2, Spread(0.0, 1.0))] == [1]
+
+
+class Ticking:
+    """A clock that goes on by a second each time it is looked at."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 1.0
+        return self.now
+
+
+def timed(scorer: Scorer, record: dict[str, Any], limit: float) -> tuple[Any, ...]:
+    return counterfactuals_of(
+        scorer._model, record, None, {}, {}, "aprobar", n=3, max_changes=2, time_limit=limit, clock=Ticking()
+    )
+
+
+def test_what_was_found_in_time_is_given_and_nothing_found_is_said(boosted: Scorer) -> None:
+    X, _ = applicants(7, 60)
+    outcomes = boosted.score_frame(X)["outcome"]
+    record = {**X[outcomes == "rechazar"].iloc[0].to_dict()}
+    record |= {"edad": int(record["edad"]), "moras": int(record["moras"])}
+    everything = boosted.counterfactuals(record)
+    assert timed(boosted, record, 1e9) == everything
+    given = [timed(boosted, record, limit) for limit in (20.0, 200.0)]
+    assert len(given[0]) <= len(given[1]) <= 3
+    assert all(one.decision.outcome == "aprobar" for found in given for one in found)
+    with pytest.raises(DeadlineExceeded) as caught:
+        timed(boosted, record, 2.0)
+    assert caught.value.seconds == 2.0
+    assert timed(boosted, {**record, "moras": 0, "ingresos": 6000.0, "empleo": "fijo"}, 2.0) == ()
+    with pytest.raises(SettingsError, match="time_limit"):
+        boosted.counterfactuals(record, time_limit=0.0)
+
+
+def test_limits_may_not_be_larger_than_any_float(linear: Scorer) -> None:
+    with pytest.raises(SettingsError, match="limits: 'edad'"):
+        linear.counterfactuals({}, limits={"edad": (None, 10**400)})
+
+
+def test_a_probability_of_one_is_turned_too() -> None:
+    X, y = applicants()
+    model = make_pipeline(Preprocessor(SCHEMA), LogisticRegression()).fit(X, y)
+    model[-1].coef_ *= 40.0
+    sharp = Scorer(model, schema=SCHEMA, reference=X, policy=POLICY)
+    record = {"edad": 20, "ingresos": 500.0, "moras": 6, "empleo": "ninguno", "garante": False}
+    assert sharp.score_one(record).probability == 1.0
+    found = sharp.counterfactuals(record)
+    assert found
+    assert found[0].cost <= 1.2 * (cheapest_by_trying(sharp, record, ("aprobar",)) or 0.0)

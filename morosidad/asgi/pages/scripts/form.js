@@ -116,7 +116,7 @@ async function submit(event) {
     const body = { datos: record(), timestamp_cliente: begun, session_id: session };
     const response = await post("/predecir", body, { headers: { "X-Request-ID": requestId() } });
     const document = await response.json();
-    if (response.ok) showDecision(document, (performance.now() - begun) / 1000);
+    if (response.ok) showDecision(document, (performance.now() - begun) / 1000, body.datos, fields);
     else refuse(document, response);
   } catch {
     showFailure(say("no_connection"), say("no_answer"));

@@ -1,5 +1,6 @@
 // The answer, put before a person: what was decided, how sure, and why.
 
+import { offer } from "./changes.js";
 import { byId, make } from "./elements.js";
 import { duration, exact, hundredths, share } from "./text.js";
 import { say } from "./words.js";
@@ -14,7 +15,8 @@ const SVG = "http://www.w3.org/2000/svg";
 const section = byId("resultado");
 const answer = byId("respuesta");
 
-export function showDecision(decision, seconds) {
+// `record` is what was decided about, `fields` are those of the form.
+export function showDecision(decision, seconds, record, fields) {
   answer.replaceChildren(
     heading(decision),
     ...probability(decision.probabilidades),
@@ -22,6 +24,7 @@ export function showDecision(decision, seconds) {
     ...rules(decision.motivos.filter(isRule)),
     ...reasons(decision.motivos.filter((reason) => !isRule(reason))),
     ...warnings(decision),
+    ...(decision.decision === "aprobar" ? [] : offer(record, fields)),
     facts(decision, seconds),
   );
   settle();
@@ -54,10 +57,10 @@ function settle() {
   if (top < 0 || top > innerHeight / 2) section.scrollIntoView({ block: "start" });
 }
 
-function heading({ decision, confianza }) {
+function heading({ decision, confianza, probabilidades }) {
   const { word, icon } = OUTCOMES[decision];
-  const sure = confianza === null ? "" : ` ${say("confidence_of", { share: share(confianza) })}`;
-  const text = `${say(`${word}_text`)}${sure}`;
+  const sure = () => `${say(`${word}_text`)} ${say("confidence_of", { share: share(confianza) })}`;
+  const text = decision === byCutoffs(probabilidades) ? sure() : say("by_rules");
   const words = make("div", {}, make("strong", { text: say(word) }), make("span", { text }));
   return make("div", { class: `decision ${decision}` }, drawing(icon), words);
 }
@@ -76,6 +79,13 @@ function drawing(path) {
   }
   svg.append(circle, line);
   return svg;
+}
+
+// What the model alone would decide; nothing where it was not asked.
+function byCutoffs(both) {
+  if (both === null) return "";
+  if (both[1] >= Number(section.dataset.rechazar)) return "rechazar";
+  return both[1] >= Number(section.dataset.revisar) ? "revisar" : "aprobar";
 }
 
 // Rules may decline before the model is asked: there is no probability then.

@@ -1,0 +1,106 @@
+"""A model with a policy file behind the server: records, frames and the wire agree to the letter."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pandas as pd
+import pytest
+
+from morosidad import KPITracker, Policy, Rule, Schema, Scorer, make_applicants
+from morosidad.asgi.pages.examples import examples
+from morosidad.policy.decision import Decision
+
+POLICY = Policy(
+    review_at=0.2,
+    decline_at=0.5,
+    version="2026-11",
+    rules=(
+        Rule("edad > 70", "rechazar", "K1", "Edad fuera de la política", stage="before"),
+        Rule("deuda_actual / ingresos_mensuales > 0.6", "revisar", "P1", "Deuda alta", on_missing="revisar"),
+        Rule("probability > 0.3 and monto_credito > 2e7", "rechazar", "P2", {"es": "Monto «alto»"}),
+        Rule("outcome == 'revisar' and antiguedad_laboral_meses > 60", "aprobar", 'P"3\\', final=True),
+    ),
+)
+
+
+def applicants(schema: Schema) -> list[dict[str, Any]]:
+    """Give records as clients send them: what is missing is left out."""
+    frame = make_applicants(120, seed=5)[list(schema.names)]
+    rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    return [{name: value for name, value in row.items() if value is not None} for row in rows]
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Scorer:
+    folder = tmp_path_factory.mktemp("policy")
+    Scorer.default().save(folder / "model.morosidad")
+    POLICY.save(folder / "politica.json")
+    return Scorer.load(folder / "model.morosidad", policy=Policy.load(folder / "politica.json"))
+
+
+def decided(document: dict[str, Any]) -> Decision:
+    """Give the decision of an answer, be it from the cache or not."""
+    plain = {name: value for name, value in document.items() if name != "tiempo_procesamiento"}
+    return msgspec.convert({**plain, "request_id": None, "cache": None}, Decision)
+
+
+@pytest.mark.parametrize("mode", ["directo", "lotes"])
+def test_records_frames_and_the_wire_decide_alike(serve: Any, loaded: Scorer, mode: str) -> None:
+    records = applicants(loaded.schema)
+    expected = [loaded.score_one(record) for record in records]
+    fired = {code for decision in expected for code in decision.rules}
+    assert fired == {rule.code for rule in POLICY.rules}
+    client = serve(loaded.with_parts(kpis=KPITracker()))
+    client.app.state.service.mode = mode
+    one_by_one = [client.post("/predecir", json={"datos": record}).json() for record in records]
+    assert [decided(document) for document in one_by_one] == expected
+    batch = client.post("/predecir/lote", json=records).json()
+    assert [decided(document) for document in batch] == expected
+    assert {document["politica"] for document in one_by_one} == {POLICY.identity}
+    table = loaded.score_frame(pd.DataFrame(records, columns=list(loaded.schema.names)), reasons=True)
+    assert table["outcome"].tolist() == [decision.outcome for decision in expected]
+    assert [tuple(codes) for codes in table["rules"]] == [decision.rules for decision in expected]
+    assert [tuple(reasons) for reasons in table["reasons"]] == [
+        tuple(reason.text for reason in decision.reasons) for decision in expected
+    ]
+
+
+def test_each_rule_is_counted_once_for_each_decision_that_it_fired_on(serve: Any, loaded: Scorer) -> None:
+    records = applicants(loaded.schema)
+    client = serve(loaded.with_parts(kpis=KPITracker()))
+    for record in records[:60]:
+        client.post("/predecir", json={"datos": record})
+    client.post("/predecir/lote", json=records[60:])
+    client.post("/que-cambiaria", json={"datos": records[0]})  # no decision
+    every = [code for record in records for code in loaded.score_one(record).rules]
+    expected = {rule.code: every.count(rule.code) for rule in POLICY.rules}
+    assert client.get("/api/panel").json()["reglas"] == expected
+    shown = re.findall(
+        r'^morosidad_reglas_total\{regla="(.*)"\} ([0-9.]+)$', client.get("/metrics").text, re.MULTILINE
+    )
+    assert {code.replace('\\"', '"').replace("\\\\", "\\"): float(count) for code, count in shown} == expected
+
+
+def test_the_policy_of_a_file_is_described_and_reloaded(serve: Any, tmp_path: Path) -> None:
+    path = tmp_path / "model.morosidad"
+    Scorer.default(policy=POLICY).save(path)
+    client = serve(Scorer.load(path))
+    record = examples(client.app.state.service.scorer.schema)[0] | {"edad": 75}
+    answer = client.post("/predecir", json={"datos": record}).json()
+    assert (answer["decision"], answer["reglas"], answer["probabilidades"]) == ("rechazar", ["K1"], None)
+    assert answer["motivos"][0] == {
+        "codigo": "K1",
+        "campo": "",
+        "texto": "Edad fuera de la política",
+        "aporte": 0.0,
+        "tipo": "regla",
+    }
+    Scorer.default(policy=Policy(version="otra")).save(path)
+    assert client.post("/admin/recargar").json()["cambio"]
+    after = client.post("/predecir", json={"datos": record}).json()
+    assert after["reglas"] == []
+    assert after["politica"].startswith("otra@")
