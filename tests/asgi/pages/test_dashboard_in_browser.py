@@ -238,5 +238,9 @@ def test_rules_are_counted_beside_the_decisions(open_page: Any) -> None:
         server.predict(record, times=3)
         server.predict({**record, "edad": 84}, times=2)
         page = open_page(f"{server.url}/dashboard", viewport=PHONE)
-        wait_for_text(page, "#texto-decisiones", "Reglas aplicadas desde el inicio: K1 2, P1 3")
+        wait_for_text(page, "#texto-decisiones", r"Reglas aplicadas desde el inicio: P1: 3, K1: 2\.$")
+        kpis = server.service.kpis
+        kpis.record_rules({f"R{number}": 4 for number in range(20)})
+        server.predict(record)
+        wait_for_text(page, "#texto-decisiones", r"R0: 4, R1: 4, .* y \d+ más\.$")
         assert (page.evaluate(CONTRAST), page.evaluate(WIDE)) == ([], [])

@@ -109,13 +109,18 @@ export function scores({ puntajes }) {
   };
 }
 
+function mostApplied(rules) {
+  const sorted = Object.entries(rules).sort(([, one], [, other]) => other - one);
+  const named = sorted.slice(0, MOST_NAMED).map(([code, number]) => `${code}: ${exact(number)}`);
+  return named.join(", ") + (sorted.length > MOST_NAMED ? say("and_more", { number: sorted.length - MOST_NAMED }) : "");
+}
+
 export function decisions({ decisiones, reglas }) {
   const keys = Object.keys(DECISIONS).filter((key) => key in decisiones);
   const total = keys.reduce((sum, key) => sum + decisiones[key], 0);
   if (!total) return EMPTY;
   const parts = keys.map((key) => `${DECISIONS[key].toLowerCase()} ${share(decisiones[key] / total)}`);
-  const rules = Object.entries(reglas).map(([code, number]) => `${code} ${exact(number)}`);
-  const applied = rules.length ? ` ${say("rules_text", { rules: rules.join(", ") })}` : "";
+  const applied = Object.keys(reglas).length ? ` ${say("rules_text", { rules: mostApplied(reglas) })}` : "";
   return {
     text: say("decisions_text", { decisions: count(total, "decision", "many_decisions"), parts: parts.join(", ") }) + applied,
     traces: [
