@@ -41,7 +41,7 @@ from morosidad.settings import Settings
 from morosidad.workers import MicroBatcher, Task, Workers
 
 if TYPE_CHECKING:
-    from morosidad.asgi.guards.questions import Question
+    from morosidad.asgi.guards.questions import ChangesAsked
     from morosidad.audit import AuditLog
     from morosidad.recovery import RecoveryPolicy
     from morosidad.scoring.counterfactuals.result import Counterfactual
@@ -280,7 +280,7 @@ class Service:
             return RecordError(index, error.errors)
 
     async def what_would_change(
-        self, scorer: Scorer, question: Question
+        self, scorer: Scorer, question: ChangesAsked
     ) -> tuple[Decision, tuple[Counterfactual, ...]]:
         """Look for the least changes that turn a decision, with the workers; nothing is counted or logged.
 
@@ -350,7 +350,7 @@ class Service:
 
 
 def _look_for_changes(
-    scorer: Scorer, question: Question, timeout: float
+    scorer: Scorer, question: ChangesAsked, timeout: float
 ) -> tuple[Decision, tuple[Counterfactual, ...]]:
     """Decide, and look for changes while there is time left for the answer to be taken."""
     record, mutable, limits, n, max_changes = question

@@ -21,7 +21,7 @@ _NUMBERS = ("integer", "number")
 _SHOWN = 64
 
 
-class Question(NamedTuple):
+class ChangesAsked(NamedTuple):
     """What is asked.
 
     Attributes
@@ -65,7 +65,7 @@ def is_numeric(field: Field) -> bool:
     return field.kind in _NUMBERS and field.categories is None
 
 
-def question_of(found: Any, schema: Schema) -> Question:
+def question_of(found: Any, schema: Schema) -> ChangesAsked:
     """Read a decoded request.
 
     Parameters
@@ -77,7 +77,7 @@ def question_of(found: Any, schema: Schema) -> Question:
 
     Returns
     -------
-    Question
+    ChangesAsked
 
     Raises
     ------
@@ -95,7 +95,7 @@ def question_of(found: Any, schema: Schema) -> Question:
     ]
     if errors:
         raise bad_request(told("wrong_envelope"), errors)
-    return Question(
+    return ChangesAsked(
         record,
         given.get("modificables"),
         given.get("limites", {}),

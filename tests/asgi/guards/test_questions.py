@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from morosidad import Field, Schema
-from morosidad.asgi.guards.questions import COSTS, MOST_CHANGES, MOST_LEVELS, Question, question_of
+from morosidad.asgi.guards.questions import COSTS, MOST_CHANGES, MOST_LEVELS, ChangesAsked, question_of
 from morosidad.asgi.openapi import _limits_of, question
 from morosidad.asgi.problems import Problem
 
@@ -37,12 +37,12 @@ def wrong_parts(**given: Any) -> list[tuple[str, str]]:
 
 
 def test_what_is_not_given_has_its_default() -> None:
-    assert question_of({"datos": {"edad": 3}}, SCHEMA) == Question({"edad": 3}, None, {}, 3, 2)
+    assert question_of({"datos": {"edad": 3}}, SCHEMA) == ChangesAsked({"edad": 3}, None, {}, 3, 2)
     nothing = dict.fromkeys(("modificables", "limites", "cuantas", "cambios_maximos"))
-    assert question_of({"datos": {}, **nothing}, SCHEMA) == Question({}, None, {}, 3, 2)
+    assert question_of({"datos": {}, **nothing}, SCHEMA) == ChangesAsked({}, None, {}, 3, 2)
     asked = {"datos": {}, "modificables": [], "limites": {"ingresos": [1, None]}, "cuantas": 1.0}
     found = question_of({**asked, "cambios_maximos": 3, "session_id": "s"}, SCHEMA)
-    assert found == Question({}, [], {"ingresos": [1, None]}, 1, 3)
+    assert found == ChangesAsked({}, [], {"ingresos": [1, None]}, 1, 3)
     assert type(found.n) is int
 
 
@@ -89,7 +89,7 @@ def test_a_name_is_repeated_in_part_only() -> None:
 
 def test_more_changes_weigh_more() -> None:
     assert list(COSTS) == list(range(1, MOST_CHANGES + 1))
-    assert [Question({}, None, {}, 3, most).cost for most in COSTS] == sorted(COSTS.values())
+    assert [ChangesAsked({}, None, {}, 3, most).cost for most in COSTS] == sorted(COSTS.values())
 
 
 scalars: Any = st.one_of(
