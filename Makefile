@@ -40,7 +40,7 @@ docs: $(VENV)/.test
 
 examples: $(VENV)/.test
 	for example in examples/*.py examples/*/run.py; do echo "$$example" && $(BIN)/python "$$example" || exit 1; done
-	$(BIN)/jupyter-execute examples/notebook.ipynb
+	for notebook in examples/*.ipynb; do echo "$$notebook" && $(BIN)/jupyter-execute "$$notebook" || exit 1; done
 
 benchmarks: $(VENV)/.test    ## one short round of every benchmark, to see that it works; its figures mean nothing
 	for one in benchmarks/bench_*.py benchmarks/*/bench_*.py; do echo "$$one" && $(BIN)/python -W ignore "$$one" --smoke || exit 1; done

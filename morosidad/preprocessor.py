@@ -67,7 +67,9 @@ class Preprocessor(_Transformer):
         missing number or boolean stays NaN, for models that take it, such as boosted trees; a missing
         category is NaN as an ordinal code, and has a column of its own among one-hot columns; a field
         without a single value has no column.
-        ``'impute'``: it is imputed, and nothing tells it from a value.
+        ``'impute'``: it is imputed, and nothing tells it from a value. On two public data sets that cost
+        .02 to .05 of AUC where values were missing because of what they were, and at most .006 where they
+        were missing at random; ``benchmarks/preprocessor/bench_missing.py`` repeats it.
     strategy : {'median', 'mean', 'most_frequent'}, default='median'
         What stands in for a missing number.
     add_indicator : bool or sequence of str, optional
