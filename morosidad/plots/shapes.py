@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 LEVELS = 12
 """So many categories of a field are drawn apart at most, the most frequent ones."""
 
+_NOMINAL = ("boolean", "category")
 _ROW = 210
 _LONGEST = 14
 
@@ -39,11 +40,14 @@ class _Bins(NamedTuple):
         The same in fewer characters: where a number's bin begins.
     of : ndarray of intp, shape (n_rows,)
         Each applicant's bin.
+    ordered : bool
+        Whether the bins follow one another, as those of a number do.
     """
 
     names: list[str]
     ticks: list[str]
     of: NDArray[np.intp]
+    ordered: bool = True
 
 
 def shapes(
@@ -146,9 +150,8 @@ def _draw(figure: Any, row: int, bins: _Bins, effect: Floats, late: NDArray[np.b
         go.Bar(
             x=at, y=mean, customdata=names, width=0.72,
             marker={"color": colours["effect"], "line_width": 0},
-            error_y={"type": "data", "symmetric": False, "array": np.maximum(high - mean, 0.0),
-                     "arrayminus": np.maximum(mean - low, 0.0), "color": colours["ink"],
-                     "thickness": 1, "width": 3},
+            error_y={"type": "data", "symmetric": False, "array": _spread(high - mean),
+                     "arrayminus": _spread(mean - low), "color": colours["ink"], "thickness": 1, "width": 3},
             hovertemplate="%{customdata}: %{y:+.3f}<extra></extra>",
         ), row, 1,
     )  # fmt: skip
@@ -161,8 +164,8 @@ def _draw(figure: Any, row: int, bins: _Bins, effect: Floats, late: NDArray[np.b
     )  # fmt: skip
     figure.add_trace(
         go.Scatter(
-            x=at, y=rate, customdata=names, mode="lines+markers", line={"color": colours["rate"], "width": 2},
-            marker={"size": 7},
+            x=at, y=rate, customdata=names, mode="lines+markers" if bins.ordered else "markers",
+            line={"color": colours["rate"], "width": 2}, marker={"size": 7},
             error_y={"type": "data", "symmetric": False, "array": most - rate, "arrayminus": rate - least,
                      "color": colours["rate"], "thickness": 1.2, "width": 3},
             hovertemplate="%{customdata}: %{y:.1%}<extra></extra>",
@@ -173,6 +176,11 @@ def _draw(figure: Any, row: int, bins: _Bins, effect: Floats, late: NDArray[np.b
     figure.update_yaxes(range=[0, 3.2 * float(sizes.max())], row=row, col=2, secondary_y=False)
     top = 1.08 * float(most.max())
     figure.update_yaxes(range=[0, top], row=row, col=2, secondary_y=True)
+
+
+def _spread(distance: Floats) -> Floats:
+    """Give the reach of an error bar, and none where all applicants of a bin have one effect."""
+    return np.where(distance > 1e-9, distance, np.nan)
 
 
 def _style(figure: Any, n: int, colours: Any, effect: str, rate: str) -> None:
@@ -188,7 +196,7 @@ def _style(figure: Any, n: int, colours: Any, effect: str, rate: str) -> None:
             x=x, y=1, yref="paper", xref="paper", yanchor="bottom", xanchor="left", yshift=34, text=text,
             showarrow=False, font={"size": 13, "color": ink},
         )  # fmt: skip
-    figure.update_xaxes(showgrid=False, tickfont={"size": 11}, tickangle=0, automargin=True)
+    figure.update_xaxes(showgrid=False, tickfont={"size": 11}, autotickangles=[0, 35, 90], automargin=True)
     figure.update_xaxes(linecolor=grid, zeroline=False)
     figure.update_yaxes(gridcolor=grid, zeroline=False, nticks=5)
     for row in range(1, n + 1):
@@ -202,17 +210,17 @@ def _bins(field: Field, column: Column, bins: int, language: Language) -> _Bins:
     absent = say(language, "figures.no_value")
     if isinstance(column, Coded):
         names = [str(level) for level in column.levels]
-        return _frequent(names, column.codes, absent, language)
+        return _frequent(names, column.codes, absent, language)._replace(ordered=False)
     missing = np.isnan(column)
     levels = np.unique(column[~missing])
-    if field.kind == "boolean" or field.kind == "category" or len(levels) <= bins:
+    if field.kind in _NOMINAL or len(levels) <= bins:
         words = {0.0: "figures.no", 1.0: "figures.yes"}
         names = [
             say(language, words[level]) if field.kind == "boolean" else write_number(language, level, ".6g")
             for level in levels.tolist()
         ]
         codes = np.where(missing, -1, np.searchsorted(levels, column))
-        return _frequent(names, codes, absent, language)
+        return _frequent(names, codes, absent, language)._replace(ordered=field.kind not in _NOMINAL)
     edges = np.unique(np.quantile(column[~missing], np.linspace(0, 1, bins + 1)[1:-1]))
     codes = np.searchsorted(edges, column, side="right")
     ends = [_short(edge, language) for edge in edges.tolist()]

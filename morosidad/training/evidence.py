@@ -194,7 +194,7 @@ class Training(Mapping[str, Any]):
     def _line(self, one: dict[str, Any], language: Language) -> list[str]:
         area = f"{_shown(one['auc'])} [{_shown(one['auc_low'])}, {_shown(one['auc_high'])}]"
         notes = [say(language, f"figures.training_left_{one['left']}")] if one.get("left") else []
-        notes += [say(language, "figures.training_chosen")] if one["name"] == self.facts.get("model") else []
+        notes += [say(language, "figures.training_chosen")] if self._is_chosen(one) else []
         return [one["name"], area, *(_shown(one[name]) for name in _FIGURES[1:]), ", ".join(notes)]
 
     def told_table(self, language: Language | None = None) -> str:
@@ -243,18 +243,27 @@ class Training(Mapping[str, Any]):
 
     def _repr_html_(self) -> str:
         style = 'style="text-align:left"'
-        head, *body = self.table() or [[]]
-        lines = [("th", head)] if head else []
-        lines += [("td", line) for line in body]
+        table = self.table()
+        chosen = 1 + next((i for i, one in enumerate(self.candidates) if self._is_chosen(one)), -1)
         cells = [
-            "<tr>" + "".join(f"<{tag} {style}>{escape(cell)}</{tag}>" for cell in line) + "</tr>"
-            for tag, line in lines
+            "".join(f"<{tag} {_CELL}>{escape(cell)}</{tag}>" for cell in line)
+            for place, line in enumerate(table)
+            for tag in ("td" if place not in (0, chosen) else "th",)
         ]
         pairs = [
             f"<tr><th {style}>{escape(name)}</th><td {style}>{escape(text)}</td></tr>"
             for name, text in self.rows()
+            if not (table and name.startswith(_CHOSEN))  # they stand in the table
         ]
-        return f"<table>{''.join(cells)}</table><table>{''.join(pairs)}</table>"
+        compared = "".join(f"<tr>{line}</tr>" for line in cells)
+        return f'<div style="overflow-x:auto"><table>{compared}</table></div><table>{"".join(pairs)}</table>'
+
+    def _is_chosen(self, one: Mapping[str, Any]) -> bool:
+        return bool(one["name"] == self.facts.get("model"))
+
+
+_CELL = 'style="text-align:left;white-space:nowrap"'
+_CHOSEN = "cross_validation "
 
 
 def _flat(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:

@@ -31,7 +31,10 @@ def test_each_field_has_its_effect_and_its_observed_rate(known: tuple[Scorer, pd
         counts = np.array(sizes.y)
         assert (np.array(effect.y) * counts).sum() == pytest.approx(explained[name].sum())
         assert (np.array(rate.y) * counts).sum() == pytest.approx(y.sum())
+    modes = {name: figure.data[3 * place + 2].mode for place, name in enumerate(order)}
+    assert modes == {"ingresos": "lines+markers", "moras": "lines+markers", "empleo": "markers"}
     jobs = figure.data[3 * order.index("empleo") + 2]
+    assert all(np.isnan(figure.data[3 * order.index("empleo")].error_y.array))  # one effect for each level
     shown = dict(zip(jobs.customdata, jobs.y, strict=True))
     assert shown["libre"] == pytest.approx(y[frame["empleo"] == "libre"].mean())
     assert shown["sin dato"] == pytest.approx(y[frame["empleo"].isna()].mean())

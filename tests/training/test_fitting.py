@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,10 @@ def test_evidence_is_kept_in_the_file_and_shown(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found.out_of_fold.table, scorer.training.out_of_fold.table)
     assert set(found.out_of_fold.fold) == {0, 1, 2, 3, 4}
     assert "AUC" in str(found)
-    assert "<table>" in found._repr_html_()
+    page = found._repr_html_()
+    assert page.count("<table>") == 2
+    assert "cross_validation" not in page  # its figures stand in the table
+    assert re.search(r"<tr><th [^>]*>splines</th><th", page)  # the chosen one stands out
     for language in LANGUAGES:
         assert found.in_language(language).told()
     again = train(X, y, search=QUICK).training
