@@ -10,6 +10,7 @@ demo: $(VENV)/.demo          ## decide a handful of applicants, then measure and
 
 test: $(VENV)/.test          ## the tests of the loop, on all processors
 	$(BIN)/pytest -q -n auto --dist loadfile -m "not reliability and not conformance"
+	@echo "Left out: load, faults and generated requests (make reliability), the matrix of pipelines (make conformance)."
 
 coverage: $(VENV)/.test      ## the same with branch coverage, which takes half as long again
 	$(BIN)/pytest -q -n auto --dist loadfile --cov --cov-report term -m "not reliability and not conformance"

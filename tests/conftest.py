@@ -8,14 +8,19 @@ import re
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import hypothesis
 import pandas as pd
 import pytest
 
-from support import FakeClock, small_frame, small_pipeline
+from morosidad.compiler.proof import judge
+from morosidad.model_file import artifact
+from morosidad.scoring import saving
+from support import JUDGED_WHOLLY, FakeClock, judged_briefly, small_frame, small_pipeline
 
 _STDERR = pytest.StashKey[int]()
 
@@ -73,6 +78,33 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def seconds(pytestconfig: pytest.Config) -> Callable[[float, float], float]:
     """Choose how long, or how often, something is tried: usually, and with ``--long``."""
     return lambda short, long: long if pytestconfig.getoption("--long") else short
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _judged(pytestconfig: pytest.Config) -> Iterator[None]:
+    """Have the judge ask fewer rows of an original, but with ``--long``."""
+    with nullcontext() if pytestconfig.getoption("--long") else judged_briefly():
+        yield
+
+
+@pytest.fixture
+def judged_wholly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the judge ask as many rows as it asks for users, and as long."""
+    for name, number in JUDGED_WHOLLY.items():
+        monkeypatch.setattr(judge, name, number)
+
+
+@pytest.fixture
+def tried_here(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Have a model read back here before it is saved, not in a new process, which other tests do."""
+
+    def here(content: artifact.Content, types: list[str], seconds: float) -> str:
+        task = {"model": tmp_path_factory.mktemp("tried") / "model", "key": b"k".hex(), "types": types}
+        artifact.save(task["model"], content, b"k")
+        with warnings.catch_warnings(action="ignore"):
+            return saving._wrong(task)
+
+    monkeypatch.setattr(saving, "try_in_child", here)
 
 
 @pytest.fixture

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+
+from morosidad.compiler.proof import judge
 
 ROOT = Path(__file__).parent.parent
 PYTHONPATH = os.pathsep.join(map(str, (ROOT, ROOT / "tests", ROOT / "tests" / "servers")))
@@ -37,6 +40,30 @@ def wait_until(condition: Callable[[], object], seconds: float = LONG) -> None:
     while not condition():
         assert time.monotonic() < end, "it did not happen"
         time.sleep(0.002)
+
+
+JUDGED_BRIEFLY = {
+    "MIN_ROWS": 40,
+    "MAX_ROWS": 60,
+    "NEAR_CUTOFF": 5,
+    "PATTERNS": 15,
+    "ALONE_LABELS": 5,
+    "ASKING_SECONDS": 3600.0,
+}
+"""How many rows an original is asked alone while a test makes a scorer, which is most of what that costs.
+
+A seventh of what is asked for users, however long it takes on a busy machine.
+"""
+JUDGED_WHOLLY = {name: getattr(judge, name) for name in JUDGED_BRIEFLY}
+
+
+@contextmanager
+def judged_briefly() -> Iterator[None]:
+    """Have the judge ask fewer rows; `JUDGED_WHOLLY` is what it asks for users."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, number in JUDGED_BRIEFLY.items():
+            patch.setattr(judge, name, number)
+        yield
 
 
 def needed(available: bool, what: str) -> None:

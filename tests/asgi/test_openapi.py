@@ -192,10 +192,12 @@ def generated(running, *options: str) -> None:
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
 
 
+@pytest.mark.reliability
 def test_generated_requests_find_no_difference_where_everybody_may_ask(run):
     generated(run(), "--phases", "examples,coverage")
 
 
+@pytest.mark.reliability
 def test_generated_requests_find_no_difference_and_no_way_around_the_keys(run, key_lines, keys):
     everything = ",".join(key_lines).replace(":score:", ":score+metrics+admin:")
     running = run(MOROSIDAD_SERVER_API_KEYS=everything)

@@ -29,6 +29,11 @@ def one_thread() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def _judged_wholly(judged_wholly: None) -> None:
+    """Ask originals as for users: here it matters what is found."""
+
+
 def rows_of(schema: Schema, frame: pd.DataFrame) -> list[Any]:
     return as_rows(schema, frame.to_dict("records"))
 

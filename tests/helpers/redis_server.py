@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
-import threading
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from serving import start_redis
 from support import LONG
 
 ANA = ("modelo@1", (35, 1200.5, "propia", True, None))
@@ -22,38 +21,19 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Server:
-    """A redis-server of our own on a free port of this machine."""
+    """A redis-server of our own; it keeps the port that it has first."""
 
-    def __init__(self, program: str, directory: Path) -> None:
-        self.program, self.directory = program, directory
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.port = 0
         self.process: subprocess.Popen[bytes] | None = None
-        self.url = f"redis://127.0.0.1:{self.port}/0"
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
-        import redis
-
-        options = {
-            "port": self.port,
-            "bind": "127.0.0.1",
-            "dir": self.directory,
-            "save": "",
-            "appendonly": "no",
-        }
-        arguments = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-        self.process = subprocess.Popen([self.program, *arguments], stdout=subprocess.DEVNULL)
-        with redis.Redis(port=self.port, retry=None) as client:
-            pause = threading.Event()
-            for _ in range(6000):
-                try:
-                    client.ping()
-                    return
-                except redis.ConnectionError:
-                    assert self.process.poll() is None, "redis-server ended at once"
-                    pause.wait(0.01)
-        raise AssertionError("redis-server does not answer")
+        self.process, self.port = start_redis(self.directory, self.port)
 
     def kill(self) -> None:
         if self.process is not None:

@@ -67,7 +67,9 @@ def classifiers() -> dict[str, Any]:
     }
 
 
-def test_estimators_of_other_libraries_answer_in_another_process_as_here(tmp_path: Path) -> None:
+def test_estimators_of_other_libraries_answer_in_another_process_as_here(
+    tried_here: None, tmp_path: Path
+) -> None:
     for library in ("lightgbm", "xgboost", "catboost", "interpret"):
         pytest.importorskip(library)
     scorers = {name: scorer_of(model) for name, model in classifiers().items()}

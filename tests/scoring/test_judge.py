@@ -30,6 +30,7 @@ from sklearn.tree import DecisionTreeClassifier
 from morosidad.errors import SettingsError, UnsupportedModel
 from morosidad.scoring.scorer import Scorer
 
+pytestmark = pytest.mark.usefixtures("judged_wholly")
 ROWS = 24
 NUMBERS = (
     "float64", "float32", "float16", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32",

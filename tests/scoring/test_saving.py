@@ -66,7 +66,7 @@ def test_a_loaded_model_decides_as_the_saved_one(scorer: Scorer, tmp_path: Path)
     "step", [MinMaxScaler(clip=True), QuantileTransformer(n_quantiles=20)], ids=["clip", "curve"]
 )
 def test_however_deeply_steps_are_nested_what_is_saved_answers_as_the_pipeline(
-    step: Any, steps: int, tmp_path: Path
+    step: Any, steps: int, tried_here: None, tmp_path: Path
 ) -> None:
     rng = np.random.default_rng(0)
     X = pd.DataFrame({"a": rng.normal(size=120), "b": rng.normal(size=120)})
@@ -114,7 +114,7 @@ def test_a_model_that_could_not_be_read_back_is_not_saved(tmp_path: Path) -> Non
 
 
 def test_a_model_of_python_objects_opens_only_for_types_named_by_the_caller(
-    slow: Scorer, tmp_path: Path
+    tried_here: None, tmp_path: Path
 ) -> None:
     from sklearn.preprocessing import FunctionTransformer
 

@@ -25,6 +25,7 @@ from morosidad.policy.decision import RecordError
 from morosidad.schema.schema import Schema
 from morosidad.scoring.scorer import Scorer
 
+pytestmark = pytest.mark.usefixtures("judged_wholly")
 RNG = np.random.default_rng(0)
 X = pd.DataFrame({"a": RNG.normal(size=120), "b": RNG.normal(size=120)})
 Y = (X["a"] + RNG.normal(size=120) > 0.8).astype(int)

@@ -259,34 +259,41 @@ def port_in(text: str) -> int:
     return int(found[1]) if found else 0
 
 
-def start_redis(folder: Path, port: int = 0) -> tuple[subprocess.Popen[bytes], int]:
-    """Start a Redis that keeps nothing, and wait until it answers; on any free port, unless it is told one.
+def start_listening(
+    command: Callable[[int], list[str]], port: int = 0, output: Path = Path(os.devnull)
+) -> tuple[subprocess.Popen[bytes], int]:
+    """Start a program that can't choose a port itself, and wait until it listens on the one that it is given.
 
-    Redis does not choose a port itself, so that another program may be quicker: then it gets another one.
+    Another program may take a free port first: then it is started again with another one, unless it has to be
+    a certain one.
     """
     end = time.perf_counter() + FOUND
     while time.perf_counter() < end:
         given = port or _free_port()
-        command = ["redis-server", "--port", str(given), "--bind", "127.0.0.1"]
-        options = ["--dir", str(folder), "--save", "", "--appendonly", "no"]
-        process = subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL)
+        with output.open("wb") as said:
+            process = subprocess.Popen(command(given), stdout=said, stderr=said)
         while process.poll() is None and time.perf_counter() < end:
-            if _is_redis(given, process.pid):
+            if _listens(process.pid, given):
                 return process, given
             time.sleep(0.02)
         process.kill()
         process.wait()
-    raise AssertionError("redis-server does not answer")
+    raise AssertionError(f"{command(port)[0]} does not listen: {output.read_text()[-3000:]}")
 
 
-def _is_redis(port: int, pid: int) -> bool:
-    """Ask whether it is this process that answers."""
+def start_redis(folder: Path, port: int = 0) -> tuple[subprocess.Popen[bytes], int]:
+    """Start a Redis that keeps nothing; on any free port, unless it is told one."""
+    options = ["--bind", "127.0.0.1", "--dir", str(folder), "--save", "", "--appendonly", "no"]
+    return start_listening(lambda given: ["redis-server", "--port", str(given), *options], port)
+
+
+def _listens(pid: int, port: int) -> bool:
+    """Tell whether it is this process that listens."""
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=FOUND) as asked:
-            asked.sendall(b"INFO server\r\n")
-            return f"process_id:{pid}\r\n".encode() in asked.recv(65536)
-    except OSError:
+        found = psutil.Process(pid).net_connections("tcp")
+    except psutil.Error:  # it has just ended
         return False
+    return any(one.status == psutil.CONN_LISTEN and one.laddr[1] == port for one in found)
 
 
 def _free_port() -> int:

@@ -77,7 +77,7 @@ def talk(
     direct: bool = True,
     during: Callable[[Any, GuardedHTTPProtocol], object] = lambda service, protocol: None,
 ) -> tuple[bytes, Wire]:
-    """Send pieces to a server's protocol, and give all that it writes."""
+    """Send pieces to a server's protocol, and give all that it writes; for None, time goes by."""
     wire = Wire()
 
     async def connected() -> None:
@@ -94,10 +94,12 @@ def talk(
             assert (protocol._direct is not None) == (direct and not each_is_looked_at)
             during(app.state.service, protocol)
             for piece in pieces:
-                if piece is not None:
-                    protocol.data_received(piece)
-                for _ in range(20):
-                    await asyncio.sleep(0.001)
+                if piece is None:
+                    await asyncio.sleep(0.02)
+                    continue
+                protocol.data_received(piece)
+                for _ in range(20):  # turns of the loop, as for what arrives by itself
+                    await asyncio.sleep(0)
             async with asyncio.timeout(60):
                 while not wire.closed and _is_answering(protocol):
                     await asyncio.sleep(0.001)

@@ -57,6 +57,7 @@ def monotonicities(
     -------
     tuple of Monotonicity
     """
+    from morosidad.compiler.proof.probe_rows import probe_rows
     from morosidad.scoring.monotonicity.decision import direction_of
 
     schema = model.schema
@@ -68,10 +69,11 @@ def monotonicities(
     ]
     if problems:
         raise SettingsError(problems)
+    rows = probe_rows(schema, ()) if directions else []
     found: list[Monotonicity] = []
     for name, direction in directions.items():
         sign: Literal[-1, 1] = 1 if direction > 0 else -1
-        finding, _ = direction_of(model.compiled, schema.names.index(name), sign, work)
+        finding, _ = direction_of(model.compiled, rows, schema.names.index(name), sign, work)
         if finding.pair is None:
             found.append(Monotonicity(name, sign, finding.verdict))
             continue

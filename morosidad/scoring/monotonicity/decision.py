@@ -18,7 +18,7 @@ from morosidad.compiler.forms.walked import Walked
 from morosidad.compiler.nodes.base import Floats, Places
 from morosidad.compiler.pipeline import CompiledPipeline
 from morosidad.compiler.proof.original import Original
-from morosidad.compiler.proof.probe_rows import Validity, changed, probe_rows
+from morosidad.compiler.proof.probe_rows import Validity, changed
 from morosidad.schema.field import Row
 from morosidad.scoring.monotonicity import sums, trees
 from morosidad.scoring.monotonicity.finding import HELD, UNDECIDED, DirectionFinding, Question
@@ -32,7 +32,7 @@ _ROWS_ASKED = 12
 
 
 def direction_of(
-    compiled: CompiledPipeline, field: int, direction: int, work: int
+    compiled: CompiledPipeline, rows: Sequence[Row], field: int, direction: int, work: int
 ) -> tuple[DirectionFinding, int]:
     """Decide whether a model's probability of default moves in one direction with a field.
 
@@ -40,6 +40,8 @@ def direction_of(
     ----------
     compiled : CompiledPipeline
         The model.
+    rows : sequence of tuple
+        Made-up rows to try where nothing is proven.
     field : int
         The field's place in the schema.
     direction : {1, -1}
@@ -64,7 +66,6 @@ def direction_of(
         moved = compiled.predict_one(higher) - compiled.predict_one(lower)
         return bool(direction * moved < -SMALLEST)
 
-    rows = probe_rows(schema, ())
     question = Question(schema, field, rows[0], confirm, work)
     found = UNDECIDED
     with np.errstate(over="ignore", invalid="ignore"):  # numbers without limits reach infinity
@@ -117,7 +118,7 @@ def _of_members(
 
 
 def _tried(
-    compiled: CompiledPipeline, direction: int, question: Question, rows: list[Row]
+    compiled: CompiledPipeline, direction: int, question: Question, rows: Sequence[Row]
 ) -> DirectionFinding:
     """Look for a counterexample among made-up rows; without one it stays undecided."""
     place, valid = question.field, Validity(compiled.schema)

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from serving import FOUND, wait_until
+from serving import FOUND, start_listening
 from support import needed
 
 PERSON = {"edad": 41, "ingresos_mensuales": 2.4e6, "monto_credito": 6e6, "plazo_meses": 36}
@@ -122,41 +122,28 @@ def test_requests_that_are_written_before_an_answer_is_read(run) -> None:
         assert data.count(b'"prediccion"') == 5
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @pytest.mark.parametrize(("program", "example"), [("nginx", "nginx.conf"), ("haproxy", "haproxy.cfg")])
 def test_behind_a_proxy_that_keeps_its_connections(run, tmp_path, program, example) -> None:
     found = shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin")
     needed(found is not None, program)
     assert found is not None
     server = run(MOROSIDAD_SERVER_PROXIES="127.0.0.1")
-    port = free_port()
     configuration = tmp_path / "proxy.conf"
     text = (PROXIES / example).read_text(encoding="utf-8").replace("http {", NGINX_OF_ITS_OWN)
-    text = text.replace("127.0.0.1:8080", f"127.0.0.1:{port}").replace(
-        "127.0.0.1:5000", f"127.0.0.1:{server.port}"
-    )
-    configuration.write_text(text, encoding="utf-8")
+    text = text.replace("127.0.0.1:5000", f"127.0.0.1:{server.port}")
     alone = f"daemon off; pid {tmp_path}/nginx.pid; error_log stderr; worker_processes 1;"
-    command = {"nginx": ["-p", str(tmp_path), "-g", alone, "-c"], "haproxy": ["-f"]}[program]
-    with (tmp_path / "proxy.txt").open("wb") as said:
-        proxy = subprocess.Popen([found, *command, str(configuration)], stdout=said, stderr=said)
+    options = {"nginx": ["-p", str(tmp_path), "-g", alone, "-c"], "haproxy": ["-f"]}[program]
+
+    def command(port: int) -> list[str]:
+        configuration.write_text(text.replace("127.0.0.1:8080", f"127.0.0.1:{port}"), encoding="utf-8")
+        return [found, *options, str(configuration)]
+
+    proxy, port = start_listening(command, output=tmp_path / "proxy.txt")
     try:
-        wait_until(lambda: _listens(port))
         _ask_through(f"http://127.0.0.1:{port}")
     finally:
         proxy.terminate()
         proxy.wait(FOUND)
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _ask_through(url: str) -> None:

@@ -25,7 +25,7 @@ def test_a_stopping_server_refuses_and_ends_the_connection() -> None:
 
 def test_a_request_under_way_when_the_server_stops_is_answered() -> None:
     whole = post(GOOD)
-    pieces = [whole[:-10], whole[-10:]]
+    pieces = [whole[:-10], None, whole[-10:]]
 
     def stop_between(service: Any, protocol: GuardedHTTPProtocol) -> None:
         asyncio.get_running_loop().call_later(0.01, protocol.shutdown)

@@ -17,10 +17,8 @@ from support import LONG, FakeClock, needed
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     pytest.importorskip("redis")
-    program = shutil.which("redis-server")
-    needed(program is not None, "redis-server")
-    assert program is not None
-    running = Server(program, tmp_path)
+    needed(shutil.which("redis-server") is not None, "redis-server")
+    running = Server(tmp_path)
     running.start()
     yield running
     running.kill()

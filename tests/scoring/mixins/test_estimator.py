@@ -25,7 +25,7 @@ from support import small_frame, small_pipeline
 Case = tuple[Scorer, Any, pd.DataFrame, Any]
 
 
-@pytest.fixture(params=["numbers", "texts", "texts, default first"])
+@pytest.fixture(scope="module", params=["numbers", "texts", "texts, default first"])
 def case(request: pytest.FixtureRequest) -> Case:
     X, y = small_frame()
     positive = None

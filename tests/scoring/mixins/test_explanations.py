@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ def log_odds(p: Any) -> Any:
     return np.log(p / (1.0 - p))
 
 
+@cache
 def fitted(name: str) -> tuple[Any, pd.DataFrame, Any]:
     X, y = small_frame()
     if name == "linear":
@@ -47,7 +49,7 @@ def fitted(name: str) -> tuple[Any, pd.DataFrame, Any]:
 MODELS = ["linear", "boosting", "forest", "vote", "isotonic"]
 
 
-@pytest.fixture(params=[(name, many) for name in MODELS for many in (None, 20)], ids=str)
+@pytest.fixture(scope="module", params=[(name, many) for name in MODELS for many in (None, 20)], ids=str)
 def case(request: pytest.FixtureRequest) -> tuple[Scorer, pd.DataFrame]:
     name, many = request.param
     pipeline, X, _ = fitted(name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from morosidad.policy.decision import Decision
 from morosidad.recovery import RecoveryLevel, RecoveryPolicy
 from morosidad.scoring.scorer import Scorer
 from scoring_parts import RECORD, failing, scorer_with
+from support import LONG, wait_until
 
 
 def test_a_model_that_fails_once_is_asked_again(
@@ -93,9 +93,7 @@ def test_who_waits_for_a_degraded_answer_gets_it_under_an_id_of_its_own(
 
     def careful(*_: object) -> Decision:
         computing.set()
-        deadline = time.monotonic() + 5
-        while cache.stats().waits < 1 and time.monotonic() < deadline:
-            time.sleep(0.001)
+        wait_until(lambda: cache.stats().waits)
         return analyst
 
     recovery = RecoveryPolicy([RecoveryLevel("otra vez")], fallback=careful, hooks=())
@@ -103,7 +101,7 @@ def test_who_waits_for_a_degraded_answer_gets_it_under_an_id_of_its_own(
     failing(monkeypatch, scorer, 10**6)
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(scorer.score_one, RECORD, "first")
-        assert computing.wait(5)
+        assert computing.wait(LONG)
         second = pool.submit(scorer.score_one, RECORD, "second")
         answers = first.result(), second.result()
     assert cache.stats().waits == 1
