@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from morosidad.errors import MorosidadError as MorosidadError
     from morosidad.kpis import KPITracker as KPITracker
     from morosidad.monitoring.drift import DriftMonitor as DriftMonitor
+    from morosidad.policy.codes import ReasonCode as ReasonCode
     from morosidad.policy.cutoffs import Policy as Policy
     from morosidad.policy.decision import Decision as Decision
     from morosidad.policy.decision import Reason as Reason
@@ -49,6 +50,7 @@ _HOME = {
     "Policy": "policy.cutoffs",
     "Preprocessor": "preprocessor",
     "Reason": "policy.decision",
+    "ReasonCode": "policy.codes",
     "RecordError": "policy.decision",
     "RecoveryPolicy": "recovery",
     "Rule": "policy.rules.rule",
@@ -76,6 +78,7 @@ __all__ = [
     "Policy",
     "Preprocessor",
     "Reason",
+    "ReasonCode",
     "RecordError",
     "RecoveryPolicy",
     "Rule",

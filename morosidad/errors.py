@@ -271,6 +271,10 @@ class SettingsError(ConfigurationError, ValueError):
         super().__init__("; ".join(self.problems))
 
 
+class NoticeError(MorosidadError, ValueError):
+    """No notice can be written about a decision."""
+
+
 class RuleError(ConfigurationError, ValueError):
     """One or more rules of a policy are wrong.
 

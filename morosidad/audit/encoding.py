@@ -26,7 +26,7 @@ from morosidad.audit.table import (
 )
 from morosidad.audit.usage import Usage
 from morosidad.policy.decision import Decision, Reason, Score
-from morosidad.policy.reasons import ReasonTable
+from morosidad.policy.reason_table import ReasonTable
 
 LoggedValues = Literal["full", "hash", "none"]
 

@@ -10,7 +10,7 @@ import msgspec
 
 from morosidad.audit.lines import DecisionLine
 from morosidad.policy.decision import Score
-from morosidad.policy.reasons import ReasonTable
+from morosidad.policy.reason_table import ReasonTable
 
 if TYPE_CHECKING:
     import numpy as np

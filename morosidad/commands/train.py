@@ -48,7 +48,7 @@ def add_arguments(parser: Parser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, measure, save."""
-    from morosidad.policy.cutoffs import Deciding
+    from morosidad.policy.deciding import Deciding
     from morosidad.scoring.scorer import Scorer
 
     check_output(arguments.output, arguments.data)

@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Iterable
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 from msgspec.structs import force_setattr
 
 from morosidad.errors import SettingsError
 from morosidad.policy.choices import ChosenCutoffs, CutoffChoice
-from morosidad.policy.decision import NOTHING, OUTCOMES, Decision, DecisionOutcome, Ruling, Score
-from morosidad.schema.field import Row
-from morosidad.schema.schema import Schema
+from morosidad.policy.decision import OUTCOMES, DecisionOutcome
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from morosidad.policy.codes import ReasonCode
     from morosidad.policy.points import Points
-    from morosidad.policy.rules.compiled import CompiledRules
     from morosidad.policy.rules.rule import Rule
 else:
-    Points = Rule = Any  # loaded where a policy has any
+    Points = ReasonCode = Rule = Any  # loaded where a policy has any
 
 
 class Policy(CutoffChoice, msgspec.Struct, frozen=True):
@@ -53,6 +51,11 @@ class Policy(CutoffChoice, msgspec.Struct, frozen=True):
         The scale on which decisions have points.
     chosen : ChosenCutoffs, optional
         How the cut-offs were chosen, where they were: no part of the digest, for it decides nothing.
+    codes : mapping of str to str, or sequence of ReasonCode
+        The lender's reason codes, of each field or as a catalogue.
+    allowed : sequence of str, or ``'codes'``, optional
+        The codes of all that may be said of the model's reasons; a field without a code is called by its
+        name. ``'codes'``: what `codes` hold, and nothing else.
 
     Raises
     ------
@@ -71,6 +74,8 @@ class Policy(CutoffChoice, msgspec.Struct, frozen=True):
     score_always: bool = False
     points: Points | None = None
     chosen: ChosenCutoffs | None = None
+    codes: tuple[ReasonCode, ...] = ()
+    allowed: tuple[str, ...] | Literal["codes"] | None = None
 
     def __post_init__(self) -> None:
         problems = []
@@ -98,6 +103,8 @@ class Policy(CutoffChoice, msgspec.Struct, frozen=True):
             from morosidad.policy.points import as_points
 
             force_setattr(self, "points", as_points(self.points))
+        force_setattr(self, "codes", _codes_of(self.codes))
+        force_setattr(self, "allowed", _allowed(self.allowed))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Policy:
@@ -127,9 +134,9 @@ class Policy(CutoffChoice, msgspec.Struct, frozen=True):
         if unknown := [str(key) for key in given if key not in known]:
             wrong = f"no such parameters: {', '.join(unknown[:20])}; there are {', '.join(known)}"
             raise SettingsError([f"{os.path.basename(path)}: {wrong}"])
-        rules = _rules_of(given.get("rules", ()))
+        rules, codes = _rules_of(given.get("rules", ())), _codes_of(given.get("codes", ()))
         try:
-            return msgspec.convert({**given, "rules": rules}, cls)
+            return msgspec.convert({**given, "rules": rules, "codes": codes}, cls)
         except msgspec.ValidationError as error:
             raise SettingsError([f"{os.path.basename(path)}: {error}"]) from None
 
@@ -153,9 +160,11 @@ class Policy(CutoffChoice, msgspec.Struct, frozen=True):
             Without what earlier versions knew nothing of where that says nothing: the digest stays.
         """
         data: dict[str, Any] = msgspec.to_builtins(self)
-        for name in ("show_values", "rules", "score_always", "points", "chosen"):
+        for name in ("show_values", "rules", "score_always", "points", "chosen", "codes"):
             if not data[name]:
                 del data[name]
+        if self.allowed is None:
+            del data["allowed"]
         return data
 
     @property
@@ -206,145 +215,6 @@ class Policy(CutoffChoice, msgspec.Struct, frozen=True):
         return (probability >= self.review_at) * 1 + (probability >= self.decline_at)
 
 
-class Deciding:
-    """A policy with its rules compiled for a schema.
-
-    Parameters
-    ----------
-    policy : Policy
-        The cut-offs and the rules.
-    schema : Schema
-        What a record is.
-    identity : str
-        Who decides.
-    points_of : callable, optional
-        A record's values, and its probability of default → its points, where the policy gives any.
-
-    Raises
-    ------
-    RuleError
-        If a rule does not fit the schema.
-    """
-
-    def __init__(
-        self,
-        policy: Policy,
-        schema: Schema,
-        identity: str,
-        points_of: Callable[[Row, float], Score] | None = None,
-    ) -> None:
-        self.schema: Schema = schema
-        self.policy = policy
-        self.identity: str = identity
-        self.policy_identity: str = policy.identity
-        self.points_of: Callable[[Row, float], Score] | None = points_of
-        self.rules: CompiledRules | None = _compiled_rules(policy, schema)
-
-    def asked_first(self, values: Row) -> Ruling:
-        """Ask the rules that know no score.
-
-        Parameters
-        ----------
-        values : tuple
-            Validated values in schema order.
-
-        Returns
-        -------
-        Ruling
-        """
-        return NOTHING if self.rules is None else self.rules.first(values)
-
-    def skips(self, first: Ruling) -> bool:
-        """Tell whether the model is not asked, since rules that know no score decline.
-
-        Parameters
-        ----------
-        first : Ruling
-            What those rules decide.
-
-        Returns
-        -------
-        bool
-        """
-        return first.outcome == "rechazar" and not self.policy.score_always
-
-    def declined(
-        self, first: Ruling, warnings: tuple[str, ...] = (), request_id: str | None = None
-    ) -> Decision:
-        """Make the decision of rules that decline without a score.
-
-        Parameters
-        ----------
-        first : Ruling
-            What those rules decide.
-        warnings, request_id
-            As in `answer`.
-
-        Returns
-        -------
-        Decision
-        """
-        assert self.rules is not None
-        decision = Decision(
-            None,
-            None,
-            None,
-            "rechazar",
-            self.rules.reasons(first.fired, self.schema.language),
-            self.identity,
-            warnings,
-            request_id=request_id,
-            rules=self.rules.codes(first.fired),
-            policy=self.policy_identity,
-        )
-        return decision.in_language(self.schema.language)
-
-    def settle(
-        self, values: Row, probability: float, first: Ruling | None = None, points: Score | None = None
-    ) -> Ruling:
-        """Give the outcome of the cut-offs and the rules.
-
-        Parameters
-        ----------
-        values : tuple
-            Validated values in schema order.
-        probability : float
-            What the model estimated.
-        first : Ruling, optional
-            What the rules that know no score decide, where they have been asked.
-        points : int or float, optional
-            The points, where they are known already.
-
-        Returns
-        -------
-        Ruling
-        """
-        outcome = self.policy.outcome(probability)
-        if self.rules is None:
-            return Ruling(outcome, (), final=False)
-        first = self.rules.first(values) if first is None else first
-        if points is None:
-            points = self.points(values, probability)
-        return self.rules.decided(values, probability, outcome, first, points or 0.0)
-
-    def points(self, values: Row, probability: float) -> Score | None:
-        """Give the points of a record.
-
-        Parameters
-        ----------
-        values : tuple
-            Validated values in schema order.
-        probability : float
-            What the model estimated.
-
-        Returns
-        -------
-        int, float or None
-            None where the policy gives none.
-        """
-        return None if self.points_of is None else self.points_of(values, probability)
-
-
 def _rules_of(given: Any) -> tuple[Rule, ...]:
     if isinstance(given, tuple) and not given:
         return ()
@@ -353,9 +223,20 @@ def _rules_of(given: Any) -> tuple[Rule, ...]:
     return as_rules(given)
 
 
-def _compiled_rules(policy: Policy, schema: Schema) -> CompiledRules | None:
-    if not policy.rules:
-        return None
-    from morosidad.policy.rules.compiled import CompiledRules
+def _codes_of(given: Any) -> tuple[ReasonCode, ...]:
+    if not given and isinstance(given, tuple | dict | list):
+        return ()
+    from morosidad.policy.codes import as_catalogue
 
-    return CompiledRules(policy.rules, schema, points=policy.points is not None)
+    return as_catalogue(given)
+
+
+def _allowed(given: Any) -> Any:
+    if given is None or given == "codes":
+        return given
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise SettingsError(["allowed: 'codes', or codes of reasons were expected"])
+    found = tuple(given)
+    if not all(isinstance(code, str) for code in found):
+        raise SettingsError(["allowed: codes of reasons are texts"])
+    return found

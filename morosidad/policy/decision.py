@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 from html import escape
-from typing import ClassVar, Literal, NamedTuple, get_args
+from typing import ClassVar, Literal, NamedTuple, Protocol, Self, get_args
 
 import msgspec
 from msgspec.structs import force_setattr
 
-from morosidad.errors import FieldError
+from morosidad.errors import FieldError, NoticeError
 from morosidad.languages import Language, say, write_number
 
 DecisionOutcome = Literal["aprobar", "revisar", "rechazar"]
@@ -28,14 +28,15 @@ class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
     Attributes
     ----------
     code : str
-        ``R`` and the field's place in the schema, from 1: stable for one schema.
+        The lender's, where the policy has one for the field; else the field's name.
     field : str
-        The field's name.
+        The field's name; where several share a code, that of the one with the largest contribution.
     text : str
         For people, in the language of the scorer; it holds no value unless the policy shows values.
     contribution : float
         The field's share on the model's own scale (log-odds, or probability for forests), against
-        the reference applicants. Only positive shares become reasons, unless all were asked for.
+        the reference applicants; of fields that share a code, the sum. Only positive shares become
+        reasons, unless all were asked for, and none within the noise.
     value : str or None
         The applicant's value as the text says it, in brackets at its end; None where it says none.
     kind : {'modelo', 'regla'}
@@ -60,6 +61,38 @@ class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
         if self.value is None:
             return self
         return Reason(self.code, self.field, self.text.removesuffix(f" ({self.value})"), self.contribution)
+
+
+class Notice(NamedTuple):
+    """A letter to an applicant.
+
+    Attributes
+    ----------
+    text : str
+        Plain.
+    markdown : str
+        The same as Markdown.
+    codes : tuple of str
+        Those of the reasons in it, in order.
+    language : {'es', 'en', 'pt'}
+        Of the letter.
+    """
+
+    text: str
+    markdown: str
+    codes: tuple[str, ...]
+    language: Language
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class NoticeSource(Protocol):
+    """Who decides, and can write a notice about it."""
+
+    def notice(self, decision: Decision, language: Language | None = None, lender: str = "") -> Notice:
+        """Write the notice about a decision."""
+        ...
 
 
 class Decision(msgspec.Struct, frozen=True, dict=True):
@@ -136,7 +169,65 @@ class Decision(msgspec.Struct, frozen=True, dict=True):
         answer: Decision = self.__copy__()  # type: ignore[attr-defined]  # every field, also a new one
         force_setattr(answer, "cached", "acierto")
         force_setattr(answer, "request_id", request_id)
-        return answer.in_language(self.language)
+        return answer.from_same(self)
+
+    def made_by(self, source: NoticeSource) -> Self:
+        """Note who decided, for notices; no part of the JSON.
+
+        Parameters
+        ----------
+        source : NoticeSource
+            Who decided.
+
+        Returns
+        -------
+        Decision
+            This one.
+        """
+        vars(self)["source"] = source
+        return self
+
+    def from_same(self, other: Decision) -> Self:
+        """Note the same language and the same who decided.
+
+        Parameters
+        ----------
+        other : Decision
+            A decision of the same model.
+
+        Returns
+        -------
+        Decision
+            This one.
+        """
+        vars(self).update(vars(other))
+        return self
+
+    def notice(self, *, language: Language | None = None, lender: str = "") -> Notice:
+        """Write the letter to the applicant: the decision and why, what they can do, which data were used.
+
+        Parameters
+        ----------
+        language : {'es', 'en', 'pt'}, optional
+            By default that of the scorer.
+        lender : str
+            Who signs.
+
+        Returns
+        -------
+        Notice
+            With at most four principal reasons.
+
+        Raises
+        ------
+        NoticeError
+            If an application is declined without any reason that may be said, or this decision comes from
+            elsewhere than a scorer, such as a log: `Scorer.notice` writes it then.
+        """
+        source: NoticeSource | None = vars(self).get("source")
+        if source is None:
+            raise NoticeError("this decision comes from no scorer; scorer.notice(decision) writes the notice")
+        return source.notice(self, language, lender)
 
     def in_language(self, language: Language) -> Decision:
         """Note the language of the texts, for what a notebook shows; they themselves stay as they are.
@@ -174,7 +265,7 @@ class Decision(msgspec.Struct, frozen=True, dict=True):
         force_setattr(answer, "request_id", request_id)
         if warnings is not None:
             force_setattr(answer, "warnings", warnings)
-        return answer.in_language(self.language)
+        return answer.from_same(self)
 
     def _repr_html_(self) -> str:
         colour, told = COLOURS[self.outcome], partial(say, self.language)

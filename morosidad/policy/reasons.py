@@ -3,113 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from morosidad.errors import SettingsError
 from morosidad.frames.reading import Coded, Column
 from morosidad.languages import Language, say
 from morosidad.policy.decision import Decision, Reason
+from morosidad.policy.reason_table import ReasonTable
 from morosidad.schema.field import Value
 from morosidad.schema.schema import Record, Schema
 
+if TYPE_CHECKING:
+    from morosidad.policy.codes import ReasonCode
+
+ROUNDING = 100.0
+"""A contribution of so many times the tolerance of a model's parity, or less, is noise."""
+
 _CASES = ("missing", "plain", "above", "below", "lowers")
 _MISSING, _PLAIN, _ABOVE, _BELOW, _LOWERS = range(5)
-
-
-class ReasonTable(msgspec.Struct, eq=False):
-    """The reasons of many decisions.
-
-    Attributes
-    ----------
-    kinds : list of Reason
-        The reasons that there are, with a contribution of 0.
-    which : ndarray of intp, shape (n, most)
-        The places in `kinds` of each decision's reasons, strongest first; -1 where it has fewer.
-    contributions : ndarray of float64, shape (n, most)
-        What each contributes.
-    """
-
-    kinds: list[Reason]
-    which: NDArray[np.intp]
-    contributions: NDArray[np.float64]
-
-    def after_rules(self, kinds: Sequence[Reason], fired: Sequence[Sequence[int]]) -> ReasonTable:
-        """Give the same reasons behind those of rules.
-
-        Parameters
-        ----------
-        kinds : sequence of Reason
-            What rules give as reasons.
-        fired : sequence of sequence of int
-            The places in `kinds` of each decision's.
-
-        Returns
-        -------
-        ReasonTable
-        """
-        most = max(map(len, fired), default=0)
-        if not most:
-            return self
-        number, old = len(self.kinds), self.which.shape[1]
-        which = np.full((len(fired), most + old), -1, dtype=np.intp)
-        shares = np.zeros(which.shape)
-        which[:, :old], shares[:, :old] = self.which, self.contributions
-        for row, found in enumerate(fired):
-            if found:
-                end = len(found) + old
-                which[row, len(found) : end] = self.which[row]
-                shares[row, len(found) : end] = self.contributions[row]
-                which[row, : len(found)] = np.add(found, number)
-                shares[row, : len(found)] = 0.0
-        return ReasonTable([*self.kinds, *kinds], which, shares)
-
-    def texts(self) -> list[list[str]]:
-        """Give the texts of each decision's reasons.
-
-        Returns
-        -------
-        list of list of str
-        """
-        texts = np.array([*(kind.text for kind in self.kinds), None], dtype=object)
-        found: list[list[Any]] = texts[self.which].tolist()
-        for row in np.flatnonzero((self.which < 0).any(axis=1)).tolist():
-            found[row] = [text for text in found[row] if text is not None]
-        return found
-
-    def shares(self) -> list[list[float]]:
-        """Give the contributions of each decision's reasons.
-
-        Returns
-        -------
-        list of list of float
-        """
-        numbers = (self.which >= 0).sum(axis=1).tolist()
-        rows = zip(self.contributions.tolist(), numbers, strict=True)
-        return [shares[:number] for shares, number in rows]
-
-    def reasons(self) -> list[tuple[Reason, ...]]:
-        """Give each decision's reasons.
-
-        Returns
-        -------
-        list of tuple of Reason
-        """
-        if not self.which.shape[1]:
-            return [()] * len(self.which)
-        slots = [
-            [
-                Reason(kind.code, kind.field, kind.text, share, kind.value)
-                for kind, share in zip(map(self.kinds.__getitem__, which), shares, strict=True)
-            ]
-            for which, shares in zip(self.which.T.tolist(), self.contributions.T.tolist(), strict=True)
-        ]
-        found: list[tuple[Reason, ...]] = list(zip(*slots, strict=True))
-        for row in np.flatnonzero((self.which < 0).any(axis=1)).tolist():
-            found[row] = found[row][: np.count_nonzero(self.which[row] >= 0)]
-        return found
 
 
 class ReasonWriter:
@@ -123,18 +38,49 @@ class ReasonWriter:
         What is usual for each numeric field, None for the others. Codes have nothing usual.
     show_values : bool
         Whether a text says the value.
+    codes : sequence of ReasonCode
+        The lender's; a field without one has its name for a code.
+    allowed : sequence of str, ``'codes'`` or None
+        The codes of all that may be said; ``'codes'``: what `codes` hold.
+    noise : float
+        A contribution no larger, for each field of a reason, says nothing.
+
+    Raises
+    ------
+    SettingsError
+        If a code names no field of the schema, or no code is called as one that is allowed.
     """
 
-    def __init__(self, schema: Schema, typical: Sequence[float | None], *, show_values: bool = False) -> None:
+    def __init__(
+        self,
+        schema: Schema,
+        typical: Sequence[float | None],
+        *,
+        show_values: bool = False,
+        codes: Sequence[ReasonCode] = (),
+        allowed: Sequence[str] | Literal["codes"] | None = None,
+        noise: float = 0.0,
+    ) -> None:
         coded = [field.kind == "category" or field.categories is not None for field in schema.fields]
         self._typical = tuple(None if code else usual for code, usual in zip(coded, typical, strict=True))
-        self._protected = frozenset(i for i, field in enumerate(schema.fields) if field.protected)
-        self._show_values = show_values
+        self._show_values, self._noise = show_values, noise
         self._schema = schema
         self._labels = {field.name: field.words_in(schema.language).label for field in schema.fields}
+        of_field = _codes_of(schema, codes, allowed)
+        own = [None if code is None else code.text_in(schema.language) for code in of_field]
+        names = [
+            name if code is None else code.code for name, code in zip(schema.names, of_field, strict=True)
+        ]
+        unsaid = _unsaid(names, of_field, allowed)
+        self._protected = frozenset(
+            i for i, field in enumerate(schema.fields) if field.protected or i in unsaid
+        )
+        self._groups = _groups(names, self._protected)
+        self._shared = frozenset(place for group in self._groups if len(group) > 1 for place in group)
+        self._own = frozenset(name for name, text in zip(schema.names, own, strict=True) if text)
         self._fields = tuple(
-            (f"R{place:02d}", name, _texts(label, schema.language))
-            for place, (name, label) in enumerate(self._labels.items(), 1)
+            (code, name, _texts(self._labels[name], schema.language, text))
+            for code, name, text in zip(names, schema.names, own, strict=True)
         )
         self._usual = np.array(self._typical, dtype=np.float64)  # None becomes NaN, which nothing is above
         self._kinds = [Reason(code, name, text, 0.0) for code, name, texts in self._fields for text in texts]
@@ -154,12 +100,24 @@ class ReasonWriter:
         Returns
         -------
         tuple of Reason
-            Of the fields with a positive contribution only; protected fields are no reason.
+            Of the fields with a contribution above the noise only; neither protected fields nor such that
+            may not be said are a reason.
         """
-        raising = sorted([(-share, place) for place, share in enumerate(shares) if share > 0.0])
+        if self._shared:
+            return self._grouped(values, shares, most)
+        noise = self._noise
+        raising = sorted([(-share, place) for place, share in enumerate(shares) if share > noise])
         if self._protected:
             raising = [pair for pair in raising if pair[1] not in self._protected]
         return tuple([self._reason(place, values[place], -share) for share, place in raising[:most]])
+
+    def _grouped(self, values: Sequence[Value], shares: Sequence[float], most: int) -> tuple[Reason, ...]:
+        """Give the reasons where fields share codes: that of the strongest field stands for each code."""
+        sums = [(_total(shares, group), group) for group in self._groups]
+        raising = [(share, group) for share, group in sums if share > self._noise * len(group)]
+        raising.sort(key=lambda pair: -pair[0])
+        leading = [(max(group, key=shares.__getitem__), share) for share, group in raising[:most]]
+        return tuple([self._reason(place, values[place], share) for place, share in leading])
 
     def both_directions(self, values: Sequence[Value], shares: Sequence[float]) -> tuple[Reason, ...]:
         """Give every field that raises or lowers the risk, strongest first, ties in the order of the schema.
@@ -174,11 +132,17 @@ class ReasonWriter:
         Returns
         -------
         tuple of Reason
-            Of the fields with a contribution; protected fields are no reason.
+            Of the fields with a contribution beyond the noise; neither protected fields nor such that may
+            not be said are a reason.
         """
-        moving = [place for place, share in enumerate(shares) if share and place not in self._protected]
-        moving.sort(key=lambda place: -abs(shares[place]))
-        return tuple([self._reason(place, values[place], shares[place]) for place in moving])
+        sums = [(_total(shares, group), group) for group in self._groups]
+        moving = [(share, group) for share, group in sums if abs(share) > self._noise * len(group)]
+        moving.sort(key=lambda pair: -abs(pair[0]))
+        leading = [
+            (max(group, key=lambda place: shares[place] if share > 0.0 else -shares[place]), share)
+            for share, group in moving
+        ]
+        return tuple([self._reason(place, values[place], share) for place, share in leading])
 
     def table(self, columns: Sequence[Column], shares: NDArray[np.float64], most: int) -> ReasonTable:
         """Give the reasons of many decisions, each as `reasons` does.
@@ -197,9 +161,9 @@ class ReasonWriter:
         ReasonTable
         """
         values = np.stack([_numbers(column) for column in columns]).ravel()
-        raising = np.where(shares > 0.0, shares, 0.0)
-        raising[:, list(self._protected)] = 0.0
-        raising = np.ascontiguousarray(raising)
+        sums, leading = self._sums(shares)
+        noise = self._noise * np.array([len(group) for group in self._groups])
+        raising = np.ascontiguousarray(np.where(sums > noise, sums, 0.0))
         n, width = raising.shape
         rows, flat = np.arange(n), raising.ravel()
         which = np.full((n, min(most, width)), -1, dtype=np.intp)
@@ -208,10 +172,25 @@ class ReasonWriter:
             strongest = raising.argmax(axis=1)  # of several, the first
             cells = rows * width + strongest
             share = found[:, place] = flat[cells]
-            kind = strongest * len(_CASES) + self._cases(strongest, values[strongest * n + rows])
+            field = leading.ravel()[cells]
+            kind = field * len(_CASES) + self._cases(field, values[field * n + rows])
             which[:, place] = np.where(share > 0.0, kind, -1)
             flat[cells] = 0.0
         return ReasonTable(self._kinds, which, found)
+
+    def _sums(self, shares: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+        """Add up the contributions of the fields of each reason, and find the strongest one."""
+        if not self._shared:
+            places = np.array([group[0] for group in self._groups], dtype=np.intp)
+            return shares[:, places], np.broadcast_to(places, (len(shares), len(places)))
+        sums = np.zeros((len(shares), len(self._groups)))
+        leading = np.zeros(sums.shape, dtype=np.intp)
+        for place, group in enumerate(self._groups):
+            for field in group:
+                sums[:, place] += shares[:, field]
+            of_group = np.array(group, dtype=np.intp)
+            leading[:, place] = of_group[shares[:, of_group].argmax(axis=1)]
+        return sums, leading
 
     def _cases(self, fields: NDArray[np.intp], values: NDArray[np.float64]) -> NDArray[np.intp]:
         """Tell for a value of each field which of its texts is to be used."""
@@ -256,7 +235,7 @@ class ReasonWriter:
                 continue
             place = places[kinds[kind].field]
             value = rows[row][place]
-            if value is None:
+            if value is None or place in self._shared:
                 continue
             if (kind, value) not in shown:
                 shown[kind, value] = len(kinds)
@@ -287,7 +266,7 @@ class ReasonWriter:
             names = self._schema.missing_names(record)
             for place, kind in enumerate(which[row].tolist()) if names else ():
                 words = names.get(kinds[kind].field) if kind >= 0 else None
-                if words is not None:
+                if words is not None and kinds[kind].field not in self._own:
                     if (kind, words) not in named:
                         named[kind, words] = len(kinds)
                         text = self._named(kinds[kind].field, words)
@@ -317,18 +296,20 @@ class ReasonWriter:
         """
         if not (self._schema.names_codes and decision.reasons):
             return decision
-        texts = {name: self._named(name, words) for name, words in self._schema.missing_names(record).items()}
+        named = self._schema.missing_names(record)
+        texts = {name: self._named(name, words) for name, words in named.items() if name not in self._own}
         reasons = tuple(
             Reason(r.code, r.field, texts[r.field], r.contribution) if r.field in texts else r
             for r in decision.reasons
         )
-        return msgspec.structs.replace(decision, reasons=reasons).in_language(decision.language)
+        return msgspec.structs.replace(decision, reasons=reasons).from_same(decision)
 
     def _reason(self, place: int, value: Value, share: float) -> Reason:
         code, name, texts = self._fields[place]
         case = self._case(place, value)
-        text = texts[_LOWERS if case == _PLAIN and share < 0.0 else case]
-        if value is None or not self._show_values:
+        lowers = share < 0.0 and (case == _PLAIN or name in self._own)
+        text = texts[_LOWERS if lowers else case]
+        if value is None or not self._show_values or place in self._shared:
             return Reason(code, name, text, share)
         return self._with_value(Reason(code, name, text, share), place, value)
 
@@ -356,5 +337,54 @@ def _numbers(column: Column) -> NDArray[np.float64]:
     return np.array([*levels, np.nan])[column.codes]
 
 
-def _texts(label: str, language: Language) -> tuple[str, ...]:
-    return tuple(say(language, f"records.reason_{case}", label=label) for case in _CASES)
+def _total(shares: Sequence[float], places: Sequence[int]) -> float:
+    """Add up from left to right, as columns are; `sum` of newer Pythons rounds otherwise."""
+    total = 0.0
+    for place in places:
+        total += shares[place]
+    return total
+
+
+def _texts(label: str, language: Language, own: str | None) -> tuple[str, ...]:
+    """Give the text of each case; the lender's own stands for all in which a field raises the risk."""
+    texts = [say(language, f"records.reason_{case}", label=label) for case in _CASES]
+    return tuple([own or text for text in texts[:_LOWERS]] + texts[_LOWERS:])
+
+
+def _codes_of(
+    schema: Schema, codes: Sequence[ReasonCode], allowed: Sequence[str] | str | None
+) -> list[ReasonCode | None]:
+    """Give the lender's code of each field."""
+    found = {name: code for code in codes for name in code.fields}
+    problems = [f"codes: {name!a} is no field of the schema" for name in found if name not in schema.names]
+    problems += [
+        f"codes: {code.code!a} is the name of a field that it does not stand for"
+        for code in codes
+        if code.code in schema.names and code.code not in code.fields
+    ]
+    known = {*schema.names, *(code.code for code in codes)}
+    if allowed is not None and not isinstance(allowed, str):
+        problems += [f"allowed: {code!a} is no code of a reason" for code in allowed if code not in known]
+    if problems:
+        raise SettingsError(problems)
+    return [found.get(name) for name in schema.names]
+
+
+def _unsaid(
+    names: Sequence[str], codes: Sequence[ReasonCode | None], allowed: Sequence[str] | str | None
+) -> frozenset[int]:
+    """Give the fields that may be no reason."""
+    if allowed is None:
+        return frozenset()
+    if isinstance(allowed, str):
+        return frozenset(place for place, code in enumerate(codes) if code is None)
+    return frozenset(place for place, name in enumerate(names) if name not in allowed)
+
+
+def _groups(names: Sequence[str], unsaid: frozenset[int]) -> tuple[tuple[int, ...], ...]:
+    """Give the fields that may be a reason, those of one code together, each in the order of the schema."""
+    groups: dict[str, list[int]] = {}
+    for place, name in enumerate(names):
+        if place not in unsaid:
+            groups.setdefault(name, []).append(place)
+    return tuple(map(tuple, groups.values()))

@@ -43,6 +43,7 @@ class FieldDefinition(msgspec.Struct, frozen=True, omit_defaults=True, dict=True
     missing: tuple[Any, ...] = ()
     protected: bool = False
     monotonic: Literal[-1, 0, 1] | None = None
+    source: Words = ""
 
     def __post_init__(self) -> None:
         if given_as := _SLOT.__get__(self):  # another name for the same; kept under the one that files hold
@@ -61,7 +62,7 @@ class FieldDefinition(msgspec.Struct, frozen=True, omit_defaults=True, dict=True
             force_setattr(self, "missing", as_codes(self.missing))
         except ValueError as error:
             raise SchemaError(f"field {self.name!r}: {error}", self.name) from None
-        words = (self.label, self.unit, self.help)
+        words = (self.label, self.unit, self.help, self.source)
         problem = (
             self._problem()
             or names_problem(self.name, self.aliases, self.kind)
@@ -141,6 +142,20 @@ class FieldDefinition(msgspec.Struct, frozen=True, omit_defaults=True, dict=True
         """
         given = {"": self.label, "_unit": self.unit, "_help": self.help}
         return FieldWords(*(pick(text, language, self.name + end) for end, text in given.items()))
+
+    def source_in(self, language: Language = "es") -> str:
+        """Give where the value comes from, in a language; empty where nothing was given.
+
+        Parameters
+        ----------
+        language : {'es', 'en', 'pt'}
+            As in `words_in`.
+
+        Returns
+        -------
+        str
+        """
+        return pick(self.source, language)
 
     @property
     def limits(self) -> str:

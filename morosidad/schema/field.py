@@ -59,6 +59,8 @@ class Field(FieldDefinition, frozen=True, omit_defaults=True, dict=True):
     protected : bool, default=False
         Whether the law forbids to decide by it (sex, age, marital status, …): it is never given as a
         reason, and the plan says how much it carries.
+    source : str, or mapping of str to str, optional
+        Where the value comes from, for notices to applicants: ``"central de riesgo"``.
 
     Raises
     ------

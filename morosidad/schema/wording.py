@@ -82,7 +82,7 @@ def words_problem(given: Sequence[object]) -> str | None:
         if not by_language or not set(by_language) <= set(LANGUAGES):
             return f"words for people are a text, or texts by language ({', '.join(LANGUAGES)})"
         if not all(isinstance(text, str) for text in by_language.values()):
-            return "label, unit and help are texts, or texts by language"
+            return "label, unit, help and source are texts, or texts by language"
         if not all(map(is_text, by_language.values())):
             return "words are texts without lone surrogates"
     return None

@@ -8,6 +8,7 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import msgspec
+import numpy as np
 
 from morosidad._dataframes import as_pandas
 from morosidad.errors import InvalidFrame, InvalidRecord, PredictionError
@@ -84,9 +85,14 @@ class BaseScorer(Explaining):
         model = self._model
         rules = tuple(reason for reason in decision.reasons if reason.kind == "regla")
         values = model.schema.read(record)[0]
-        shares = list(contributions_of(model, values).contributions.values())
+        found = contributions_of(model, values)
+        shares = list(found.contributions.values())
+        if found.errors is not None:
+            from morosidad.compiler.proof.sampled_shapley import told_apart
+
+            shares = told_apart(np.array(shares), np.array([*found.errors.values()])).tolist()
         every = (*rules, *model.reason_writer.both_directions(values, shares))
-        answer = msgspec.structs.replace(decision, reasons=every).in_language(decision.language)
+        answer = msgspec.structs.replace(decision, reasons=every).from_same(decision)
         return model.reason_writer.with_names(answer, record)
 
     def score_nowait(self, record: Record, request_id: str | None = None) -> Decision:

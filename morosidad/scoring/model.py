@@ -16,10 +16,12 @@ from msgspec.structs import force_setattr
 from morosidad.compiler.pipeline import CompiledPipeline
 from morosidad.errors import PredictionError
 from morosidad.monitoring.drift_reference import DriftReference
-from morosidad.policy.cutoffs import Deciding, Policy
+from morosidad.policy.cutoffs import Policy
+from morosidad.policy.deciding import Deciding
 from morosidad.policy.decision import Decision, Reason, Ruling, Score
-from morosidad.policy.reasons import ReasonWriter
+from morosidad.policy.reasons import ROUNDING, ReasonWriter
 from morosidad.schema.field import Row
+from morosidad.schema.schema import Schema
 from morosidad.training.evidence import Training, plain_label
 
 if TYPE_CHECKING:
@@ -78,7 +80,7 @@ class ScoringModel(Deciding):
 
             self.model_points = ModelPoints(policy.points, compiled)
         points_of = None if self.model_points is None else self.model_points.of
-        super().__init__(policy, compiled.schema, f"{name}@{version}", points_of)
+        super().__init__(policy, compiled.schema, f"{name}@{version}", points_of, compiled.used)
         self.name = name
         self.version = version
         self.classes: tuple[Any, ...] = tuple(classes)
@@ -97,23 +99,24 @@ class ScoringModel(Deciding):
             from morosidad.compiler.proof.sampled_shapley import SampledContributions
 
             self.sampled = SampledContributions(compiled.original.answers, self.background)
-        self.reason_writer: ReasonWriter = ReasonWriter(
-            self.schema, self.typical, show_values=policy.show_values
-        )
+        self.reason_writer: ReasonWriter = self._writer(self.schema)
         self._plain = self.schema.language == Decision.language
         self._explain = self._explanation() if policy.max_reasons else None
 
+    def _writer(self, schema: Schema) -> ReasonWriter:
+        """Make what puts contributions into words of a schema's language."""
+        policy, form = self.policy, self.compiled.form
+        return ReasonWriter(
+            schema,
+            self.typical,
+            show_values=policy.show_values,
+            codes=policy.codes,
+            allowed=policy.allowed,
+            noise=0.0 if form is None else ROUNDING * form.tolerance,
+        )
+
     def _explanation(self) -> Callable[[Row], tuple[float, Sequence[float]]] | None:
-        if self.sampled is None:
-            return self.compiled.explain_one
-        sample = self.sampled
-
-        def explain(values: Row) -> tuple[float, Sequence[float]]:
-            found = sample(values)
-            known = bool(np.isfinite(found.shares).all())
-            return found.probability, found.shares.tolist() if known else ()
-
-        return explain
+        return self.compiled.explain_one if self.sampled is None else self.sampled.beyond_noise
 
     @property
     def explains(self) -> bool:
@@ -330,6 +333,7 @@ class ScoringModel(Deciding):
             self.policy_identity,
             points,
         )
+        decision.made_by(self)
         return decision if self._plain else decision.in_language(self.schema.language)
 
     def _label(self, values: Row, probability: float) -> int:

@@ -130,7 +130,7 @@ class ScoringRequest(msgspec.Struct, eq=False, gc=False):
             None for what is no answer.
         """
         if isinstance(found, Decision) and self.active.may_have_said(found, self.values):
-            return found.as_cached(self.request_id)
+            return found.as_cached(self.request_id).made_by(self.active.model)
         cache.invalidate(self.cache_key)
         return None
 

@@ -12,13 +12,12 @@ import msgspec
 from morosidad._version import __version__
 from morosidad.compiler.pipeline import CompiledPipeline
 from morosidad.compiler.report import ParityReport
-from morosidad.errors import ArtifactCorrupted, ArtifactError, MissingExtra, RuleError
+from morosidad.errors import ArtifactCorrupted, ArtifactError, MissingExtra, RuleError, SettingsError
 from morosidad.languages import Language
 from morosidad.model_file import artifact
 from morosidad.monitoring.drift_reference import DriftReference
 from morosidad.policy.cutoffs import Policy
 from morosidad.policy.decision import Decision
-from morosidad.policy.reasons import ReasonWriter
 from morosidad.processes.paths import absolute
 from morosidad.schema.schema import Schema
 from morosidad.scoring.content.check_rows import answers_as_saved
@@ -182,7 +181,7 @@ class StoredModel(ScoringModel):
         except (ArtifactError, MissingExtra):
             raise
         except Exception as error:  # whatever fails in making a model of a file, the file is at fault
-            if policy is not None and isinstance(error, RuleError):
+            if policy is not None and isinstance(error, RuleError | SettingsError):
                 raise  # the caller's own
             raise ArtifactCorrupted(f"{path}: the content describes no model: {error}", path) from None
         if "broken_directions" in manifest:
@@ -222,7 +221,7 @@ class StoredModel(ScoringModel):
             return self
         model = copy(self)
         model.schema = self.schema.in_language(language)
-        model.reason_writer = ReasonWriter(model.schema, model.typical, show_values=self.policy.show_values)
+        model.reason_writer = self._writer(model.schema)
         model._plain = language == Decision.language
         return model
 

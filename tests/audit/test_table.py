@@ -15,7 +15,7 @@ from morosidad.audit import AuditContext, DecisionTable, read, verify
 from morosidad.audit.encoding import LineEncoder
 from morosidad.errors import Overloaded
 from morosidad.policy.decision import Decision, Reason
-from morosidad.policy.reasons import ReasonTable
+from morosidad.policy.reason_table import ReasonTable
 from support import wait_until
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)

@@ -18,8 +18,8 @@ WRITER = ReasonWriter(SCHEMA, [100.0, None, 0.0])
 def test_reasons_are_the_strongest_that_raise_the_risk() -> None:
     reasons = WRITER.reasons((200.0, "rural", 3), (0.5, -1.0, 0.7), 4)
     assert [(r.code, r.field, r.contribution) for r in reasons] == [
-        ("R03", "mora", 0.7),
-        ("R01", "deuda", 0.5),
+        ("mora", "mora", 0.7),
+        ("deuda", "deuda", 0.5),
     ]
     assert WRITER.reasons((200.0, "rural", 3), (0.5, -1.0, 0.7), 1) == reasons[:1]
 

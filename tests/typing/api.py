@@ -15,6 +15,7 @@ from morosidad import (
     Points,
     Policy,
     Reason,
+    ReasonCode,
     RecordError,
     Schema,
     Scorer,
@@ -25,7 +26,9 @@ from morosidad import (
 from morosidad.audit import AuditLog, find, forget, read, replay, verify
 from morosidad.errors import ArtifactVersionError, FieldError, InvalidRecord, Overloaded, PredictionError
 from morosidad.policy.choices import ChosenCutoffs
+from morosidad.policy.codes import read_codes
 from morosidad.policy.contributions import Contributions
+from morosidad.policy.decision import Notice
 from morosidad.schema.field import Value
 from morosidad.scoring.content.calibration import PortfolioCalibration
 from morosidad.scoring.cutoffs.table import CutoffTable
@@ -47,6 +50,10 @@ decision = scorer.score_one({"edad": 40}, request_id="a")
 assert_type(decision, Decision)
 assert_type(decision.probability, float | None)
 assert_type(decision.points, int | float | None)
+assert_type(decision.notice(language="en", lender="Ahorro Valle"), Notice)
+assert_type(scorer.notice(decision).markdown, str)
+assert_type(Policy(codes=(ReasonCode("07", ("edad",)),), allowed="codes").codes, tuple[ReasonCode, ...])
+assert_type(read_codes("codigos.csv"), tuple[ReasonCode, ...])
 assert_type(Policy(points=Points(base=600)).points, Points | None)
 assert_type(scorer.scorecard(pd.DataFrame(), [0, 1], points=Points()), pd.DataFrame)
 assert_type(decision.reasons, tuple[Reason, ...])

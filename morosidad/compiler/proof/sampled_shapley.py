@@ -25,6 +25,8 @@ Floats = NDArray[np.float64]
 
 BACKGROUND_ROWS = 24
 PAIRS = 24
+ERRORS = 2.0
+"""A contribution of so many standard errors or less can't be told from none."""
 
 
 class SampledShares(NamedTuple):
@@ -112,6 +114,24 @@ class SampledContributions:
             f"{1 + len(self._orders) * n} answers of the original a record"
         )
 
+    def beyond_noise(self, values: Row) -> tuple[float, Sequence[float]]:
+        """Estimate the contributions that can be told from none.
+
+        Parameters
+        ----------
+        values : tuple
+            Validated values.
+
+        Returns
+        -------
+        probability : float
+        shares : sequence of float
+            0 for each within two standard errors of it; empty where they are not known.
+        """
+        found = self(values)
+        known = bool(np.isfinite(found.shares).all())
+        return found.probability, told_apart(found.shares, found.errors).tolist() if known else ()
+
     def __call__(self, values: Row) -> SampledShares:
         """Estimate the contributions of one record's fields.
 
@@ -145,3 +165,19 @@ class SampledContributions:
             return SampledShares(probability, np.full(n, np.nan), np.full(n, np.nan))
         errors = pairs.std(axis=0, ddof=1) / np.sqrt(len(pairs)) if len(pairs) > 1 else np.full(n, np.nan)
         return SampledShares(probability, pairs.mean(axis=0), errors)
+
+
+def told_apart(shares: Floats, errors: Floats) -> Floats:
+    """Leave out contributions that can't be told from none.
+
+    Parameters
+    ----------
+    shares, errors : ndarray of shape (n_fields,), float64
+        As they are estimated, and the standard error of each.
+
+    Returns
+    -------
+    ndarray of shape (n_fields,), float64
+        0 for each of two standard errors or less, or whose error is not known.
+    """
+    return np.where(np.abs(shares) > ERRORS * errors, shares, 0.0)

@@ -76,4 +76,20 @@ WORDS = {
         "{replayed} decisions replayed, {differences} differences, {without_values} without values, "
         "{degraded} degraded, {unreadable} unreadable lines"
     ),
+    # notices to applicants
+    "notice_title": "Decision on your credit application",
+    "notice_greeting": "Dear applicant,",
+    "notice_rechazar": "We have assessed your credit application and decided not to approve it.",
+    "notice_revisar": "We have assessed your credit application and passed it to a person who will review it.",
+    "notice_aprobar": "We have assessed your credit application and approved it.",
+    "notice_reference": "Reference: {id}",
+    "notice_why": "Principal reasons",
+    "notice_code": "{text} (code {code})",
+    "notice_todo": "What you can do",
+    "notice_review": "Ask that a person reviews the decision, and give information that explains or completes it.",
+    "notice_correct": "See the data that were used and ask whoever supplied them, or us, to correct or update them if they are not accurate.",
+    "notice_again": "Apply again when the reasons that are named have changed.",
+    "notice_data": "Data that were used, and where they come from",
+    "notice_source": "{source}: {fields}",
+    "notice_unknown": "Source not stated",
 }

@@ -76,4 +76,20 @@ WORDS = {
         "{replayed} decisiones repetidas, {differences} diferencias, {without_values} sin valores, "
         "{degraded} degradadas, {unreadable} líneas ilegibles"
     ),
+    # notices to applicants
+    "notice_title": "Decisión sobre su solicitud de crédito",
+    "notice_greeting": "Respetado solicitante, respetada solicitante:",
+    "notice_rechazar": "Evaluamos su solicitud de crédito y decidimos no aprobarla.",
+    "notice_revisar": "Evaluamos su solicitud de crédito y la pasamos a una persona que la va a revisar.",
+    "notice_aprobar": "Evaluamos su solicitud de crédito y la aprobamos.",
+    "notice_reference": "Referencia: {id}",
+    "notice_why": "Razones principales",
+    "notice_code": "{text} (código {code})",
+    "notice_todo": "Qué puede hacer",
+    "notice_review": "Pedir que una persona revise la decisión, y presentar información que la explique o la complete.",
+    "notice_correct": "Conocer los datos que se usaron y pedir, a quien los suministró o a nosotros, que se corrijan o actualicen si no son exactos.",
+    "notice_again": "Presentar una nueva solicitud cuando cambien las razones que se indican.",
+    "notice_data": "Datos que se usaron, y de dónde provienen",
+    "notice_source": "{source}: {fields}",
+    "notice_unknown": "Fuente no indicada",
 }

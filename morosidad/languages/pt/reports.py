@@ -76,4 +76,20 @@ WORDS = {
         "{replayed} decisões repetidas, {differences} diferenças, {without_values} sem valores, "
         "{degraded} degradadas, {unreadable} linhas ilegíveis"
     ),
+    # notices to applicants
+    "notice_title": "Decisão sobre a sua solicitação de crédito",
+    "notice_greeting": "Prezada solicitante, prezado solicitante:",
+    "notice_rechazar": "Avaliamos a sua solicitação de crédito e decidimos não aprová-la.",
+    "notice_revisar": "Avaliamos a sua solicitação de crédito e a encaminhamos a uma pessoa que vai revisá-la.",
+    "notice_aprobar": "Avaliamos a sua solicitação de crédito e a aprovamos.",
+    "notice_reference": "Referência: {id}",
+    "notice_why": "Razões principais",
+    "notice_code": "{text} (código {code})",
+    "notice_todo": "O que pode fazer",
+    "notice_review": "Pedir que uma pessoa reveja a decisão e apresentar informações que a expliquem ou completem.",
+    "notice_correct": "Conhecer os dados que foram usados e pedir, a quem os forneceu ou a nós, que sejam corrigidos ou atualizados se não forem exatos.",
+    "notice_again": "Apresentar uma nova solicitação quando mudarem as razões indicadas.",
+    "notice_data": "Dados que foram usados, e de onde vêm",
+    "notice_source": "{source}: {fields}",
+    "notice_unknown": "Fonte não indicada",
 }

@@ -14,7 +14,7 @@ from morosidad.compiler.pipeline import CHUNK_ROWS, values_of
 from morosidad.frames.reading import Column, FrameReader
 from morosidad.frames.records import records_of
 from morosidad.policy.decision import OUTCOMES, Score
-from morosidad.policy.reasons import ReasonTable
+from morosidad.policy.reason_table import ReasonTable
 from morosidad.schema.field import Row, Value
 from morosidad.scoring.frames.explaining import explain_rows
 from morosidad.scoring.frames.frame_rules import FrameRules

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from morosidad.compiler.forms.scales import Scale
+    from morosidad.languages import Language
     from morosidad.policy.contributions import Contributions
-    from morosidad.policy.decision import DecisionOutcome
+    from morosidad.policy.decision import Decision, DecisionOutcome, Notice
     from morosidad.policy.points import Points
     from morosidad.scoring.counterfactuals.result import Counterfactual
 
@@ -222,6 +223,32 @@ class Explaining(FrozenClassifier):
             index=pd.Index(model.schema.names, name="field"),
         )
         return found.sort_values("importance", ascending=False, kind="stable")
+
+    def notice(self, decision: Decision, *, language: Language | None = None, lender: str = "") -> Notice:
+        """Write the letter to an applicant about a decision, as `Decision.notice` does.
+
+        Parameters
+        ----------
+        decision : Decision
+            Of this model and policy; also one that was read from a log or from JSON.
+        language : {'es', 'en', 'pt'}, optional
+            By default that of the scorer.
+        lender : str
+            Who signs.
+
+        Returns
+        -------
+        Notice
+            With at most four principal reasons, what the applicant can do, and the data that were used.
+
+        Raises
+        ------
+        NoticeError
+            If an application is declined without any reason that may be said, or another policy decided.
+        SettingsError
+            If there is no such language.
+        """
+        return self._model.notice(decision, language, lender)
 
     def scorecard(self, X: Any = None, y: Any = None, *, points: Points | None = None) -> pd.DataFrame:
         """Give the scorecard of a model whose log-odds are a sum of steps in each field, or in two.
