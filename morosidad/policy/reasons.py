@@ -77,6 +77,8 @@ class ReasonWriter:
         )
         self._groups = _groups(names, self._protected)
         self._shared = frozenset(place for group in self._groups if len(group) > 1 for place in group)
+        silent = self._shared | self._protected
+        self._apart = tuple(place not in silent for place in range(len(names)))
         self._own = frozenset(name for name, text in zip(schema.names, own, strict=True) if text)
         self._fields = tuple(
             (code, name, _texts(self._labels[name], schema.language, text))
@@ -113,11 +115,15 @@ class ReasonWriter:
 
     def _grouped(self, values: Sequence[Value], shares: Sequence[float], most: int) -> tuple[Reason, ...]:
         """Give the reasons where fields share codes: that of the strongest field stands for each code."""
-        sums = [(_total(shares, group), group) for group in self._groups]
-        raising = [(share, group) for share, group in sums if share > self._noise * len(group)]
-        raising.sort(key=lambda pair: -pair[0])
-        leading = [(max(group, key=shares.__getitem__), share) for share, group in raising[:most]]
-        return tuple([self._reason(place, values[place], share) for place, share in leading])
+        noise, apart = self._noise, self._apart
+        raising = [
+            (-share, place, place) for place, share in enumerate(shares) if share > noise and apart[place]
+        ]
+        for group in self._groups:
+            if len(group) > 1 and (share := _total(shares, group)) > noise * len(group):
+                raising.append((-share, group[0], max(group, key=shares.__getitem__)))
+        raising.sort()
+        return tuple([self._reason(place, values[place], -share) for share, _, place in raising[:most]])
 
     def both_directions(self, values: Sequence[Value], shares: Sequence[float]) -> tuple[Reason, ...]:
         """Give every field that raises or lowers the risk, strongest first, ties in the order of the schema.
