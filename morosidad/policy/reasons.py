@@ -119,9 +119,12 @@ class ReasonWriter:
         raising = [
             (-share, place, place) for place, share in enumerate(shares) if share > noise and apart[place]
         ]
-        for group in self._groups:
-            if len(group) > 1 and (share := _total(shares, group)) > noise * len(group):
-                raising.append((-share, group[0], max(group, key=shares.__getitem__)))
+        shared = [(_total(shares, group), group) for group in self._groups if len(group) > 1]
+        raising += [
+            (-share, group[0], max(group, key=shares.__getitem__))
+            for share, group in shared
+            if share > noise * len(group)
+        ]
         raising.sort()
         return tuple([self._reason(place, values[place], -share) for share, _, place in raising[:most]])
 
