@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import joblib
@@ -50,6 +51,27 @@ def test_a_file_is_decided_under_it(model: Path, data: Path, policy: Path, tmp_p
     judge = Scorer.load(model, policy=POLICY).score_frame(rows)
     assert decided["outcome"].tolist() == judge["outcome"].tolist()
     assert decided["probability"].isna().sum() == (rows["moras"] > 2).sum() > 0
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet", "jsonl"])
+def test_rules_are_lists_as_reasons_are(
+    model: Path, data: Path, policy: Path, tmp_path: Path, ending: str
+) -> None:
+    if ending == "parquet":
+        pytest.importorskip("pyarrow")
+    read = {"csv": pd.read_csv, "parquet": pd.read_parquet, "jsonl": partial(pd.read_json, lines=True)}
+    out = tmp_path / f"out.{ending}"
+    given = ["score", str(model), str(data), "-o", str(out), "--policy", str(policy), "--reasons"]
+    assert main(given) == 0
+    found = read[ending](out)
+    late = found[found["probability"].isna()].iloc[0]
+    assert list(late["rules"]) == ["K"]
+    assert list(late["reasons"]) == ["K"]
+    texts = pd.read_csv(data).assign(rules="ab", reasons="cd")
+    texts.to_csv(tmp_path / "own.csv", index=False)
+    own = ["score", str(model), str(tmp_path / "own.csv"), "-o", str(out), "--keep", "rules,reasons"]
+    assert main(own) == 0
+    assert read[ending](out)[["rules", "reasons"]].iloc[0].tolist() == ["ab", "cd"]
 
 
 def test_a_log_is_replayed_under_it(

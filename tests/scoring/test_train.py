@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from morosidad.errors import (
-    InvalidFrame,
-)
+from morosidad import Policy, Rule, Schema
+from morosidad.errors import InvalidFrame, RuleError
 from morosidad.scoring.scorer import Scorer
+from morosidad.training import fitting
 from support import small_frame, small_pipeline
 
 
@@ -56,3 +56,12 @@ def test_labels_may_be_words() -> None:
 def test_the_small_pipeline_is_what_people_write() -> None:
     X, y = small_frame()
     assert small_pipeline(X, y).predict_proba(X).shape == (len(X), 2)
+
+
+def test_rules_that_do_not_fit_show_before_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    X, y = small_frame()
+    monkeypatch.setattr(fitting, "train", None)
+    with pytest.raises(RuleError, match="did you mean 'moras'"):
+        Scorer.train(X, y, schema=Schema.infer(X), policy=Policy(rules=(Rule("mora > 1", "revisar", "A"),)))
+    with pytest.raises(TypeError, match="a Policy was expected, not int"):
+        Scorer.train(X, y, policy=3)  # type: ignore[arg-type]

@@ -24,8 +24,12 @@ from morosidad.frames.files.kinds import FileKind, kind_of
 if TYPE_CHECKING:
     import pandas as pd
 
-LISTS = ("warnings", "reasons")
-"""Columns of lists of texts; in CSV the texts are joined."""
+LISTS = ("warnings", "reasons", "rules")
+"""Columns of lists of texts; in CSV the texts are joined. One of the user's may have such a name too."""
+
+
+def _holds_lists(name: object, column: pd.Series[Any]) -> bool:
+    return name in LISTS and (not len(column) or isinstance(column.iloc[0], list | tuple))
 
 
 class TableWriter:
@@ -143,7 +147,8 @@ class _CsvEncoder:
         self._file, self._header = file, True
 
     def write(self, frame: pd.DataFrame) -> None:
-        joined = {name: frame[name].map("; ".join) for name in LISTS if name in frame}
+        held = [name for name in LISTS if name in frame and _holds_lists(name, frame[name])]
+        joined = {name: frame[name].map("; ".join) for name in held}
         self._file.write(csv_bytes(frame.assign(**joined) if joined else frame, self._header))
         self._header = False
 
@@ -200,7 +205,7 @@ def _arrow_type(name: object, column: pd.Series[Any]) -> Any:
     import pandas as pd
     import pyarrow as pa
 
-    if name in LISTS:
+    if _holds_lists(name, column):
         return pa.list_(pa.string())
     if isinstance(column.dtype, pd.ArrowDtype):
         return column.dtype.pyarrow_dtype

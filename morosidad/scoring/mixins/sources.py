@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from morosidad.errors import BrokenDirectionWarning
 from morosidad.policy.cutoffs import Policy
+from morosidad.policy.deciding import Deciding
 from morosidad.schema.schema import Schema
 from morosidad.scoring.parts import Parts, check_parts
 from morosidad.scoring.stored_model import ModelSource, StoredModel
@@ -114,11 +115,16 @@ class ScorerSources:
             If the rows do not fit the schema, `y` does not hold two classes, or the rows can't be divided.
         SettingsError
             If it is not said which label means default, or a setting is wrong.
+        RuleError
+            If a rule of the policy does not fit the schema.
         MissingExtra
             If the library of the kind of model is not installed.
         """
         from morosidad.training.fitting import Search, train
 
+        check_parts(parts, policy)
+        if policy is not None and schema is not None:
+            Deciding(policy, schema, "")  # rules that do not fit show before the work
         search = Search(model, prefer, tuple(protected), seed, n_jobs, time_limit, progress)
         trained = train(
             X,
