@@ -13,6 +13,7 @@ from morosidad.plots.style import DARK, GOOD, LIGHT, plotly_for
 from morosidad.scoring.cutoffs.table import CutoffTable
 
 _ROW = 190
+_SWAPS = (("swap_in", "cutoffs_swap_in", 1.0, "good"), ("swap_out", "cutoffs_swap_out", -1.0, "effect"))
 
 
 def cutoffs(table: CutoffTable, *, dark: bool = False, language: Language | None = None) -> Any:
@@ -46,29 +47,31 @@ def cutoffs(table: CutoffTable, *, dark: bool = False, language: Language | None
     language = table.language if language is None else check_language(language)
     told = partial(_told, language)
     frame, colours = table.frame, _colours(dark)
-    names = ["approval", "default_rates", "swaps", *(["profit"] if "profit" in frame else [])]
+    names = ["cutoffs_approval", "cutoffs_default_rates", "cutoffs_swaps"]
+    names += ["cutoffs_profit"] if "profit" in frame else []
     titles = [f"<b>{told(name)}</b>" for name in names]
     figure = make_subplots(len(names), 1, shared_xaxes=True, vertical_spacing=0.3 / len(names) ** 1.5,
                            subplot_titles=titles)  # fmt: skip
     at = np.arange(len(frame), dtype=np.float64)
     line = {"color": colours["effect"], "width": 2.5}
-    _draw_line(figure, 1, at, frame["approval"], told("approval"), line, ".1%")
+    _draw_line(figure, 1, at, frame["approval"], told("cutoffs_approval"), line, ".1%")
     _draw_rates(figure, at, table, colours, told)
     _draw_swaps(figure, at, table, colours, told)
     if "profit" in frame:
-        _draw_line(figure, 4, at, frame["profit"], told("profit"), line, ",.6g")
+        _draw_line(figure, 4, at, frame["profit"], told("cutoffs_profit"), line, ",.6g")
         best = int(frame["profit"].to_numpy().argmax())
         figure.add_scatter(
             x=[at[best]], y=[frame["profit"].iloc[best]], mode="markers", showlegend=False,
             marker={"size": 13, "color": colours["good"], "symbol": "diamond"},
-            name=told("best"), hovertemplate="%{fullData.name}: %{y:,.6g}<extra></extra>", row=4, col=1,
+            name=told("cutoffs_best"), hovertemplate="%{fullData.name}: %{y:,.6g}<extra></extra>",
+            row=4, col=1,
         )  # fmt: skip
-    _mark_present(figure, len(names), at, table, colours, told("present"))
+    _mark_present(figure, len(names), at, table, colours, told("cutoffs_present"))
     return _style(figure, names, at, table, colours, language)
 
 
 def _told(language: Language, name: str) -> str:
-    return say(language, f"figures.cutoffs_{name}")
+    return say(language, f"figures.{name}")
 
 
 def _colours(dark: bool) -> dict[str, str]:
@@ -88,26 +91,27 @@ def _draw_line(
 def _draw_rates(figure: Any, at: Floats, table: CutoffTable, colours: dict[str, str], told: Any) -> None:
     frame = table.frame
     figure.add_bar(
-        x=at - 0.5, y=frame["default_rate"], width=0.92, name=told("band"), customdata=frame["number"],
+        x=at - 0.5, y=frame["default_rate"], width=0.92, name=told("cutoffs_band"),
+        customdata=frame["number"],
         marker={"color": colours["bar"], "line_width": 0}, legendgroup="rates",
         hovertemplate="%{fullData.name}: %{y:.1%} (n = %{customdata:,.6g})<extra></extra>", row=2, col=1,
     )  # fmt: skip
     figure.add_scatter(
         x=at, y=frame["bad_rate"], mode="lines+markers", line={"color": colours["rate"], "width": 2.5},
-        marker={"size": 7}, name=told("approved"), legendgroup="rates",
+        marker={"size": 7}, name=told("cutoffs_approved"), legendgroup="rates",
         hovertemplate="%{fullData.name}: %{y:.1%}<extra></extra>", row=2, col=1,
     )  # fmt: skip
 
 
 def _draw_swaps(figure: Any, at: Floats, table: CutoffTable, colours: dict[str, str], told: Any) -> None:
     frame = table.frame
-    for way, sign, colour in (("swap_in", 1.0, "good"), ("swap_out", -1.0, "effect")):
+    for way, text, sign, colour in _SWAPS:
         bad = frame[f"{way}_defaults"]
-        for part, name, fill in ((bad, "defaults", "rate"), (frame[way] - bad, way, colour)):
+        for part, name, fill in ((bad, "cutoffs_defaults", "rate"), (frame[way] - bad, text, colour)):
             figure.add_bar(
                 x=at, y=sign * part, customdata=part, width=0.62, name=told(name),
                 base=sign * bad if part is not bad else None, legendgroup=name,
-                showlegend=name != "defaults" or sign > 0,
+                showlegend=name != "cutoffs_defaults" or sign > 0,
                 marker={"color": colours[fill], "line_width": 0},
                 hovertemplate="%{fullData.name}: %{customdata:,.6g}<extra></extra>", row=3, col=1,
             )  # fmt: skip
@@ -150,7 +154,7 @@ def _style(
     every = max(1, len(edges) // 24)
     figure.update_xaxes(showgrid=False, linecolor=grid, zeroline=False, range=[-1.1, len(at) - 0.4])
     figure.update_xaxes(tickvals=at[::every], ticktext=edges[::every], tickangle=0)
-    figure.update_xaxes(title_text=_told(language, "axis"), title_standoff=6, row=rows, col=1)
+    figure.update_xaxes(title_text=_told(language, "cutoffs_axis"), title_standoff=6, row=rows, col=1)
     figure.update_yaxes(gridcolor=grid, zeroline=True, zerolinecolor=grid, nticks=5, rangemode="tozero")
     for row in (1, 2):
         figure.update_yaxes(tickformat=".0%", row=row, col=1)

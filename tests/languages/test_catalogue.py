@@ -84,6 +84,7 @@ def test_no_text_of_a_catalogue_is_without_use() -> None:
     )
     made = re.compile(
         r"_advice$|_text$|^training_|^category_as_|^reason_|^missing_lines?$|^failing_by_|^[A-Z]"
+        r"|^calibrated_|^notice_(aprobar|revisar|rechazar|review|correct|again)$"
         r"|^(estable|moderado|fuerte|sin datos)$"
     )
     plural = {
