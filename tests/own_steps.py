@@ -104,6 +104,22 @@ class Exits(_Reloaded):
         os._exit(3)
 
 
+class CrashesWhenWritten(Root):
+    """Ends the process that asks for its content."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        ctypes.string_at(0)
+        return {}
+
+
+class HangsWhenWritten(Root):
+    """Never gives its content."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        time.sleep(600)
+        return {}
+
+
 class Odd(ClassifierMixin, BaseEstimator):
     """A classifier that gives labels of its own, other than a threshold at one half does."""
 

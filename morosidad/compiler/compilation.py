@@ -24,7 +24,7 @@ from morosidad.compiler.gate import (
 from morosidad.compiler.nodes.base import Expr
 from morosidad.compiler.nodes.expressions import Constant, Narrow, Raw
 from morosidad.compiler.obstacles import obstacles
-from morosidad.compiler.own_labels import labels_elsewhere, labels_follow
+from morosidad.compiler.own_labels import labels_elsewhere, labels_follow, tied
 from morosidad.compiler.pipeline import CompiledPipeline
 from morosidad.compiler.proof.asking import in_words, one_thread, part_name, quiet
 from morosidad.compiler.proof.inputs import Inputs
@@ -159,7 +159,8 @@ class _Compilation:
         if self.own is not None:
             known = [row for row in self.own.rows if row is not None]
             compiled.layout = told_apart(self.original, compiled.schema, known)
-            compiled.notes += tuple(left_out(self.own))
+            ties = tied(self.threshold, self.own.verdict) if compiled.form is not None else []
+            compiled.notes += (*ties, *left_out(self.own))
         if compiled.form is not None and compiled.form.shares_equally:
             compiled.notes += (SHARED_EQUALLY,)
         return compiled

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -32,6 +33,27 @@ def labels_follow(threshold: float, verdict: Verdict) -> int:
     if verdict.defaults is None:
         return 0
     return int(((verdict.probabilities > threshold) != verdict.defaults).sum())
+
+
+def tied(threshold: float, verdict: Verdict) -> list[str]:
+    """Say how many own rows have the label of default by a probability of exactly 0.5.
+
+    Parameters
+    ----------
+    threshold : float
+        Probability above which the label is 1.
+    verdict : Verdict
+        The judge's answers.
+
+    Returns
+    -------
+    list of str
+        One note, or none.
+    """
+    count = int((verdict.probabilities == 0.5).sum())
+    if not count or threshold != math.nextafter(0.5, -math.inf):
+        return []
+    return [f"predict gives the label of default at a probability of exactly 0.5, as {count} own rows have"]
 
 
 def labels_elsewhere(original: Original, rows: Sequence[Row], threshold: float) -> tuple[int, bool]:

@@ -1,8 +1,8 @@
 """Saving of a model: what its file would hold is read back and asked again in another process first.
 
 Objects that are made without their own code, as a class written in C may be, can end the process when they
-are asked. So an original that is not compiled is never read back here: a child process with a time limit
-does it, and its end says whether the file is sound.
+are asked. So an original that is not compiled is neither written nor read back here: child processes with a
+time limit do it, and their end says whether the file is sound.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import Any
 from morosidad.errors import ArtifactCorrupted, ArtifactError, ArtifactKeyError
 from morosidad.model_file import artifact
 from morosidad.model_file.held_objects import foreign_types
+from morosidad.processes.children import ChildFailed, how_ended, leave_no_core
 from morosidad.scoring.stored_model import StoredModel
 
 TRIAL_SECONDS = 60.0
@@ -100,8 +101,8 @@ def storable(model: StoredModel, path: object, *, allow_pickle: bool) -> artifac
         if data is None and member == PICKLE:
             try:
                 data = pickled(original.estimator)
-            except Exception as error:  # whatever its parts raise
-                why += f", nor can pickle ({_words(error)})"
+            except ChildFailed as error:
+                why += f", nor can pickle ({error})"
         if data is None:
             continue
         tried = artifact.Content(content.manifest, (), {member: data})
@@ -110,10 +111,6 @@ def storable(model: StoredModel, path: object, *, allow_pickle: bool) -> artifac
             stored.tried = member
             return tried
     raise ArtifactError(_refusal(path, original.estimator, why, allow_pickle), path)
-
-
-def _words(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:150]}"
 
 
 def _refusal(path: object, estimator: Any, why: str, allow_pickle: bool) -> str:
@@ -182,10 +179,8 @@ def try_in_child(content: artifact.Content, types: list[str], seconds: float) ->
             return f"it was not done after {seconds:.0f} s"
         result = Path(files["result"])
         said = result.read_text(encoding="utf-8") if result.exists() else None
-        if ended < 0:
-            return f"the process that tried it was ended by {_signal(-ended)}"
-        if said is None or (ended and not said):
-            return f"the process that tried it ended with code {ended}"
+        if ended < 0 or said is None or (ended and not said):
+            return f"the process that tried it {how_ended(ended)}"
         return said
 
 
@@ -206,13 +201,6 @@ def _run(command: list[str], seconds: float) -> int | None:
             process.wait()
 
 
-def _signal(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
-
-
 # -- in the child process ----------------------------------------------------------------------
 
 
@@ -225,7 +213,7 @@ def run_trial(task: dict[str, Any]) -> None:
         The files ``model`` and ``result``, the ``key`` in hexadecimal, the ``types`` to allow.
     """
     warnings.simplefilter("ignore")
-    _leave_no_core()
+    leave_no_core()
     Path(task["result"]).write_text(_wrong(task), encoding="utf-8")
 
 
@@ -241,12 +229,3 @@ def _wrong(task: dict[str, Any]) -> str:
     except Exception as error:
         return str(error).removeprefix(": ") or type(error).__name__
     return ""
-
-
-def _leave_no_core() -> None:
-    """Let a crash, which is expected here, leave no file behind."""
-    if sys.platform != "win32":
-        import resource
-
-        with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -31,6 +31,7 @@ from morosidad.errors import (
 )
 from morosidad.model_file import artifact
 from morosidad.scoring import saving
+from morosidad.scoring.content import original
 from support import small_frame
 
 ASK = """
@@ -114,6 +115,29 @@ def test_what_goes_wrong_in_another_process_is_refused_when_it_is_saved(
     assert f"own_steps.{step.__name__}" in str(caught.value)
     assert "allow_pickle=True" in str(caught.value)
     assert caught.value.path == str(tmp_path / "m")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("step", "why"),
+    [
+        (own_steps.CrashesWhenWritten, "the process that tried it was ended by SIGSEGV"),
+        (own_steps.HangsWhenWritten, "it was not done after 1 s"),
+    ],
+    ids=["crash", "hang"],
+)
+def test_what_can_not_be_written_answers_and_is_refused_when_it_is_saved(
+    step: Any, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(original, "WRITE_SECONDS", 1.0)
+    scorer = scorer_of(LogisticRegression(), step())
+    assert 0.0 < scorer.score_one(small_frame(1)[0].iloc[0].to_dict()).probability < 1.0
+    for options in ({}, PICKLED):
+        with pytest.raises(ArtifactError) as caught:
+            scorer.save(tmp_path / "m", **options)
+        assert f"skops can't store it ({why})" in str(caught.value)
+        assert f"own_steps.{step.__name__}" in str(caught.value)
+    assert f"nor can pickle ({why})" in str(caught.value)
     assert list(tmp_path.iterdir()) == []
 
 

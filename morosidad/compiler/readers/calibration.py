@@ -113,8 +113,9 @@ def decision_threshold(estimator: Any, default: int = 1) -> float:
     Returns
     -------
     float
-        0.5, or what a classifier with a fixed or tuned threshold was given. Where it was given for
-        the other class, it is exact if that class's probability is 1 less that of default.
+        0.5, or what a classifier with a fixed or tuned threshold was given, or just below where a
+        probability on it has the label of default. Where it was given for the other class, it is exact
+        if that class's probability is 1 less that of default.
 
     Raises
     ------
@@ -125,8 +126,8 @@ def decision_threshold(estimator: Any, default: int = 1) -> float:
     turn = _where_decision_turns(estimator)
     if fixed is None and turn is not None:
         return turn if default == 1 else 1.0 - turn
-    if fixed is None:  # on a tie the label is the first class
-        return 0.5 if default == 1 else math.nextafter(0.5, -math.inf)
+    if fixed is None:
+        return 0.5 if default != _on_a_tie(estimator) else math.nextafter(0.5, -math.inf)
     threshold, place = fixed
     if place == default:
         return math.nextafter(threshold, -math.inf)  # the label is this class on the threshold too
@@ -137,10 +138,8 @@ def decision_threshold(estimator: Any, default: int = 1) -> float:
 
 def _where_decision_turns(estimator: Any) -> float | None:
     """Give the probability at which support vectors' labels turn: where the decision function is 0."""
-    name = class_name(type(estimator))
-    if name.endswith(".Pipeline"):
-        return _where_decision_turns(estimator.steps[-1][1])
-    if name not in ("sklearn.SVC", "sklearn.NuSVC") or not len(estimator._probA):
+    estimator = _classifier(estimator)
+    if class_name(type(estimator)) not in ("sklearn.SVC", "sklearn.NuSVC") or not len(estimator._probA):
         return None
     return coupled_sigmoid(platt(estimator)[1])
 
@@ -165,13 +164,8 @@ def fixed_threshold(estimator: Any) -> tuple[float, int] | None:
     UnsupportedModel
         If it is on another scale than probability.
     """
+    estimator = _classifier(estimator)
     name = class_name(type(estimator))
-    if name.endswith(".Pipeline"):
-        return fixed_threshold(estimator.steps[-1][1])
-    if name == "sklearn.FrozenEstimator":
-        return fixed_threshold(estimator.estimator)
-    if hasattr(estimator, "best_estimator_"):
-        return fixed_threshold(estimator.best_estimator_)
     if name == "sklearn.FixedThresholdClassifier":
         threshold, positive = estimator.threshold, estimator.pos_label
         threshold = 0.5 if threshold == "auto" else threshold
@@ -183,3 +177,18 @@ def fixed_threshold(estimator: Any) -> tuple[float, int] | None:
         words = "sets its threshold on the decision function; use response_method='predict_proba'"
         raise UnsupportedModel(f"{type(estimator).__name__} {words}", type(estimator).__name__)
     return float(threshold), int(positive is None or positive != estimator.classes_[0])
+
+
+def _on_a_tie(estimator: Any) -> int:
+    """Give the place of the class that is the label where both are as probable: mostly the first."""
+    return int(class_name(type(_classifier(estimator))) == "sklearn.GradientBoostingClassifier")
+
+
+def _classifier(estimator: Any) -> Any:
+    """Give what classifies: the last step of a pipeline, what is frozen, the best of a search."""
+    name = class_name(type(estimator))
+    if name.endswith(".Pipeline"):
+        return _classifier(estimator.steps[-1][1])
+    if name == "sklearn.FrozenEstimator":
+        return _classifier(estimator.estimator)
+    return _classifier(estimator.best_estimator_) if hasattr(estimator, "best_estimator_") else estimator

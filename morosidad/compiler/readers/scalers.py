@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
 
-from morosidad.compiler.nodes.base import Expr
-from morosidad.compiler.nodes.expressions import Arith, Clip
+from morosidad.compiler.nodes.base import Expr, Floats
+from morosidad.compiler.nodes.expressions import Arith, Clip, Elementwise, Fill, Narrow
 from morosidad.compiler.nodes.functions import DOMAINS, UFUNCS, Function
 from morosidad.compiler.nodes.lookups import fold_constants
 from morosidad.compiler.readers.encoders import intervals
@@ -17,40 +18,83 @@ from morosidad.compiler.registry import Compiler, compiles, compiles_others
 
 compiles_others(traced_transformer)
 
+LARGEST_HALF = float(np.finfo(np.float16).max)
+
 
 @compiles("sklearn.StandardScaler")
 def standard_scaler(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
     """Compile ``(x - mean) / scale``."""
-    shifted = _each(columns, "-", estimator.mean_ if estimator.with_mean else None)
-    return _each(shifted, "/", estimator.scale_)
+    rounded = all(map(_is_half, columns)) and _rounds_its_numbers()
+    shifted = _each(columns, "-", estimator.mean_ if estimator.with_mean else None, rounded=rounded)
+    return _finite(_each(shifted, "/", estimator.scale_, rounded=rounded), columns, compiler)
 
 
 @compiles("sklearn.RobustScaler")
 def robust_scaler(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
     """Compile ``(x - median) / interquartile range``."""
     shifted = _each(columns, "-", estimator.center_ if estimator.with_centering else None)
-    return _each(shifted, "/", estimator.scale_ if estimator.with_scaling else None)
+    scaled = _each(shifted, "/", estimator.scale_ if estimator.with_scaling else None)
+    return _finite(scaled, columns, compiler)
 
 
 @compiles("sklearn.MaxAbsScaler")
 def max_abs_scaler(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
     """Compile ``x / largest absolute value``."""
     scaled = _each(columns, "/", estimator.scale_)
-    return _clipped(scaled, -1.0, 1.0) if getattr(estimator, "clip", False) else scaled
+    clipped = _clipped(scaled, -1.0, 1.0) if getattr(estimator, "clip", False) else scaled
+    return _finite(clipped, columns, compiler)
 
 
 @compiles("sklearn.MinMaxScaler")
 def min_max_scaler(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
     """Compile ``x * scale + min``, clipped where asked."""
     scaled = _each(_each(columns, "*", estimator.scale_), "+", estimator.min_)
-    return _clipped(scaled, *map(float, estimator.feature_range)) if estimator.clip else scaled
+    clipped = _clipped(scaled, *map(float, estimator.feature_range)) if estimator.clip else scaled
+    return _finite(clipped, columns, compiler)
 
 
-def _each(columns: Sequence[Expr], operator: Any, values: Any) -> list[Expr]:
+def _each(columns: Sequence[Expr], operator: Any, values: Any, *, rounded: bool = False) -> list[Expr]:
+    """Reckon with one number for each column, in float16 where all of them are of that type."""
     if values is None:
         return list(columns)
-    pairs = zip(columns, values, strict=True)
-    return [fold_constants(Arith(column, operator, float(value))) for column, value in pairs]
+    numbers = np.asarray(values, dtype=np.float16 if rounded else np.float64).tolist()
+    pairs = zip(columns, numbers, strict=True)
+    found = [fold_constants(Arith(column, operator, number)) for column, number in pairs]
+    halves = all(map(_is_half, columns))
+    return [fold_constants(Narrow(column, "float16")) for column in found] if halves else found
+
+
+def _finite(found: list[Expr], columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
+    """Demand that float16 holds what becomes of its largest numbers."""
+    if all(map(_is_half, columns)):
+        pairs = zip(found, columns, strict=True)
+        compiler.demands |= {
+            made: None for made, column in pairs if not np.isfinite(_of_largest(made, column)).all()
+        }
+    return found
+
+
+def _of_largest(expr: Expr, column: Expr) -> Floats:
+    if expr == column:
+        return np.array([-LARGEST_HALF, LARGEST_HALF])
+    assert isinstance(expr, Elementwise)
+    return expr.compute(_of_largest(expr.of, column))
+
+
+def _is_half(column: Expr) -> bool:
+    """Tell whether a column reaches an estimator as float16."""
+    if isinstance(column, (Fill, Clip)):
+        return _is_half(column.of)
+    return isinstance(column, Narrow) and column.dtype == "float16"
+
+
+@cache
+def _rounds_its_numbers() -> bool:
+    """Tell whether this version's standard scaler first rounds its own numbers to the type of its input."""
+    from sklearn.preprocessing import StandardScaler
+
+    tenth = np.array([[0.1]], dtype=np.float16)
+    return bool(np.asarray(StandardScaler().fit([[0.1]]).transform(tenth)).item() == 0.0)
 
 
 def _clipped(columns: Sequence[Expr], low: float, high: float) -> list[Expr]:

@@ -3,6 +3,9 @@
 skops stores it, which runs no code of the file when it is loaded, and loads only types that are
 known to be harmless or are named by the caller. What skops can't store may stand in the file as a
 pickle, which runs whatever code it holds: such a file has to be signed with a key.
+
+Both ask the original's parts for their content, and such code may crash or never end: it is written in a
+child process, with a time limit.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from morosidad.compiler.proof.original import Original
 from morosidad.errors import ArtifactError, ArtifactUntrusted
 from morosidad.frames.layout import FrameLayout
 from morosidad.model_file.artifact import Content, Trust
+from morosidad.processes.children import ChildFailed, done_in_child
 from morosidad.schema.schema import Schema
 
 SKOPS = "model.skops"
@@ -29,6 +33,8 @@ PICKLE = "model.pickle"
 _MOST_MEMBERS = 100_000
 _SPARSE_BYTES = 2**24
 _SPARSE_RATIO = 20
+WRITE_SECONDS = 300.0
+"""The time that writing an original may take."""
 ALLOW_PICKLE = "allow_pickle=True (--allow-pickle)"
 
 
@@ -78,14 +84,14 @@ def _stored(estimator: Any) -> StoredOriginal:
     from skops.io import dumps
 
     try:
-        data = dumps(estimator)
-    except Exception as error:  # whatever its parts raise
-        refusal = f"skops can't store it ({type(error).__name__})"
+        data = done_in_child(lambda: dumps(estimator), WRITE_SECONDS)
+    except ChildFailed as error:
+        refusal = f"skops can't store it ({error})"
     else:
         return StoredOriginal(SKOPS, data, _digest(data))
     try:
         data = pickled(estimator)
-    except Exception:
+    except ChildFailed:
         return StoredOriginal("", b"", secrets.token_hex(32), refusal)
     return StoredOriginal(PICKLE, data, _digest(data), refusal)
 
@@ -104,10 +110,10 @@ def pickled(estimator: Any) -> bytes:
 
     Raises
     ------
-    Exception
-        Of any kind, where it holds what can't be pickled.
+    ChildFailed
+        Where it holds what can't be pickled.
     """
-    return pickle.dumps(estimator, protocol=5)
+    return done_in_child(lambda: pickle.dumps(estimator, protocol=5), WRITE_SECONDS)
 
 
 def _digest(data: bytes) -> str:

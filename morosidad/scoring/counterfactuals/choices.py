@@ -13,9 +13,11 @@ from morosidad.monitoring.drift_reference import DriftReference, FieldReference
 from morosidad.schema.field import Field, Value
 
 MOST_VALUES = 80
-"""So many values of a number are offered at most: steps grow until they are no more."""
+"""So many values of a number are offered at most: steps are wide enough for that."""
 MOST_LEVELS = 80
 """So many categories are."""
+LARGEST, LEAST = 1e300, 1e-290
+"""The middle of a field's values lies within the one, and is no narrower than the other."""
 _NUMBERS = ("integer", "number")
 
 
@@ -116,9 +118,7 @@ def _numbers(field: Field, value: Value, spread: Spread, limit: Any) -> list[int
         low, high = (max(low, here), high) if field.monotonic_cst < 0 else (low, min(high, here))
     if not low <= high:
         return []
-    step = round_step(spread.unit / 10.0, whole=field.kind == "integer")
-    while (high - low) / step > MOST_VALUES:
-        step = round_step(step * 1.01, whole=field.kind == "integer")
+    step = round_step(max(spread.unit / 10.0, (high - low) / MOST_VALUES), whole=field.kind == "integer")
     first, last = math.ceil(low / step), math.floor(high / step)
     numbers = [_multiple(count, step, field) for count in range(first, last + 1)]
     return [x for x in numbers if x != here and low <= x <= high and x not in (field.gt, field.lt)]
@@ -182,8 +182,8 @@ def _spread(field: Field, usual: float | None, seen: FieldReference | None) -> S
     if found is None:
         low, high = field.interval
         found = (low, high) if math.isfinite(high - low) else (usual or 0.0, usual or 0.0)
-    low, high = found
-    if high <= low:
+    low, high = (min(max(end, -LARGEST), LARGEST) for end in found)
+    if high - low < LEAST:
         reach = max(abs(low), 1.0) / 2.0
         low, high = low - reach, high + reach
     return Spread(low, high)

@@ -11,7 +11,12 @@ from compiler.versions import FixedThresholdClassifier, FrozenEstimator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier, VotingClassifier
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    GradientBoostingClassifier,
+    RandomForestClassifier,
+    VotingClassifier,
+)
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -96,3 +101,25 @@ def test_a_forest_inside_a_search_is_compiled_though_its_classes_are_two_sums():
     search = GridSearchCV(RandomForestClassifier(10, random_state=0), {"max_depth": [2, None]}, cv=2)
     scorer = answers_as_the_judge(search.fit(frame, labels), frame, "Bad")
     assert scorer.plan.form == "Forest", scorer.plan.notes
+
+
+@settings(max_examples=6, deadline=None)
+@given(
+    trees=st.integers(1, 8),
+    groups=st.integers(2, 4),
+    loss=st.sampled_from(["log_loss", "exponential"]),
+    positive=st.sampled_from(["Bad", "Good"]),
+    behind=st.booleans(),
+)
+def test_the_label_of_a_probability_of_one_half_is_that_of_boosting(trees, groups, loss, positive, behind):
+    size = 2 * groups
+    frame = pd.DataFrame({"a": np.repeat(np.arange(-groups, groups + 1), size).astype(float)})
+    place = np.tile(np.arange(size), 2 * groups + 1)
+    labels = np.where(place < groups + frame["a"], "Bad", "Good")  # half of those in the middle
+    model = GradientBoostingClassifier(n_estimators=trees, max_depth=3, loss=loss, random_state=0)
+    model = GridSearchCV(make_pipeline(StandardScaler(), model), {}, cv=2) if behind else model
+    model.fit(frame, labels)
+    scorer = answers_as_the_judge(model, frame, positive)
+    halves = (model.predict_proba(frame)[:, 1] == 0.5).sum()
+    if halves and positive == "Good":
+        assert "exactly 0.5" in str(scorer.plan) or not scorer.plan.compiled

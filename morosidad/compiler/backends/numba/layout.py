@@ -60,7 +60,8 @@ def for_shares(trees: Trees, reference: Floats) -> tuple[Block, Places, int] | N
         places[far[splits]] = places[splits] + 1 + size[near[splits]]
     nodes = np.zeros(len(child), dtype=NODE)
     _fill(nodes, places, trees)
-    nodes["child"][places] = np.where(child > 0, places[far], 0)
+    split = child > 0
+    nodes["child"][places[split]] = places[far[split]]
     nodes["kind"][places] |= (left * REFERENCE_LEFT + (slots << SLOT_BIT)).astype(np.int16)
     return _with_sets(nodes, trees), places[roots], int(size[roots].max()) // 2 + 1
 

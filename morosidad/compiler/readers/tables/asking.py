@@ -18,6 +18,7 @@ import numpy as np
 
 from morosidad.compiler.nodes.base import Expr, Floats
 from morosidad.compiler.nodes.expressions import Constant, Fill, Narrow
+from morosidad.compiler.nodes.float_order import between
 from morosidad.compiler.nodes.labels import Label
 from morosidad.compiler.nodes.lookups import CategoryPosition, Edges
 from morosidad.compiler.readers.encoders import intervals
@@ -276,10 +277,7 @@ def _between(low: float, high: float, whole: bool) -> float:
     """Give the middle of two numbers, the lower one where they are neighbours."""
     if whole:
         return float(math.floor((low + high) / 2.0))
-    if math.nextafter(low, math.inf) >= high:
-        return low
-    middle = low / 2.0 + high / 2.0
-    return middle if low < middle < high else math.nextafter(low, math.inf)
+    return float(between(np.array([low]), np.array([high]))[0])
 
 
 def _as_rows(answer: Any, n: int) -> list[list[Any]]:

@@ -87,3 +87,29 @@ class GroupIncome(BaseEstimator, TransformerMixin):
     def transform(self, X):
         usual = X["region"].map(self.means_).fillna(self.mean_)
         return pd.DataFrame({"rel": X["ingresos"] / usual, "dif": X["ingresos"] - usual})
+
+
+# -- checks that raise -------------------------------------------------------------------------------
+
+
+def checked(df):
+    """Check as libraries do: whatever row is at fault, it raises."""
+    used = df[["ingresos", "cuota"]]
+    if used.isna().any().any() or np.isinf(used).any(axis=None):
+        raise ValueError("missing or infinite")
+    if (df["cuota"] > 5000).any():
+        raise ValueError("too much")
+    if not (df["plazo"] > 0).all():
+        raise ValueError("no time")
+    if (used < 0).any().any():
+        raise ValueError("negative")
+    return used.assign(share=df["cuota"] / df["ingresos"])
+
+
+def checked_array(X):
+    """Check an array as a whole, and each of its columns."""
+    if np.any(np.isnan(X)) or not np.all(np.isfinite(X)):
+        raise ValueError("missing or infinite")
+    if np.any(X < -1e9, axis=0).any():
+        raise ValueError("too little")
+    return X / 2.0

@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
+from compiler.readers.tracing import feature_classes
 from compiler.readers.tracing.feature_classes import GroupIncome, Medians, OwnWoe, Ratios, Winsorizer
 
 PAY = ["pago_1", "pago_2", "pago_3", "pago_4"]
@@ -377,6 +378,7 @@ FEATURES = {
         trend, loop_of_late, tidy_job, job_points, region_risk, region_renamed, job_length, job_start,
         region_and_job, code_as_number, text_by_condition, days_of_client, years_of_client, date_parts,
         months_of_client, through_helper, debt_ratio,
+        feature_classes.checked,
     )
 }  # fmt: skip
 FEATURES |= {
@@ -385,6 +387,7 @@ FEATURES |= {
     "array_filled": (array_filled, NUMBERS),
     "array_capped": (array_capped, FULL),
     "array_sums": (array_sums, FULL),
+    "array_checked": (feature_classes.checked_array, FULL),
     "partial": (partial(scaled_by, factor=0.001), FULL),
     "lambda": (lambda X: np.log(X + 1), FULL),
 }

@@ -74,6 +74,44 @@ def branches(df):
     return df[["deuda"]]
 
 
+def goes_on_otherwise(df):
+    if (df["edad"] > 500).any():  # here
+        return df[["edad"]].clip(upper=500)
+    return df[["edad"]]
+
+
+def raises_and_catches(df):
+    try:
+        if (df["edad"] > 500).any():  # here
+            raise ValueError("old")
+    except ValueError:
+        return df[["cuota"]]
+    return df[["edad"]]
+
+
+def counts_what_holds(df):
+    return df[["edad"]] * (df["edad"] > 500).any().sum()  # here
+
+
+def any_and_all(df):
+    if (df[["edad", "cuota"]] > 500).any().all():  # here
+        raise ValueError("old")
+    return df[["edad"]]
+
+
+def any_number(df):
+    if df["edad"].any():  # here
+        return df[["edad"]]
+    raise ValueError("none")
+
+
+def asks_without_end(df):
+    for limit in range(1000, 1100):
+        if (df["edad"] > limit).any():  # here
+            raise ValueError("old")
+    return df[["edad"]]
+
+
 def branches_on_the_number_of_rows(df):
     if len(df) > 10:  # here
         return df[["edad"]]
@@ -139,7 +177,9 @@ class Scaled(BaseEstimator):
 
 FEATURES = [
     centred, ranked, shifted, grouped, dummies, category_codes, quantile_bands, equal_bands, median_filled,
-    largest, sorted_rows, running_sum, counted, row_number, branches, branches_on_the_number_of_rows, drawn,
+    largest, sorted_rows, running_sum, counted, row_number, branches, goes_on_otherwise,
+    raises_and_catches, counts_what_holds, any_and_all, any_number, asks_without_end,
+    branches_on_the_number_of_rows, drawn,
     drawn_by_numpy, as_of_today, as_of_this_year, dates_in_any_format, regular_expression, first_row,
     values_in_a_loop, from_a_file, one_by_one, Scaled,
 ]  # fmt: skip

@@ -14,10 +14,12 @@ from morosidad.compiler.readers.tracing.calls.modules import Rebinder
 from morosidad.compiler.readers.tracing.calls.pandas_calls import check_array
 from morosidad.compiler.readers.tracing.rules.trace import (
     MAX_COLUMNS,
+    OTHER_ROWS,
     Trace,
     TraceEnds,
     described,
     plain,
+    raised_by_user,
     same,
     texts,
 )
@@ -59,6 +61,9 @@ def _traced(name: str, call: Call, estimator: Any, columns: Sequence[Expr], comp
             expected = estimator.transform(_copy(sample))
             trace, found = _run(call, sample, columns, compiler)
             _, again = _run(call, sample, columns, compiler)
+            for number, place in enumerate(trace.questions, 1):
+                if not _refuses(call, sample, columns, compiler, number):
+                    raise TraceEnds(f"{place}: {OTHER_ROWS}")
     except TraceEnds as reason:
         raise NotCompilable(f"{name} has no compiled form: {reason}") from None
     except NotCompilable as reason:  # of a step within it
@@ -76,10 +81,12 @@ def _traced(name: str, call: Call, estimator: Any, columns: Sequence[Expr], comp
     return found
 
 
-def _run(call: Call, sample: Any, columns: Sequence[Expr], compiler: Compiler) -> tuple[Trace, list[Expr]]:
+def _run(
+    call: Call, sample: Any, columns: Sequence[Expr], compiler: Compiler, turned: int = 0
+) -> tuple[Trace, list[Expr]]:
     """Run a function once on symbolic columns, and give what it made of them."""
     assert compiler.inputs is not None
-    trace = Trace(compiler.schema, compiler.inputs.rows)
+    trace = Trace(compiler.schema, compiler.inputs.rows, turned)
     if len(columns) > MAX_COLUMNS:
         trace.end("is given too many columns")
     trace.transform = compiler.transform
@@ -94,6 +101,15 @@ def _run(call: Call, sample: Any, columns: Sequence[Expr], compiler: Compiler) -
     if "m" in kinds or "M" in kinds:
         trace.end("gives dates or durations")
     return trace, made._exprs
+
+
+def _refuses(call: Call, sample: Any, columns: Sequence[Expr], compiler: Compiler, question: int) -> bool:
+    """Tell whether a function raises where a question about all rows has another answer."""
+    try:
+        _run(call, sample, columns, compiler, question)
+    except Exception as error:
+        return raised_by_user(error)
+    return False
 
 
 def _copy(sample: Any) -> Any:

@@ -22,6 +22,8 @@ MAX_NODES = 2000
 MAX_DEPTH = 60
 MAX_OPERATIONS = 20_000
 MAX_COLUMNS = 2000
+MAX_QUESTIONS = 20
+"""So many questions about all rows a function may ask."""
 NEAR = 1e-12
 OTHER_ROWS = "depends on the values of other rows"
 
@@ -44,20 +46,20 @@ class Trace:
         The record's fields.
     rows : sequence of tuple
         The sample.
-    rebound : callable
-        Gives a user's function as one that can be called with symbolic objects.
+    turned : int
+        The question about all rows, counted from 1, that this run answers otherwise than the sample says.
     """
 
-    def __init__(
-        self, schema: Schema, rows: Sequence[Row], rebound: Callable[[Any], Any] = lambda function: function
-    ) -> None:
+    def __init__(self, schema: Schema, rows: Sequence[Row], turned: int = 0) -> None:
         self.schema = schema
         self.rows = rows
-        self.rebound = rebound
+        self.rebound: Callable[[Any], Any] = lambda function: function
         self.batch: ColumnBatch = ColumnBatch.of_records(rows, len(schema))
         self.demands: dict[Expr, None] = {}
+        self.questions: list[str] = []
         self.ended: str | None = None
         self.transform: Callable[[Any, Sequence[Expr]], list[Expr]] | None = None
+        self._turned = turned
         self._left = MAX_OPERATIONS
         self._sizes: dict[int, tuple[Expr, int, int]] = {}
 
@@ -76,6 +78,13 @@ class Trace:
     def demand(self, expr: Expr) -> None:
         """Say that the original has no answer where a number is missing or infinite."""
         self.demands[expr] = None
+
+    def turns(self) -> bool:
+        """Count a question about all rows, and tell whether it is answered otherwise than the sample says."""
+        self.questions.append(user_line())
+        if len(self.questions) > MAX_QUESTIONS:
+            self.end(OTHER_ROWS)
+        return len(self.questions) == self._turned
 
     def is_text(self, expr: Expr) -> bool:
         """Tell whether an expression is a text."""
@@ -200,11 +209,23 @@ def user_line() -> str:
     """Name the file and line of the user's code that is being run; empty where there is none."""
     frame: Any = sys._getframe(1)
     while frame is not None:
-        package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
-        if package not in _OUTSIDE and not frame.f_code.co_filename.startswith("<frozen"):
+        if _of_user(frame):
             return f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
         frame = frame.f_back
     return ""
+
+
+def raised_by_user(error: BaseException) -> bool:
+    """Tell whether an exception comes from the user's own code, and from nothing that it called."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and _of_user(trace.tb_frame)
+
+
+def _of_user(frame: Any) -> bool:
+    package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+    return package not in _OUTSIDE and not frame.f_code.co_filename.startswith("<frozen")
 
 
 def narrowed(expr: Expr, real: Any) -> Expr:

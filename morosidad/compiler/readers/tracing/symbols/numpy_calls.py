@@ -13,6 +13,7 @@ from morosidad.compiler.nodes.expressions import Arith, Constant, Fill, Missing
 from morosidad.compiler.readers.tracing.rules import conversions
 from morosidad.compiler.readers.tracing.rules import numbers as rules
 from morosidad.compiler.readers.tracing.rules.trace import OTHER_ROWS, Trace
+from morosidad.compiler.readers.tracing.symbols.conditions import OverRows
 from morosidad.compiler.readers.tracing.symbols.elementwise import METHODS, each
 from morosidad.compiler.readers.tracing.symbols.rowwise import ROWWISE, reduced
 from morosidad.compiler.readers.tracing.symbols.values import (
@@ -220,6 +221,8 @@ def _reducing(name: str, *, skipna: bool) -> Callable[..., Any]:
         more = {key: value for key, value in more.items() if key in ("ddof", "keepdims") and value}
         if hasattr(a._real, "columns"):
             return getattr(a, name)(axis=axis, **more)
+        if name in ("any", "all") and axis in (None, 0) and not more:
+            return OverRows(a, name, whole=axis is None or a._real.ndim == 1)
         if axis not in (1, -1) or a._real.ndim != 2 or arguments:
             trace.end(OTHER_ROWS)
         if name in ("any", "all") and a._real.dtype.kind != "b":

@@ -10,6 +10,7 @@ from morosidad.compiler.nodes.computed import Binary, Choice, PartialFunction
 from morosidad.compiler.nodes.expressions import Arith, Constant, Fill, Missing
 from morosidad.compiler.readers.tracing.rules import numbers as rules
 from morosidad.compiler.readers.tracing.rules.trace import OTHER_ROWS, narrowed
+from morosidad.compiler.readers.tracing.symbols.conditions import OverRows
 from morosidad.compiler.readers.tracing.symbols.values import Traced, wrap
 
 ROWWISE = ("sum", "mean", "min", "max", "prod", "any", "all", "count", "std", "var", "median")
@@ -153,6 +154,8 @@ def of_frame(self: Traced, name: str, *arguments: Any, **more: Any) -> Any:
     Traced
     """
     axis = more.get("axis", arguments[0] if arguments else 0)
+    if axis not in (1, "columns") and name in ("any", "all"):
+        return OverRows(self, name, whole=axis is None)
     if axis not in (1, "columns"):
         self._end(OTHER_ROWS)
     if more.get("min_count", 0) > 0:

@@ -10,6 +10,7 @@ import numpy as np
 from morosidad.compiler.readers.tracing.rules.trace import OTHER_ROWS
 from morosidad.compiler.readers.tracing.symbols.accessors import DateMethods, TextMethods
 from morosidad.compiler.readers.tracing.symbols.cells import mapped
+from morosidad.compiler.readers.tracing.symbols.conditions import OverRows
 from morosidad.compiler.readers.tracing.symbols.elementwise import METHODS
 from morosidad.compiler.readers.tracing.symbols.numpy_calls import array_function, array_ufunc
 from morosidad.compiler.readers.tracing.symbols.values import (
@@ -86,8 +87,6 @@ ROWS = frozenset(
         "unstack",
         "value_counts",
         "var",
-        "any",
-        "all",
         "is_unique",
         "hasnans",
         "array",
@@ -262,6 +261,12 @@ class TracedSeries(TracedPandas):
         if isinstance(function, np.ufunc):
             return function(self)
         return mapped(self, function, None, more.pop("args", arguments), more)
+
+    def any(self, *_: Any, **__: Any) -> OverRows:
+        return OverRows(self, "any", whole=True)
+
+    def all(self, *_: Any, **__: Any) -> OverRows:
+        return OverRows(self, "all", whole=True)
 
     def __getitem__(self, key: Any) -> Any:
         self._end(OTHER_ROWS)
