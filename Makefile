@@ -3,23 +3,26 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test coverage reliability conformance races lint types docs examples benchmarks clean
+.PHONY: demo test coverage reliability conformance engines races lint types docs examples benchmarks clean
 
 demo: $(VENV)/.demo          ## decide a handful of applicants, then measure and compare
 	$(BIN)/python -m morosidad demo
 
 test: $(VENV)/.test          ## the tests of the loop, on all processors
-	$(BIN)/pytest -q -n auto --dist loadfile -m "not reliability and not conformance"
-	@echo "Left out: load, faults and generated requests (make reliability), the matrix of pipelines (make conformance)."
+	$(BIN)/pytest -q -n auto --dist loadfile -m "not reliability and not conformance and not engines"
+	@echo "Left out: load, faults and generated requests (make reliability), the matrix of pipelines (make conformance), clusters (make engines)."
 
 coverage: $(VENV)/.test      ## the same with branch coverage, which takes half as long again
-	$(BIN)/pytest -q -n auto --dist loadfile --cov --cov-report term -m "not reliability and not conformance"
+	$(BIN)/pytest -q -n auto --dist loadfile --cov --cov-report term -m "not reliability and not conformance and not engines"
 
 reliability: $(VENV)/.test   ## the rest: load, faults, soak, fuzzing; the whole length with `--long` (docs/reliability.md)
 	$(BIN)/pytest -q -m reliability
 
 conformance: $(VENV)/.test   ## the matrix: each kind of pipeline beside its scorer, saved, loaded and asked again
 	$(BIN)/pytest -q tests/conformance --time-limit 3000
+
+engines: $(VENV)/.engines    ## real clusters of Dask and Spark on this machine; a part that is not there is skipped, except on CI
+	$(VENV)/engines/bin/pytest -q -m engines tests/engines
 
 races: $(VENV)/.test         ## the tests of threads, with Python switching between them as often as it can
 	$(BIN)/pytest -q --switch-interval 1e-6 -k "thread or race or callers or reload or concurrent or meanwhile"
@@ -57,6 +60,14 @@ $(VENV)/.demo: $(BIN)/python pyproject.toml
 $(VENV)/.test: $(BIN)/python pyproject.toml
 	$(BIN)/pip install -q --disable-pip-version-check -e '.[dev]'
 	touch $@ $(VENV)/.demo
+
+# what the tests of engines need besides: in an environment of its own, as it brings older versions of other packages
+$(VENV)/.engines: $(VENV)/.test
+	$(BIN)/python -m venv $(VENV)/engines
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > \
+		"$$($(VENV)/engines/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/tests.pth"
+	$(VENV)/engines/bin/pip install -q --disable-pip-version-check -e '.[dask,spark]' pytest
+	touch $@
 
 clean:
 	rm -rf $(VENV) build dist site .coverage*

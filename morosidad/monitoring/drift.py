@@ -13,21 +13,22 @@ only what exceeds it is drift.
 from __future__ import annotations
 
 import threading
-from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from html import escape
 from itertools import cycle
-from math import sqrt
 from statistics import NormalDist
 from typing import Any, ClassVar, Literal
 
 import msgspec
 import numpy as np
 
+from morosidad._typing import Floats
 from morosidad.alerts import DRIFT, STRONG_DRIFT, AlertBook, Limit
+from morosidad.frames.reading import Column
 from morosidad.languages import Language, check_language, say, write_number
+from morosidad.monitoring.drift_cells import FieldCells, chi_squared, stability_index
 from morosidad.monitoring.drift_reference import DriftReference, FieldReference
 from morosidad.processes.forking import renew_after_fork
 
@@ -36,7 +37,6 @@ DriftState = Literal["estable", "moderado", "fuerte", "sin datos"]
 _PARTS = 10  # of the window: one is filling up, and the oldest is dropped for it
 _FEWEST = 150  # records that an alert is founded on
 _NAMED = 3  # fields in an alert
-_EMPTY = 0.5  # records that stand for none in a cell, so that the logarithm is finite
 
 
 class CellShare(msgspec.Struct, frozen=True):
@@ -174,10 +174,10 @@ class DriftMonitor:
             "limits": limits,
         }
         self._fields = (*reference.fields, reference.score)
-        self._plan: list[_Plan] = []
+        self._plan: list[FieldCells] = []
         self._cells = 0
         for field in self._fields:
-            self._plan.append(_plan(field, self._cells))
+            self._plan.append(FieldCells.of(field, self._cells))
             self._cells += len(field.counts)
         self._limits = limits
         self._alarms = [(Limit(limits[0]), Limit(limits[1])) for _ in self._fields]
@@ -230,25 +230,48 @@ class DriftMonitor:
         """
         if self._skip():
             return
-        places = []
-        for value, (cuts, categories, first, others, missing) in zip(
-            (*values, probability), self._plan, strict=True
-        ):
-            if value is None or value != value:
-                places.append(missing)
-            elif cuts:
-                places.append(first + bisect_left(cuts, value))
-            else:
-                places.append(categories.get(value, others))
+        each = zip((*values, probability), self._plan, strict=True)
+        places = [cells.of_value(value) for value, cells in each]
         with self._lock:
             counts = self._counts
             for place in places:
                 counts[place] += 1
             self._records += 1
-            if self._records >= self._part_size:
-                self._past.append((self._records, counts))
-                self._counts = [0] * self._cells
-                self._records = 0
+            self._close_part()
+
+    def observe_columns(self, columns: Sequence[Column], probabilities: Floats) -> None:
+        """Look at many records, each as `observe` does; those without a probability are skipped.
+
+        Parameters
+        ----------
+        columns : sequence of (ndarray of float64, shape (n,), or Coded)
+            Validated values, one column for each field, in the order of the reference.
+        probabilities : ndarray of float64, shape (n,)
+            The model's answers; NaN where there is none.
+
+        Raises
+        ------
+        ValueError
+            There are more or fewer columns than fields.
+        """
+        scored = np.flatnonzero(~np.isnan(probabilities))
+        looked = scored[np.fromiter((not self._skip() for _ in scored), dtype=bool, count=len(scored))]
+        each = zip((*columns, probabilities), self._plan, strict=True)
+        places = np.array([cells.of_column(column[looked]) for column, cells in each])
+        with self._lock:
+            while places.shape[1]:
+                some, places = np.split(places, [self._part_size - self._records], axis=1)
+                found = np.bincount(some.ravel(), minlength=self._cells)
+                self._counts = np.add(self._counts, found).tolist()
+                self._records += some.shape[1]
+                self._close_part()
+
+    def _close_part(self) -> None:
+        """Begin another part of the window when this one is full."""
+        if self._records >= self._part_size:
+            self._past.append((self._records, self._counts))
+            self._counts = [0] * self._cells
+            self._records = 0
 
     def merge(self, other: DriftMonitor) -> None:
         """Add the records that `other`, with the same reference, has looked at.
@@ -295,8 +318,9 @@ class DriftMonitor:
         """
         records, counts = self.totals()
         drifts = []
-        for field, (_, _, first, _, _) in zip(self._fields, self._plan, strict=True):
-            drifts.append(self._drift(field, counts[first : first + len(field.counts)], records))
+        for field, cells in zip(self._fields, self._plan, strict=True):
+            found = counts[cells.first : cells.missing + 1]
+            drifts.append(self._drift(field, found, records))
         report = DriftReport(records, tuple(drifts[:-1]), drifts[-1])
         vars(report)["language"] = check_language(language)
         return report
@@ -350,39 +374,9 @@ class DriftMonitor:
         )
         if not records:
             return FieldDrift(field.field, 0.0, 0.0, 0, "sin datos", cells)
-        psi, freedom = _psi(field.counts, counts)
-        noise = (1 / records + 1 / total) * _chi_squared(self._z, freedom)
+        psi, freedom = stability_index(field.counts, counts)
+        noise = (1 / records + 1 / total) * chi_squared(self._z, freedom)
         state: DriftState = "estable"
         if psi > noise and psi >= self._limits[0]:
             state = "fuerte" if psi >= self._limits[1] else "moderado"
         return FieldDrift(field.field, psi, noise, records, state, cells)
-
-
-_Plan = tuple[tuple[float, ...], dict[Any, int], int, int, int]
-
-
-def _plan(field: FieldReference, first: int) -> _Plan:
-    """Say where the values of a field are counted: cuts, categories, first cell, others, missing."""
-    missing = first + len(field.counts) - 1
-    categories = {value: first + place for place, value in enumerate(field.categories)}
-    return field.cuts, categories, first, missing - 1, missing
-
-
-def _psi(reference: Sequence[int], current: Sequence[int]) -> tuple[float, int]:
-    """Return the stability index and its degrees of freedom; cells empty in both count for nothing."""
-    then, now = np.array(reference, dtype=np.float64), np.array(current, dtype=np.float64)
-    used = (then + now) > 0
-    then = np.maximum(then[used], _EMPTY) / then.sum()
-    now = np.maximum(now[used], _EMPTY) / now.sum()
-    return float(((now - then) * np.log(now / then)).sum()), int(used.sum()) - 1
-
-
-def _chi_squared(z: float, freedom: int) -> float:
-    """Compute the quantile of the chi-squared law where the normal one is `z`.
-
-    By the approximation of Wilson and Hilferty, *PNAS* 17, 1931, doi:10.1073/pnas.17.12.684.
-    """
-    if not freedom:
-        return 0.0
-    part = 2 / (9 * freedom)
-    return freedom * max(0.0, 1 - part + z * sqrt(part)) ** 3

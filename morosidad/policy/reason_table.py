@@ -103,3 +103,18 @@ class ReasonTable(msgspec.Struct, eq=False):
         for row in np.flatnonzero((self.which < 0).any(axis=1)).tolist():
             found[row] = found[row][: np.count_nonzero(self.which[row] >= 0)]
         return found
+
+
+def no_reasons(number: int) -> ReasonTable:
+    """Give the reasons of decisions that have none.
+
+    Parameters
+    ----------
+    number : int
+        How many decisions.
+
+    Returns
+    -------
+    ReasonTable
+    """
+    return ReasonTable([], np.empty((number, 0), dtype=np.intp), np.empty((number, 0)))

@@ -280,7 +280,7 @@ class BaseScorer(Explaining):
         list of InvalidRecord or PredictionError
             For each row: the schema refuses it, or the model gave no probability.
         """
-        from morosidad.scoring.frame_path import row_errors
+        from morosidad.scoring.frames.refusals import row_errors
 
         return row_errors(self._model, as_pandas(frame))
 

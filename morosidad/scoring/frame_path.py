@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 from morosidad._dataframes import as_pandas, like
 from morosidad._typing import Floats
 from morosidad.compiler.pipeline import each_chunk
-from morosidad.errors import InvalidFrame, InvalidRecord, PredictionError
+from morosidad.errors import InvalidFrame
 from morosidad.frames.reading import Column, FrameReader
-from morosidad.frames.records import records_of
 from morosidad.frames.unusual import unusual_values
 from morosidad.languages import say
-from morosidad.policy.decision import OUTCOMES
 from morosidad.progress import tqdm_for
 from morosidad.scoring.frames.frame_rules import FrameRules
-from morosidad.scoring.frames.ids import row_ids
+from morosidad.scoring.frames.ids import SeenIds, row_ids
 from morosidad.scoring.frames.publishing import FrameAnswers, publish
+from morosidad.scoring.frames.refusals import refuse_gaps
+from morosidad.scoring.frames.results import FrameDecisions, results_frame
 from morosidad.scoring.frames.unusual_rows import UnusualRows
 from morosidad.scoring.record_path import RecordPath
 from morosidad.scoring.stored_model import StoredModel
@@ -42,6 +42,7 @@ def answer_frame(
     again: bool = False,
     decide: bool = False,
     bands: bool = False,
+    threads: bool = True,
 ) -> FrameAnswers:
     """Ask the model about every row.
 
@@ -68,6 +69,8 @@ def answer_frame(
         Whether the rules of the policy are asked too, and points given where it gives any.
     bands : bool, default=False
         Whether they are asked what they would decide in each band of the cut-offs.
+    threads : bool, default=True
+        Whether all cores may be used.
 
     Returns
     -------
@@ -86,7 +89,7 @@ def answer_frame(
     asked = _Asked(model, reader, UnusualRows(model, table, given=frame), len(table), warnings, decide, bands)
     unit = f" {say(model.language, 'figures.rows')}"
     with tqdm_for(progress)(total=len(table), unit=unit, unit_scale=True, disable=not progress) as bar:
-        for done in each_chunk(asked.ask, len(table), parallel=model.compiled.compiled):
+        for done in each_chunk(asked.ask, len(table), parallel=threads and model.compiled.compiled):
             bar.update(done)
     if not as_records:
         asked.unusual.ask_original(asked.found, asked.labels)
@@ -221,76 +224,20 @@ def _labels(model: StoredModel, columns: Sequence[Column], probability: Floats) 
     return labels
 
 
-def refuse_gaps(model: StoredModel, frame: Any, found: Floats) -> None:
-    """Raise what is wrong with the rows that have no probability, if there are any.
-
-    Parameters
-    ----------
-    model : StoredModel
-        What answered.
-    frame : DataFrame
-        One applicant a row.
-    found : ndarray of float64, shape (n_rows,)
-        The probability of each, NaN where there is none.
-
-    Raises
-    ------
-    InvalidFrame
-        If there are any: how many, and what is wrong with the first.
-    PredictionError
-        If nothing is wrong with it, and the model did not answer with a probability.
-    """
-    gaps = np.isnan(found)
-    if gaps.any():
-        first = int(gaps.argmax())
-        why = row_errors(model, as_pandas(frame).iloc[[first]])[0]
-        if isinstance(why, PredictionError):
-            raise why
-        message = (
-            f"{int(gaps.sum())} of {len(gaps)} rows do not fit the schema; the first is row {first}: {why}"
-        )
-        raise InvalidFrame(message, [error.field for error in why.errors])
-
-
-def row_errors(model: StoredModel, rows: pd.DataFrame) -> list[InvalidRecord | PredictionError]:
-    """Find why each row of a frame has no probability.
-
-    Parameters
-    ----------
-    model : StoredModel
-        What answered.
-    rows : DataFrame
-        The rows without a probability.
-
-    Returns
-    -------
-    list of InvalidRecord or PredictionError
-        For each row: the schema refuses it, or the model gave none.
-    """
-    out: list[InvalidRecord | PredictionError] = []
-    unusual = UnusualRows(model, rows, given=rows)
-    for place, record in enumerate(records_of(model.schema, rows)):
-        try:
-            model.schema.read(record)
-        except InvalidRecord as error:
-            out.append(error)
-        else:
-            out.append(unusual.error(place) or model.no_probability())
-    return out
-
-
-def score_frame(
+def decide_frame(
     path: RecordPath,
     frame: Any,
     *,
-    ids: str | Iterable[Any] | None,
-    reasons: bool,
-    errors: str,
-    missing_columns: str,
-    progress: bool,
+    ids: str | Iterable[Any] | None = None,
+    reasons: bool = False,
+    errors: str = "coerce",
+    missing_columns: str = "raise",
+    progress: bool = False,
     policy: Policy | None = None,
-) -> Any:
-    """Decide on a frame's rows; see `Scorer.score_frame`.
+    threads: bool = True,
+    seen: SeenIds | None = None,
+) -> FrameDecisions:
+    """Decide on a frame's rows, and count, watch and log that.
 
     Parameters
     ----------
@@ -298,11 +245,14 @@ def score_frame(
         The model and the parts around it.
     frame, ids, reasons, errors, missing_columns, progress, policy
         As in `Scorer.score_frame`.
+    threads : bool, default=True
+        Whether a large frame is read on all cores.
+    seen : SeenIds, optional
+        The ids of earlier rows, which may not come again.
 
     Returns
     -------
-    DataFrame
-        As `Scorer.score_frame` gives it.
+    FrameDecisions
     """
     if errors not in ("raise", "coerce"):
         raise ValueError("errors: 'raise' or 'coerce' was expected")
@@ -318,17 +268,18 @@ def score_frame(
         progress=progress,
         again=whole or active.drift is not None,
         decide=decide,
+        threads=threads,
     )
-    rows = None if ids is None else row_ids(answers.table, ids, model.schema)
+    rows = None if ids is None else row_ids(answers.table, ids, model.schema, seen)
     if rows is not None:
         _leave_empty(answers, rows.bad)
     if errors == "raise":
         if rows is not None:
             rows.refuse()
         refuse_gaps(model, answers.table, np.where(answers.decided, 0.0, np.nan))
-    texts_of_ids = None if rows is None else rows.texts
-    texts = publish(path, active, answers, path.clock() - start, texts_of_ids, reasons=reasons)
-    return like(frame, _results(model, answers, texts_of_ids, texts if reasons else None))
+    texts = None if rows is None else rows.texts
+    tables = publish(path, active, answers, path.clock() - start, texts, reasons=reasons)
+    return FrameDecisions(model, answers, rows, tables if reasons else None)
 
 
 def _leave_empty(answers: FrameAnswers, rows: NDArray[np.bool_]) -> None:
@@ -340,47 +291,23 @@ def _leave_empty(answers: FrameAnswers, rows: NDArray[np.bool_]) -> None:
         answers.points[rows] = np.nan
 
 
-def _results(
-    model: StoredModel,
-    answers: FrameAnswers,
-    ids: Sequence[str | None] | None,
-    reasons: Sequence[list[str]] | None,
-) -> pd.DataFrame:
-    """Make the table of the answers: ids, rules and reasons where there are any."""
-    import pandas as pd
+def score_frame(path: RecordPath, frame: Any, **options: Any) -> Any:
+    """Decide on a frame's rows; see `Scorer.score_frame`.
 
-    out = pd.DataFrame(_numbers(model, answers), index=answers.table.index)
+    Parameters
+    ----------
+    path : RecordPath
+        The model and the parts around it.
+    frame : DataFrame or ndarray
+        One applicant a row.
+    **options
+        As in `Scorer.score_frame`.
 
-    def texts(cells: Any) -> pd.Series[Any]:
-        return pd.Series(cells, index=out.index, dtype=object)
-
-    if ids is not None:
-        out.insert(0, "request_id", texts(ids))
-    if answers.rules is not None:
-        out["rules"] = texts(answers.rules.codes())
-    out["warnings"] = texts(answers.warnings)
-    if reasons is not None:
-        cells = np.full(len(out), None, dtype=object)
-        cells[answers.decided] = pd.Series(reasons, dtype=object)
-        out["reasons"] = texts(cells)
-    return out
-
-
-def _numbers(model: StoredModel, answers: FrameAnswers) -> dict[str, Any]:
-    import pandas as pd
-
-    probability, label = answers.probabilities, answers.labels.astype(np.int8)
-    known = ~np.isnan(probability)
-    outcome = pd.Categorical.from_codes(answers.outcome_codes(model), categories=pd.Index(OUTCOMES))
-    numbers = {
-        "probability": probability,
-        "label": label if known.all() else pd.arrays.IntegerArray(label, ~known),
-        "confidence": np.maximum(probability, 1.0 - probability),
-        "outcome": outcome,
-    }
-    if answers.points is not None and model.policy.points is not None:
-        gaps = np.isnan(answers.points)
-        whole = np.where(gaps, 0.0, answers.points).astype(np.int64)
-        of_scale = pd.arrays.IntegerArray(whole, gaps) if gaps.any() else whole
-        numbers["points"] = of_scale if model.policy.points.round else answers.points
-    return numbers
+    Returns
+    -------
+    DataFrame
+        As `Scorer.score_frame` gives it.
+    """
+    model, answers, ids, tables = decide_frame(path, frame, **options)
+    reasons = None if tables is None else [texts for table in tables for texts in table.texts()]
+    return like(frame, results_frame(model, answers, None if ids is None else ids.texts, reasons))

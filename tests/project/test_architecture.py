@@ -47,7 +47,7 @@ LAYERS = [
     },
     {"training"},
     {"scoring"},
-    {"asgi", "plots", "commands", "__init__"},
+    {"asgi", "plots", "commands", "engines", "__init__"},
     {"__main__"},
 ]
 COMPILER_LAYERS = [

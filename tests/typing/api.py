@@ -24,6 +24,7 @@ from morosidad import (
     cutoff_table,
 )
 from morosidad.audit import AuditLog, find, forget, read, replay, verify
+from morosidad.engines import BatchReport, batch_report, score_dask, score_joblib, score_spark
 from morosidad.errors import ArtifactVersionError, FieldError, InvalidRecord, Overloaded, PredictionError
 from morosidad.policy.choices import ChosenCutoffs
 from morosidad.policy.codes import read_codes
@@ -102,6 +103,11 @@ assert_type(replay("d.jsonl", scorer.score_one, keys="d.jsonl.keys").forgotten, 
 assert_type([line.forgotten for line in read("d.jsonl", keys="d.jsonl.keys")], list[bool])
 assert_type([line.values for line in find("d.jsonl", "s-1")], list[dict[str, Any] | None])
 assert_type(Settings().audit_keep_days, float | None)
+
+assert_type(score_joblib(pd.DataFrame(), scorer, n_jobs=2, ids="id", reasons=True), pd.DataFrame)
+assert_type(score_dask(None, scorer, report=True), Any)
+assert_type(score_spark(None, scorer, missing_columns="ignore"), Any)
+assert_type(batch_report(pd.DataFrame(), scorer), BatchReport)
 
 for answer in scorer.score_many([]):
     if isinstance(answer, RecordError):

@@ -14,7 +14,7 @@ from morosidad.compiler.pipeline import CHUNK_ROWS, values_of
 from morosidad.frames.reading import Column, FrameReader
 from morosidad.frames.records import records_of
 from morosidad.policy.decision import OUTCOMES, Score
-from morosidad.policy.reason_table import ReasonTable
+from morosidad.policy.reason_table import ReasonTable, no_reasons
 from morosidad.schema.field import Row, Value
 from morosidad.scoring.frames.explaining import explain_rows
 from morosidad.scoring.frames.frame_rules import FrameRules
@@ -90,6 +90,8 @@ class _Chunk:
 
     Attributes
     ----------
+    columns : list of (ndarray of float64, shape (n,), or Coded)
+        Their validated values, one column for each field.
     places : ndarray of intp, shape (n,)
         Where they stand in the frame.
     reasons : ReasonTable, or None
@@ -104,7 +106,7 @@ class _Chunk:
         places: NDArray[np.intp],
         explain: bool,
     ) -> None:
-        self._fields, self._columns, self.places = model.schema.fields, columns, places
+        self._fields, self.columns, self.places = model.schema.fields, columns, places
         self.reasons: ReasonTable | None = None
         if explain and (model.explains or model.rules is not None):
             self.reasons = self._reasons(model, answers)
@@ -112,7 +114,7 @@ class _Chunk:
     @cached_property
     def values(self) -> list[list[Value]]:
         """One list for each field."""
-        return [values_of(field, column) for field, column in zip(self._fields, self._columns, strict=True)]
+        return [values_of(field, column) for field, column in zip(self._fields, self.columns, strict=True)]
 
     @cached_property
     def rows(self) -> list[Row]:
@@ -121,16 +123,16 @@ class _Chunk:
 
     def _reasons(self, model: StoredModel, answers: FrameAnswers) -> ReasonTable:
         scored = ~np.isnan(answers.probabilities[self.places]) & model.explains
-        probabilities, shares = explain_rows(model, self._columns, lambda: self.rows, scored)
+        probabilities, shares = explain_rows(model, self.columns, lambda: self.rows, scored)
         if probabilities is not None:
             places = self.places[scored]
             answers.probabilities[places] = probabilities[scored]
             if not model.compiled.own_labels:
                 answers.labels[places] = model.over_threshold(probabilities[scored])
             if answers.points is not None and model.model_points is not None:
-                columns = [column[scored] for column in self._columns]
+                columns = [column[scored] for column in self.columns]
                 answers.points[places] = model.model_points.of_many(columns, probabilities[scored])
-        reasons = model.reason_writer.table(self._columns, shares, model.policy.max_reasons)
+        reasons = model.reason_writer.table(self.columns, shares, model.policy.max_reasons)
         if model.schema.names_codes:
             records = records_of(model.schema, answers.table.iloc[self.places])
             reasons = model.reason_writer.name_codes(reasons, records)
@@ -147,10 +149,10 @@ class Decided(NamedTuple):
 
     Attributes
     ----------
+    columns : sequence of (ndarray of float64, shape (n,), or Coded)
+        The validated values, one column for each field.
     values : callable
         Gives the validated values, one list for each field.
-    rows : callable
-        Gives the same, one tuple for each row.
     probabilities : ndarray of float64, shape (n,)
         Of default.
     labels : ndarray of int8, shape (n,)
@@ -169,8 +171,8 @@ class Decided(NamedTuple):
         Where the policy gives any.
     """
 
+    columns: Sequence[Column]
     values: Callable[[], list[list[Value]]]
-    rows: Callable[[], list[Row]]
     probabilities: Floats
     labels: NDArray[np.int8]
     codes: NDArray[np.int8]
@@ -189,7 +191,7 @@ def publish(
     ids: Sequence[str | None] | None = None,
     *,
     reasons: bool,
-) -> list[list[str]]:
+) -> list[ReasonTable]:
     """Count, watch and log the decisions on a frame.
 
     Parameters
@@ -205,12 +207,12 @@ def publish(
     ids : sequence of (str or None), optional
         The id of each row.
     reasons : bool
-        Whether the texts of the reasons are wanted.
+        Whether the reasons are wanted.
 
     Returns
     -------
-    list of list of str
-        The texts of each row that has an answer, where they are wanted.
+    list of ReasonTable
+        The reasons of the rows that have an answer, one table after the other, where they are wanted.
     """
     known = np.flatnonzero(answers.decided)
     labels, codes = answers.labels[known].astype(np.int8), answers.outcome_codes(active.model)[known]
@@ -219,13 +221,13 @@ def publish(
         path.kpis.record_rules(answers.rules.counts())
     if not reasons and path.audit is None and active.drift is None:
         return []
-    texts: list[list[str]] = []
+    tables: list[ReasonTable] = []
     for chunk in _chunks(active, answers, explain=reasons or path.audit is not None):
         if path.audit is not None or active.drift is not None:
             watch_and_log(path, active, _decided(active.model, answers, chunk, ids), seconds / len(known))
         if reasons:
-            texts += [[]] * len(chunk.places) if chunk.reasons is None else chunk.reasons.texts()
-    return texts
+            tables.append(chunk.reasons or no_reasons(len(chunk.places)))
+    return tables
 
 
 def count(
@@ -271,9 +273,7 @@ def watch_and_log(path: RecordPath, active: ActiveModel, decided: Decided, secon
         How long each took.
     """
     if active.drift is not None:
-        for row, probability in zip(decided.rows(), decided.probabilities.tolist(), strict=True):
-            if probability == probability:  # a rule may decline without one
-                active.drift.observe(row, probability)
+        active.drift.observe_columns(decided.columns, decided.probabilities)
     if path.audit is not None and active.audit_context is not None:
         from morosidad.audit import DecisionTable
 
@@ -298,8 +298,8 @@ def _decided(
     places = chunk.places.tolist()
     warnings = answers.warnings or [()] * len(answers.probabilities)
     return Decided(
+        chunk.columns,
         lambda: chunk.values,
-        lambda: chunk.rows,
         answers.probabilities[chunk.places],
         answers.labels[chunk.places].astype(np.int8),
         answers.outcome_codes(model)[chunk.places],

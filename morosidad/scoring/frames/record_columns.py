@@ -130,8 +130,8 @@ def _decide(model: StoredModel, valid: _Valid, records: list[Record]) -> Decided
         reasons = model.reason_writer.name_codes(reasons, [records[place] for place in valid.places])
         reasons = model.reason_writer.show_values(reasons, valid.rows)
     return Decided(
+        columns,
         lambda: [[row[field] for row in valid.rows] for field in range(len(columns))],
-        lambda: valid.rows,
         probabilities,
         np.asarray(model.over_threshold(probabilities)).astype(np.int8),
         model.policy.outcome_codes(probabilities),

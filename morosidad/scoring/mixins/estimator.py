@@ -129,7 +129,8 @@ class FrozenClassifier(Tagged):
 
     @staticmethod
     def _probabilities(model: StoredModel, frame: Any) -> NDArray[np.float64]:
-        from morosidad.scoring.frame_path import answer_frame, refuse_gaps
+        from morosidad.scoring.frame_path import answer_frame
+        from morosidad.scoring.frames.refusals import refuse_gaps
 
         answers = answer_frame(model, frame)
         found = answers.probabilities

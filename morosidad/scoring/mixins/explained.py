@@ -13,7 +13,8 @@ from morosidad.errors import UnsupportedModel
 from morosidad.frames.reading import FrameReader
 from morosidad.policy.contributions import Contributions
 from morosidad.schema.field import Row
-from morosidad.scoring.frame_path import by_field, refuse_gaps
+from morosidad.scoring.frame_path import by_field
+from morosidad.scoring.frames.refusals import refuse_gaps
 from morosidad.scoring.stored_model import StoredModel
 
 if TYPE_CHECKING:

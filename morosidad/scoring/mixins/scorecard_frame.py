@@ -18,7 +18,8 @@ from morosidad.frames.reading import FrameReader
 from morosidad.languages import Language, say
 from morosidad.policy.points import Points
 from morosidad.schema.field import Field
-from morosidad.scoring.frame_path import by_field, refuse_gaps
+from morosidad.scoring.frame_path import by_field
+from morosidad.scoring.frames.refusals import refuse_gaps
 from morosidad.scoring.mixins.reference_rows import reference_rows
 from morosidad.scoring.scorecards.points import ModelPoints
 from morosidad.scoring.scorecards.steps import StepTable

@@ -16,7 +16,8 @@ from morosidad.scoring.content.calibration import (
     mean_shift,
     prior_shift,
 )
-from morosidad.scoring.frame_path import answer_frame, refuse_gaps
+from morosidad.scoring.frame_path import answer_frame
+from morosidad.scoring.frames.refusals import refuse_gaps
 from morosidad.scoring.stored_model import StoredModel
 
 

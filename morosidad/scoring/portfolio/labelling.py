@@ -9,7 +9,8 @@ import numpy as np
 from morosidad.errors import InvalidFrame
 from morosidad.policy.choosing.labelled import LabelledRows, defaults_of, weights_of
 from morosidad.policy.cutoffs import Policy
-from morosidad.scoring.frame_path import answer_frame, refuse_gaps
+from morosidad.scoring.frame_path import answer_frame
+from morosidad.scoring.frames.refusals import refuse_gaps
 from morosidad.scoring.stored_model import StoredModel
 
 

@@ -15,7 +15,7 @@ from morosidad.frames.reading import read_frame
 from morosidad.policy.cutoffs import Policy
 from morosidad.policy.decision import Decision
 from morosidad.schema.schema import Field, Schema
-from morosidad.scoring.frame_path import row_errors
+from morosidad.scoring.frames.refusals import row_errors
 from morosidad.scoring.scorer import Scorer
 from support import small_frame
 
