@@ -22,7 +22,7 @@ conformance: $(VENV)/.test   ## the matrix: each kind of pipeline beside its sco
 	$(BIN)/pytest -q tests/conformance --time-limit 3000
 
 engines: $(VENV)/.engines    ## real clusters of Dask and Spark on this machine; a part that is not there is skipped, except on CI
-	$(VENV)/engines/bin/pytest -q -m engines tests/engines
+	$(VENV)/engines/bin/python -m pytest -q -m engines tests/engines
 
 races: $(VENV)/.test         ## the tests of threads, with Python switching between them as often as it can
 	$(BIN)/pytest -q --switch-interval 1e-6 -k "thread or race or callers or reload or concurrent or meanwhile"
