@@ -88,6 +88,33 @@ class DecisionLine(
     forgotten: bool = msgspec.field(name="olvidada", default=False)
 
 
+class _KeyName(msgspec.Struct):
+    name: str | None = msgspec.field(name="clave", default=None)
+
+
+_key_names = msgspec.json.Decoder(_KeyName)
+
+
+def key_name(body: bytes) -> bytes | None:
+    """Give the name of the key that a decision's values are encrypted with; None where they are not.
+
+    Parameters
+    ----------
+    body : bytes
+        The line, without what chains it.
+
+    Returns
+    -------
+    bytes or None
+    """
+    if b'"clave":"' not in body:
+        return None
+    try:
+        return bytes.fromhex(_key_names.decode(body).name or "") or None
+    except (msgspec.MsgspecError, UnicodeDecodeError, ValueError):
+        return None
+
+
 class EventLine(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="tipo", tag="evento"
 ):

@@ -336,8 +336,13 @@ class AuditLog(DecisionQueue):
         self.flush()
         return forget(self._file.path, request_id)
 
-    def frame(self) -> pd.DataFrame:
+    def frame(self, *, keys: str | PathLike[str] | None = None) -> pd.DataFrame:
         """Write what waits in memory, and read the decisions of this process's file and its older ones.
+
+        Parameters
+        ----------
+        keys : path, optional
+            The file with the keys of values that may be erased; by default the one beside the log.
 
         Returns
         -------
@@ -352,7 +357,7 @@ class AuditLog(DecisionQueue):
         from morosidad.audit.export.frames import frame
 
         self.flush()
-        return frame(self._file.path)
+        return frame(self._file.path, keys=keys)
 
     def alerts(self) -> tuple[Alert, ...]:
         """Return the alerts that are open now, oldest first.

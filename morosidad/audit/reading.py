@@ -14,6 +14,7 @@ from morosidad.audit.chain.hashing import parse_line
 from morosidad.audit.chain.paths import log_files
 from morosidad.audit.erasure.sealing import KeyRing, Sealed
 from morosidad.audit.lines import DecisionLine, EventLine
+from morosidad.processes.paths import absolute
 
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
@@ -28,9 +29,9 @@ def read(paths: Paths, *, keys: str | os.PathLike[str] | None = None) -> Iterato
     keys : path, optional
         The file with the keys of values that may be erased; by default the one beside each log.
 
-    Yields
-    ------
-    DecisionLine
+    Returns
+    -------
+    iterator of DecisionLine
         In the order of the log. Damaged lines are passed over; `verify` names them.
 
     Raises
@@ -38,9 +39,8 @@ def read(paths: Paths, *, keys: str | os.PathLike[str] | None = None) -> Iterato
     OSError
         There is no such log, or it can't be read.
     """
-    for line in read_all_lines(paths, keys=keys):
-        if isinstance(line, DecisionLine):
-            yield line
+    lines = read_all_lines(paths, keys=keys)
+    return (line for line in lines if isinstance(line, DecisionLine))
 
 
 def read_all_lines(
@@ -60,10 +60,19 @@ def read_all_lines(
     iterator of DecisionLine, EventLine or None
         In the order of the files.
     """
+    ring = KeyRing(None if keys is None else absolute(keys))
+    return _lines(absolute_paths(paths), ring)
+
+
+def absolute_paths(paths: Paths) -> list[Path]:
+    """Give the paths of one log or several as they are now, whatever the working directory will be."""
+    return [absolute(path) for path in ([paths] if isinstance(paths, str | os.PathLike) else paths)]
+
+
+def _lines(paths: Iterable[Path], ring: KeyRing) -> Iterator[DecisionLine | EventLine | None]:
     decode = msgspec.json.Decoder(DecisionLine | EventLine).decode
-    ring = KeyRing(None if keys is None else Path(keys))
-    for path in [paths] if isinstance(paths, str | os.PathLike) else paths:
-        for file in log_files(Path(path)):
+    for path in paths:
+        for file in log_files(path):
             for text in read_lines(file):
                 chained = parse_line(text, None)
                 if chained is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import bisect
 import os
-import re
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -17,11 +16,11 @@ from morosidad.audit.chain.paths import head_path, is_numbered, log_files, read_
 from morosidad.audit.chain.stubs import read_stub, stub_path
 from morosidad.audit.erasure.key_file import DESTROYED
 from morosidad.audit.erasure.sealing import KeyRing
-from morosidad.audit.lines import EventLine
+from morosidad.audit.lines import EventLine, key_name
 from morosidad.languages import Language, check_language, say
+from morosidad.processes.paths import absolute
 
 SHOWN = 100
-_KEY = re.compile(rb',"clave":"([0-9a-f]{16})"')
 
 
 class ChainProblem(msgspec.Struct, frozen=True):
@@ -138,6 +137,7 @@ def verify(
     *,
     key: str | bytes | None = None,
     anchor: str | Iterable[str] | None = None,
+    keys: str | os.PathLike[str] | None = None,
     language: Language = "es",
 ) -> ChainReport:
     """Check that a log stands as it was written: no line altered, removed, moved or added.
@@ -154,6 +154,8 @@ def verify(
         The key that the log was written with.
     anchor : str or iterable of str, optional
         Digests of lines, noted down earlier, which must be there.
+    keys : path, optional
+        The file with the keys of values that may be erased; by default the one beside the log.
     language : {'es', 'en', 'pt'}
         Of what is said of each problem.
 
@@ -166,12 +168,12 @@ def verify(
     OSError
         There is no such log, or it can't be read.
     """
-    base = Path(path)
+    base, ring = Path(path), KeyRing(None if keys is None else absolute(keys))
     secret = (key.encode() if isinstance(key, str) else key) or None
     anchors = [] if anchor is None else [anchor] if isinstance(anchor, str) else list(anchor)
     while True:
         files = log_files(base)
-        report = _ChainChecker(base, secret, anchors, language).report(files)
+        report = _ChainChecker(base, secret, anchors, ring, language).report(files)
         if report.ok or log_files(base) == files:  # else the log was rotated in the meantime
             return report
 
@@ -206,7 +208,9 @@ class _Gap(NamedTuple):
 class _ChainChecker:
     """Goes along the lines and keeps in mind what must come next."""
 
-    def __init__(self, base: Path, key: bytes | None, anchors: list[str], language: Language) -> None:
+    def __init__(
+        self, base: Path, key: bytes | None, anchors: list[str], ring: KeyRing, language: Language
+    ) -> None:
         self._base = base
         self._key = key
         self._language: Language = check_language(language)
@@ -233,7 +237,7 @@ class _ChainChecker:
         self._problem_count = 0
         self._lines = self._decisions = self._lost = self._torn = 0
         self._events = msgspec.json.Decoder(EventLine)
-        self._forgotten, self._ring = 0, KeyRing()
+        self._forgotten, self._ring = 0, ring
 
     def report(self, files: list[Path]) -> ChainReport:
         for path in files:
@@ -307,8 +311,8 @@ class _ChainChecker:
     def _count(self, line: ChainedLine) -> None:
         if line.body.startswith(b'{"tipo":"decision"'):
             self._decisions += 1
-            name = _KEY.search(line.body)
-            if name is not None and self._ring.key(self._base, name[1].decode()) in (None, DESTROYED):
+            name = key_name(line.body)
+            if name is not None and self._ring.key(self._base, name.hex()) in (None, DESTROYED):
                 self._forgotten += 1
         else:
             try:

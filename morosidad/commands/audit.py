@@ -36,6 +36,8 @@ def add_arguments(parser: Parser) -> None:
         action.add_argument("log", help=parser.told("help_log"))
     out.add_argument("output", help=parser.told("help_export"))
     archive.add_argument("folder", help=parser.told("help_archive"))
+    for action in (check, again, out, one):
+        action.add_argument("--keys", help=parser.told("help_erasure_keys"))
     for action in (check, prune, archive):
         action.add_argument("--audit-key-file", help=parser.told("help_audit_key_file"))
     check.add_argument("--anchor", action="append", default=[], help=parser.told("help_anchor"))
@@ -81,7 +83,7 @@ def _verify(logs: list[Path], arguments: argparse.Namespace) -> Sequence[ChainRe
     held = [digests_in(path, anchors) for path in logs]
     held[0] |= anchors.difference(*held)  # those that no log holds are to be missed
     return [
-        verify(path, key=key, anchor=some, language=arguments.language)
+        verify(path, key=key, anchor=some, keys=arguments.keys, language=arguments.language)
         for path, some in zip(logs, held, strict=True)
     ]
 
@@ -103,7 +105,7 @@ def _anchors(arguments: argparse.Namespace) -> set[str]:
 def _replay(logs: list[Path], arguments: argparse.Namespace) -> ReplayReport:
     from morosidad.audit import replay
 
-    return replay(logs, load_scorer(arguments).score_one)
+    return replay(logs, load_scorer(arguments).score_one, keys=arguments.keys)
 
 
 def _export(logs: list[Path], arguments: argparse.Namespace) -> int:
@@ -111,8 +113,9 @@ def _export(logs: list[Path], arguments: argparse.Namespace) -> int:
     from morosidad.audit import export
     from morosidad.audit.chain.paths import log_files
 
-    check_output(arguments.output, *(str(file) for log in logs for file in log_files(log)))
-    number = export(logs, arguments.output)
+    files = [*(file for log in logs for file in log_files(log)), *filter(None, [arguments.keys])]
+    check_output(arguments.output, *map(str, files))
+    number = export(logs, arguments.output, keys=arguments.keys)
     print(teller(arguments)("exported", number=number, path=arguments.output))
     return 0
 
@@ -123,7 +126,8 @@ def _find(logs: list[Path], arguments: argparse.Namespace) -> int:
 
     from morosidad.audit import find
 
-    found = [encode(line).decode() for line in find(logs, arguments.request_id)]
+    lines = find(logs, arguments.request_id, keys=arguments.keys)
+    found = [encode(line).decode() for line in lines]
     print("\n".join(found) or teller(arguments)("not_found", request_id=arguments.request_id))
     return 0 if found else 1
 
@@ -153,6 +157,7 @@ def _take_away(logs: list[Path], arguments: argparse.Namespace) -> int:
     if any(limit is not None and limit < 0 for limit in kept):
         raise SettingsError(["prune: --keep-files and --keep-days: 0 or more was expected"])
     for log in logs:
+        remove_leftovers(log, key)
         due = due_files(log, keep_files=kept[0], keep_days=kept[1], now=now)
         if pruning:
             number += prune(log, due, key, now)

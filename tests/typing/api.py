@@ -101,6 +101,7 @@ assert_type(forget("d.jsonl", "s-1"), int)
 assert_type(verify("d.jsonl").forgotten, int)
 assert_type(replay("d.jsonl", scorer.score_one, keys="d.jsonl.keys").forgotten, int)
 assert_type([line.forgotten for line in read("d.jsonl", keys="d.jsonl.keys")], list[bool])
+assert_type([line.forgotten for line in find("d.jsonl", "s1", keys="d.jsonl.keys")], list[bool])
 assert_type([line.values for line in find("d.jsonl", "s-1")], list[dict[str, Any] | None])
 assert_type(Settings().audit_keep_days, float | None)
 

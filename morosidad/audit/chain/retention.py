@@ -13,10 +13,12 @@ from morosidad.audit.chain.compression import SUFFIXES, Compression, compress_fi
 from morosidad.audit.chain.hashing import GENESIS, parse_line
 from morosidad.audit.chain.paths import numbered_files
 from morosidad.audit.chain.stubs import Stub, read_stub, write_stub
-from morosidad.audit.lines import EventLine
+from morosidad.audit.erasure.key_file import destroy_keys, find_key_path
+from morosidad.audit.lines import EventLine, key_name
 from morosidad.errors import InvalidFrame
 
 _DAY = 86_400.0
+_PRUNED, _ARCHIVED = "podado", "archivado"
 
 
 class Retention(msgspec.Struct, frozen=True):
@@ -55,6 +57,8 @@ class Retention(msgspec.Struct, frozen=True):
 def remove_leftovers(path: Path, key: bytes | None) -> None:
     """Delete full files that a signed stub stands for already: a crash left them.
 
+    Where they were to be pruned, their keys go with them.
+
     Parameters
     ----------
     path : Path
@@ -66,6 +70,8 @@ def remove_leftovers(path: Path, key: bytes | None) -> None:
     if stub is not None and stub.fits(key):
         for number, file in numbered_files(path, all_of_them=True).items():
             if number <= stub.files:
+                if stub.moved == _PRUNED:
+                    _destroy_keys(path, [file])
                 file.unlink()
 
 
@@ -99,7 +105,7 @@ def due_files(path: Path, *, keep_files: int | None, keep_days: float | None, no
 
 
 def prune(path: Path, files: dict[int, Path], key: bytes | None, now: float) -> int:
-    """Delete full files from the beginning of a log; return how many.
+    """Delete full files from the beginning of a log, and the keys of their values; return how many.
 
     Parameters
     ----------
@@ -123,7 +129,7 @@ def prune(path: Path, files: dict[int, Path], key: bytes | None, now: float) -> 
     OSError
         A file can't be read, written or deleted.
     """
-    return _take_away(path, files, key, now, "podado", lambda _: None)
+    return _take_away(path, files, key, now, _PRUNED, lambda _: None)
 
 
 def archive(path: Path, files: dict[int, Path], folder: Path, key: bytes | None, now: float) -> int:
@@ -153,7 +159,7 @@ def archive(path: Path, files: dict[int, Path], folder: Path, key: bytes | None,
                 shutil.copyfileobj(source, copied)
             shutil.copystat(file, target)
 
-    return _take_away(path, files, key, now, "archivado", copy)
+    return _take_away(path, files, key, now, _ARCHIVED, copy)
 
 
 def _take_away(
@@ -171,9 +177,20 @@ def _take_away(
     first(chosen)
     when = datetime.fromtimestamp(now, UTC)
     write_stub(path, msgspec.structs.replace(stub, time=when, moved=how).signed(key))
+    if how == _PRUNED:
+        _destroy_keys(path, chosen)
     for file in chosen:  # those that a crash leaves are passed over by their numbers
         file.unlink(missing_ok=True)
     return len(chosen)
+
+
+def _destroy_keys(path: Path, files: Sequence[Path]) -> None:
+    """Destroy the keys of what full files hold, so that copies of them can't be read either."""
+    keys = find_key_path(path)
+    if keys is not None:
+        lines = (parse_line(line, None) for file in files for line in read_lines(file))
+        names = {name for line in lines if line is not None and (name := key_name(line.body)) is not None}
+        destroy_keys(keys, names=names)
 
 
 def _stub_of(path: Path, files: dict[int, Path], key: bytes | None) -> Stub:

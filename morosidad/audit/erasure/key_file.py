@@ -106,18 +106,37 @@ def read_keys(path: Path) -> Iterator[tuple[int, KeyRecord]]:
             place += len(block)
 
 
-def destroy_keys(path: Path, requests: Collection[bytes]) -> int:
-    """Overwrite the keys of requests with zeros, and wait until that is on the disk; return how many.
+def destroy_keys(
+    path: Path, requests: Collection[bytes] = (), *, names: Collection[bytes] = frozenset()
+) -> int:
+    """Overwrite keys with zeros, and wait until that is on the disk; return how many.
+
+    Parameters
+    ----------
+    path : Path
+        The file of keys.
+    requests : collection of bytes
+        Digests of the ids of requests, all of whose keys go.
+    names : collection of bytes
+        Names of keys that go.
+
+    Returns
+    -------
+    int
 
     Raises
     ------
     OSError
         There is no such file, or it can't be written. Those overwritten stay so.
     """
-    wanted, destroyed = set(requests), 0
+    wanted, named, destroyed = set(requests), set(names), 0
     with open_private(path) as file:
         for place, record in read_keys(path):
-            if record.request in wanted and record.key != DESTROYED:
+            if not wanted and not named:
+                break  # what is pruned stands in front
+            chosen = record.request in wanted or record.name in named
+            named.discard(record.name)
+            if chosen and record.key != DESTROYED:
                 file.seek(place + _KEY_AT)
                 file.write(DESTROYED)
                 destroyed += 1

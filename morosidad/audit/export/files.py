@@ -10,14 +10,14 @@ from typing import Any
 
 import msgspec
 
-from morosidad.audit.export.frames import LogTable
-from morosidad.audit.reading import Paths, read
+from morosidad.audit.export.frames import Keys, LogTable
+from morosidad.audit.reading import Paths, absolute_paths, read
 from morosidad.errors import InvalidFrame, MissingExtra
 
 _LISTS = ("warnings", "reasons", "reason_codes")
 
 
-def export(paths: Paths, output: str | os.PathLike[str]) -> int:
+def export(paths: Paths, output: str | os.PathLike[str], *, keys: Keys = None) -> int:
     """Write the decisions of logs to a file, some at a time.
 
     Parameters
@@ -28,6 +28,8 @@ def export(paths: Paths, output: str | os.PathLike[str]) -> int:
         Where to; its ending says how: ``.parquet``, ``.csv`` (UTF-8; lists joined with ``; ``), or
         ``.jsonl``, with a decision a line as the log holds it, but for its chain. Only its owner can
         read it.
+    keys : path, optional
+        The file with the keys of values that may be erased; by default the one beside each log.
 
     Returns
     -------
@@ -47,18 +49,17 @@ def export(paths: Paths, output: str | os.PathLike[str]) -> int:
     write = {".parquet": _parquet, ".csv": _csv, ".jsonl": _json_lines}.get(path.suffix.lower())
     if write is None:
         raise InvalidFrame(f"{path.name}: .parquet, .csv or .jsonl was expected")
-    read_once = paths if isinstance(paths, str | os.PathLike) else list(paths)
-    return write(read_once, lambda: _open(path))
+    return write(absolute_paths(paths), keys, lambda: _open(path))
 
 
 def _open(path: Path) -> Any:
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
 
 
-def _json_lines(paths: Paths, opened: Callable[[], Any]) -> int:
+def _json_lines(paths: list[Path], keys: Keys, opened: Callable[[], Any]) -> int:
     number = 0
     encode = msgspec.json.Encoder().encode
-    lines = read(paths)
+    lines = read(paths, keys=keys)
     first = next(lines, None)  # a log that can't be read leaves the file as it is
     with opened() as file:
         while first is not None:
@@ -67,8 +68,8 @@ def _json_lines(paths: Paths, opened: Callable[[], Any]) -> int:
     return number
 
 
-def _csv(paths: Paths, opened: Callable[[], Any]) -> int:
-    number, table = 0, LogTable(paths)
+def _csv(paths: list[Path], keys: Keys, opened: Callable[[], Any]) -> int:
+    number, table = 0, LogTable(paths, keys=keys)
     with opened() as file:
         for chunk in table.chunks():
             for name in _LISTS:
@@ -78,13 +79,13 @@ def _csv(paths: Paths, opened: Callable[[], Any]) -> int:
     return number
 
 
-def _parquet(paths: Paths, opened: Callable[[], Any]) -> int:
+def _parquet(paths: list[Path], keys: Keys, opened: Callable[[], Any]) -> int:
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError:
         raise MissingExtra("a Parquet file", "parquet") from None
-    number, table = 0, LogTable(paths)
+    number, table = 0, LogTable(paths, keys=keys)
     kinds = {
         "float64": pa.float64(),
         "int8": pa.int8(),

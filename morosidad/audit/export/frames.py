@@ -8,11 +8,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from morosidad.audit.lines import DecisionLine
-from morosidad.audit.reading import Paths, read
+from morosidad.audit.reading import Paths, absolute_paths, read
+from morosidad.processes.paths import absolute
 
 if TYPE_CHECKING:
     import pandas as pd
 
+Keys = str | os.PathLike[str] | None
 VALUE = "value."
 """What the columns of an applicant's values begin with; the field's name follows."""
 _PLAIN = (
@@ -38,6 +40,8 @@ class LogTable:
     ----------
     paths : path or iterable of paths
         The logs; each is read from its oldest file on.
+    keys : path, optional
+        The file with the keys of values that may be erased; by default the one beside each log.
 
     Attributes
     ----------
@@ -50,10 +54,10 @@ class LogTable:
         There is no such log, or it can't be read.
     """
 
-    def __init__(self, paths: Paths) -> None:
-        self._paths = paths if isinstance(paths, str | os.PathLike) else list(paths)
+    def __init__(self, paths: Paths, *, keys: Keys = None) -> None:
+        self._paths, self._keys = absolute_paths(paths), None if keys is None else absolute(keys)
         kinds: dict[str, set[str]] = {}
-        for line in read(self._paths):
+        for line in read(self._paths, keys=self._keys):
             for field, value in (line.values or {}).items():
                 kinds.setdefault(field, set()).add(_kind(value))
         fields = {VALUE + field: _type(found) for field, found in kinds.items()}
@@ -75,7 +79,7 @@ class LogTable:
         """
         import pandas as pd
 
-        lines = read(self._paths)
+        lines = read(self._paths, keys=self._keys)
         first = True
         while (some := list(islice(lines, rows))) or first:
             records = [_record(line) for line in some]
@@ -87,13 +91,15 @@ class LogTable:
             yield pd.DataFrame(columns)
 
 
-def frame(paths: Paths) -> pd.DataFrame:
+def frame(paths: Paths, *, keys: Keys = None) -> pd.DataFrame:
     """Read the decisions of logs into a data frame.
 
     Parameters
     ----------
     paths : path or iterable of paths
         The logs; each is read from its oldest file on.
+    keys : path, optional
+        As in `LogTable`.
 
     Returns
     -------
@@ -108,10 +114,10 @@ def frame(paths: Paths) -> pd.DataFrame:
     """
     import pandas as pd
 
-    return pd.concat(LogTable(paths).chunks(), ignore_index=True)
+    return pd.concat(LogTable(paths, keys=keys).chunks(), ignore_index=True)
 
 
-def find(paths: Paths, request_id: str) -> Iterator[DecisionLine]:
+def find(paths: Paths, request_id: str, *, keys: Keys = None) -> Iterator[DecisionLine]:
     """Find the decisions on one request.
 
     Parameters
@@ -120,13 +126,15 @@ def find(paths: Paths, request_id: str) -> Iterator[DecisionLine]:
         The logs.
     request_id : str
         The id of the request.
+    keys : path, optional
+        As in `LogTable`.
 
-    Yields
-    ------
-    DecisionLine
+    Returns
+    -------
+    iterator of DecisionLine
         In the order of the log.
     """
-    return (line for line in read(paths) if line.request_id == request_id)
+    return (line for line in read(paths, keys=keys) if line.request_id == request_id)
 
 
 def _record(line: DecisionLine) -> dict[str, Any]:

@@ -39,6 +39,7 @@ WORDS = {
     "help_keep_days": "how many days they stay",
     "help_archive": "folder to move them to",
     "taken_away": "{number:,} files taken away",
+    "help_erasure_keys": "file with the keys of encrypted values (the one beside the log)",
     "help_audit_key_file": "file with the key of the chain",
     "help_pipeline": "joblib file with the fitted pipeline",
     "help_trust_file": (

@@ -41,6 +41,7 @@ WORDS = {
     "help_keep_days": "cuántos días quedan",
     "help_archive": "carpeta a la que llevarlos",
     "taken_away": "{number:,} archivos quitados",
+    "help_erasure_keys": "archivo con las claves de los valores cifrados (el que está junto al registro)",
     "help_audit_key_file": "archivo con la clave de la cadena",
     "help_pipeline": "archivo joblib con el pipeline entrenado",
     "help_trust_file": (

@@ -39,6 +39,7 @@ WORDS = {
     "help_keep_days": "quantos dias ficam",
     "help_archive": "pasta para onde levá-los",
     "taken_away": "{number:,} arquivos retirados",
+    "help_erasure_keys": "arquivo com as chaves dos valores cifrados (o que está junto do registro)",
     "help_audit_key_file": "arquivo com a chave da cadeia",
     "help_pipeline": "arquivo joblib com o pipeline treinado",
     "help_trust_file": (
