@@ -18,6 +18,7 @@ from morosidad.policy.cutoffs import Policy
 from morosidad.policy.decision import Decision, RecordError
 from morosidad.progress import watched
 from morosidad.schema.schema import Record, Schema
+from morosidad.scoring.few_records import FEW, score_each
 from morosidad.scoring.mixins.explanations import Explaining
 from morosidad.scoring.plan import Plan, plan_of
 from morosidad.scoring.request import text_of_id
@@ -152,23 +153,23 @@ class BaseScorer(Explaining):
         PredictionError, TransientError
             As in `score_one`: what is wrong with the model, or with what surrounds it, is no record's.
         """
+        path = self._path
+        model = path.model
+        compiled = model.compiled.form is not None
+        if type(records) is list and request_ids is None and compiled and len(records) <= FEW:
+            each = watched(records, progress) if progress else records
+            return score_each(path, model if self._without_parts else None, each)
         if isinstance(records, Mapping | str | bytes | bytearray):
             raise InvalidFrame(f"records were expected, not one {type(records).__name__}: see score_one")
         if hasattr(records, "columns"):
             raise InvalidFrame("records were expected, not a data frame: see score_frame")
-        ids = repeat(None) if request_ids is None else request_ids
-        pairs = zip(watched(records, progress), ids, strict=request_ids is not None)
-        if not self._model.compiled.compiled:
-            return self._path.score_batch(pairs)
-        from morosidad.scoring.frames.record_columns import score_columns
+        each = watched(records, progress)
+        if not compiled:
+            ids = repeat(None) if request_ids is None else request_ids
+            return path.score_batch(zip(each, ids, strict=request_ids is not None))
+        from morosidad.scoring.frames.record_columns import score_records
 
-        return list(score_columns(self._path, pairs, self._score_or_error))
-
-    def _score_or_error(self, index: int, record: Record, request_id: str | None) -> Decision | RecordError:
-        try:
-            return self.score_one(record, request_id)
-        except InvalidRecord as error:
-            return RecordError(index, error.errors)
+        return score_records(path, each, request_ids, without_parts=self._without_parts)
 
     # -- tables --------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice, repeat
 from typing import Any, NamedTuple
 
@@ -13,6 +13,7 @@ from morosidad.errors import InvalidRecord, PredictionError
 from morosidad.policy.decision import Decision, RecordError
 from morosidad.schema.field import Row
 from morosidad.schema.schema import Record
+from morosidad.scoring.few_records import FEW, score_each
 from morosidad.scoring.frames.publishing import Decided, count, listed_points, watch_and_log
 from morosidad.scoring.record_path import RecordPath
 from morosidad.scoring.request import text_of_id
@@ -20,7 +21,6 @@ from morosidad.scoring.stored_model import StoredModel
 
 Answer = Decision | RecordError
 _ROWS = 2048  # at a time, so that they stay in the processor's cache
-_FEW = 192  # so many records and fewer are quicker one by one
 
 
 class _Valid(NamedTuple):
@@ -32,48 +32,52 @@ class _Valid(NamedTuple):
     ids: list[str | None]
 
 
-def score_columns(
+def score_records(
     path: RecordPath,
-    pairs: Iterable[tuple[Record, str | None]],
-    alone: Callable[[int, Record, str | None], Answer],
-) -> Iterator[Answer]:
-    """Decide on records, some thousands at a time where they can be decided in columns.
+    records: Iterable[Record],
+    ids: Iterable[str | None] | None,
+    *,
+    without_parts: bool,
+) -> list[Answer]:
+    """Decide on records, some thousands at a time where that can be done in columns and is quicker.
 
     Parameters
     ----------
     path : RecordPath
         The model and the parts around it.
-    pairs : iterable of (record, str or None)
-        Each with its request id.
-    alone : callable
-        Decides on one record: its place, the record, its request id.
+    records : iterable of records
+        Each as the schema takes it.
+    ids : iterable of (str or None), optional
+        The ids of the requests, one for each record.
+    without_parts : bool
+        Whether there is nothing around the model.
 
-    Yields
-    ------
-    Decision or RecordError
+    Returns
+    -------
+    list of Decision or RecordError
         In the order of the records.
+
+    Raises
+    ------
+    ValueError
+        If there are more or fewer ids than records.
     """
-    rest, first = iter(pairs), 0
-    while _in_columns(path):
-        records: list[Record] = []
-        ids: list[str | None] = []
-        for record, request_id in islice(rest, _ROWS):
-            records.append(record)
-            ids.append(request_id)
-        if not records:
-            return
-        places = range(first, first + len(records))
-        answers = _score(path, records, ids, places) if len(records) > _FEW else None
-        yield from answers or map(alone, places, records, ids)
-        first += len(records)
-    for place, (record, request_id) in enumerate(rest, first):
-        yield alone(place, record, request_id)
+    answers: list[Answer] = []
+    pairs = zip(records, repeat(None)) if ids is None else zip(records, ids, strict=True)  # noqa: B905
+    while some := list(islice(pairs, _ROWS if _in_columns(path) else FEW)):
+        asked = [record for record, _ in some]
+        names = None if ids is None else [request_id for _, request_id in some]
+        first, found = len(answers), None
+        if len(some) > FEW:
+            found = _score(path, asked, names or [None] * len(some), range(first, first + len(some)))
+        answers += found or score_each(path, path.model if without_parts else None, asked, names, first)
+    return answers
 
 
 def _in_columns(path: RecordPath) -> bool:
-    """Whether nothing but the model is asked about each record."""
+    """Whether nothing but the model is asked about each record, and columns are quicker."""
     alone = path.cache is None and path.recovery is None and path.model.rules is None
-    return alone and path.model.compiled.explains_alike
+    return alone and path.model.explains and path.model.compiled.explains_alike
 
 
 def _score(
@@ -124,11 +128,10 @@ def _decide(model: StoredModel, valid: _Valid, records: list[Record]) -> Decided
         raise model.failed(error) from None
     if not ((probabilities >= 0.0) & (probabilities <= 1.0)).all():
         return None
-    reasons, points = None, model.model_points
-    if model.explains:
-        reasons = model.reason_writer.table(columns, shares, model.policy.max_reasons)
-        reasons = model.reason_writer.name_codes(reasons, [records[place] for place in valid.places])
-        reasons = model.reason_writer.show_values(reasons, valid.rows)
+    points = model.model_points
+    reasons = model.reason_writer.table(columns, shares, model.policy.max_reasons)
+    reasons = model.reason_writer.name_codes(reasons, [records[place] for place in valid.places])
+    reasons = model.reason_writer.show_values(reasons, valid.rows)
     return Decided(
         columns,
         lambda: [[row[field] for row in valid.rows] for field in range(len(columns))],
