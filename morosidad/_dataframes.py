@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+_EXACT = 2.0**53  # from here on a float skips integers
+
+
 def as_pandas(frame: Any) -> pd.DataFrame:
     """Give any data frame (pandas, polars, pyarrow, …) as pandas; a lazy one is collected.
 
@@ -23,7 +26,8 @@ def as_pandas(frame: Any) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The same object if it is of pandas; with the dtypes that the other library converts to otherwise.
+        The same object if it is of pandas; with the dtypes that the other library converts to otherwise, but
+        for integers with missing values among which floats would round some: those are nullable.
 
     Raises
     ------
@@ -42,6 +46,11 @@ def as_pandas(frame: Any) -> pd.DataFrame:
         table: pd.DataFrame = eager.to_pandas()
     except TypeError:
         raise InvalidFrame(f"a data frame was expected, not {type(frame).__name__}") from None
+    for place, dtype in enumerate(eager.schema.dtypes()):
+        column = table.iloc[:, place]
+        if dtype.is_integer() and column.dtype.kind == "f" and column.abs().max() >= _EXACT:
+            whole = "UInt64" if dtype.is_unsigned_integer() else "Int64"
+            table = table.assign(**{column.name: pd.array(eager[:, place].to_list(), dtype=whole)})
     return table
 
 

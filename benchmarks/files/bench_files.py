@@ -55,7 +55,8 @@ def measure(name: str, frame: pd.DataFrame, options: argparse.Namespace, folder:
     packages = [ROOT, *([options.before] if options.before else [])]
     for place, package in enumerate(packages):
         model = str(folder / f"{place}.morosidad")
-        cpu(package, "train", str(train), "--target", "default", "-o", model)
+        kind = ["--model", "logistic"] if package == ROOT else []  # what the first version trains
+        cpu(package, "train", str(train), "--target", "default", "-o", model, *kind)
     found: list[list[float]] = []
     for _ in range(options.times):
         model, kinds = str(folder / "0.morosidad"), (".csv", ".parquet")

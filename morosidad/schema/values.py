@@ -20,7 +20,7 @@ def plain(value: Any) -> Any:
     """Give a value as the plain object that it stands for.
 
     Enum members become their values, numpy scalars and arrays of no dimension what they hold, and
-    members of subclasses of `str` and `int` plain ones, by their content.
+    members of subclasses of `str`, `int` and `float` plain ones, by their content.
 
     Parameters
     ----------
@@ -50,7 +50,8 @@ def plain(value: Any) -> Any:
     if isinstance(value, int):
         return value if type(value) is bool else int.__int__(value)
     if isinstance(value, float):
-        return None if value != value else value
+        held = float.__float__(value)
+        return None if held != held else held
     return None if isinstance(value, Decimal) and value.is_nan() else value
 
 

@@ -32,6 +32,14 @@ class Whole(int):
         return 99
 
 
+class Share(float):
+    def __float__(self) -> float:
+        return 99.0
+
+    def __lt__(self, other: object) -> bool:
+        return True
+
+
 class Zone(enum.Enum):
     RURAL = "rural"
     NINE = -9
@@ -115,6 +123,7 @@ values = st.one_of(
     st.booleans(),
     texts.map(Text),
     whole.map(Whole),
+    floats.map(Share),
     st.sampled_from([*Zone, *TextZone, *StrZone, *Level]),
     texts.map(np.str_),
     whole.filter(small).map(np.int64),
@@ -211,6 +220,12 @@ def test_one_value_is_read_alike_fast_and_carefully(drawn: tuple[Field, Any]) ->
     assert reading(single, {field.name: value}) == wanted
     assert reading(single, MappingProxyType({field.name: value})) == wanted
     assert reading(single, {Text(field.name): value}) == wanted
+
+
+@given(st.sampled_from([field for field in FIELDS if field.kind in ("number", "integer")]), floats)
+def test_a_subclass_of_float_is_what_it_holds(field: Field, value: float) -> None:
+    single = Schema([field])
+    assert reading(single, {field.name: Share(value)}) == reading(single, {field.name: value})
 
 
 @given(one_value)
