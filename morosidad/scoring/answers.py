@@ -222,8 +222,9 @@ class BaseScorer(Explaining):
             themselves, one for each row. Texts or integers, none missing, none twice: other rows are refused.
             They come back in the column ``request_id``, and stand in the log.
         reasons : bool, default=False
-            Add the column ``reasons`` (a list of texts): three times the work for linear and table models,
-            more for others, whose rows are explained one by one.
+            Add the column ``reasons`` (a list of texts): two to three times the work for linear and table
+            models, four to seven times for trees with the extra ``jit``, more for others, whose rows are
+            explained one by one.
         errors : {'raise', 'coerce'}
             What to do about rows that have no probability: raise, or leave their results empty.
         missing_columns : {'raise', 'ignore'}

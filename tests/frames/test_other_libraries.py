@@ -65,9 +65,7 @@ def test_integers_are_read_as_in_a_record(field: Field, column: tuple[str, list[
         read = iter(rows_of(schema, [values[~bad] for values in columns]))
         found = ["refused" if wrong else next(read)[1] for wrong in bad]
         expected = [as_record(schema, cell) for cell in cells]
-        assert [(x is None, x == "refused") for x in found] == [
-            (x is None, x == "refused") for x in expected
-        ]
+        assert [(x is None, x == "refused") for x in found] == [(x is None, x == "refused") for x in expected]
         assert [x if isinstance(x, str | None) else float(x) for x in found] == [
             x if isinstance(x, str | None) else float(x) for x in expected
         ]

@@ -1,4 +1,4 @@
-"""`score_many` gives what a loop of `score_one` gives, however many records there are and whatever holds them."""
+"""`score_many` gives what a loop of `score_one` gives, however many records there are and in what."""
 
 from __future__ import annotations
 

@@ -20,6 +20,8 @@ class Walker(Protocol):
     """An evaluator of `Trees`, from root to leaf."""
 
     name: str
+    alike: bool
+    """Whether many rows at once get the shares of each alone, to the last bit."""
 
     def emit_row(self, code: FunctionSource) -> str:
         """Write the numbers of a record that the trees test, and name the variable that holds them."""
@@ -62,6 +64,7 @@ class PythonWalker:
     """
 
     name = "Python"
+    alike = False  # nothing is won by it: each row is asked alone in any case
 
     def __init__(self, trees: Trees) -> None:
         self._trees = trees

@@ -37,6 +37,10 @@ class Walked(Trees, Form, frozen=True, eq=False, dict=True):
     def shares_equally(self) -> bool:
         return any(c.dense and len(fields_of(c)) > 1 for c in self.columns)
 
+    @property
+    def alike(self) -> bool:
+        return self.walker.alike and all(column.alike for column in self.columns)
+
     def probes(self, schema: Schema, bases: Sequence[Row]) -> Iterable[Row]:
         from morosidad.compiler.proof.split_rows import rows_at_splits
 

@@ -82,7 +82,7 @@ class FrameAnswers(NamedTuple):
 
 
 _EVERY = slice(None)
-_ROWS = 2048  # at a time, so that they stay in the processor's cache
+_ROWS = 8192  # at a time, so that they stay in the processor's cache
 
 
 class _Chunk:

@@ -63,7 +63,7 @@ def score_records(
         If there are more or fewer ids than records.
     """
     answers: list[Answer] = []
-    pairs = zip(records, repeat(None)) if ids is None else zip(records, ids, strict=True)  # noqa: B905
+    pairs = zip(records, repeat(None)) if ids is None else zip(records, ids, strict=True)
     while some := list(islice(pairs, _ROWS if _in_columns(path) else FEW)):
         asked = [record for record, _ in some]
         names = None if ids is None else [request_id for _, request_id in some]

@@ -214,7 +214,7 @@ def test_paths_of_still_more_fields_are_followed_by_python(most, wide, monkeypat
 
 def test_no_two_fields_on_a_path_have_one_slot(wide):
     form, _ = explain_wide(wide)
-    slots = layout._slots(form, layout._levels(form))
+    slots = layout._slots(form, layout.levels_of(form))
     ways = [(root, {}) for root in range(form.n_trees)]
     while ways:
         place, seen = ways.pop()

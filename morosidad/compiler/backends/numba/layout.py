@@ -45,7 +45,7 @@ def for_shares(trees: Trees, reference: Floats) -> tuple[Block, Places, int] | N
     left = trees.go_left(reference)
     child = trees.child.astype(np.intp)
     near, far = np.where(left, child, child + 1), np.where(left, child + 1, child)
-    levels = _levels(trees)
+    levels = levels_of(trees)
     slots = _slots(trees, levels)
     if slots.max(initial=0) >= MAX_SLOTS:
         return None
@@ -77,7 +77,7 @@ def _with_sets(nodes: NDArray[np.void], trees: Trees) -> Block:
     return np.concatenate([nodes.view(np.uint8), trees.members.view(np.uint8)])
 
 
-def _levels(trees: Trees) -> list[Places]:
+def levels_of(trees: Trees) -> list[Places]:
     """Give the splits of each level, from the roots down."""
     child = trees.child.astype(np.intp)
     level, levels = np.arange(trees.n_trees), []

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 from array import array
 from collections.abc import Callable
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -53,10 +53,14 @@ class NumbaWalker:
     """
 
     name = "numba"
+    alike = True
 
     def __init__(self, trees: Trees) -> None:
         self._trees = trees
         self._block = for_walk(trees)
+        self._shares: tuple[bytes, Callable[[Floats], Floats]] | None = (
+            None  # the last one, by its background
+        )
 
     def emit_row(self, code: FunctionSource) -> str:
         return emit_row(code, self._trees.columns)
@@ -90,8 +94,21 @@ class NumbaWalker:
         return code.assign(f"{code.constant(found.of_row)}({row})")
 
     def shares(self, table: Floats, background: Floats) -> Floats:
-        found = background_shares(self._trees, background)
-        return PythonWalker(self._trees).shares(table, background) if found is None else found(table)
+        given, prepared = background.tobytes(), self._shares
+        if prepared is None or prepared[0] != given:
+            prepared = self._shares = given, self._shares_against(background)
+        return prepared[1](table)
+
+    def _shares_against(self, background: Floats) -> Callable[[Floats], Floats]:
+        from morosidad.compiler.backends.numba.reference_shares import reference_shares
+
+        alone = len(background) == 1
+        found = (
+            reference_shares(self._trees, background[0])
+            if alone
+            else background_shares(self._trees, background)
+        )
+        return found or partial(PythonWalker(self._trees).shares, background=background)
 
     def totals(self, table: Floats) -> Floats:
         return self._many(table)
