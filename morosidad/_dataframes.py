@@ -50,7 +50,8 @@ def as_pandas(frame: Any) -> pd.DataFrame:
         column = table.iloc[:, place]
         if dtype.is_integer() and column.dtype.kind == "f" and column.abs().max() >= _EXACT:
             whole = "UInt64" if dtype.is_unsigned_integer() else "Int64"
-            table = table.assign(**{column.name: pd.array(eager[:, place].to_list(), dtype=whole)})
+            exact: list[Any] = eager[:, place].to_list()
+            table = table.assign(**{str(column.name): pd.Series(exact, table.index, whole)})
     return table
 
 

@@ -14,10 +14,10 @@ from morosidad.alerts import Alert
 from morosidad.audit.chain.compression import Compression, check_compression
 from morosidad.audit.chain.file import ChainedFile
 from morosidad.audit.chain.hashing import GENESIS
-from morosidad.audit.chain.retention import Retention
 from morosidad.audit.encoding import LineEncoder, LoggedValues
 from morosidad.audit.erasure.forgetting import forget
 from morosidad.audit.erasure.key_file import key_path
+from morosidad.audit.erasure.retention import Retention
 from morosidad.audit.erasure.sealing import Sealer
 from morosidad.audit.lines import AuditContext
 from morosidad.audit.protocols import DecisionLike

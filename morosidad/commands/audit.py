@@ -147,7 +147,7 @@ def _forget(logs: list[Path], arguments: argparse.Namespace) -> int:
 
 def _take_away(logs: list[Path], arguments: argparse.Namespace) -> int:
     """Delete old full files, or move all of them elsewhere; a signed stub stays."""
-    from morosidad.audit.chain.retention import archive, due_files, prune, remove_leftovers
+    from morosidad.audit.erasure.retention import archive, due_files, prune, remove_leftovers
 
     key, now, number = read_key(arguments.audit_key_file), time.time(), 0
     pruning = arguments.action == "prune"

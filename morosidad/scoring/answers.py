@@ -18,10 +18,9 @@ from morosidad.policy.cutoffs import Policy
 from morosidad.policy.decision import Decision, RecordError
 from morosidad.progress import watched
 from morosidad.schema.schema import Record, Schema
-from morosidad.scoring.few_records import FEW, score_each
 from morosidad.scoring.mixins.explanations import Explaining
 from morosidad.scoring.plan import Plan, plan_of
-from morosidad.scoring.request import text_of_id
+from morosidad.scoring.request import FEW, score_each, text_of_id
 from morosidad.training.evidence import Training
 
 if TYPE_CHECKING:
@@ -158,7 +157,7 @@ class BaseScorer(Explaining):
         compiled = model.compiled.form is not None
         if type(records) is list and request_ids is None and compiled and len(records) <= FEW:
             each = watched(records, progress) if progress else records
-            return score_each(path, model if self._without_parts else None, each)
+            return score_each(path.score, model if self._without_parts else None, each)
         if isinstance(records, Mapping | str | bytes | bytearray):
             raise InvalidFrame(f"records were expected, not one {type(records).__name__}: see score_one")
         if hasattr(records, "columns"):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from morosidad.errors import InvalidRecord
 from morosidad.languages import Language
-from morosidad.policy.decision import Decision
+from morosidad.policy.decision import Decision, RecordError
 from morosidad.schema.field import Row
 from morosidad.schema.record_forms import field_error
+from morosidad.schema.schema import Record
 from morosidad.schema.values import is_text, plain
 from morosidad.scoring.stored_model import StoredModel
 
@@ -18,6 +21,10 @@ if TYPE_CHECKING:
     from morosidad.audit import AuditContext
     from morosidad.cache import TieredCache
     from morosidad.monitoring.drift import DriftMonitor
+
+
+FEW = 256
+"""So many records and fewer are quicker one by one than in columns."""
 
 
 class ActiveModel(msgspec.Struct, frozen=True, eq=False):
@@ -206,3 +213,77 @@ def text_of_id(request_id: object, language: Language) -> str:
     if not isinstance(found, str) or not is_text(found):
         raise InvalidRecord([field_error(language, "a_text", "tipo", "request_id")])
     return found
+
+
+def score_each(
+    score: Callable[..., Decision],
+    alone: StoredModel | None,
+    records: Iterable[Record],
+    ids: Iterable[str | None] | None = None,
+    first: int = 0,
+) -> list[Decision | RecordError]:
+    """Decide on records one by one, no slower than as many calls of `Scorer.score_one`.
+
+    Parameters
+    ----------
+    score : callable
+        Decides on one record, with all parts: `RecordPath.score`.
+    alone : StoredModel or None
+        The model, where there is nothing around it.
+    records : iterable of records
+        Each as the schema takes it.
+    ids : iterable of (str or None), optional
+        The ids of the requests.
+    first : int, default=0
+        The place of the first record among all.
+
+    Returns
+    -------
+    list of Decision or RecordError
+        In the order of the records.
+    """
+    answers: list[Decision | RecordError] = []
+    if alone is not None:
+        schema = alone.schema
+        if ids is not None or schema.names_codes:
+            return _each_with_names(alone, records, repeat(None) if ids is None else ids, first)
+        read, answer = schema.read, alone.answer
+        for record in records:
+            try:
+                answers.append(answer(*read(record)))
+            except InvalidRecord as error:
+                answers.append(RecordError(first + len(answers), error.errors))
+        return answers
+    if ids is None:
+        for record in records:
+            try:
+                answers.append(score(record))
+            except InvalidRecord as error:
+                answers.append(RecordError(first + len(answers), error.errors))
+        return answers
+    for record, request_id in zip(records, ids, strict=True):
+        try:
+            answers.append(score(record, request_id))
+        except InvalidRecord as error:
+            answers.append(RecordError(first + len(answers), error.errors))
+    return answers
+
+
+def _each_with_names(
+    model: StoredModel, records: Iterable[Record], ids: Iterable[str | None], first: int
+) -> list[Decision | RecordError]:
+    answers: list[Decision | RecordError] = []
+    read, answer, name, language = (
+        model.schema.read,
+        model.answer,
+        model.reason_writer.with_names,
+        model.language,
+    )
+    for record, request_id in zip(records, ids, strict=False):
+        try:
+            checked = None if request_id is None else text_of_id(request_id, language)
+            values, warnings = read(record)
+            answers.append(name(answer(values, warnings, checked), record))
+        except InvalidRecord as error:
+            answers.append(RecordError(first + len(answers), error.errors))
+    return answers

@@ -1,1 +1,1 @@
-"""Erasure of logged values: each decision's are encrypted with a key of its own, which can be destroyed."""
+"""Erasure: each decision's values under a key of its own, which can be destroyed; old files taken away."""

@@ -39,7 +39,7 @@ def walker_of(trees: Trees) -> Walker:
     """
     if not numba_installed():
         return PythonWalker(trees)
-    from morosidad.compiler.backends.numba.single_row import NumbaWalker
+    from morosidad.compiler.backends.numba.walker import NumbaWalker
 
     return NumbaWalker(trees)
 

@@ -13,10 +13,9 @@ from morosidad.errors import InvalidRecord, PredictionError
 from morosidad.policy.decision import Decision, RecordError
 from morosidad.schema.field import Row
 from morosidad.schema.schema import Record
-from morosidad.scoring.few_records import FEW, score_each
 from morosidad.scoring.frames.publishing import Decided, count, listed_points, watch_and_log
 from morosidad.scoring.record_path import RecordPath
-from morosidad.scoring.request import text_of_id
+from morosidad.scoring.request import FEW, score_each, text_of_id
 from morosidad.scoring.stored_model import StoredModel
 
 Answer = Decision | RecordError
@@ -70,7 +69,7 @@ def score_records(
         first, found = len(answers), None
         if len(some) > FEW:
             found = _score(path, asked, names or [None] * len(some), range(first, first + len(some)))
-        answers += found or score_each(path, path.model if without_parts else None, asked, names, first)
+        answers += found or score_each(path.score, path.model if without_parts else None, asked, names, first)
     return answers
 
 

@@ -19,7 +19,6 @@ from morosidad import Scorer
 from morosidad.__main__ import main
 from morosidad.audit import AuditLog, DecisionTable, export, find, forget, frame, read, replay, verify
 from morosidad.audit.chain.paths import numbered_files
-from morosidad.audit.chain.retention import archive, due_files, prune
 from morosidad.audit.erasure.key_file import (
     DESTROYED,
     RECORD,
@@ -28,6 +27,7 @@ from morosidad.audit.erasure.key_file import (
     find_key_path,
     read_keys,
 )
+from morosidad.audit.erasure.retention import archive, due_files, prune
 from morosidad.audit.erasure.sealing import KeyRing
 from morosidad.errors import MissingExtra, SettingsError
 from morosidad.processes.forking import renew_after_fork

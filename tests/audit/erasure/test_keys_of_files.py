@@ -7,12 +7,12 @@ import shutil
 
 import pytest
 
-import morosidad.audit.chain.retention as retention
+import morosidad.audit.erasure.retention as retention
 from morosidad.__main__ import main
 from morosidad.audit import LogTable, export, find, frame, read, replay, verify
 from morosidad.audit.chain.paths import numbered_files
-from morosidad.audit.chain.retention import archive, due_files, prune, remove_leftovers
 from morosidad.audit.erasure.key_file import DESTROYED, key_path, read_keys
+from morosidad.audit.erasure.retention import archive, due_files, prune, remove_leftovers
 from morosidad.audit.lines import key_name
 
 pytest.importorskip("cryptography")

@@ -26,7 +26,7 @@ PAIRS = Additive(0.0, (PAIR,), 2)
 
 
 @pytest.mark.parametrize(
-    ("make", "module"), [(lambda: hand_made([STUMP]), "single_row"), (lambda: PAIRS, "tables")]
+    ("make", "module"), [(lambda: hand_made([STUMP]), "walker"), (lambda: PAIRS, "tables")]
 )
 @pytest.mark.parametrize("error", [ImportError("broken"), ModuleNotFoundError("broken", name="morosidad.x")])
 def test_a_broken_kernel_of_ours_is_an_error(make, module, error, monkeypatch):

@@ -8,7 +8,7 @@ import stat
 import msgspec
 import pytest
 
-import morosidad.audit.chain.retention as retention
+import morosidad.audit.erasure.retention as retention
 from morosidad.__main__ import main
 from morosidad.audit import export, frame, read, replay, verify
 from morosidad.audit.chain.compression import SUFFIXES

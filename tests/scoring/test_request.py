@@ -13,7 +13,7 @@ from morosidad.cache import TieredCache
 from morosidad.errors import InvalidRecord
 from morosidad.policy.decision import RecordError
 from morosidad.policy.rules.rule import Rule
-from morosidad.scoring.few_records import FEW
+from morosidad.scoring.request import FEW
 from support import small_frame
 
 X, Y = small_frame()
