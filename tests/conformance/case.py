@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 EXACT = 1e-12
+STEEP = 1e-9
+"""Behind an isotonic calibration, whose steep steps magnify the last bit of a sum: as the gate allows."""
 SINGLE = 1e-6
 """Allowed where the original itself reckons in 32 bits."""
 
@@ -71,6 +73,8 @@ class Group:
         name = f"{self.name}/{subject}" + (f"({settings})" if settings else "")
         if name in self.cases:
             raise ValueError(f"two cases are called {name}")
+        if "isotonic" in name:
+            more.setdefault("tolerance", STEEP)
         self.cases[name] = Case(name, self.name, subject, build, **more)
 
 
