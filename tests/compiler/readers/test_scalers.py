@@ -15,7 +15,6 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
-    Normalizer,
     OneHotEncoder,
     PowerTransformer,
     QuantileTransformer,
@@ -125,7 +124,6 @@ def test_a_limit_that_is_declared_already_stays(numbers, compiled_as_fitted):
         ([FunctionTransformer(np.exp, kw_args={"dtype": "f8"})], "FunctionTransformer(exp)"),
         ([StandardScaler(), FunctionTransformer(np.sqrt)], "stands behind another transformer"),
         ([SimpleImputer(strategy="constant"), FunctionTransformer(np.log)], "no value of"),
-        ([Normalizer()], "Normalizer has no compiled form"),
     ],
 )
 def test_functions_without_a_compiled_form(steps, note, numbers, left_to_original):
