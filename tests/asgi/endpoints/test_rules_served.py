@@ -10,7 +10,7 @@ import msgspec
 import pandas as pd
 import pytest
 
-from morosidad import KPITracker, Policy, Rule, Schema, Scorer, make_applicants
+from morosidad import KPITracker, Points, Policy, Rule, Schema, Scorer, make_applicants
 from morosidad.asgi.pages.examples import examples
 from morosidad.policy.decision import Decision
 
@@ -22,8 +22,11 @@ POLICY = Policy(
         Rule("edad > 70", "rechazar", "K1", "Edad fuera de la política", stage="before"),
         Rule("deuda_actual / ingresos_mensuales > 0.6", "revisar", "P1", "Deuda alta", on_missing="revisar"),
         Rule("probability > 0.3 and monto_credito > 2e7", "rechazar", "P2", {"es": "Monto «alto»"}),
+        Rule("points < 545", "revisar", "P4", "Puntaje bajo"),
         Rule("outcome == 'revisar' and antiguedad_laboral_meses > 60", "aprobar", 'P"3\\', final=True),
     ),
+    points=Points(),
+    codes={"ingresos_mensuales": "D1", "deuda_actual": "D1", "monto_credito": "07"},
 )
 
 
@@ -54,6 +57,7 @@ def test_records_frames_and_the_wire_decide_alike(serve: Any, loaded: Scorer, mo
     expected = [loaded.score_one(record) for record in records]
     fired = {code for decision in expected for code in decision.rules}
     assert fired == {rule.code for rule in POLICY.rules}
+    assert {"D1", "07"} <= {reason.code for decision in expected for reason in decision.reasons}
     client = serve(loaded.with_parts(kpis=KPITracker()))
     client.app.state.service.mode = mode
     one_by_one = [client.post("/predecir", json={"datos": record}).json() for record in records]
@@ -61,8 +65,11 @@ def test_records_frames_and_the_wire_decide_alike(serve: Any, loaded: Scorer, mo
     batch = client.post("/predecir/lote", json=records).json()
     assert [decided(document) for document in batch] == expected
     assert {document["politica"] for document in one_by_one} == {POLICY.identity}
+    assert [document["puntos"] for document in one_by_one] == [decision.points for decision in expected]
     table = loaded.score_frame(pd.DataFrame(records, columns=list(loaded.schema.names)), reasons=True)
     assert table["outcome"].tolist() == [decision.outcome for decision in expected]
+    points = table["points"].astype(object)
+    assert points.where(points.notna(), None).tolist() == [decision.points for decision in expected]
     assert [tuple(codes) for codes in table["rules"]] == [decision.rules for decision in expected]
     assert [tuple(reasons) for reasons in table["reasons"]] == [
         tuple(reason.text for reason in decision.reasons) for decision in expected
