@@ -18,6 +18,7 @@
     │   ├── SchemaError             a Field or Schema that contradicts itself   (.field)
     │   ├── SettingsError           .problems: every wrong setting, at once
     │   ├── RuleError               .problems: everything that is wrong with rules, at once   (.codes)
+    │   ├── NoticeError             .policy: it can't explain its decision in a letter
     │   └── MissingExtra            .extra: what to ``pip install``
     └── TransientError              try again later   (.retry_after)
         ├── Overloaded              the queue is full
@@ -271,8 +272,18 @@ class SettingsError(ConfigurationError, ValueError):
         super().__init__("; ".join(self.problems))
 
 
-class NoticeError(MorosidadError, ValueError):
-    """No notice can be written about a decision."""
+class NoticeError(ConfigurationError, ValueError):
+    """No notice can be written about a decision under this policy.
+
+    Attributes
+    ----------
+    policy : str
+        ``version@digest`` of the policy that decided.
+    """
+
+    def __init__(self, message: str, policy: str = "") -> None:
+        self.policy = policy
+        super().__init__(message)
 
 
 class RuleError(ConfigurationError, ValueError):

@@ -226,7 +226,8 @@ class Decision(msgspec.Struct, frozen=True, dict=True):
         """
         source: NoticeSource | None = vars(self).get("source")
         if source is None:
-            raise NoticeError("this decision comes from no scorer; scorer.notice(decision) writes the notice")
+            words = "this decision comes from no scorer; scorer.notice(decision) writes the notice"
+            raise NoticeError(words, self.policy)
         return source.notice(self, language, lender)
 
     def in_language(self, language: Language) -> Decision:

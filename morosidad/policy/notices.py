@@ -73,10 +73,12 @@ class NoticeWriter:
         if language not in LANGUAGES:
             raise SettingsError([f"language: one of {', '.join(LANGUAGES)} was expected"])
         if decision.policy != self._policy.identity:
-            raise NoticeError("the decision was made by another policy than the one that writes the notice")
+            words = "the decision was made by another policy than the one that writes the notice"
+            raise NoticeError(words, decision.policy)
         reasons = _principal(decision.reasons)
         if decision.outcome == "rechazar" and not reasons:
-            raise NoticeError("an application was declined without a reason that could be named")
+            words = "an application was declined without a reason that could be named"
+            raise NoticeError(words, decision.policy)
         told = partial(say, language)
         opening = [told("reports.notice_greeting"), told(f"reports.notice_{decision.outcome}")]
         if decision.request_id:
