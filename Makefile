@@ -66,7 +66,7 @@ $(VENV)/.engines: $(VENV)/.test
 	$(BIN)/python -m venv $(VENV)/engines
 	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > \
 		"$$($(VENV)/engines/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/tests.pth"
-	$(VENV)/engines/bin/pip install -q --disable-pip-version-check -e '.[dask,spark]' pytest
+	$(VENV)/engines/bin/pip install -q --disable-pip-version-check -e '.[dask,spark,duckdb]' pytest
 	touch $@
 
 clean:

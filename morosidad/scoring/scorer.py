@@ -340,6 +340,37 @@ class Scorer(ScorerSources, Travelling, BaseScorer):
         """How the model was moved to another default rate; None where it was not."""
         return self._model.calibration
 
+    def register(self, connection: Any, name: str = "decide", *, reasons: bool = False) -> tuple[str, ...]:
+        """Make this scorer a function of SQL on a connection of DuckDB; its parts count and log nothing there.
+
+        Parameters
+        ----------
+        connection : duckdb.DuckDBPyConnection
+            Where the function is made.
+        name : str, default='decide'
+            Its name.
+        reasons : bool, default=False
+            Whether the answers hold the reasons.
+
+        Returns
+        -------
+        tuple of str
+            The fields that the function takes, in this order: categories as VARCHAR, booleans as BOOLEAN,
+            numbers as DOUBLE; NULL is missing. It gives a STRUCT of ``probability``, ``label``,
+            ``confidence``, ``outcome``, ``points`` and ``rules`` where the policy has any, ``warnings``,
+            ``reasons`` and ``error``, which says why a row has no decision.
+
+        Raises
+        ------
+        MissingExtra
+            If DuckDB or pyarrow is not installed.
+        SettingsError
+            If it is no connection, or no name.
+        """
+        from morosidad.scoring.frames.sql_function import register
+
+        return register(self._path, connection, name, reasons=reasons)
+
     def _labelled_rows(self, X: Any, y: Any, sample_weight: Any, policy: Policy | None) -> LabelledRows:
         """Ask the active model, and a policy's rules, about labelled rows."""
         from morosidad.scoring.portfolio.labelling import labelled_rows

@@ -105,6 +105,7 @@ assert_type([line.forgotten for line in find("d.jsonl", "s1", keys="d.jsonl.keys
 assert_type([line.values for line in find("d.jsonl", "s-1")], list[dict[str, Any] | None])
 assert_type(Settings().audit_keep_days, float | None)
 
+assert_type(scorer.register(object(), "decide", reasons=True), tuple[str, ...])
 assert_type(score_joblib(pd.DataFrame(), scorer, n_jobs=2, ids="id", reasons=True), pd.DataFrame)
 assert_type(score_dask(None, scorer, report=True), Any)
 assert_type(score_spark(None, scorer, missing_columns="ignore"), Any)

@@ -116,7 +116,7 @@ def test_examples_fill_the_form_and_cleaning_empties_it(server: ThreadedServer, 
         page.locator(".decision").wait_for()
         found.append(page.get_attribute("[role=meter]", "aria-valuenow"))
     assert len(set(found)) == 3
-    page.get_by_label("Edad", exact=True).fill("50")
+    page.get_by_role("textbox", name="Edad", exact=True).fill("50")
     assert "Los datos cambiaron" in page.inner_text("#resultado")
     page.get_by_role("button", name="Limpiar").click()
     page.locator(".vacio").wait_for()
