@@ -341,7 +341,7 @@ class Scorer(ScorerSources, Travelling, BaseScorer):
         return self._model.calibration
 
     def register(self, connection: Any, name: str = "decide", *, reasons: bool = False) -> tuple[str, ...]:
-        """Make this scorer a function of SQL on a connection of DuckDB; its parts count and log nothing there.
+        """Make this scorer a function of SQL on a connection of DuckDB.
 
         Parameters
         ----------

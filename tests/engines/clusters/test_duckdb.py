@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from morosidad import Points, Policy, Rule, Scorer
+from morosidad import AuditLog, KPITracker, Points, Policy, Rule, Scorer
 from morosidad.errors import MissingExtra, SettingsError
 from support import needed
 
@@ -47,6 +47,16 @@ def test_answers_are_those_of_frames(connection: Any, scorer: Scorer, frame: pd.
     assert told == [list(texts) for texts in expected["reasons"][expected["probability"].notna()]]
     assert "edad" in found["error"][3]
     assert found["error"].isna().sum() == expected["probability"].notna().sum()
+
+
+def test_parts_count_and_log_as_for_a_frame(
+    connection: Any, scorer: Scorer, frame: pd.DataFrame, tmp_path: Any
+) -> None:
+    kpis = KPITracker()
+    with AuditLog(tmp_path / "log.jsonl") as log:
+        found = asked(connection, scorer.with_parts(kpis=kpis, audit=log), frame.head(50))
+    assert kpis.report().predictions == 50
+    assert len(log.frame()) == found["outcome"].notna().sum() > 0
 
 
 def test_points_and_rules_come_along(connection: Any, scorer: Scorer, frame: pd.DataFrame) -> None:
