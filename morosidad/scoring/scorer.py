@@ -367,7 +367,7 @@ class Scorer(ScorerSources, Travelling, BaseScorer):
         SettingsError
             If it is no connection, or no name.
         """
-        from morosidad.scoring.frames.sql_function import register
+        from morosidad.scoring.mixins.sql_function import register
 
         return register(self._path, connection, name, reasons=reasons)
 

@@ -6,6 +6,8 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from morosidad.errors import InvalidFrame, MissingExtra, SettingsError
 from morosidad.schema.field import Field
 from morosidad.scoring.frame_path import decide_frame
@@ -36,7 +38,7 @@ def register(path: RecordPath, connection: Any, name: str, *, reasons: bool) -> 
     tuple of str
     """
     try:
-        import duckdb
+        import duckdb  # pyright: ignore[reportMissingImports]
     except ImportError:
         raise MissingExtra("Scorer.register", "duckdb") from None
     if not isinstance(connection, duckdb.DuckDBPyConnection):
@@ -82,10 +84,8 @@ def _function(
 
 
 def _refuse_large(table: pa.Table, name: str) -> None:
-    import pyarrow.compute as pc
-
-    size = pc.max(pc.abs(table[name])).as_py()
-    if size is not None and size >= _WHOLE:
+    numbers = table[name].to_numpy()
+    if (np.abs(numbers) >= _WHOLE).any():
         raise InvalidFrame(f"{name}: integers from 2^53 on can't be told apart as SQL's DOUBLE", [name])
 
 
