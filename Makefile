@@ -66,7 +66,8 @@ $(VENV)/.engines: $(VENV)/.test
 	$(BIN)/python -m venv $(VENV)/engines
 	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > \
 		"$$($(VENV)/engines/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/tests.pth"
-	$(VENV)/engines/bin/pip install -q --disable-pip-version-check -e '.[dask,spark,duckdb]' pytest
+	$(VENV)/engines/bin/pip install -q --disable-pip-version-check -e '.[dask,spark,duckdb,mlflow]' pytest
+	$(VENV)/engines/bin/pip install -q --disable-pip-version-check --ignore-installed --no-deps uvicorn  # the program that MLflow starts
 	touch $@
 
 clean:
