@@ -48,10 +48,13 @@ def as_pandas(frame: Any) -> pd.DataFrame:
         raise InvalidFrame(f"a data frame was expected, not {type(frame).__name__}") from None
     for place, dtype in enumerate(eager.schema.dtypes()):
         column = table.iloc[:, place]
-        if dtype.is_integer() and column.dtype.kind == "f" and column.abs().max() >= _EXACT:
-            whole = "UInt64" if dtype.is_unsigned_integer() else "Int64"
+        unsigned = dtype in (nw.UInt8, nw.UInt16, nw.UInt32, nw.UInt64)
+        whole = unsigned or dtype in (nw.Int8, nw.Int16, nw.Int32, nw.Int64)
+        if whole and column.dtype.kind == "f" and column.abs().max() >= _EXACT:
             exact: list[Any] = eager[:, place].to_list()
-            table = table.assign(**{str(column.name): pd.Series(exact, table.index, whole)})
+            table = table.assign(
+                **{str(column.name): pd.Series(exact, table.index, "UInt64" if unsigned else "Int64")}
+            )
     return table
 
 

@@ -23,19 +23,24 @@ def table(trained: tuple[Any, pd.DataFrame]) -> CutoffTable:
     return cutoff_table(scorer, frame, y, gain=1.0, loss=3.0, bands=6)
 
 
+def close(drawn: Any, held: Any) -> bool:
+    """Compare numbers that plotly may hold as objects."""
+    return np.allclose(np.asarray(drawn, dtype=float), np.asarray(held, dtype=float), equal_nan=True)
+
+
 def test_it_shows_what_the_table_holds(table: CutoffTable) -> None:
     figure, frame = plots.cutoffs(table), table.frame
     drawn = [trace for trace in figure.data if trace.type == "scatter"]
     lines = [trace for trace in drawn if trace.mode == "lines+markers"]
     for trace, name in zip(lines, ("approval", "bad_rate", "profit"), strict=True):
-        assert np.allclose(trace.y, frame[name], equal_nan=True)
+        assert close(trace.y, frame[name])
     band, *swaps = [trace for trace in figure.data if trace.type == "bar"]
-    assert np.allclose(band.y, frame["default_rate"])
+    assert close(band.y, frame["default_rate"])
     defaults_in, others_in, defaults_out, others_out = swaps
-    assert np.allclose(defaults_in.y + others_in.y, frame["swap_in"])
-    assert np.allclose(defaults_out.y + others_out.y, -frame["swap_out"])
-    assert np.allclose(defaults_out.y, -frame["swap_out_defaults"])
-    assert np.allclose(others_out.base, defaults_out.y)
+    assert close(defaults_in.y + others_in.y, frame["swap_in"])
+    assert close(defaults_out.y + others_out.y, -frame["swap_out"])
+    assert close(defaults_out.y, -frame["swap_out_defaults"])
+    assert close(others_out.base, defaults_out.y)
     best = next(trace for trace in drawn if trace.marker.symbol == "diamond")
     assert best.y == (frame["profit"].max(),)
     present = [trace.y[0] for trace in drawn if trace.mode == "markers"]

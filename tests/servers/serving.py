@@ -290,7 +290,9 @@ def start_redis(folder: Path, port: int = 0) -> tuple[subprocess.Popen[bytes], i
 def _listens(pid: int, port: int) -> bool:
     """Tell whether it is this process that listens."""
     try:
-        found = psutil.Process(pid).net_connections("tcp")
+        process = psutil.Process(pid)
+        ask = "net_connections" if hasattr(process, "net_connections") else "connections"  # before psutil 6
+        found = getattr(process, ask)("tcp")
     except psutil.Error:  # it has just ended
         return False
     return any(one.status == psutil.CONN_LISTEN and one.laddr[1] == port for one in found)

@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 import pandas as pd
 import pytest
+from compiler.versions import k_bins
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.compose import make_column_transformer
@@ -21,7 +22,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from morosidad import AuditLog, Decision, Field, Points, Policy, Rule, Schema, Scorer, TieredCache
 from morosidad.errors import InvalidFrame, SettingsError, UnsupportedModel
@@ -59,7 +60,7 @@ def bins() -> Any:
     return make_pipeline(
         SimpleImputer(strategy="median"),
         StandardScaler(),
-        KBinsDiscretizer(4, quantile_method="averaged_inverted_cdf", encode="onehot-dense"),
+        k_bins(4, encode="onehot-dense"),
     )
 
 
