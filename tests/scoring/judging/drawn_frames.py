@@ -125,3 +125,18 @@ def fitted(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return make_pipeline(make_column_transformer(*parts), model).fit(frame, y)
+
+
+# -- effects that a row alone does not have: here, where another process finds them --
+
+
+def ranked(x: pd.DataFrame) -> pd.DataFrame:
+    return x.rank()
+
+
+def centred(x: pd.DataFrame) -> pd.DataFrame:
+    return x - x.mean()
+
+
+def coded(x: pd.DataFrame) -> pd.DataFrame:
+    return x.apply(lambda column: column.astype("category").cat.codes)

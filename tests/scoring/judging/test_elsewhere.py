@@ -18,25 +18,13 @@ from conformance.judging import ask_every_way, judge, with_records
 from conformance.running import Worker, load_and_ask
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
-from scoring.judging.drawn_frames import LABELS, fitted, frames, target
+from scoring.judging.drawn_frames import LABELS, centred, coded, fitted, frames, ranked, target
 
 from morosidad.errors import UnsupportedModel
 from morosidad.scoring import saving
 from morosidad.scoring.scorer import Scorer
 
 pytestmark = pytest.mark.usefixtures("judged_wholly")
-
-
-def ranked(x: pd.DataFrame) -> pd.DataFrame:
-    return x.rank()
-
-
-def centred(x: pd.DataFrame) -> pd.DataFrame:
-    return x - x.mean()
-
-
-def coded(x: pd.DataFrame) -> pd.DataFrame:
-    return x.apply(lambda column: column.astype("category").cat.codes)
 
 
 @pytest.fixture(scope="module")
