@@ -12,7 +12,7 @@ import yaml
 from support import ROOT, needed
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-ENGINES = ("distributed", "pyspark")
+ENGINES = ("distributed", "duckdb", "mlflow", "pyspark")
 """What the blocks of a page may need and the tests of the loop lack; `make engines` runs those too."""
 FENCE = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
