@@ -26,7 +26,7 @@ def test_the_examples_of_a_page_run(page: Path, tmp_path: Path, monkeypatch: pyt
         if any(
             not find_spec(name)
             for name in ENGINES
-            if re.search(rf"^(from|import) {name}\b", block, re.MULTILINE)
+            if re.search(rf"^(from|import) (morosidad\.engines\.)?{name}\b", block, re.MULTILINE)
         ):
             continue
         if re.search(r"^from optbinning", block, re.MULTILINE):
