@@ -43,17 +43,17 @@ def nested(levels: int, width: int = 1) -> Expr:
         (element(TURN, inputs=(NUMBER,)), "DenseBlock"),
         (element(Affine(ZEROS, np.zeros((3, 3)), np.zeros(3))), "Affine"),
         (element(Affine(ZEROS, np.zeros((2, 3)), ZEROS)), "Affine"),
-        (element(Activation("exp", 1.0, 2)), "Activation"),  # type: ignore[arg-type]
-        (element(Activation("tanh", 1.0, 0), inputs=()), "Activation"),
-        (element(UnitNorm("l3", 2)), "UnitNorm"),  # type: ignore[arg-type]
+        (element(Activation(2, "exp", 1.0)), "Activation"),  # type: ignore[arg-type]
+        (element(Activation(0, "tanh", 1.0), inputs=()), "Activation"),
+        (element(UnitNorm(2, "l3")), "UnitNorm"),  # type: ignore[arg-type]
         (element(Products(SECOND, 2)), "Products"),
         (element(Products(SECOND[:, :0], 2)), "Products"),
         (element(Products(SECOND - 1, 2)), "Products"),
         (element(Kernel("rbf", np.zeros((1, 2, 1)), 1.0, 0.0, 1.0)), "Kernel"),
         (element(Beside((TURN,), (FIRST,), 2)), "Beside"),
-        (element(Beside((Activation("tanh", 1.0, 1),), (FIRST + 2,), 2)), "Beside"),
-        (element(Beside((Activation("tanh", 1.0, 2),), (np.array([1, 1], dtype=np.int32),), 2)), "Beside"),
-        (element(Beside((Activation("tanh", 1.0, 1),), (), 2)), "Beside"),
+        (element(Beside((Activation(1, "tanh", 1.0),), (FIRST + 2,), 2)), "Beside"),
+        (element(Beside((Activation(2, "tanh", 1.0),), (np.array([1, 1], dtype=np.int32),), 2)), "Beside"),
+        (element(Beside((Activation(1, "tanh", 1.0),), (), 2)), "Beside"),
         (element(Beside((Beside((), (), 1),), (FIRST,), 2)), "Beside"),
     ],
 )

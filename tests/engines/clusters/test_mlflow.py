@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,6 +18,7 @@ import pytest
 
 from morosidad import Policy, Scorer
 from morosidad.errors import ArtifactError, MissingExtra
+from serving import wait_until
 from support import PYTHONPATH, needed
 
 pytestmark = [pytest.mark.engines, pytest.mark.filterwarnings("ignore")]  # MLflow warns of its own parts
@@ -92,20 +92,23 @@ def test_mlflow_serves_it(kept: Path, scorer: Scorer, frame: pd.DataFrame) -> No
 
 
 def asked(url: str, body: bytes, server: subprocess.Popen[bytes]) -> Any:
-    """Ask until the server answers."""
+    """Ask as soon as the server listens."""
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
-    for _ in range(240):
+    found: list[Any] = []
+
+    def answers() -> bool:
         assert server.poll() is None
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
-                return json.load(answer)
-        except ConnectionError:
-            pass
-        except urllib.error.URLError as error:
-            if not isinstance(error.reason, ConnectionError):
-                raise
-        time.sleep(0.5)
-    raise AssertionError("the server did not begin to answer")
+                found.append(json.load(answer))
+        except urllib.error.HTTPError:
+            raise
+        except OSError:  # it does not listen yet
+            return False
+        return True
+
+    wait_until(answers, 300)
+    return found[0]
 
 
 def test_a_model_of_another_kind_is_refused(tmp_path: Path) -> None:

@@ -47,24 +47,15 @@ class Affine(DenseStep, frozen=True, eq=False):
         return found
 
 
-Name = Literal["relu", "tanh", "logistic", "cos", "square"]
-
-
-class Activation(DenseStep, frozen=True, eq=False):
-    """``factor * function(x)``, number by number.
+class SameWidth(DenseStep, frozen=True, eq=False):
+    """A step that gives as many numbers as it takes.
 
     Attributes
     ----------
-    function : str
-        Which function.
-    factor : float
-        What its value is multiplied by.
-    width : int
-        How many numbers it takes and gives.
+    n_numbers : int
+        How many.
     """
 
-    function: Name
-    factor: float
     n_numbers: int
 
     @property
@@ -78,6 +69,24 @@ class Activation(DenseStep, frozen=True, eq=False):
     @property
     def fits(self) -> bool:
         return self.n_numbers > 0
+
+
+Name = Literal["relu", "tanh", "logistic", "cos", "square"]
+
+
+class Activation(SameWidth, frozen=True, eq=False):
+    """``factor * function(x)``, number by number.
+
+    Attributes
+    ----------
+    function : str
+        Which function.
+    factor : float
+        What its value is multiplied by.
+    """
+
+    function: Name
+    factor: float
 
     def apply(self, x: Floats) -> Floats:
         return _FUNCTIONS[self.function][0](x) * self.factor
@@ -101,30 +110,15 @@ _FUNCTIONS: dict[str, tuple[Callable[[Floats], Floats], Callable[[Floats], Float
 }
 
 
-class UnitNorm(DenseStep, frozen=True, eq=False):
+class UnitNorm(SameWidth, frozen=True, eq=False):
     """Each row divided by its norm, one of zeros left as it is.
 
     Attributes
     ----------
     norm : {'l1', 'l2', 'max'}
-    n_numbers : int
-        How many numbers it takes and gives.
     """
 
     norm: Literal["l1", "l2", "max"]
-    n_numbers: int
-
-    @property
-    def width(self) -> int:
-        return self.n_numbers
-
-    @property
-    def size(self) -> int:
-        return self.n_numbers
-
-    @property
-    def fits(self) -> bool:
-        return self.n_numbers > 0
 
     def apply(self, x: Floats) -> Floats:
         return x / self._norms(x)

@@ -94,16 +94,14 @@ def _unfolded(columns: Sequence[Expr]) -> tuple[list[Expr], list[DenseStep]]:
     steps: list[DenseStep] = []
     takes: list[list[int]] = []
     for block in blocks.values():
-        if len(set(block.inputs)) == len(block.inputs):
-            for place, element in enumerate(block.elements()):
-                places[element] = place + sum(step.size for step in steps)
-            takes.append([inputs[expr] for expr in block.inputs])
-            steps.append(block.step)
-            continue
-        raise NotCompilable("a dense step is given one column twice")
+        if len(set(block.inputs)) < len(block.inputs):
+            raise NotCompilable("a dense step is given one column twice")
+        places |= {element: place for place, element in enumerate(block.elements(), len(places))}
+        takes.append([inputs[expr] for expr in block.inputs])
+        steps.append(block.step)
     passed = [column for column in columns if not isinstance(column, Element)]
     if passed:
-        start = sum(step.size for step in steps)
+        start = len(places)
         takes.append(list(dict.fromkeys(inputs[column] for column in passed)))
         steps.append(Affine(np.zeros(len(takes[-1])), np.eye(len(takes[-1])), np.zeros(len(takes[-1]))))
         places |= {column: start + takes[-1].index(inputs[column]) for column in passed}

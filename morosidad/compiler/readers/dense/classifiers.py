@@ -25,7 +25,7 @@ def multilayer_perceptron(estimator: Any, columns: Sequence[Expr], compiler: Com
     for weights, offset in zip(estimator.coefs_, estimator.intercepts_, strict=True):
         layer = np.array(weights, dtype=np.float64)
         if steps and estimator.activation != "identity":
-            steps.append(Activation(estimator.activation, 1.0, len(layer)))
+            steps.append(Activation(len(layer), estimator.activation, 1.0))
         steps.append(Affine(np.zeros(len(layer)), layer, np.array(offset, dtype=np.float64)))
     return network(steps, columns, compiler)
 
@@ -47,7 +47,7 @@ def quadratic_discriminant(estimator: Any, columns: Sequence[Expr], compiler: Co
     prior = float(np.log(estimator.priors_[1]) - np.log(estimator.priors_[0]))
     steps = [
         Beside(tuple(axes), (everything, everything.copy()), len(columns)),
-        Activation("square", 1.0, sum(sizes)),
+        Activation(sum(sizes), "square", 1.0),
         Affine(np.zeros(sum(sizes)), signs, np.array([0.5 * (logs[0] - logs[1]) + prior])),
     ]
     return network(steps, columns, compiler)

@@ -107,7 +107,7 @@ def _waves(estimator: Any, columns: Sequence[Expr], compiler: Compiler, factor: 
     weights = np.array(estimator.random_weights_, dtype=np.float64)
     line = Affine(np.zeros(len(weights)), weights, np.array(estimator.random_offset_, dtype=np.float64))
     lines = dense_columns(line, columns, compiler)
-    return dense_columns(Activation("cos", float(factor), len(lines)), lines, compiler)
+    return dense_columns(Activation(len(lines), "cos", float(factor)), lines, compiler)
 
 
 @compiles("sklearn.KMeans", "sklearn.MiniBatchKMeans", "sklearn.BisectingKMeans")
@@ -132,4 +132,4 @@ def hidden_units(estimator: Any, columns: Sequence[Expr], compiler: Compiler) ->
     weights = np.array(estimator.components_.T, dtype=np.float64)
     line = Affine(np.zeros(len(weights)), weights, np.array(estimator.intercept_hidden_, dtype=np.float64))
     lines = dense_columns(line, columns, compiler)
-    return dense_columns(Activation("logistic", 1.0, len(lines)), lines, compiler)
+    return dense_columns(Activation(len(lines), "logistic", 1.0), lines, compiler)

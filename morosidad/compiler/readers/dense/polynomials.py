@@ -30,7 +30,7 @@ def polynomial_features(estimator: Any, columns: Sequence[Expr], compiler: Compi
 @compiles("sklearn.Normalizer")
 def normalizer(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
     """Compile each row divided by its norm."""
-    return dense_columns(UnitNorm(estimator.norm, len(columns)), columns, compiler, keeps_sparse=True)
+    return dense_columns(UnitNorm(len(columns), estimator.norm), columns, compiler, keeps_sparse=True)
 
 
 @compiles("sklearn.TfidfTransformer")
@@ -45,4 +45,4 @@ def inverse_frequencies(estimator: Any, columns: Sequence[Expr], compiler: Compi
         weighted = [fold_constants(Arith(c, "*", w)) for c, w in zip(columns, weights, strict=True)]
     if estimator.norm is None:
         return weighted
-    return dense_columns(UnitNorm(estimator.norm, len(columns)), weighted, compiler, keeps_sparse=True)
+    return dense_columns(UnitNorm(len(columns), estimator.norm), weighted, compiler, keeps_sparse=True)

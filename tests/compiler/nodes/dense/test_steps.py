@@ -14,15 +14,15 @@ RNG = np.random.default_rng(0)
 POINTS = RNG.normal(size=(3, 4))
 STEPS = [
     Affine(RNG.normal(size=4), RNG.normal(size=(4, 2)), RNG.normal(size=2)),
-    *(Activation(name, 1.5, 4) for name in ("relu", "tanh", "logistic", "cos", "square")),
-    *(UnitNorm(norm, 4) for norm in ("l1", "l2", "max")),
+    *(Activation(4, name, 1.5) for name in ("relu", "tanh", "logistic", "cos", "square")),
+    *(UnitNorm(4, norm) for norm in ("l1", "l2", "max")),
     *(
         Kernel(name, POINTS, 0.3, 0.7, 3.0)
         for name in ("rbf", "laplacian", "polynomial", "sigmoid", "linear", "euclidean")
     ),
     Products(np.array([[0, 4], [1, 2], [3, 3], [4, 4]], dtype=np.int32), 4),
     Beside(
-        (Activation("tanh", 1.0, 2), Kernel("rbf", POINTS[:, :3], 0.5, 0.0, 1.0)),
+        (Activation(2, "tanh", 1.0), Kernel("rbf", POINTS[:, :3], 0.5, 0.0, 1.0)),
         (np.array([3, 0], dtype=np.int32), np.array([1, 2, 3], dtype=np.int32)),
         4,
     ),
@@ -57,4 +57,4 @@ def test_many_rows_are_compared_in_parts():
 
 
 def test_a_row_of_zeros_has_no_direction():
-    assert UnitNorm("l2", 2).apply(np.zeros((1, 2))).tolist() == [[0.0, 0.0]]
+    assert UnitNorm(2, "l2").apply(np.zeros((1, 2))).tolist() == [[0.0, 0.0]]
