@@ -59,9 +59,16 @@ def read_all_lines(
     -------
     iterator of DecisionLine, EventLine or None
         In the order of the files.
+
+    Raises
+    ------
+    OSError
+        There is no such log, or it is no regular file.
     """
-    ring = KeyRing(None if keys is None else absolute(keys))
-    return _lines(absolute_paths(paths), ring)
+    ring, found = KeyRing(None if keys is None else absolute(keys)), absolute_paths(paths)
+    for path in found:
+        log_files(path)  # what can't be read is said at once
+    return _lines(found, ring)
 
 
 def absolute_paths(paths: Paths) -> list[Path]:

@@ -168,7 +168,7 @@ def verify(
     OSError
         There is no such log, or it can't be read.
     """
-    base, ring = Path(path), KeyRing(None if keys is None else absolute(keys))
+    base, ring = absolute(path), KeyRing(None if keys is None else absolute(keys))
     secret = (key.encode() if isinstance(key, str) else key) or None
     anchors = [] if anchor is None else [anchor] if isinstance(anchor, str) else list(anchor)
     while True:

@@ -54,10 +54,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Check each process's log; 1 when something is not as it should be."""
     from morosidad.audit import find_logs
 
-    logs = find_logs(Path(arguments.log))
-    if not logs:
-        raise InvalidFrame(f"{arguments.log}: there is no such log")
     try:
+        logs = find_logs(arguments.log)
+        if not logs:
+            raise InvalidFrame(f"{arguments.log}: there is no such log")
         others = {
             "export": _export,
             "find": _find,

@@ -15,6 +15,7 @@ from morosidad.frames.files.kinds import kind_of
 from morosidad.frames.files.tables import Chunk
 from morosidad.frames.files.writing import TableWriter
 from morosidad.languages.translation import translated
+from morosidad.processes.paths import is_stream
 from morosidad.scoring.frames.ids import RowIds, SeenIds, row_ids
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ class DecidedFiles:
             self._ids(none)
             self._scorer.score_frame(none, **options)
         bad = self._paths[1]
-        if bad not in self._writers and Path(bad).is_file():
+        if bad not in self._writers and Path(bad).is_file() and not is_stream(bad):
             Path(bad).unlink()  # it is from an earlier run, whose good rows are gone too
         for writer in self._writers.values():
             writer.finish()

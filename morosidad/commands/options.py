@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from morosidad.commands.terminal.parsing import Parser
 from morosidad.errors import ArtifactError, SettingsError
+from morosidad.processes.paths import is_stream
 
 if TYPE_CHECKING:
     from morosidad.policy.cutoffs import Policy
@@ -151,7 +152,7 @@ def check_output(output: str, *others: str | None) -> None:
         When it is a folder, when its folder is not there, or when it is one of the others.
     """
     path = Path(output)
-    special = path.exists() and not path.is_file()  # as /dev/null, which may stand for several
+    special = is_stream(path)  # as /dev/null, which may stand for several
     if path.is_dir():
         why = "this is a folder"
     elif not path.parent.is_dir():

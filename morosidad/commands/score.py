@@ -9,6 +9,7 @@ from pathlib import Path
 from morosidad.commands.options import add_csv, add_opening, add_policy, check_output, load_scorer
 from morosidad.commands.terminal.parsing import Parser, teller
 from morosidad.errors import SettingsError
+from morosidad.processes.paths import is_stream
 
 
 def add_arguments(parser: Parser) -> None:
@@ -64,7 +65,8 @@ def run(arguments: argparse.Namespace) -> int:
             del chunk  # the next one takes its place, and does not stand beside it
         outputs.finish(options)
     told = teller(arguments)
-    print(told("rows_decided", number=outputs.good, path=arguments.output))
+    shown = sys.stderr if is_stream(arguments.output) else sys.stdout
+    print(told("rows_decided", number=outputs.good, path=arguments.output), file=shown)
     if outputs.bad:
         print(told("bad_rows", number=outputs.bad, path=bad_path), file=sys.stderr)
     return 1 if outputs.bad else 0
@@ -75,7 +77,7 @@ def _for_bad_rows(output: str) -> str:
     from morosidad.frames.files.kinds import kind_of
 
     path = Path(output)
-    if path.exists() and not path.is_file():
+    if is_stream(path):
         raise SettingsError([f"{output}: this is no regular file; name one for the bad rows, with --bad"])
     endings = "".join(path.suffixes[-2:]) if kind_of(output).compression else path.suffix
     return str(path.with_name(f"{path.name.removesuffix(endings)}.bad{endings}"))

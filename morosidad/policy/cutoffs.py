@@ -14,6 +14,7 @@ from msgspec.structs import force_setattr
 from morosidad.errors import SettingsError
 from morosidad.policy.choices import ChosenCutoffs, CutoffChoice
 from morosidad.policy.decision import OUTCOMES, DecisionOutcome
+from morosidad.processes.paths import open_to_write
 
 if TYPE_CHECKING:
     import numpy as np
@@ -148,7 +149,7 @@ class Policy(CutoffChoice, msgspec.Struct, frozen=True):
         path : path-like
             Replaced if it is there.
         """
-        with open(path, "wb") as file:
+        with open_to_write(path) as file:
             file.write(msgspec.json.format(msgspec.json.encode(self.to_dict()), indent=2) + b"\n")
 
     def to_dict(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncContextDecorator, ContextDecorator
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
@@ -13,7 +14,32 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _MESSAGE = "a recovery policy protects functions that do their work when they are called, not {}"
-_UNDONE = (CoroutineType, GeneratorType, AsyncGeneratorType, ContextDecorator, AsyncContextDecorator)
+
+
+class _Items:
+    """What is iterated over by asking for one item after another."""
+
+    def __getitem__(self, place: int) -> object:
+        raise IndexError(place)
+
+
+_UNDONE = (
+    CoroutineType,
+    GeneratorType,
+    AsyncGeneratorType,
+    ContextDecorator,
+    AsyncContextDecorator,
+    map,
+    filter,
+    zip,
+    enumerate,
+    reversed,
+    type(iter(int, 1)),  # what calls a function until it gives something
+    type(iter(_Items())),
+)
+_UNDONE_MODULES = {"itertools", "multiprocessing.pool"}  # whose objects do their work later, or elsewhere
+_UNDONE_MARKS = ("__await__", "add_done_callback", "__dask_graph__")
+_CONTAINERS = (list, tuple, set, frozenset, dict, deque)
 
 
 class NotAwaitable(TypeError):
@@ -85,16 +111,33 @@ def finished(answer: T) -> T:
     Raises
     ------
     TypeError
-        It is a coroutine, another awaitable, a future, a generator or a context manager made of one: its
+        It is a coroutine, another awaitable, a future, a generator or a context manager made of one, an
+        iterator that calls functions or reads another iterator, or a container that holds such things: its
         failures would come after the policy is left.
     """
     kind = type(answer)
-    undone = isinstance(answer, _UNDONE) or hasattr(kind, "__await__") or hasattr(kind, "add_done_callback")
-    if undone:
-        if inspect.iscoroutine(answer):
-            answer.close()
-        raise TypeError(_MESSAGE.format(f"ones that return a {kind.__name__}; see acall"))
-    return answer
+    if _is_undone(kind):
+        held, where = [cast(object, answer)], ""
+    elif isinstance(answer, _CONTAINERS):
+        items = answer.values() if isinstance(answer, dict) else answer
+        if not any(map(_is_undone, set(map(type, items)))):
+            return answer
+        held, where = [item for item in items if _is_undone(type(item))], f" in a {kind.__name__}"
+    else:
+        return answer
+    for each in held:
+        if inspect.iscoroutine(each):
+            each.close()
+    raise TypeError(_MESSAGE.format(f"ones that return a {type(held[0]).__name__}{where}; see acall"))
+
+
+@functools.lru_cache(maxsize=256)
+def _is_undone(kind: type) -> bool:
+    return (
+        issubclass(kind, _UNDONE)
+        or any(hasattr(kind, mark) for mark in _UNDONE_MARKS)
+        or any(base.__module__ in _UNDONE_MODULES for base in kind.__mro__)
+    )
 
 
 def awaitable(answer: Awaitable[T]) -> Awaitable[T]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import types
 from collections.abc import Callable
 from typing import Any
@@ -16,9 +18,11 @@ from morosidad.commands.score import run
 from morosidad.errors import ArtifactError, ConfigurationError, MorosidadError, SettingsError
 from morosidad.kpis import KPITracker
 from morosidad.kpis.counting.shared_counts import SharedCounts
-from morosidad.processes.paths import absolute, no_regular_file
+from morosidad.processes.paths import absolute, is_stream, no_regular_file, open_to_write
 from morosidad.resources.reader import ResourceReader
+from morosidad.training.shipped import PATH
 from scoring_parts import RECORD, scorer_with
+from support import PYTHONPATH
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX files")
 
@@ -139,3 +143,32 @@ def test_bad_rows_have_no_place_beside_a_device():
     arguments = types.SimpleNamespace(model="m", data="d", output="/dev/null", bad=None)
     with pytest.raises(SettingsError, match="--bad"):
         run(arguments)
+
+
+@posix
+def test_what_is_written_to_an_open_stream_goes_behind_what_is_there(tmp_path):
+    with (tmp_path / "f").open("w+b", buffering=0) as file:
+        for name in (f"/dev/fd/{file.fileno()}", f"/proc/self/fd/{file.fileno()}"):
+            file.write(b"first\n")
+            with open_to_write(name) as stream:
+                stream.write(b"then\n")
+        assert (tmp_path / "f").read_bytes() == b"first\nthen\n" * 2
+    assert [is_stream(path) for path in ("/dev/null", "/dev/stdout", tmp_path, tmp_path / "f")] == [
+        True, True, False, False
+    ]  # fmt: skip
+
+
+@posix
+def test_decided_rows_follow_what_the_output_holds_already(tmp_path):
+    data = tmp_path / "a.csv"
+    data.write_text(
+        "edad,ingresos_mensuales,monto_credito,plazo_meses\n41,2400000,6e6,36\n30,1400000,6e6,36\n"
+    )
+    options = "-o /dev/stdout --bad /proc/self/fd/2 --allow-missing"
+    command = f"echo first; {sys.executable} -m morosidad score {PATH} {data} {options}; echo last"
+    environment = {**os.environ, "PYTHONPATH": PYTHONPATH, "MOROSIDAD_LANGUAGE": "en"}
+    with (tmp_path / "o").open("wb") as out, (tmp_path / "e").open("wb") as errors:
+        subprocess.run(["/bin/sh", "-c", command], stdout=out, stderr=errors, env=environment, check=True)
+    lines = (tmp_path / "o").read_text().splitlines()
+    assert (lines[0], lines[1][:4], len(lines), lines[-1]) == ("first", "row,", 5, "last")
+    assert "2" in (tmp_path / "e").read_text()

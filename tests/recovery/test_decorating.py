@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import collections
 import concurrent.futures
 import contextlib
 import functools
+import itertools
+import multiprocessing.pool
 import threading
+from typing import NamedTuple
 from unittest import mock
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from morosidad.recovery import RecoveryPolicy, default_levels
 
@@ -169,6 +175,90 @@ UNDONE = [
 ]
 
 
+class Numbered:
+    def __getitem__(self, place):
+        return coroutine()
+
+
+ITERATORS = [
+    lambda: map(len, ["a"]),
+    lambda: filter(None, [1]),
+    lambda: zip([1], [2], strict=True),
+    lambda: enumerate([1]),
+    lambda: reversed(collections.UserList([1])),
+    lambda: itertools.chain([1]),
+    lambda: itertools.starmap(pow, [(2, 3)]),
+    lambda: itertools.islice([1], 1),
+    lambda: itertools.groupby([1]),
+    lambda: iter(int, 1),
+    lambda: iter(Numbered()),
+]
+LAZY = [*UNDONE, *ITERATORS]
+
+
+@pytest.mark.parametrize("fn", ITERATORS)
+def test_iterators_that_work_while_they_are_read_are_refused(fn):
+    for way in (decorated, called, after_a_failure, awaited):
+        with pytest.raises(TypeError, match="protects functions that do their work"):
+            way(policy(), fn)
+
+
+class Pair(NamedTuple):
+    first: object
+    second: object
+
+
+@given(st.sampled_from(LAZY), st.integers(0, 3), st.integers(0, 3), st.data())
+@settings(max_examples=60, deadline=None)
+def test_containers_of_undone_work_are_refused_wherever_it_stands(fn, before, after, data):
+    def held():
+        return [*range(before), fn(), *range(after)]
+
+    wrap = data.draw(
+        st.sampled_from(
+            [
+                list,
+                tuple,
+                set,
+                frozenset,
+                collections.deque,
+                lambda x: dict(enumerate(x)),
+                lambda x: Pair(1, x[before]),
+            ]
+        )
+    )
+    with pytest.raises(TypeError, match="protects functions that do their work when they are called, not"):
+        policy().call(lambda: wrap(held()))
+
+
+@given(
+    st.recursive(st.none() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x))
+)
+@settings(max_examples=30, deadline=None)
+def test_containers_of_answers_are_answers(answer):
+    assert policy().call(lambda: answer) is answer
+
+
+def test_work_of_processes_is_refused():
+    with multiprocessing.pool.ThreadPool(1) as pool:
+        for fn in (
+            lambda: pool.apply_async(int),
+            lambda: pool.imap(int, "1"),
+            lambda: pool.map_async(int, "1"),
+        ):
+            with pytest.raises(TypeError, match="protects functions that do their work"):
+                policy().call(fn)
+        assert policy().call(pool.map, int, "12") == [1, 2]
+
+
+def decorated(one, fn):
+    return one(fn)()
+
+
+def called(one, fn):
+    return one.call(fn)
+
+
 def after_a_failure(one, fn):
     calls = []
 
@@ -189,9 +279,7 @@ def awaited(one, fn):
 
 
 @pytest.mark.parametrize("fn", UNDONE)
-@pytest.mark.parametrize(
-    "way", [lambda one, fn: one(fn)(), lambda one, fn: one.call(fn), after_a_failure, awaited]
-)
+@pytest.mark.parametrize("way", [decorated, called, after_a_failure, awaited])
 def test_work_that_is_still_to_be_done_is_refused_by_every_way(fn, way):
     with pytest.raises(TypeError, match="protects functions that do their work"):
         way(policy(), fn)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from morosidad.audit.chain.compression import SUFFIXES
 from morosidad.audit.chain.hashing import ChainPosition, digest_of
 from morosidad.audit.chain.stubs import read_stub
+from morosidad.processes.paths import absolute, check_regular
 
 _HEAD = re.compile(rb"([0-9a-f]{12})-([0-9]{1,18}) ([0-9a-f]{64}) *([0-9a-f]{64})? *\n")
 _HEAD_SIZE = 200
@@ -109,16 +110,24 @@ def find_logs(path: str | Path) -> list[Path]:
     Raises
     ------
     OSError
-        There is no such folder, or it can't be read.
+        There is no such folder, or it can't be read; or a folder or a pipe stands in the log's place.
     """
-    base = Path(path)
+    base = absolute(path)
+    check_regular(base)
     pattern = re.compile(rf"{re.escape(base.stem)}(?:-([0-9]{{1,6}}))?{re.escape(base.suffix)}(?:\.head)?")
     slots = {int(m[1] or 1) for file in base.parent.iterdir() if (m := pattern.fullmatch(file.name))}
     return [slot_path(base, slot) for slot in sorted(slots)]
 
 
 def log_files(base: Path) -> list[Path]:
-    """Return the files of a log, oldest first; of a numbered file only that one."""
+    """Return the files of a log, oldest first; of a numbered file only that one.
+
+    Raises
+    ------
+    OSError
+        There is no such log; or it is a folder, a pipe or a device, which can't be read again.
+    """
+    check_regular(base)
     if is_numbered(base):
         return [base]
     files = [*numbered_files(base).values(), *([base] if base.exists() else [])]

@@ -27,6 +27,7 @@ from morosidad.audit.erasure.key_file import (
 )
 from morosidad.errors import MissingExtra
 from morosidad.processes.forking import renew_after_fork
+from morosidad.processes.paths import check_regular
 
 _NONCE = bytes(12)
 
@@ -95,9 +96,17 @@ class KeyRing:
     ----------
     keys : Path, optional
         The file of keys; by default the one beside each log.
+
+    Raises
+    ------
+    OSError
+        There is no such file, or it is no regular one: all values would seem to be forgotten.
     """
 
     def __init__(self, keys: Path | None = None) -> None:
+        if keys is not None:
+            check_regular(keys)
+            keys.stat()
         self._keys = keys
         self._found: dict[Path | None, _KeyIndex | None] = {}
 

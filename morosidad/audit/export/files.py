@@ -10,9 +10,11 @@ from typing import Any
 
 import msgspec
 
+from morosidad.audit.chain.paths import log_files
 from morosidad.audit.export.frames import Keys, LogTable
 from morosidad.audit.reading import Paths, absolute_paths, read
 from morosidad.errors import InvalidFrame, MissingExtra
+from morosidad.processes.paths import open_to_write
 
 _LISTS = ("warnings", "reasons", "reason_codes")
 
@@ -39,7 +41,7 @@ def export(paths: Paths, output: str | os.PathLike[str], *, keys: Keys = None) -
     Raises
     ------
     InvalidFrame
-        If the ending is another one.
+        If the ending is another one, or the file is one that is read.
     MissingExtra
         If pyarrow is not installed, for Parquet.
     OSError
@@ -49,11 +51,15 @@ def export(paths: Paths, output: str | os.PathLike[str], *, keys: Keys = None) -
     write = {".parquet": _parquet, ".csv": _csv, ".jsonl": _json_lines}.get(path.suffix.lower())
     if write is None:
         raise InvalidFrame(f"{path.name}: .parquet, .csv or .jsonl was expected")
-    return write(absolute_paths(paths), keys, lambda: _open(path))
+    logs = absolute_paths(paths)
+    for file in [*(file for log in logs for file in log_files(log)), *([] if keys is None else [keys])]:
+        if os.path.realpath(file) == os.path.realpath(path):
+            raise InvalidFrame(f"{path.name}: this file is read, and can't be written")
+    return write(logs, keys, lambda: _open(path))
 
 
 def _open(path: Path) -> Any:
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
+    return open_to_write(path, 0o600)
 
 
 def _json_lines(paths: list[Path], keys: Keys, opened: Callable[[], Any]) -> int:

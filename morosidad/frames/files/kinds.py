@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from morosidad.errors import InvalidFrame
+from morosidad.processes.paths import is_stream
 
 Format = Literal["csv", "parquet", "arrow", "json"]
 
@@ -67,14 +68,9 @@ def kind_of(path: str) -> FileKind:
     found: Format | None = _FORMATS.get(ending) if ending else "csv"
     if found is not None and (not compression or found in _OF_TEXT):
         return FileKind(found, compression, "\t" if ending == ".tsv" else ",")
-    if not ending or (_is_special(path) and not compression):
+    if not ending or (is_stream(path) and not compression):
         return FileKind("csv", compression)
     raise InvalidFrame(f"{path}: the ending of its name is none of these: {_known()}")
-
-
-def _is_special(path: str) -> bool:
-    """Tell whether there is a pipe or a device, whose name says nothing."""
-    return Path(path).exists() and not Path(path).is_file()
 
 
 def _known() -> str:

@@ -20,6 +20,7 @@ import msgspec
 from morosidad.errors import InvalidFrame, MissingExtra
 from morosidad.frames.files.csv_writing import csv_bytes
 from morosidad.frames.files.kinds import FileKind, kind_of
+from morosidad.processes.paths import is_stream, open_to_write
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +53,7 @@ class TableWriter:
         self._path, self._kind = path, kind_of(path)
         check_writable(path)
         self._stack = ExitStack()
-        self._special = Path(path).exists() and not Path(path).is_file()
+        self._special = is_stream(path) or Path(path).is_dir()
         self._target = Path(path if self._special else os.path.realpath(path))
         self._beside = self._target.with_name(f".{self._target.name}.{secrets.token_hex(4)}")
         with self._reported():
@@ -124,9 +125,8 @@ def check_writable(path: str) -> None:
 
 @contextmanager
 def _opened(place: Path, kind: FileKind, member: str) -> Iterator[IO[bytes]]:
-    handle = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with ExitStack() as stack:
-        file: Any = stack.enter_context(os.fdopen(handle, "wb"))
+        file: Any = stack.enter_context(open_to_write(place, 0o600))
         if kind.compression == ".zip":
             archive = stack.enter_context(zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED))
             file = stack.enter_context(archive.open(member, "w", force_zip64=True))
