@@ -131,13 +131,15 @@ def finished(answer: T) -> T:
     raise TypeError(_MESSAGE.format(f"ones that return a {type(held[0]).__name__}{where}; see acall"))
 
 
-@functools.lru_cache(maxsize=256)
-def _is_undone(kind: type) -> bool:
+def _works_later(kind: type[object]) -> bool:
     return (
         issubclass(kind, _UNDONE)
         or any(hasattr(kind, mark) for mark in _UNDONE_MARKS)
         or any(base.__module__ in _UNDONE_MODULES for base in kind.__mro__)
     )
+
+
+_is_undone = cast(Callable[[type[object]], bool], functools.lru_cache(maxsize=256)(_works_later))
 
 
 def awaitable(answer: Awaitable[T]) -> Awaitable[T]:
