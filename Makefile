@@ -2,21 +2,26 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+LOOP = not reliability and not conformance and not engines and not browser and not documentation
 
-.PHONY: demo test coverage reliability conformance engines races lint types docs examples benchmarks clean
+.PHONY: demo test coverage reliability browser conformance engines races lint types docs examples benchmarks clean
 
 demo: $(VENV)/.demo          ## decide a handful of applicants, then measure and compare
 	$(BIN)/python -m morosidad demo
 
 test: $(VENV)/.test          ## the tests of the loop, on all processors
-	$(BIN)/pytest -q -n auto --dist loadfile -m "not reliability and not conformance and not engines"
-	@echo "Left out: load, faults and generated requests (make reliability), the matrix of pipelines (make conformance), clusters (make engines)."
+	$(BIN)/pytest -q -n auto --dist loadfile -m "$(LOOP)"
+	@echo "Left out: load, faults and generated requests (make reliability), the matrix of pipelines (make conformance),"
+	@echo "clusters (make engines), pages in a browser (make browser), the examples of the documentation (make docs)."
 
 coverage: $(VENV)/.test      ## the same with branch coverage, which takes half as long again
-	$(BIN)/pytest -q -n auto --dist loadfile --cov --cov-report term -m "not reliability and not conformance and not engines"
+	$(BIN)/pytest -q -n auto --dist loadfile --cov --cov-report term -m "$(LOOP)"
 
 reliability: $(VENV)/.test   ## the rest: load, faults, soak, fuzzing; the whole length with `--long` (docs/reliability.md)
 	$(BIN)/pytest -q -m reliability
+
+browser: $(VENV)/.test       ## the form and the dashboard in a real browser
+	$(BIN)/pytest -q -n auto --dist loadfile -m "browser and not reliability" tests/asgi
 
 conformance: $(VENV)/.test   ## the matrix: each kind of pipeline beside its scorer, saved, loaded and asked again
 	$(BIN)/pytest -q tests/conformance --time-limit 3000
@@ -38,7 +43,8 @@ types: $(VENV)/.test
 	PATH="$(abspath $(BIN)):$$PATH" basedpyright --verifytypes morosidad --ignoreexternal >$(VENV)/types.txt || \
 		{ cat $(VENV)/types.txt; exit 1; }
 
-docs: $(VENV)/.test
+docs: $(VENV)/.test          ## the examples of every page, then the pages themselves
+	$(BIN)/pytest -q -n auto -m documentation tests/project/test_documentation.py
 	$(BIN)/pip install -q -e '.[docs]'
 	$(BIN)/mkdocs build --strict -q
 

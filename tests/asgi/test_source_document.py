@@ -45,11 +45,16 @@ def server() -> Iterator[ThreadedServer]:
         yield server
 
 
-@pytest.fixture
-def open_page(server: ThreadedServer) -> Iterator[Any]:
-    """Show a page of the test's own at the server's origin."""
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
     with chromium() as browser:
-        page = browser.new_page()
+        yield browser
+
+
+@pytest.fixture
+def open_page(browser: Any, server: ThreadedServer) -> Iterator[Any]:
+    """Show a page of the test's own at the server's origin."""
+    with browser.new_page() as page:
         errors: list[str] = []
         page.set_default_timeout(PATIENCE)
         page.on("pageerror", lambda error: errors.append(str(error)))

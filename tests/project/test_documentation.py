@@ -12,13 +12,21 @@ import yaml
 from support import ROOT, needed
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+EXAMPLES = [
+    pytest.param(
+        page,
+        marks=pytest.mark.documentation if page.parent != ROOT else (),
+        id=page.relative_to(ROOT).as_posix(),
+    )
+    for page in PAGES
+]
 ENGINES = ("distributed", "duckdb", "mlflow", "pyspark")
 """What the blocks of a page may need and the tests of the loop lack; `make engines` runs those too."""
 FENCE = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.usefixtures("judged_wholly")
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("page", EXAMPLES)
 def test_the_examples_of_a_page_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {"__name__": "example"}

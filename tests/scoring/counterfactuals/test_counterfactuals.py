@@ -192,16 +192,12 @@ def test_costs_and_protected_fields_and_a_model_that_is_not_compiled() -> None:
         slow = Scorer(neighbours(frame, late), reference=frame, protected=("empleo",))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        declined = [
-            r
-            for r in frame.to_dict("records")
-            if slow.score_frame(pd.DataFrame([r]))["outcome"][0] != "aprobar"
-        ]
-    found = slow.counterfactuals(declined[0], costs={"ingresos": 100.0})
+        declined = frame[(slow.score_frame(frame)["outcome"] != "aprobar").to_numpy()].iloc[0].to_dict()
+    found = slow.counterfactuals(declined, costs={"ingresos": 100.0})
     assert found
     assert all(change.field != "empleo" for one in found for change in one.changes)
     with pytest.raises(SettingsError, match="mutable: 'empleo' is protected"):
-        slow.counterfactuals(declined[0], mutable=("empleo",))
+        slow.counterfactuals(declined, mutable=("empleo",))
 
 
 def test_what_is_asked_wrongly_is_said_at_once(linear: Scorer) -> None:

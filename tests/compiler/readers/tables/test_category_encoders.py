@@ -67,8 +67,8 @@ def test_any_encoder_of_any_settings(lenders, name, unknown, missing, objects, n
         make_pipeline(encoder, SimpleImputer(keep_empty_features=True), logistic()), chosen, target
     )
     together = model.predict_proba(chosen)
-    alone = np.vstack([model.predict_proba(chosen.iloc[[i]]) for i in range(len(chosen))])
-    assume(np.abs(together - alone).max() < 1e-9)  # else it is refused: rows beside a row count
+    alone = np.vstack([model.predict_proba(chosen.iloc[[i]]) for i in range(30)])
+    assume(np.abs(together[:30] - alone).max() < 1e-9)  # else it is refused: rows beside a row count
     check_compiled(model, chosen)
 
 
