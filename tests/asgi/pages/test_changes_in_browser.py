@@ -13,6 +13,7 @@ from chromium import ThreadedServer
 from chromium_pages import CONTRAST, DESKTOP, PHONE, WIDE, served, text_of, wait_for_text
 from morosidad import Field, Policy, Rule, Schema, Scorer
 from morosidad.languages import LANGUAGES, Language, words
+from morosidad.policy import Reason
 
 pytest.importorskip("starlette")
 
@@ -27,6 +28,7 @@ FOUND = ".opciones > li"
 POLICY = Policy(
     review_at=0.2,
     decline_at=0.5,
+    codes={"credito_score": "07", "ingresos_mensuales": "R-12", "monto_credito": "R-12"},
     rules=(
         Rule("edad > 80", "rechazar", "K1", {"es": "Edad", "en": "Age", "pt": "Idade"}, stage="before"),
         Rule("plazo_meses > 100", "revisar", "P1", "Plazo largo"),
@@ -175,7 +177,13 @@ def test_nothing_found_and_nothing_chosen_are_said(open_page: Any, trained: tupl
         wait_for_text(page, ".hallazgo .queja", "Elija al menos un dato")
 
 
-def test_rules_are_shown_with_the_result_and_are_not_called_a_high_risk(
+def told(reason: Reason) -> str:
+    code = "" if reason.code == reason.field else f" {reason.code}"
+    share = "" if reason.kind == "regla" else f" +{reason.contribution:.2f}".replace(".", ",")
+    return f"{' '.join(reason.text.split())}{code}{share}"
+
+
+def test_rules_and_codes_are_shown_with_the_result_and_are_not_called_a_high_risk(
     ruled: ThreadedServer, open_page: Any
 ) -> None:
     page = open_page(ruled.url)
@@ -184,12 +192,13 @@ def test_rules_are_shown_with_the_result_and_are_not_called_a_high_risk(
         decide(page, **record)
         decision = ruled.service.scorer.score_one(record)
         assert list(decision.rules) == codes
-        rules = page.locator("#respuesta h3:has-text('Reglas que se aplicaron') + ol li")
-        assert [text_of(page, f"#respuesta ol.motivos li >> nth={i}") for i in range(rules.count())] == [
-            f"{reason.text.strip()} {reason.code}" for reason in decision.reasons if reason.kind == "regla"
-        ]
+        for kind, title in (("regla", "Reglas que"), ("modelo", "Qué aumenta")):
+            items = page.locator(f"#respuesta h3:has-text('{title}') + ol li").all_inner_texts()
+            said = [told(reason) for reason in decision.reasons if reason.kind == kind]
+            assert [" ".join(item.split()) for item in items] == said
         said = text_of(page, ".decision")
         alone = decision.probability is not None and POLICY.outcome(decision.probability)
         assert ("Lo deciden las reglas" in said) == (alone != decision.outcome)
         assert page.locator("[role=meter]").count() == (decision.probability is not None)
         assert (page.evaluate(CONTRAST), page.evaluate(WIDE)) == ([], [])
+    assert {"07", "R-12"} <= {reason.code for reason in decision.reasons}

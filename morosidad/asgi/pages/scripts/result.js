@@ -125,19 +125,26 @@ function points(number) {
 
 const isRule = ({ tipo }) => tipo === "regla";
 
+// A reason in words, with its code where that is the lender's; else it is the field's name, which the words say.
+function named({ texto, codigo, campo }) {
+  const code = codigo === campo ? [] : [" ", make("span", { class: "codigo", text: codigo })];
+  return make("span", { class: "motivo" }, texto, ...code);
+}
+
 function rules(list) {
   if (!list.length) return [];
-  const items = list.map(({ texto, codigo }) => make("li", {}, make("span", { text: texto }), make("span", { class: "aporte", text: codigo })));
+  const items = list.map((rule) => make("li", {}, named(rule)));
   return [make("h3", { text: say("rules_applied") }), make("ol", { class: "motivos" }, ...items)];
 }
 
 function reasons(list) {
   if (!list.length) return [];
   const most = Math.max(...list.map(({ aporte }) => aporte));
-  const items = list.map(({ texto, aporte }) => {
+  const items = list.map((reason) => {
+    const { aporte } = reason;
     const measure = make("div", { class: "medida", "aria-hidden": "true" });
     measure.style.setProperty("--parte", `${Math.max(2, (100 * aporte) / most)}%`);
-    return make("li", {}, make("span", { text: texto }), make("span", { class: "aporte", text: `+${hundredths(aporte)}` }), measure);
+    return make("li", {}, named(reason), make("span", { class: "aporte", text: `+${hundredths(aporte)}` }), measure);
   });
   return [make("h3", { text: say("what_raises") }), make("ol", { class: "motivos" }, ...items)];
 }
