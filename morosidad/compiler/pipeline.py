@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morosidad.compiler.backends.numpy_columns import ColumnBatch
-from morosidad.compiler.backends.python_source import FunctionSource
+from morosidad.compiler.backends.python_source import FunctionSource, Sum
 from morosidad.compiler.forms.form import Form
 from morosidad.compiler.nodes.base import Floats
 from morosidad.compiler.report import ParityReport
@@ -102,15 +102,26 @@ class CompiledPipeline:
         fields = {column.field for column in self.layout.columns}
         return tuple(name for name in self.schema.names if name in fields)
 
-    def _code(self) -> FunctionSource:
+    def code(self, beside: Sum | None = None) -> FunctionSource:
+        """Begin a function of one record's values.
+
+        Parameters
+        ----------
+        beside : Sum, optional
+            As in `FunctionSource`.
+
+        Returns
+        -------
+        FunctionSource
+        """
         always = frozenset(i for i, field in enumerate(self.schema.fields) if field.required)
-        return FunctionSource(len(self.schema), always)
+        return FunctionSource(len(self.schema), always, beside)
 
     def _predict_one(self) -> Callable[[Row], float]:
         if self.form is None:
             ask = self._require_original().predict
             return lambda values: float(ask([values])[0])
-        code = self._code()
+        code = self.code()
         return code.function("predict_one", self.form.emit(code))
 
     @cached_property
@@ -118,7 +129,7 @@ class CompiledPipeline:
         """A record's values → (probability, contribution of each field); None without a reference."""
         if self.form is None or self.reference is None:
             return None
-        code = self._code()
+        code = self.code()
         probability, shares = self.form.emit_reasons(code, self.reference)
         return code.function(
             "explain_one", [probability, "(" + "".join(f"{share}, " for share in shares) + ")"]

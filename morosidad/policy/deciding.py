@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from morosidad.errors import PredictionError
 from morosidad.languages import Language
 from morosidad.policy.cutoffs import Policy
 from morosidad.policy.decision import NOTHING, Decision, Notice, Ruling, Score
@@ -172,6 +173,30 @@ class Deciding:
             None where the policy gives none.
         """
         return None if self.points_of is None else self.points_of(values, probability)
+
+    def failed(self, error: Exception) -> PredictionError:
+        """Make the error that says that the model failed, without the text of its own error.
+
+        Parameters
+        ----------
+        error : Exception
+            What it raised: its text may hold values of a record.
+
+        Returns
+        -------
+        PredictionError
+        """
+        message = f"{self.identity} failed on a valid record with {type(error).__name__}"
+        return PredictionError(message, self.identity)
+
+    def no_probability(self) -> PredictionError:
+        """Make the error that says that the model answered with something else.
+
+        Returns
+        -------
+        PredictionError
+        """
+        return PredictionError(f"{self.identity} did not answer with a probability", self.identity)
 
 
 def _compiled_rules(policy: Policy, schema: Schema) -> CompiledRules | None:

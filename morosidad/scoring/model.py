@@ -26,7 +26,7 @@ from morosidad.training.evidence import Training, plain_label
 
 if TYPE_CHECKING:
     from morosidad.compiler.proof.sampled_shapley import SampledContributions
-    from morosidad.scoring.scorecards.points import ModelPoints
+    from morosidad.scoring.scorecards.points import Answering, ModelPoints
 
 
 class ScoringModel(Deciding):
@@ -102,6 +102,7 @@ class ScoringModel(Deciding):
         self.reason_writer: ReasonWriter = self._writer(self.schema)
         self._plain = self.schema.language == Decision.language
         self._explain = self._explanation() if policy.max_reasons else None
+        self._answering = self._answering_with_points()
 
     def _writer(self, schema: Schema) -> ReasonWriter:
         """Make what puts contributions into words of a schema's language."""
@@ -117,6 +118,11 @@ class ScoringModel(Deciding):
 
     def _explanation(self) -> Callable[[Row], tuple[float, Sequence[float]]] | None:
         return self.compiled.explain_one if self.sampled is None else self.sampled.beyond_noise
+
+    def _answering_with_points(self) -> Answering | None:
+        if self.model_points is None or self.sampled is not None:
+            return None
+        return self.model_points.answering(explain=self._explain is not None)
 
     @property
     def explains(self) -> bool:
@@ -152,8 +158,8 @@ class ScoringModel(Deciding):
         first = self.asked_first(values)
         if self.skips(first):
             return self.declined(first, warnings, request_id)
-        probability, shares = self.estimate(values)
-        return self.decide(values, probability, shares, warnings, request_id, first=first)
+        probability, shares, points = self.estimate(values)
+        return self.decide(values, probability, shares, warnings, request_id, None, first, points)
 
     def answer_many(self, rows: Sequence[Row]) -> list[Decision | None]:
         """Answer for many records, asking an original that is not compiled once for all of them.
@@ -198,8 +204,8 @@ class ScoringModel(Deciding):
             return [int(p) for p in self.over_threshold(probabilities)]
         return [int(label) for label in original.defaults(rows)]
 
-    def estimate(self, values: Row) -> tuple[float, Sequence[float]]:
-        """Give the probability of default, and each field's contribution where reasons are wanted.
+    def estimate(self, values: Row) -> tuple[float, Sequence[float], Score | None]:
+        """Give the probability of default, each field's contribution where reasons are wanted, the points.
 
         Parameters
         ----------
@@ -211,6 +217,8 @@ class ScoringModel(Deciding):
         probability : float
         shares : sequence of float
             Empty where no reasons are wanted.
+        points : int, float or None
+            None where the policy gives none, or they are worked out from the probability.
 
         Raises
         ------
@@ -218,26 +226,14 @@ class ScoringModel(Deciding):
             If the model fails.
         """
         try:
+            if self._answering is not None:
+                return self._answering(values)
             if self._explain is None:
-                return self.compiled.predict_one(values), ()
-            return self._explain(values)
+                return self.compiled.predict_one(values), (), None
+            probability, shares = self._explain(values)
+            return probability, shares, None
         except Exception as error:  # its text may hold values of the record
             raise self.failed(error) from None
-
-    def failed(self, error: Exception) -> PredictionError:
-        """Make the error that says that the model failed, without the text of its own error.
-
-        Parameters
-        ----------
-        error : Exception
-            What it raised: its text may hold values of a record.
-
-        Returns
-        -------
-        PredictionError
-        """
-        message = f"{self.identity} failed on a valid record with {type(error).__name__}"
-        return PredictionError(message, self.identity)
 
     def decide(
         self,
@@ -248,6 +244,7 @@ class ScoringModel(Deciding):
         request_id: str | None = None,
         label: int | None = None,
         first: Ruling | None = None,
+        points: Score | None = None,
     ) -> Decision:
         """Turn a probability of default into a decision: label, outcome, reasons.
 
@@ -267,6 +264,8 @@ class ScoringModel(Deciding):
             Where it is known already.
         first : Ruling, optional
             What the rules that know no score decide, where they have been asked.
+        points : int or float, optional
+            Where they are known already.
 
         Returns
         -------
@@ -283,7 +282,8 @@ class ScoringModel(Deciding):
         if not 0.0 <= probability <= 1.0:
             raise self.no_probability()
         known = self._label(values, probability) if label is None else label
-        points = None if self.points_of is None else self.points_of(values, probability)
+        if points is None and self.points_of is not None:
+            points = self.points_of(values, probability)
         if self.rules is None:
             return self.decision(known, probability, reasons, warnings, request_id, points)
         ruling = self.settle(values, probability, first, points)
@@ -359,15 +359,6 @@ class ScoringModel(Deciding):
         bool, or ndarray of bool, shape (n,)
         """
         return probability > self.compiled.threshold
-
-    def no_probability(self) -> PredictionError:
-        """Make the error that says that the model answered with something else.
-
-        Returns
-        -------
-        PredictionError
-        """
-        return PredictionError(f"{self.identity} did not answer with a probability", self.identity)
 
     def latency(self, calls: int = 200, clock: Callable[[], int] = time.perf_counter_ns) -> float:
         """Measure the median time of one decision, without validation.

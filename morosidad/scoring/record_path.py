@@ -329,11 +329,10 @@ class RecordPath:
             decision = model.declined(first, request.warnings, request.request_id)
             stage_seconds["decide"] = self.clock() - start
             return decision
-        probability, shares = model.estimate(request.values)
+        probability, shares, points = model.estimate(request.values)
         estimated = self.clock()
-        decision = model.decide(
-            request.values, probability, shares, request.warnings, request.request_id, first=first
-        )
+        known = request.warnings, request.request_id, None, first, points
+        decision = model.decide(request.values, probability, shares, *known)
         stage_seconds |= {"predict": estimated - start, "decide": self.clock() - estimated}
         return decision
 

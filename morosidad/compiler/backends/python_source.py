@@ -8,12 +8,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from morosidad.compiler.nodes.base import Expr
+from morosidad.compiler.nodes.lookups import Grid, Lookup
 
 NO_SHARE = "0.0"
 """The source of the contribution of a field that a model does not use."""
+
+
+class Sum(NamedTuple):
+    """Numbers that are added up beside a model's own, from left to right.
+
+    Attributes
+    ----------
+    start : float
+        What they are added to.
+    terms : tuple of (Lookup or Grid)
+        The numbers.
+    """
+
+    start: float
+    terms: tuple[Lookup | Grid, ...]
 
 
 class FunctionSource:
@@ -25,12 +41,16 @@ class FunctionSource:
         How many values a record has.
     always : frozenset of int
         The fields that are never missing.
+    beside : Sum, optional
+        What a form that looks numbers up may look up with them; `beside_total` tells whether it did.
     """
 
-    def __init__(self, n_fields: int, always: frozenset[int]) -> None:
+    def __init__(self, n_fields: int, always: frozenset[int], beside: Sum | None = None) -> None:
         self.n_fields = n_fields
         self.always = always
         self.missing: frozenset[int] = frozenset(range(n_fields)) - always
+        self.beside = beside
+        self.beside_total = ""
         self.lines: list[str] = []
         self._bound: dict[str, Any] = {"nan": math.nan}
         self._names: dict[Expr, str] = {}
@@ -54,6 +74,14 @@ class FunctionSource:
             source = expr.emit(self)
             name = self._names[expr] = source if source.isidentifier() else self.assign(source)
         return name
+
+    def added_beside(self) -> str:
+        """Name the sum that was to be added up beside the form, which is done here where the form did not."""
+        if not self.beside_total:
+            assert self.beside is not None
+            start, terms = self.beside
+            self.beside_total = self.total([self.constant(start), *map(self.value, terms)])
+        return self.beside_total
 
     def assign(self, source: str) -> str:
         """Compute some source into a new variable and name it."""

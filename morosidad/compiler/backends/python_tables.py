@@ -9,7 +9,7 @@ from typing import Any
 
 from morosidad.compiler.backends.python_source import NO_SHARE, FunctionSource
 from morosidad.compiler.nodes.base import Expr, Position
-from morosidad.compiler.nodes.terms import Term
+from morosidad.compiler.nodes.terms import Term, whole_term
 
 
 def write(
@@ -38,11 +38,12 @@ def write(
         Each field's share, or none where they are not wanted.
     """
     cells = array("d")
-    asked = [_columns(term, cells) for term in terms]
+    beside = [] if code.beside is None else [whole_term(expr) for expr in code.beside.terms]
+    asked = [_columns(term, cells) for term in (*terms, *beside)]
     found = iter(look_up(code, list(chain.from_iterable(asked))))
     own, halves = [code.constant(intercept)], []
     shares: list[list[str]] = [[] for _ in range(n_fields)]
-    for term, columns in zip(terms, asked, strict=True):
+    for term, columns in zip(terms, asked, strict=False):
         names = list(islice(found, len(columns)))
         if len(term.at) < 2:
             own.append(names[0] if names else code.value(term.expr))
@@ -55,9 +56,16 @@ def write(
             more = code.assign(" - ".join(names[2:]))
             for sign, field in zip("+-", term.fields, strict=True):
                 shares[field].append(f"{halves[-1]} {sign} {more}")
+    if code.beside is not None:
+        others = [_whole(code, cells, list(islice(found, len(term.at)))) for term in beside]
+        code.beside_total = code.total([code.constant(code.beside.start), *others])
     z = code.total(own)
     z = code.assign(f"{z} + 2.0 * {code.total(halves)}") if halves else z
     return z, [code.total(share) if share else NO_SHARE for share in shares] if explain else []
+
+
+def _whole(code: FunctionSource, cells: array[float], names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else code.assign(f"{code.constant(cells)}[{names[0]} + {names[1]}]")
 
 
 def _columns(term: Term, cells: array[float]) -> list[tuple[Position, Sequence[float]]]:

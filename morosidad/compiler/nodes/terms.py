@@ -36,6 +36,14 @@ class Term(NamedTuple):
     more: tuple[Floats, ...] = ()
 
 
+def whole_term(expr: Lookup | Grid) -> Term:
+    """Describe a number that is looked up, also that of two fields as it is and not as halves."""
+    if isinstance(expr, Lookup):
+        return term_of(expr)
+    fields = min(fields_of(expr.first)), min(fields_of(expr.second))
+    return Term(expr, fields, (expr.first, expr.second), expr.cells.values)
+
+
 def term_of(expr: Expr) -> Term:
     """Describe an expression as a term: found in a table, in a grid of two fields, or computed."""
     fields = tuple(sorted(fields_of(expr)))

@@ -53,10 +53,10 @@ def explain_rows(
         except Exception as error:  # its text may hold values of a row
             raise model.failed(error) from None
         return probabilities, np.where(asked[:, None], shares, np.nan)
-    unknown: tuple[float, Sequence[float]] = (np.nan, nothing)
+    unknown: tuple[float, Sequence[float], None] = (np.nan, nothing, None)
     each = zip(rows(), asked.tolist(), strict=True)
     found = [model.estimate(row) if wanted else unknown for row, wanted in each]
-    shares = np.array([share or nothing for _, share in found], dtype=np.float64)
+    shares = np.array([share or nothing for _, share, _ in found], dtype=np.float64)
     if not model.compiled.compiled:
         return None, shares
-    return np.array([probability for probability, _ in found]), shares
+    return np.array([probability for probability, _, _ in found]), shares

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import cached_property
 
 import numpy as np
 
 from morosidad.compiler.backends.numpy_columns import ColumnBatch
-from morosidad.compiler.backends.python_source import FunctionSource
-from morosidad.compiler.nodes.base import Expr, Floats
-from morosidad.compiler.nodes.lookups import Bins, CategoryPosition, Cells, Grid, Lookup, Table
+from morosidad.compiler.backends.python_source import FunctionSource, Sum
+from morosidad.compiler.nodes.base import Floats, Position
+from morosidad.compiler.nodes.lookups import (
+    Bins,
+    CategoryPosition,
+    Cells,
+    Grid,
+    IntervalPosition,
+    Lookup,
+    Table,
+)
 from morosidad.compiler.pipeline import CompiledPipeline
 from morosidad.frames.reading import Column
 from morosidad.policy.decision import Score
-from morosidad.policy.points import Points
+from morosidad.policy.points import NEAREST, Points
 from morosidad.schema.field import Row
 from morosidad.scoring.scorecards.steps import NoStepsError, StepModel, StepTable, steps_of
+
+Answering = Callable[[Row], tuple[float, Sequence[float], Score | None]]
 
 
 class ModelPoints:
@@ -39,7 +50,7 @@ class ModelPoints:
 
     def __init__(self, scale: Points, compiled: CompiledPipeline) -> None:
         self.scale: Points = scale
-        self._schema = compiled.schema
+        self._compiled = compiled
         self.scorecard: StepModel | None = None
         self.obstacle: str = ""
         try:
@@ -47,24 +58,66 @@ class ModelPoints:
         except NoStepsError as error:
             self.obstacle = str(error)
             return
-        tables = tuple(StepTable(table.at, scale.rounded(table.numbers)) for table in found.tables)
+        tables = tuple(table._replace(numbers=scale.rounded(table.numbers)) for table in found.tables)
         self.scorecard = StepModel(float(scale.rounded(np.array(found.intercept))), tables)
 
     @cached_property
-    def _terms(self) -> list[Expr]:
-        return [] if self.scorecard is None else list(map(_expr, self.scorecard.tables))
+    def _sum(self) -> Sum | None:
+        card = self.scorecard
+        return None if card is None else Sum(card.intercept, tuple(map(_expr, card.tables)))
 
     @cached_property
     def of(self) -> Callable[[Row, float], Score]:
         """A record's values, and its probability of default → its points."""
-        if self.scorecard is None:
+        if self._sum is None:
             of_probability = self.scale.of
             return lambda _, probability: of_probability(probability)
-        always = frozenset(i for i, field in enumerate(self._schema.fields) if field.required)
-        code = FunctionSource(len(self._schema), always)
-        total = code.total([code.constant(self.scorecard.intercept), *map(code.value, self._terms)])
-        sum_of = code.function("points", f"{code.constant(int)}({total})" if self.scale.round else total)
+        code = self._compiled.code(self._sum)
+        sum_of = code.function("points", self._whole(code, code.added_beside()))
         return lambda values, _: sum_of(values)
+
+    def answering(self, *, explain: bool) -> Answering | None:
+        """Make the model's answer to a record give its points too: they cost less in it than beside it.
+
+        Parameters
+        ----------
+        explain : bool
+            Whether each field's contribution is wanted.
+
+        Returns
+        -------
+        callable or None
+            A record's values → its probability of default, each field's contribution, its points: all to
+            the last bit as each alone. None for a model that is not compiled, or gives no contributions.
+        """
+        form, reference = self._compiled.form, self._compiled.reference
+        if form is None or (explain and reference is None):
+            return None
+        code = self._compiled.code(self._sum)
+        shares: Sequence[str] = ()
+        if explain and reference is not None:
+            probability, shares = form.emit_reasons(code, reference)
+        else:
+            probability = form.emit(code)
+        probability = code.assign(probability)
+        points = self._of_probability(code, probability) if self._sum is None else code.added_beside()
+        every = "(" + "".join(f"{share}, " for share in shares) + ")"
+        return code.function("answer", [probability, every, self._whole(code, points)])
+
+    def _of_probability(self, code: FunctionSource, probability: str) -> str:
+        """Write what `Points.of` computes before it rounds; NaN where there is no probability."""
+        scale, low, high = self.scale, code.constant(NEAREST), code.constant(1.0 - NEAREST)
+        p = code.assign(
+            f"{probability} if {low} <= {probability} <= {high} else {low} if {probability} < {low} "
+            f"else {high} if {probability} > {high} else nan"
+        )
+        slope, log = code.constant(scale.slope), code.constant(math.log)
+        return code.assign(f"{code.constant(scale.offset)} + {slope} * {log}({p} / (1.0 - {p}))")
+
+    def _whole(self, code: FunctionSource, points: str) -> str:
+        if not self.scale.round:
+            return points
+        return f"{code.constant(round)}({points}) if {points} == {points} else None"
 
     def of_many(self, columns: Sequence[Column], probabilities: Floats) -> Floats:
         """Give the points of many rows, each to the last bit as `of` does.
@@ -81,17 +134,27 @@ class ModelPoints:
         ndarray of float64, shape (n,)
             NaN where there is no probability.
         """
-        if self.scorecard is None:
+        if self._sum is None:
             return self.scale.of_many(probabilities)
         batch = ColumnBatch(columns)
-        total = np.full(len(batch), self.scorecard.intercept)
-        for term in self._terms:
+        total = np.full(len(batch), self._sum.start)
+        for term in self._sum.terms:
             total += batch.value(term)
         return np.where(np.isnan(probabilities), np.nan, total)
 
 
-def _expr(table: StepTable) -> Expr:
-    if len(table.at) == 2:
-        return Grid(*table.at, Cells(table.numbers))
-    (at,), rows = table.at, table.numbers[:, None]
-    return Lookup(at.of, Table(at.keys, rows) if isinstance(at, CategoryPosition) else Bins(at.edges, rows))
+def _expr(table: StepTable) -> Lookup | Grid:
+    """Look the numbers up where the model looks, as far as it does, so that both look once."""
+    at: tuple[Position, ...] = table.at
+    numbers = table.numbers
+    if table.own:
+        at = tuple(position for position, _ in table.own)
+        numbers = np.zeros([position.size for position in at])
+        numbers[np.ix_(*(places for _, places in table.own))] = table.numbers
+    if len(at) == 2:
+        return Grid(at[0], at[1], Cells(numbers))
+    (only,), rows = at, numbers[:, None]
+    if isinstance(only, CategoryPosition):
+        return Lookup(only.of, Table(only.keys, rows))
+    assert isinstance(only, IntervalPosition)
+    return Lookup(only.of, Bins(only.edges, rows))

@@ -14,7 +14,7 @@ from morosidad.compiler.forms.calibrated import Sigmoid
 from morosidad.compiler.forms.complement import Complement
 from morosidad.compiler.forms.form import Form
 from morosidad.compiler.forms.guarded import Guarded
-from morosidad.compiler.nodes.base import Expr, Floats, Key, Position, Text, walk
+from morosidad.compiler.nodes.base import Expr, Floats, Key, Places, Position, Text, walk
 from morosidad.compiler.nodes.expressions import Fill, Missing, Raw
 from morosidad.compiler.nodes.lookups import CategoryPosition, Edges, Grid, IntervalPosition, Lookup
 from morosidad.compiler.nodes.terms import Term, term_of
@@ -39,10 +39,14 @@ class StepTable(NamedTuple):
         Where the values of each field are found.
     numbers : ndarray of float64
         What is found there, with an axis for each field.
+    own : tuple of (Position, ndarray of intp)
+        Where the model itself looks, for each field, and which place there each cell of the field is; empty
+        where it looks several times.
     """
 
     at: tuple[CategoryPosition | IntervalPosition, ...]
     numbers: Floats
+    own: tuple[tuple[Position, Places], ...] = ()
 
     @property
     def fields(self) -> tuple[int, ...]:
@@ -58,7 +62,7 @@ class StepModel(NamedTuple):
 
     def times(self, slope: float, intercept: float = 0.0) -> StepModel:
         """Give a line of the log-odds, ``slope * z + intercept``, as a sum of the same kind."""
-        tables = tuple(StepTable(table.at, slope * table.numbers) for table in self.tables)
+        tables = tuple(table._replace(numbers=slope * table.numbers) for table in self.tables)
         return StepModel(slope * self.intercept + intercept, tables)
 
 
@@ -107,7 +111,9 @@ def steps_of(form: Form | None, schema: Schema) -> StepModel:
 def _table(schema: Schema, place: int, exprs: Sequence[Expr]) -> StepTable:
     at = _cells(schema.fields[place], place, exprs)
     batch = _batch(schema, at, place)
-    return StepTable((at,), np.sum([batch.value(expr) for expr in exprs], axis=0))
+    own = exprs[0].at if len(exprs) == 1 and isinstance(exprs[0], Lookup) else None
+    numbers = np.sum([batch.value(expr) for expr in exprs], axis=0)
+    return StepTable((at,), numbers, () if own is None else ((own, batch.position(own)),))
 
 
 def _pair(schema: Schema, grid: Expr) -> StepTable:
@@ -119,7 +125,8 @@ def _pair(schema: Schema, grid: Expr) -> StepTable:
         places.append(_batch(schema, both[-1], place).position(position))
     if math.prod(at.size for at in both) > MOST_CELLS:
         raise NoStepsError("a table of two fields is too large")
-    return StepTable(tuple(both), grid.cells.values[np.ix_(*places)])
+    own = tuple(zip((grid.first, grid.second), places, strict=True))
+    return StepTable(tuple(both), grid.cells.values[np.ix_(*places)], own)
 
 
 # -- where a field's number changes ----------------------------------------------------------------

@@ -16,32 +16,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morosidad.compiler.backends.numba.machine import Pointer, emit_row, machine_code, types
-from morosidad.compiler.backends.python_source import NO_SHARE, FunctionSource
+from morosidad.compiler.backends.python_source import NO_SHARE, FunctionSource, Sum
 from morosidad.compiler.nodes.base import Expr, Floats, Position
 from morosidad.compiler.nodes.lookups import IntervalPosition
-from morosidad.compiler.nodes.terms import Term
+from morosidad.compiler.nodes.terms import Term, whole_term
 
 
 def write(
     code: FunctionSource, intercept: float, terms: Sequence[Term], n_fields: int, explain: bool
 ) -> tuple[str, list[str]]:
     """Write a sum of tables, and each field's share of it, as one call: see `python_tables.write`."""
-    layout = _Layout(intercept, terms)
+    layout = _Layout(intercept, terms, code.beside, n_fields if explain else 0)
     row = emit_row(code, list(layout.columns))
     add_up, whole, numbers = _add_up(), Pointer(layout.whole()), Pointer(layout.numbers())
-    if not explain:
+    if not explain and code.beside is None:
         arguments = ", ".join(map(code.constant, (whole, numbers)))
         return code.assign(f"{code.constant(add_up)}({arguments}, {row}, None, 0)"), []
-    nothing = bytes(8 * n_fields)
+    width = (n_fields if explain else 0) + (code.beside is not None)
+    nothing = bytes(8 * width)
 
     def explained(row: bytes) -> tuple[float, list[float]]:
         shares = array("d", nothing)
-        z = add_up(whole, numbers, row, shares.buffer_info()[0], 1)
+        z = add_up(whole, numbers, row, shares.buffer_info()[0], explain)
         return z, shares.tolist()
 
     found = code.assign(f"{code.constant(explained)}({row})")
-    names = [f"{found}_{field}" for field in range(n_fields)]
+    names = [f"{found}_{place}" for place in range(width)]
     code.line(f"{found}_z, ({', '.join(names)},) = {found}")
+    if code.beside is not None:
+        code.beside_total = names.pop()
     used = {field for term in terms for field in term.fields}
     return f"{found}_z", [name if field in used else NO_SHARE for field, name in enumerate(names)]
 
@@ -49,25 +52,28 @@ def write(
 class _Layout:
     """Tables as whole numbers and floats, one after the other.
 
-    The whole numbers: how many axes and terms; for each axis the column of the row, where
+    The whole numbers: how many axes, terms, and numbers to be added up beside them, and where the sum of
+    those stands among the shares; for each axis the column of the row, where
     its edges begin and how many they are (-1: the column holds the place itself); for each term its
     one or two axes (-1: no second), where its numbers begin, how many the second axis has, its one
     or two fields, and where the two tables begin that the shares differ by.
     """
 
-    def __init__(self, intercept: float, terms: Sequence[Term]) -> None:
+    def __init__(self, intercept: float, terms: Sequence[Term], beside: Sum | None, place: int) -> None:
+        more = [] if beside is None else [whole_term(expr) for expr in beside.terms]
+        self._header = [len(terms), -1 if beside is None else len(more), place]
         self.columns: dict[Expr, int] = {}
         self._axes: dict[Position, tuple[int, int, int]] = {}
-        self._pieces: list[Floats] = [np.array([intercept])]
-        self._terms: list[tuple[int, ...]] = [self._term(term) for term in terms]
+        self._pieces: list[Floats] = [np.array([intercept, 0.0 if beside is None else beside.start])]
+        self._terms: list[tuple[int, ...]] = [self._term(term) for term in (*terms, *more)]
 
     def whole(self) -> NDArray[np.int32]:
         """Give the whole numbers."""
-        header = [len(self._axes), len(self._terms)]
+        header = [len(self._axes), *self._header]
         return np.concatenate([header, *self._axes.values(), *self._terms]).astype(np.int32)
 
     def numbers(self) -> Floats:
-        """Give the floats; the intercept is the first."""
+        """Give the floats: the intercept, then what numbers beside the terms are added to, then tables."""
         return np.concatenate(self._pieces)
 
     def _term(self, term: Term) -> tuple[int, ...]:
@@ -104,11 +110,11 @@ def _add_up() -> Callable[..., float]:
 
 
 def add_up(whole: Any, numbers: Any, row: Any, shares: Any, explain: int) -> Any:
-    """Add up the tables' numbers for one record, and each field's share if it is to be explained."""
-    n_axes, n_terms = whole[0], whole[1]
+    """Add up the tables' numbers for one record, each field's share if it is to be explained, and others."""
+    n_axes, n_terms, n_beside = whole[0], whole[1], whole[2]
     places = np.empty(n_axes, np.int64)
     for k in range(n_axes):
-        x, start, n = row[whole[2 + 3 * k]], whole[3 + 3 * k], whole[4 + 3 * k]
+        x, start, n = row[whole[4 + 3 * k]], whole[5 + 3 * k], whole[6 + 3 * k]
         low, high = 0, n
         while low < high:  # as bisect_right
             middle = (low + high) // 2
@@ -117,7 +123,7 @@ def add_up(whole: Any, numbers: Any, row: Any, shares: Any, explain: int) -> Any
             else:
                 low = middle + 1
         places[k] = int(x) if n < 0 else n + 1 if x != x else low
-    own, halves, at = numbers[0], 0.0, 2 + 3 * n_axes
+    own, halves, at = numbers[0], 0.0, 4 + 3 * n_axes
     for _ in range(n_terms):
         i, second, start, field = places[whole[at]], whole[at + 1], whole[at + 2], whole[at + 4]
         if second < 0:
@@ -134,4 +140,11 @@ def add_up(whole: Any, numbers: Any, row: Any, shares: Any, explain: int) -> Any
                 shares[field] = shares[field] + half + more
                 shares[other] = shares[other] + half - more
         at += 8
+    if n_beside >= 0:
+        total = numbers[1]
+        for _ in range(n_beside):
+            i, second = places[whole[at]], whole[at + 1]
+            total += numbers[whole[at + 2] + (i if second < 0 else i * whole[at + 3] + places[second])]
+            at += 8
+        shares[whole[3]] = total
     return own + 2.0 * halves
