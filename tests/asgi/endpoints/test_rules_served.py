@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pandas as pd
 import pytest
+from asgi.conftest import in_process
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from policy.rules.random_conditions import GAPS, ROWS, conditions
+from policy.rules.random_conditions import SCHEMA as EVERY_KIND
+from sklearn.compose import make_column_transformer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
 
 from morosidad import KPITracker, Points, Policy, Rule, Schema, Scorer, make_applicants
 from morosidad.asgi.pages.examples import examples
-from morosidad.policy.decision import Decision
+from morosidad.policy.decision import OUTCOMES, Decision
 
 POLICY = Policy(
     review_at=0.2,
@@ -111,3 +123,59 @@ def test_the_policy_of_a_file_is_described_and_reloaded(serve: Any, tmp_path: Pa
     after = client.post("/predecir", json={"datos": record}).json()
     assert after["reglas"] == []
     assert after["politica"].startswith("otra@")
+
+
+SCORES = st.sampled_from(
+    ["probability > 0.5", "outcome == 'revisar'", "points < 487", "outcome < 'r' and points >= 480"]
+)
+AFTER = st.builds("({} {} ({}))".format, conditions(judged=False), st.sampled_from(["and", "or"]), SCORES)
+
+
+@st.composite
+def policies(draw: Any) -> Policy:
+    rules = []
+    for place in range(draw(st.integers(1, 4))):
+        stage = draw(st.sampled_from(["before", "after"]))
+        when = draw(conditions(judged=False) if stage == "before" else AFTER | SCORES)
+        missing, final = draw(st.sampled_from([None, "revisar"])), draw(st.booleans())
+        outcome = draw(st.sampled_from(OUTCOMES))
+        rules.append(Rule(when, outcome, f"R{place}", stage=stage, on_missing=missing, final=final))
+    low, high = sorted(draw(st.lists(st.floats(0.3, 0.7), min_size=2, max_size=2)))
+    return Policy(low, high, rules=tuple(rules), points=Points(), score_always=draw(st.booleans()))
+
+
+@pytest.fixture(scope="module")
+def of_every_kind() -> Iterator[tuple[Scorer, Any]]:
+    """A model on some of the fields, of which rules look at others too, and a server for it."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"hijos": rng.integers(0, 4, 300), "titular": rng.random(300) < 0.5})
+    frame["estado"] = rng.choice(["a", "B", "casa"], 300)
+    columns = make_column_transformer((OneHotEncoder(handle_unknown="ignore"), ["hijos", "estado"]))
+    pipeline = make_pipeline(columns, LogisticRegression())
+    pipeline.fit(frame, rng.random(300) < 0.3 + 0.1 * frame["hijos"])
+    whole = frame.reindex(columns=list(EVERY_KIND.names))
+    scorer = Scorer(pipeline, schema=EVERY_KIND, reference=whole[:40])
+    with ExitStack() as stack:
+        yield scorer, in_process(stack, scorer, {})
+
+
+@settings(max_examples=25, deadline=None)
+@given(policies(), st.lists(st.tuples(ROWS, GAPS), min_size=1, max_size=10))
+def test_random_policies_decide_alike_everywhere(
+    of_every_kind: tuple[Scorer, Any], policy: Policy, rows: list[tuple[dict[str, Any], set[str]]]
+) -> None:
+    plain, client = of_every_kind
+    records = [{name: row[name] for name in row if name not in gaps} for row, gaps in rows]
+    scorer = plain.with_policy(policy)
+    expected = [scorer.score_one(record) for record in records]
+    assert scorer.score_many(records) == expected
+    table = scorer.score_frame(
+        pd.DataFrame(records, columns=list(EVERY_KIND.names), dtype=object), reasons=True
+    )
+    assert table["outcome"].tolist() == [decision.outcome for decision in expected]
+    assert [tuple(codes) for codes in table["rules"]] == [decision.rules for decision in expected]
+    points = table["points"].astype(object)
+    assert points.where(points.notna(), None).tolist() == [decision.points for decision in expected]
+    client.app.state.service.scorer._path.activate(scorer._model)
+    batch = client.post("/predecir/lote", content=msgspec.json.encode(records)).json()
+    assert [decided(document) for document in batch] == expected
