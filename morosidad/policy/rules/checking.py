@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import NoReturn
 
+from morosidad.policy.rules.functions import is_date
 from morosidad.policy.rules.nodes import Node, Variable
 from morosidad.policy.rules.parsing import FUNCTIONS, Expression, ExpressionProblem, WrongExpressionError
 from morosidad.schema.field import EXACT
@@ -32,6 +33,11 @@ _COMPUTED: dict[type[ast.operator], str] = {
     ast.Mod: "%",
 }
 _WORDS = {"number": "a number", "text": "a text", "truth": "a condition"}
+_OF_SCORE = {
+    "probability": "the probability is known after the score only: stage='after'",
+    "outcome": "the outcome is known after the score only: stage='after'",
+    "points": "points are known after the score only, stage='after', with a policy that has points=Points()",
+}
 _FAILED = Node("failed", "truth")
 
 
@@ -146,7 +152,10 @@ class _Checker:
     def _name(self, node: ast.Name) -> Node:
         name = self._expression.name(node)
         if name not in self._names:
-            near = get_close_matches(name, self._names, n=1) if len(self._names) <= 1000 else []
+            if name in _OF_SCORE:
+                self._wrong(node, _OF_SCORE[name])
+            few = len(self._names) <= 1000 and len(self.problems) < 10  # comparing names takes its time
+            near = get_close_matches(name, self._names, n=1) if few else []
             hint = f"; did you mean {near[0]!r}?" if near else ""
             self._wrong(node, f"nothing is called {name!r} here{hint}")
         found = self._names[name]
@@ -164,6 +173,8 @@ class _Checker:
         for place, (argument, part) in enumerate(zip(node.args, of, strict=True)):
             if part.type != (expected := takes[min(place, len(takes) - 1)]):
                 self._wrong(argument, f"{_WORDS[expected]} was expected, not {_WORDS[part.type]}")
+            if name == "years_between" and not _may_be_date(part):
+                self._wrong(argument, "a date was expected, such as '2026-11-30'")
         return Node(name, gives, tuple(of))
 
     # -- comparisons ---------------------------------------------------------------------------
@@ -239,6 +250,13 @@ class _Checker:
             hint = f"did you mean {near[0]!r}?" if near else f"it is one of {', '.join(words[:20])}"
             self._wrong(node, f"{variable.name!r} is never that; {hint}")
         return given._replace(value=value)
+
+
+def _may_be_date(node: Node) -> bool:
+    if node.operation == "constant":
+        return is_date(str(node.value))
+    levels = node.value.levels if isinstance(node.value, Variable) else ()
+    return not levels or any(is_date(str(level)) for level in levels)
 
 
 def _negative(of: Node) -> Node:

@@ -174,6 +174,22 @@ def years_between(start: str | None, end: str | None) -> float:
     return float(other.year - one.year - ((other.month, other.day) < (one.month, one.day)))
 
 
+def is_date(text: str) -> bool:
+    """Tell whether a text is a date.
+
+    Parameters
+    ----------
+    text : str
+        The text.
+
+    Returns
+    -------
+    bool
+        Whether it is one of the calendar, written as ``2026-11-30``.
+    """
+    return _date(text) is not None
+
+
 @lru_cache(4096)
 def _date(text: str | None) -> date | None:
     if text is None or len(text) != _ISO or text[4] != "-" or text[7] != "-":

@@ -44,7 +44,8 @@ _HINTS: dict[type[ast.AST], str] = {
     ast.Pow: "powers are rounded in more than one way; write a product",
 }
 _SPACES = {ord(space): " " for space in "\t\r\n\f\v"}
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|`([^`]*)`")
+_APART = re.compile(r"'[^']*'|\"[^\"]*\"|`([^`]*)`|#[^\r\n]*")
+_TEXT = re.compile(r"[rRuU]?('''|\"{3}|'|\")(.*)\1", re.DOTALL)
 
 
 class ExpressionProblem(NamedTuple):
@@ -99,7 +100,7 @@ class Expression:
         self._check()
 
     def _plain(self, text: str) -> str:
-        """Give the text in one line, with an identifier of the same length for each name in backticks."""
+        """Give the text in one line: a name in backticks is an identifier as long, a comment spaces."""
         if len(text) > LONGEST:
             raise _wrong(f"it is longer than {LONGEST} characters", LONGEST, len(text))
         if (place := text.find("\\")) >= 0:
@@ -109,12 +110,14 @@ class Expression:
             raise _wrong("it holds a sign that can't be shown", place, place + 1)
 
         def named(found: re.Match[str]) -> str:
+            if found.group().startswith("#"):
+                return " " * len(found.group())
             if not found.group(1):
                 return found.group()
             self._quoted[found.start()] = found.group(1)
             return "_" * len(found.group())
 
-        return _QUOTED.sub(named, text.translate(_SPACES))
+        return _APART.sub(named, text).translate(_SPACES)
 
     def _parsed(self, plain: str) -> ast.expr:
         try:
@@ -140,6 +143,9 @@ class Expression:
                 words = _HINTS.get(type(node)) or f"{type(node).__name__} is no part of a rule"
                 problems.append(ExpressionProblem(words, *self.span(near)))
                 continue
+            if isinstance(node, ast.Constant) and (problem := self._constant_problem(node)):
+                problems.append(problem)
+                continue
             if isinstance(node, ast.Call) and (problem := self._call_problem(node)):
                 problems.append(problem)
                 continue
@@ -149,6 +155,14 @@ class Expression:
             waiting += [(child, near, depth + 1) for child in ast.iter_child_nodes(node)]
         if problems:
             raise WrongExpressionError(sorted(problems, key=lambda problem: problem[1:]))
+
+    def _constant_problem(self, node: ast.Constant) -> ExpressionProblem | None:
+        """Refuse texts that Python joins, as where a comma is missing, and such as hold tabs or lines."""
+        start, end = self.span(node)
+        found = _TEXT.fullmatch(self.text[start:end])
+        if not isinstance(node.value, str) or (found and found.group(2) == node.value):
+            return None
+        return ExpressionProblem("one text in quotes was expected: no two, no tabs, one line", start, end)
 
     def _call_problem(self, node: ast.Call) -> ExpressionProblem | None:
         name = self.name(node.func) if isinstance(node.func, ast.Name) else ""

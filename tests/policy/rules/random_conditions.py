@@ -40,6 +40,7 @@ ROWS = st.fixed_dictionaries(
     }
 )
 GAPS = st.sets(st.sampled_from(SCHEMA.names))
+DATES = st.sampled_from([*TEXTS, "lower(ciudad)", "today()", "'2001-02-28'", "'2020-02-29'"])
 CONSTANTS = st.sampled_from(["0", "1", "2.5", "18", "1e308", "0.1", "3", "1e-300"])
 
 
@@ -60,7 +61,7 @@ def numbers(*, judged: bool) -> st.SearchStrategy[str]:
                 st.builds("{}({}, {})".format, st.sampled_from(["min", "max"]), inner, inner),
                 st.builds("min({}, {}, {})".format, inner, inner, inner),
                 st.builds("len({})".format, texts(judged=False)),
-                st.builds("years_between({}, {})".format, texts(judged=False), texts(judged=False)),
+                st.builds("years_between({}, {})".format, DATES, DATES),
             ]
         return st.one_of(made)
 

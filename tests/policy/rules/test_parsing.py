@@ -65,6 +65,27 @@ def marks(text: str) -> list[str]:
         ("(edad > 1) | mora", "write 'or'", "(edad > 1) | mora"),
         ("~mora", "write 'not'", "~mora"),
         ("eval('1')", "no such function", "eval('1')"),
+        ("ciudad in ('a' 'b')", "one text in quotes", "'a' 'b'"),
+        ("ciudad == 'a' \"b\"", "one text in quotes", "'a' \"b\""),
+        ("ciudad == 'a\tb'", "one text in quotes", "'a\tb'"),
+        ("ciudad == '''a\nb'''", "one text in quotes", "'''a\nb'''"),
+        ("edad > 1 # or\n+ xyz", "nothing is called 'xyz'", "xyz"),
+        ("await edad", "Await", "await edad"),
+        ("(yield edad)", "Yield", "yield edad"),
+        ("edad in (*ciudad, 1)", "Starred", "*ciudad"),
+        ("min(*[1, 2]) > 1", "Starred", "*[1, 2]"),
+        ("{**edad}", "Dict", "{**edad}"),
+        ("9 ** 9 ** 9 > edad", "write a product", "9 ** 9 ** 9"),
+        ("'a' * 99999999 == ciudad", "a number was expected", "'a'"),
+        ("edad @ 2 > 1", "MatMult", "edad @ 2"),
+        ("edad << 99999999 > 1", "LShift", "edad << 99999999"),
+        ("edad > " + "9" * 1900, "exactly", "9" * 1900),
+        ("__builtins__", "nothing is called", "__builtins__"),
+        ("\uff41\uff42\uff53(edad) > 1", "no such function", "\uff41\uff42\uff53(edad)"),
+        ("\uff45dad > 1", "did you mean 'edad'?", "\uff45dad"),
+        ("mora is \uff2eone", "None only", "\uff2eone"),
+        ("edad > \uff11", "it is no expression", "\uff11"),
+        ("edad > 1 and\u00a0mora", "can't be shown", "\u00a0"),
         ("mi(1, 2) > 1", "did you mean min?", "mi(1, 2)"),
         ("abs(x=1) > 1", "no such function", "abs(x=1)"),
         ("abs(*edad) > 1", "Starred", "*edad"),
@@ -89,6 +110,8 @@ def marks(text: str) -> list[str]:
         ("edad + mora > 1", "a number was expected, not a condition", "mora"),
         ("-estado > 1", "a number was expected, not a text", "estado"),
         ("len(edad) > 1", "a text was expected", "edad"),
+        ("years_between('2026-02-29', ciudad) > 1", "a date was expected", "'2026-02-29'"),
+        ("years_between(today(), estado) > 1", "a date was expected", "estado"),
         ("min(edad) > 1", "min takes 2 or more, not 1", "min(edad)"),
         ("abs(edad, 1) > 1", "abs takes 1, not 2", "abs(edad, 1)"),
         ("edad == None", "write 'is None'", "None"),
@@ -125,6 +148,12 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
     assert marks("edd in [1] or edad in [zz]") == ["edd", "zz"]
 
 
+@pytest.mark.parametrize("comment", ["", " # it's `one`", " # '"])
+def test_a_comment_ends_with_its_line(comment: str) -> None:
+    whole = checked(Expression(f"edad > 1{comment}\nand mora{comment}"), NAMES)
+    assert whole == checked(Expression("edad > 1 and mora"), NAMES)
+
+
 @pytest.mark.parametrize(
     "text", ["(" * 300, "-" * 300 + "edad > 1", "not " * 60 + "mora", "1" * 5000, " or ".join(["mora"] * 390)]
 )
@@ -137,6 +166,7 @@ def test_what_is_too_large_is_refused(text: str) -> None:
     "text",
     [
         "edad > 1 # an explanation",
+        'ciudad == \'#\' or ciudad == r\'a\' or ciudad == """it\'s"""',
         "  edad\n>\t1  ",
         "18 <= edad < 65 and mora != True",
         "`ingreso mensual` * 12 > 1e6",
@@ -164,9 +194,13 @@ def test_the_score_is_known_after_it_only() -> None:
     after = variables_of(SCHEMA, "after", points=True)
     assert checked(Expression("probability > 0.5 or points < 500"), after).type == "truth"
     assert "rename the field" in problems("outcome == 'aprobar'", after)[0].message
-    plain = variables_of(Schema([Field("a", "number")]), "after")
+    other = Schema([Field("a", "number")])
+    plain, plain_before = variables_of(other, "after"), variables_of(other, "before")
     assert "did you mean 'aprobar'" in problems("outcome == 'aprovar'", plain)[0].message
-    assert "nothing is called 'points'" in problems("points > 1", plain)[0].message
+    for name in ("probability > 0.5", "outcome == 'aprobar'"):
+        assert "after the score only: stage='after'" in problems(name, plain_before)[0].message
+    for names in (plain, plain_before):
+        assert "points=Points()" in problems("points > 1", names)[0].message
 
 
 def test_a_long_text_is_shown_around_its_mark() -> None:
@@ -227,7 +261,10 @@ _TOKENS = st.sampled_from(
             " if ",
             " else ",
             "lambda ",
+            "await ",
             ":=",
+            "\uff41bs",
+            "'\t'",
             "#",
             "\n",
             "abs",

@@ -149,3 +149,29 @@ def test_combinations_of_many_rules_are_told_apart(sorted_from: int, monkeypatch
     assert [sets[place] for place in which.tolist()] == [
         tuple((2 * np.flatnonzero(column)).tolist()) for column in masks.T
     ]
+
+
+NAMES = ("class", "x-y", "1a", "#h", "v0", "t1", "nan", "fired", "r", "today", "points", "\ufb01", "fi", "sí")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_field_may_have_any_name(name: str) -> None:
+    schema = Schema([Field(each, "number") for each in NAMES])
+    compiled = CompiledRules([Rule(f"`{name}` == {NAMES.index(name)}", "revisar", "A")], schema)
+    row = tuple(map(float, range(len(NAMES))))
+    assert compiled.decided(row, 0.5, "aprobar").fired == (0,)
+    assert compiled.decided(row[::-1], 0.5, "aprobar").fired == ()
+    nothing = FiredColumns(np.full(2, -1, np.int8), np.zeros(2, bool), [])
+    columns: list[Any] = [np.array(pair) for pair in zip(row, row[::-1], strict=True)]
+    found = compiled.decided_columns(columns, np.full(2, 0.5), np.zeros(2, np.int8), "", nothing)
+    assert [where.tolist() for _, where in found.fired] == [[True, False]]
+
+
+def test_a_field_that_is_called_as_what_the_score_gives_is_refused_where_both_are_known() -> None:
+    schema = Schema([Field("points", "number"), Field("probability", "number")])
+    CompiledRules(
+        [Rule("points > 1 and probability > 1", "revisar", "A", stage="before")], schema, points=True
+    )
+    for when in ("points > 1", "probability > 1"):
+        with pytest.raises(RuleError, match="rename the field"):
+            CompiledRules([Rule(when, "revisar", "A")], schema, points=True)
