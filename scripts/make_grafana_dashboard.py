@@ -37,9 +37,9 @@ _LABELS = {
 
 
 def families() -> list[Any]:
-    """Give the metric families that a server shows, with the decision log among them."""
+    """Give the metric families that a server shows, with the decision log and a shared cache among them."""
     with TemporaryDirectory() as folder:
-        settings = Settings(audit_file=f"{folder}/decisiones.jsonl", rate_limit_enabled=False)
+        settings = Settings(audit_file=f"{folder}/decisiones.jsonl", cache_storage="redis://127.0.0.1:1/0")
         service = Service(Scorer.default(), settings)
         service.kpis.observe_resources(cpu=1.0, memory=1.0, connections=1, queue=1)
         text = exposition(service).decode()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from morosidad.alerts import Alert, AlertLevel
 from morosidad.asgi.runtime.worker_processes import base_code
+from morosidad.asgi.server_metrics import Teller, server_metrics, shared_tier_metrics
 from morosidad.audit import AuditStats
 from morosidad.kpis.prometheus import KPICollector
 from morosidad.languages import Language, say
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from morosidad.asgi.service import Service
 
-_Teller = Callable[[str], str]
 _LEVELS: tuple[AlertLevel, ...] = get_args(AlertLevel)
 
 
@@ -30,6 +30,7 @@ def exposition(service: Service) -> bytes:
     registry = CollectorRegistry()
     registry.register(KPICollector(service.kpis, service.language))
     registry.register(_ServiceCollector(service))
+    registry.register(_ServerCollector(service))
     return generate_latest(registry)
 
 
@@ -48,14 +49,26 @@ class _ServiceCollector:
         if service.audit is not None:
             shares = (share.log for share in service.processes.latest)
             yield from _log([service.audit.stats(), *(log for log in shares if log is not None)], told)
+        yield from shared_tier_metrics(service, told)
         yield _model(service.scorer.model, service.scorer.digest, told)
+
+
+class _ServerCollector:
+    """Collects what belongs to the server, whatever it serves."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the metric families."""
+        yield from server_metrics(self._service, partial(_told, self._service.language))
 
 
 def _told(language: Language, name: str) -> str:
     return say(language, f"service.{name}")
 
 
-def _alerts(alerts: Iterable[Alert], told: _Teller) -> Metric:
+def _alerts(alerts: Iterable[Alert], told: Teller) -> Metric:
     """Show each code once, at its gravest level: which process opened it would make labels without end."""
     from prometheus_client.metrics_core import GaugeMetricFamily
 
@@ -75,7 +88,7 @@ def _alerts(alerts: Iterable[Alert], told: _Teller) -> Metric:
     return family
 
 
-def _refused(service: Service, told: _Teller) -> Metric:
+def _refused(service: Service, told: Teller) -> Metric:
     from prometheus_client.metrics_core import CounterMetricFamily
 
     total = Counter(service.refused)
@@ -92,7 +105,7 @@ def _refused(service: Service, told: _Teller) -> Metric:
     return family
 
 
-def _log(counts: Sequence[AuditStats], told: _Teller) -> Iterator[Metric]:
+def _log(counts: Sequence[AuditStats], told: Teller) -> Iterator[Metric]:
     """Show the log of each process by its file, the name of which outlives the process."""
     from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily
 
@@ -108,7 +121,7 @@ def _log(counts: Sequence[AuditStats], told: _Teller) -> Iterator[Metric]:
         yield family
 
 
-def _model(identity: str, digest: str, told: _Teller) -> Metric:
+def _model(identity: str, digest: str, told: Teller) -> Metric:
     from prometheus_client.metrics_core import InfoMetricFamily
 
     name, _, version = identity.rpartition("@")

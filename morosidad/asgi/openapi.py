@@ -10,7 +10,7 @@ import msgspec
 
 from morosidad._version import __version__
 from morosidad.asgi.endpoints.call import Call, Reply
-from morosidad.asgi.endpoints.operations import Alive, Readiness
+from morosidad.asgi.endpoints.operations import Alive, Readiness, Version
 from morosidad.asgi.endpoints.predictions import RecordProblem, Validation, WouldChange
 from morosidad.asgi.endpoints.route import Content, Route, Samples
 from morosidad.asgi.guards.questions import MOST_ANSWERS, MOST_CHANGES, MOST_LEVELS, is_numeric
@@ -40,6 +40,7 @@ _TYPES: list[Any] = [
     KPIReport,
     Alive,
     Readiness,
+    Version,
     Reloaded,
     Panel,
 ]

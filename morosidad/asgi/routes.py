@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from morosidad.asgi import openapi as shown
 from morosidad.asgi.endpoints import operations, predictions
-from morosidad.asgi.endpoints.operations import Alive, Readiness
+from morosidad.asgi.endpoints.operations import Alive, Readiness, Version
 from morosidad.asgi.endpoints.predictions import Validation, WouldChange
 from morosidad.asgi.endpoints.route import Operation, Route
 from morosidad.asgi.guards.keys import KeyScope
@@ -148,6 +148,7 @@ def _health() -> tuple[Route, ...]:
             "GET", "/salud/lista", operations.ready,
             Operation("lista", readiness, unready=readiness),
         ),
+        Route("GET", "/version", operations.version, Operation("version", shown.struct(Version))),
     )  # fmt: skip
 
 

@@ -134,6 +134,7 @@ class Service:
             self.limiter,
             self.refused,
             self.failed_keys,
+            self.connections,
         )
 
     # -- from start to stop --------------------------------------------------------------------

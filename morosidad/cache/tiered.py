@@ -83,6 +83,11 @@ class TieredCache(ComputingCache[K, V]):
             l1, l2, ttl, getsizeof=getsizeof, stale=stale, spawn=spawn, max_wait=max_wait, clock=clock
         )
 
+    @property
+    def store(self) -> Store[K, V] | None:
+        """The store in the place of the second tier; None where that is memory."""
+        return self._store
+
     def invalidate(self, key: Any = MISSING) -> None:
         """Remove `key`, or everything; what is being computed for it at this moment will not be stored.
 

@@ -36,6 +36,17 @@ class Readiness(msgspec.Struct, frozen=True, omit_defaults=True):
     version: str | None = None
 
 
+class Version(msgspec.Struct, frozen=True):
+    """Which version of the library answers."""
+
+    version: str = __version__
+
+
+async def version(_: Call) -> Reply:
+    """``GET /version``: which version of the library answers."""
+    return reply(Version())
+
+
 async def metrics(call: Call) -> Reply:
     """``GET /api/metricas-tiempo-real``: the figures of this moment and of the last minute."""
     return reply(await call.service.background.run(call.service.live.document))

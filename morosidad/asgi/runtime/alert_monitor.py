@@ -16,6 +16,7 @@ from morosidad.alerts import (
     WRONG_KEYS,
     AlertBook,
 )
+from morosidad.asgi.guards.connections import ConnectionLimits
 from morosidad.asgi.guards.failed_keys import FailedKeys
 from morosidad.asgi.guards.rates import RateLimiter
 from morosidad.asgi.runtime.reloading import Reloader
@@ -24,6 +25,7 @@ from morosidad.asgi.runtime.worker_processes import (
     WorkerProcesses,
     code_elsewhere,
     is_elsewhere,
+    shared_tier_of,
 )
 from morosidad.scoring.scorer import Scorer
 
@@ -51,6 +53,8 @@ class AlertMonitor:
         How many requests were refused, by route and code; who serves them counts.
     failed_keys : FailedKeys
         Knows how many were told to wait for their wrong keys.
+    connections : ConnectionLimits
+        Knows how many are open.
     """
 
     def __init__(
@@ -62,6 +66,7 @@ class AlertMonitor:
         limiter: RateLimiter | None,
         refused: Mapping[tuple[str, str], int],
         failed_keys: FailedKeys,
+        connections: ConnectionLimits,
     ) -> None:
         self._scorer = scorer
         self._alerts = alerts
@@ -70,6 +75,7 @@ class AlertMonitor:
         self._limiter = limiter
         self._refused = refused
         self._failed_keys = failed_keys
+        self._connections = connections
         self._throttled_before = 0
         self._refused_before: dict[str, int] = {}
         self._audit_codes: set[str] = set()
@@ -127,6 +133,9 @@ class AlertMonitor:
             tuple(alert for alert in self._alerts.active if not is_elsewhere(alert.code)),
             None if audit is None else audit.stats(),
             tuple((route, code, number) for (route, code), number in list(self._refused.items())),
+            connections=len(self._connections),
+            throttled=self._failed_keys.throttled,
+            shared_tier=shared_tier_of(cache),
         )
 
     def _repeat(self, shares: Sequence[ProcessReport]) -> None:

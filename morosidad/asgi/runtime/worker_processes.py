@@ -29,6 +29,24 @@ _FORGOTTEN = 60.0
 _ELSEWHERE = "@"
 
 
+class SharedTier(msgspec.Struct, frozen=True):
+    """How the tier of a cache that servers share stands, as one process sees it.
+
+    Attributes
+    ----------
+    available : bool
+        Whether it answered when it was last asked.
+    failures : int
+        Calls that did not get through.
+    rejected : int
+        Entries that were there and could not be used.
+    """
+
+    available: bool
+    failures: int
+    rejected: int
+
+
 class ProcessReport(msgspec.Struct, frozen=True):
     """What one process tells.
 
@@ -48,6 +66,12 @@ class ProcessReport(msgspec.Struct, frozen=True):
         How its decision log stands.
     refused : tuple of (str, str, int)
         Routes, codes, and how many requests were refused.
+    connections : int
+        How many are open.
+    throttled : int
+        Requests with a wrong key that were told to wait.
+    shared_tier : SharedTier or None
+        How the shared tier of its cache stands; None where it has none.
     """
 
     process: int
@@ -57,6 +81,9 @@ class ProcessReport(msgspec.Struct, frozen=True):
     alerts: tuple[Alert, ...]
     log: AuditStats | None = None
     refused: tuple[tuple[str, str, int], ...] = ()
+    connections: int = 0
+    throttled: int = 0
+    shared_tier: SharedTier | None = None
 
 
 class WorkerProcesses:
@@ -133,6 +160,16 @@ def all_cache_stats(own: CacheStats | None, shares: Sequence[ProcessReport]) -> 
         return None
     names = CacheStats.__struct_fields__
     return CacheStats(**{name: sum(getattr(stats, name) for stats in every) for name in names})
+
+
+def shared_tier_of(cache: object) -> SharedTier | None:
+    """Tell how the tier of a cache stands that servers share; None where it has none."""
+    from morosidad.cache import RedisTier
+
+    store = getattr(cache, "store", None)
+    if not isinstance(store, RedisTier):
+        return None
+    return SharedTier(store.available, store.failures, store.rejected)
 
 
 def all_drift(own: DriftMonitor | None, model: str, shares: Sequence[ProcessReport]) -> DriftReport | None:

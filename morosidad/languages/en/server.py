@@ -72,6 +72,7 @@ WORDS = {
     "lista": "Work is taken",
     "recargar": "Reads the model file again",
     "descripcion": "This document",
+    "version": "The version of the server",
     # the description of the interface: the rest
     "about": "Credit decisions. Served by morosidad {version}.",
     "aliases": "The names under x-alias are understood too, each in the place of its field.",

@@ -62,4 +62,13 @@ WORDS = {
     "help_memoria_ratio": "Mean use of memory in the last minutes, from 0 to 1",
     "help_conexiones": "Connections open now",
     "help_cola": "Requests that wait their turn, on average, in the last minutes",
+    "help_version": "The version of the server and that of the Python it runs on",
+    "help_conexiones_abiertas": "Connections that are open now in all processes",
+    "help_conexiones_limite": "Connections that are let in at a time: of a process and of an address",
+    "help_claves_frenadas": "Requests with a wrong key that were told to wait",
+    "help_limite_por_minuto": "What a client may ask for in a minute, by the kind of request",
+    "help_limite_almacen_disponible": "1 if the storage that counts requests answers; else nobody is limited",
+    "help_cache_compartida_disponible": "1 if the shared cache answered every process when last asked",
+    "help_cache_compartida_fallos": "Calls to the shared cache that did not get through",
+    "help_cache_compartida_rechazadas": "Entries of the shared cache that were unusable or not authentic",
 }

@@ -72,6 +72,7 @@ WORDS = {
     "lista": "Se toma trabajo",
     "recargar": "Lee otra vez el archivo del modelo",
     "descripcion": "Este documento",
+    "version": "La versión del servidor",
     # the description of the interface: the rest
     "about": "Decisiones de crédito. Servido por morosidad {version}.",
     "aliases": "También se entienden, cada uno en lugar de su campo, los nombres que constan en x-alias.",

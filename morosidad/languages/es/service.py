@@ -62,4 +62,13 @@ WORDS = {
     "help_memoria_ratio": "Uso medio de memoria en los últimos minutos, de 0 a 1",
     "help_conexiones": "Conexiones abiertas ahora",
     "help_cola": "Solicitudes que esperan turno, en promedio, en los últimos minutos",
+    "help_version": "La versión del servidor y la de Python con que corre",
+    "help_conexiones_abiertas": "Conexiones abiertas ahora en todos los procesos",
+    "help_conexiones_limite": "Conexiones que se admiten a la vez: de un proceso y de una dirección",
+    "help_claves_frenadas": "Solicitudes con una clave no válida a las que se pidió esperar",
+    "help_limite_por_minuto": "Lo que un cliente puede pedir por minuto, según la clase de solicitud",
+    "help_limite_almacen_disponible": "Vale 1 si responde el almacén que cuenta las solicitudes; si no, no hay límite",
+    "help_cache_compartida_disponible": "Vale 1 si la caché compartida respondió a todos los procesos la última vez",
+    "help_cache_compartida_fallos": "Consultas que no llegaron a la caché compartida",
+    "help_cache_compartida_rechazadas": "Entradas de la caché compartida inservibles o no auténticas",
 }

@@ -72,6 +72,7 @@ WORDS = {
     "lista": "Aceita-se trabalho",
     "recargar": "Lê de novo o arquivo do modelo",
     "descripcion": "Este documento",
+    "version": "A versão do servidor",
     # the description of the interface: the rest
     "about": "Decisões de crédito. Servido por morosidad {version}.",
     "aliases": "Também se entendem, cada um no lugar do seu campo, os nomes que constam em x-alias.",

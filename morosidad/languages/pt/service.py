@@ -62,4 +62,13 @@ WORDS = {
     "help_memoria_ratio": "Uso médio de memória nos últimos minutos, de 0 a 1",
     "help_conexiones": "Conexões abertas agora",
     "help_cola": "Solicitações que esperam a vez, em média, nos últimos minutos",
+    "help_version": "A versão do servidor e a do Python em que roda",
+    "help_conexiones_abiertas": "Conexões abertas agora em todos os processos",
+    "help_conexiones_limite": "Conexões admitidas ao mesmo tempo: de um processo e de um endereço",
+    "help_claves_frenadas": "Solicitações com uma chave inválida às quais se pediu que esperassem",
+    "help_limite_por_minuto": "O que um cliente pode pedir por minuto, conforme o tipo de solicitação",
+    "help_limite_almacen_disponible": "Vale 1 se responde o armazenamento que conta as solicitações; senão, não há limite",
+    "help_cache_compartida_disponible": "Vale 1 se o cache compartilhado respondeu a todos os processos na última vez",
+    "help_cache_compartida_fallos": "Consultas que não chegaram ao cache compartilhado",
+    "help_cache_compartida_rechazadas": "Entradas do cache compartilhado inutilizáveis ou não autênticas",
 }

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import subprocess
 from pathlib import Path
@@ -9,8 +10,8 @@ import msgspec
 import pytest
 
 from morosidad import Policy, Scorer, __version__
-from morosidad.asgi.exposition import _log
-from morosidad.asgi.runtime.worker_processes import ProcessReport
+from morosidad.asgi.exposition import _log, exposition
+from morosidad.asgi.runtime.worker_processes import ProcessReport, SharedTier
 from morosidad.audit import AuditStats
 from morosidad.errors import ArtifactCorrupted
 from support import needed
@@ -145,6 +146,67 @@ def test_prometheus_is_told_which_model_answers_and_of_no_log_where_there_is_non
     labels = f'huella="{scorer.digest}",nombre="{name}",version="{version}"'
     assert samples(text)[f"morosidad_modelo_info{{{labels}}}"] == 1
     assert "morosidad_registro" not in text
+
+
+def test_the_version_is_told_and_shown(serve):
+    client = serve()
+    assert client.get("/version").json() == {"version": __version__}
+    found = [name for name in samples(client.get("/metrics").text) if name.startswith("morosidad_version")]
+    (name,) = found
+    assert f'version="{__version__}"' in name
+    assert f'python="{platform.python_version()}"' in name
+
+
+def test_prometheus_is_told_of_the_limits_and_how_near_they_are(serve, key_lines, tmp_path):
+    client = serve(
+        rate_limit_enabled=True,
+        rate_limit_per_minute=7,
+        server_api_keys=key_lines,
+        server_connections=64,
+        server_connections_per_client=20,
+        kpi_file=str(tmp_path / "kpi"),
+    )
+    service = client.app.state.service
+    service.connections.opened("192.0.2.1")
+    service.failed_keys.throttled = 2
+    told = ProcessReport(1, "m", None, None, (), connections=3, throttled=4)
+    (tmp_path / "kpi.proceso-1").write_bytes(msgspec.json.encode(told))
+    service.alert_monitor.check()
+    found = samples(exposition(service).decode())
+    assert {name: found[f"morosidad_{name}"] for name in LIMITS} == LIMITS
+    service.limiter.failing = True
+    assert samples(exposition(service).decode())["morosidad_limite_almacen_disponible"] == 0
+    own = msgspec.json.decode((tmp_path / f"kpi.proceso-{os.getpid()}").read_bytes(), type=ProcessReport)
+    assert (own.connections, own.throttled, own.shared_tier) == (1, 2, None)
+    assert not any("compartida" in name for name in found)
+
+
+LIMITS = {
+    "conexiones_abiertas": 4,
+    'conexiones_limite{ambito="proceso"}': 64,
+    'conexiones_limite{ambito="direccion"}': 20,
+    'limite_por_minuto{clase="score"}': 7,
+    'limite_por_minuto{clase="form"}': 70,
+    'limite_por_minuto{clase="metrics"}': 14,
+    'limite_por_minuto{clase="admin"}': 7,
+    "limite_almacen_disponible": 1,
+    "claves_frenadas_total": 6,
+}
+
+
+def test_prometheus_is_told_how_the_shared_cache_stands(serve, applicant, tmp_path):
+    pytest.importorskip("redis")
+    client = serve(cache_storage="redis://127.0.0.1:1/0", kpi_file=str(tmp_path / "kpi"))  # nobody listens
+    shared = "morosidad_cache_compartida"
+    assert client.post("/predecir", json={"datos": applicant}).status_code == 200
+    told = ProcessReport(1, "m", None, None, (), shared_tier=SharedTier(True, 10, 20))
+    (tmp_path / "kpi.proceso-1").write_bytes(msgspec.json.encode(told))
+    service = client.app.state.service
+    service.alert_monitor.check()
+    found = samples(client.get("/metrics").text)
+    assert found[f"{shared}_disponible"] == 0
+    assert found[f"{shared}_fallos_total"] == 10 + service.cache.store.failures > 10
+    assert found[f"{shared}_rechazadas_total"] == 20
 
 
 def test_the_probes_tell_alive_from_ready(serve):
