@@ -118,6 +118,12 @@ def _category_dtypes(X: Any) -> dict[str, str]:
     return {"tipo_empleo": "category"}
 
 
+DENSE = {
+    "network", "support_vectors", "quadratic", "kernel", "products", "projection",
+    "spread_labels", "near_rows", "codes", "leaves",
+}  # fmt: skip
+"""Those that multiply with matrices: each processor adds up in another order."""
+
 _WITH_PANDAS_CATEGORIES = {"lightgbm", "xgboost", "hist_gradient_boosting"}
 
 
@@ -301,6 +307,102 @@ def _mean() -> Any:
     return _piped(VotingClassifier(members, voting="soft", weights=[2, 1]), StandardScaler())
 
 
+def _network() -> Any:
+    from sklearn.neural_network import MLPClassifier
+    from sklearn.preprocessing import StandardScaler
+
+    return _piped(MLPClassifier((6, 3), activation="tanh", max_iter=30, random_state=0), StandardScaler())
+
+
+def _on_few_rows(kind: type[Any], **settings: Any) -> Any:
+    """Make a classifier that is fitted on the first rows, so that its file is small."""
+
+    class FewRows(kind):  # type: ignore[misc]
+        def fit(self, X: Any, y: Any) -> Any:
+            return super().fit(X[:120], y[:120])
+
+    model = kind(**settings)
+    model.__class__ = FewRows
+    return model
+
+
+def _support_vectors() -> Any:
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import NuSVC
+
+    model = _on_few_rows(NuSVC, nu=0.2, probability=True, random_state=0)
+    return _piped(model, StandardScaler())
+
+
+def _spread_labels() -> Any:
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.semi_supervised import LabelSpreading
+
+    return _piped(_on_few_rows(LabelSpreading, gamma=0.1), StandardScaler())
+
+
+def _near_rows() -> Any:
+    from sklearn.neighbors import RadiusNeighborsClassifier
+    from sklearn.preprocessing import MinMaxScaler
+
+    return _piped(_on_few_rows(RadiusNeighborsClassifier, radius=2.5), MinMaxScaler(clip=True))
+
+
+def _codes() -> Any:
+    import numpy as np
+    from sklearn.decomposition import SparseCoder
+    from sklearn.kernel_approximation import AdditiveChi2Sampler, PolynomialCountSketch
+    from sklearn.pipeline import make_union
+    from sklearn.preprocessing import MinMaxScaler
+
+    atoms = np.random.default_rng(0).uniform(size=(5, 6))
+    return _logistic(
+        MinMaxScaler(clip=True),
+        make_union(
+            SparseCoder(atoms, transform_n_nonzero_coefs=2),
+            SparseCoder(atoms, transform_algorithm="threshold", transform_alpha=0.5),
+            PolynomialCountSketch(n_components=6, random_state=0),
+            AdditiveChi2Sampler(),
+        ),
+    )
+
+
+def _leaves() -> Any:
+    from sklearn.ensemble import RandomTreesEmbedding
+
+    return _logistic(RandomTreesEmbedding(5, max_depth=3, random_state=0))
+
+
+def _quadratic() -> Any:
+    from sklearn.decomposition import PCA
+    from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
+    from sklearn.preprocessing import StandardScaler
+
+    return _piped(QuadraticDiscriminantAnalysis(reg_param=0.1), StandardScaler(), PCA(3))
+
+
+def _kernel() -> Any:
+    from sklearn.kernel_approximation import Nystroem
+    from sklearn.preprocessing import StandardScaler
+
+    return _logistic(StandardScaler(), Nystroem(n_components=8, random_state=0))
+
+
+def _products() -> Any:
+    from sklearn.preprocessing import Normalizer, PolynomialFeatures, StandardScaler
+
+    return _logistic(StandardScaler(), Normalizer(), PolynomialFeatures(2, include_bias=False))
+
+
+def _projection() -> Any:
+    from sklearn.decomposition import PCA
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.tree import DecisionTreeClassifier
+
+    trees = DecisionTreeClassifier(max_depth=4, random_state=0)
+    return _piped(trees, StandardScaler(), PCA(3))
+
+
 MODELS: dict[str, Callable[[], Any]] = {
     "linear": _linear,
     "splines": _splines,
@@ -321,6 +423,16 @@ MODELS: dict[str, Callable[[], Any]] = {
     "sigmoid": _sigmoid,
     "isotonic": _isotonic,
     "mean": _mean,
+    "network": _network,
+    "support_vectors": _support_vectors,
+    "quadratic": _quadratic,
+    "kernel": _kernel,
+    "products": _products,
+    "projection": _projection,
+    "spread_labels": _spread_labels,
+    "near_rows": _near_rows,
+    "codes": _codes,
+    "leaves": _leaves,
 }
 
 

@@ -90,7 +90,7 @@ def reader_of(cls: type) -> CompileFunction | None:
 
 _COUNTS_NOT = (
     "fit", "fit_predict", "fit_transform", "get_metadata_routing", "get_params", "partial_fit", "score",
-    "set_params", "_parameter_constraints",
+    "set_params", "_abc_impl", "_parameter_constraints", "_sklearn_auto_wrap_output_keys",
 )  # fmt: skip
 
 

@@ -11,7 +11,15 @@ from morosidad.compiler.readers import (
     scalers,
     splines,
 )
-from morosidad.compiler.readers.dense import classifiers, kernels, polynomials, projections
+from morosidad.compiler.readers.dense import (
+    classifiers,
+    codings,
+    kernels,
+    neighbours,
+    polynomials,
+    projections,
+    regressors,
+)
 from morosidad.compiler.readers.tables import (
     category_encoders,
     feature_engine,
@@ -25,6 +33,7 @@ __all__ = [
     "catboost",
     "category_encoders",
     "classifiers",
+    "codings",
     "composition",
     "encoders",
     "ensembles",
@@ -34,9 +43,11 @@ __all__ = [
     "lightgbm",
     "linear",
     "naive_bayes",
+    "neighbours",
     "optbinning",
     "polynomials",
     "projections",
+    "regressors",
     "scalers",
     "sklearn_encoders",
     "sklearn_trees",

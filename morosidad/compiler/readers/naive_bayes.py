@@ -10,11 +10,11 @@ import numpy as np
 
 from morosidad.compiler.forms.additive import Additive
 from morosidad.compiler.forms.dense.network import Network
-from morosidad.compiler.nodes.base import Expr
+from morosidad.compiler.nodes.base import Expr, Floats
 from morosidad.compiler.nodes.computed import Binary
-from morosidad.compiler.nodes.expressions import Arith, Constant
+from morosidad.compiler.nodes.expressions import Arith, Constant, Raw
 from morosidad.compiler.nodes.functions import Function
-from morosidad.compiler.nodes.lookups import Lookup, fold_constants
+from morosidad.compiler.nodes.lookups import Lookup, Table, fold_constants
 from morosidad.compiler.readers.linear import linear
 from morosidad.compiler.registry import Compiler, NotCompilable, compiles
 
@@ -70,14 +70,23 @@ def categorical_nb(estimator: Any, columns: Sequence[Expr], compiler: Compiler) 
     """Compile a log-ratio for each category, of columns whose codes an encoder gives."""
     terms: list[Expr] = []
     for column, found in zip(columns, estimator.feature_log_prob_, strict=True):
-        if not isinstance(column, Lookup):
-            raise NotCompilable("CategoricalNB of numbers that no encoder gives has no compiled form")
         ratios = np.append(np.diff(found, axis=0)[0], np.nan)  # what is no code is refused
+        if not isinstance(column, Lookup):
+            terms.append(_of_whole(column, ratios, compiler))
+            continue
         codes = column.numbers
         known = (codes > -1.0) & (codes < len(ratios) - 1)
         terms.append(column.with_rows(ratios[np.where(known, codes, -1.0).astype(np.intp)]))
     prior = float(np.diff(estimator.class_log_prior_)[0])
     return linear(np.ones(len(terms)), prior, terms, compiler)
+
+
+def _of_whole(column: Expr, ratios: Floats, compiler: Compiler) -> Expr:
+    """Find the log-ratio of a field of whole numbers, which are the codes."""
+    whole = isinstance(column, Raw) and compiler.schema.fields[column.field].kind == "integer"
+    if not whole:
+        raise NotCompilable("CategoricalNB of fractions that no encoder gives has no compiled form")
+    return Lookup(column, Table(tuple(range(len(ratios) - 1)), np.append(ratios, np.nan)[:, None]))
 
 
 @compiles("sklearn.DummyClassifier")

@@ -46,11 +46,18 @@ def test_naive_bayes_of_codes(unknown, applicants, compiled_as_fitted):
     compiled_as_fitted(make_pipeline(encoder, classifier), frame[["empleo"]], target)
 
 
-def test_codes_that_nobody_encodes_are_left_to_the_original(numbers):
+def test_whole_numbers_are_codes(numbers, compiled_as_fitted):
     frame, target = numbers
-    counts = CategoricalNB().fit(frame[["atrasos"]], target)
+    compiled = compiled_as_fitted(CategoricalNB(), frame[["atrasos"]], target)
+    highest = int(frame["atrasos"].max())
+    assert compiled.schema.fields[0].categories == tuple(range(highest + 1))
+
+
+def test_fractions_that_nobody_encodes_are_left_to_the_original(numbers):
+    frame, target = numbers
+    counts = CategoricalNB().fit(frame[["atrasos"]] / 2.0, target)
     with pytest.warns(NotCompiledWarning, match="no encoder gives"):
-        assert not compile_pipeline(counts, Schema.infer(frame[["atrasos"]])).compiled
+        assert not compile_pipeline(counts, Schema.infer(frame[["atrasos"]] / 2.0)).compiled
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,11 @@ from morosidad.compiler.forms.additive import Additive
 from morosidad.compiler.forms.dense.network import Network
 from morosidad.compiler.nodes.base import DEEPEST, Expr
 from morosidad.compiler.nodes.dense.algebra import Activation, Affine, Beside, Products, UnitNorm
+from morosidad.compiler.nodes.dense.classes import LogRatio
+from morosidad.compiler.nodes.dense.coding import Harmonics, Sketch, SparseCode, Threshold
 from morosidad.compiler.nodes.dense.kernels import Kernel
+from morosidad.compiler.nodes.dense.leaves import Leaves
+from morosidad.compiler.nodes.dense.neighbours import WithinRadius
 from morosidad.compiler.nodes.dense.step import DenseBlock, DenseStep, DenseVector, Element
 from morosidad.compiler.nodes.expressions import Raw
 from morosidad.compiler.storage.packing import nested_too_deeply, pack, unpack
@@ -50,6 +54,18 @@ def nested(levels: int, width: int = 1) -> Expr:
         (element(Products(SECOND[:, :0], 2)), "Products"),
         (element(Products(SECOND - 1, 2)), "Products"),
         (element(Kernel("rbf", np.zeros((1, 2, 1)), 1.0, 0.0, 1.0)), "Kernel"),
+        (element(WithinRadius("all", np.zeros((1, 2)), 1.0)), "WithinRadius"),  # type: ignore[arg-type]
+        (element(WithinRadius("one", np.zeros((1, 2, 1)), 1.0)), "WithinRadius"),
+        (element(LogRatio(-1.0)), "LogRatio"),
+        (element(SparseCode(np.zeros((3, 2)), 4)), "SparseCode"),
+        (element(Threshold(0, 1.0), inputs=()), "Threshold"),
+        (element(Sketch(SECOND, np.zeros((1, 2)), 3)), "Sketch"),
+        (element(Sketch(SECOND, np.zeros((2, 2)), 4)), "Sketch"),
+        (element(Harmonics(0, 0.5), inputs=(NUMBER,)), "Harmonics"),
+        (element(Leaves(FIRST, FIRST + 1, FIRST, FIRST, np.zeros(1), 1, 2)), "Leaves"),
+        (element(Leaves(FIRST, FIRST, FIRST, FIRST + 2, np.zeros(1), 1, 2)), "Leaves"),
+        (element(Leaves(FIRST, FIRST, FIRST, FIRST, np.zeros(1), 10**9, 2)), "Leaves"),
+        (element(Leaves(FIRST, FIRST, FIRST, FIRST, ZEROS, 1, 2)), "Leaves"),
         (element(Beside((TURN,), (FIRST,), 2)), "Beside"),
         (element(Beside((Activation(1, "tanh", 1.0),), (FIRST + 2,), 2)), "Beside"),
         (element(Beside((Activation(2, "tanh", 1.0),), (np.array([1, 1], dtype=np.int32),), 2)), "Beside"),

@@ -17,8 +17,8 @@ MULTILABEL = {"ClassifierChain", "MultiOutputClassifier"}
 
 POSITIVE_ONLY = {"ComplementNB", "MultinomialNB"}
 WHOLE_NUMBERS = {"CategoricalNB"}
-SCALED = {"NuSVC", "SVC"}
-"""They take long, or for ever, where columns are of different sizes."""
+SCALED = {"LabelPropagation", "LabelSpreading", "NuSVC", "SVC"}
+"""They take long or for ever, or answer no row, where columns are of different sizes."""
 
 
 def _meta() -> dict[str, list[Settings]]:
@@ -96,7 +96,7 @@ def _plain() -> dict[str, list[Settings]]:
             {"hidden_layer_sizes": (8, 4), "activation": "tanh", "max_iter": 50},
             {"hidden_layer_sizes": (4,), "activation": "logistic", "max_iter": 50},
         ],
-        "NearestCentroid": [{}, {"shrink_threshold": 0.2}],
+        "NearestCentroid": [{}, {"shrink_threshold": 0.2}, {"priors": [0.4, 0.6]}],
         "NuSVC": [{"probability": True, "nu": 0.3}],
         "QuadraticDiscriminantAnalysis": [{"reg_param": 0.1}],
         "RadiusNeighborsClassifier": [{"radius": 1e6}, {"radius": 2.0}],
