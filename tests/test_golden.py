@@ -1,9 +1,10 @@
-"""Files of earlier versions load, and answer as they did, to the last bit."""
+"""Files of earlier versions load, and answer as they did: to the last bit, but for products of matrices."""
 
 from __future__ import annotations
 
 import gzip
 import json
+import operator
 import os
 import subprocess
 import sys
@@ -32,7 +33,16 @@ def answers(request: pytest.FixtureRequest) -> tuple[dict[str, Any], dict[str, A
 def test_a_file_answers_as_it_did(answers: tuple[dict[str, Any], dict[str, Any]], name: str) -> None:
     before, now = answers
     assert len(before[name]) == golden.N_RECORDS
-    assert now[name] == before[name]
+    if name in golden.DENSE:
+        assert all(map(_near, now[name], before[name]))
+    else:
+        assert now[name] == before[name]
+
+
+def _near(now: list[Any], before: list[Any]) -> bool:
+    """Whether two answers have the same reasons, and the same numbers but for the order of sums."""
+    numbers = [[float.fromhex(number) for number in (p, *shares)] for p, shares, _ in (now, before)]
+    return now[2] == before[2] and numbers[0] == pytest.approx(numbers[1], rel=1e-9, abs=1e-12)
 
 
 OTHER = os.environ.get("MOROSIDAD_OTHER_PYTHON", "")
@@ -50,7 +60,10 @@ def test_files_of_other_versions_are_read_with_the_same_answers(by: str, walker:
         for python in (writer, reader)
     )
     assert len(written) > 15, "most libraries are there in both"
-    assert read == written
+    assert read.keys() == written.keys()
+    for name, answers in written.items():
+        same = _near if name in golden.DENSE else operator.eq
+        assert all(map(same, read[name], answers)), name
 
 
 def test_a_file_keeps_its_digest() -> None:

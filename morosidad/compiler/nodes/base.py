@@ -118,6 +118,11 @@ class Expr(msgspec.Struct, frozen=True):
         """The fields that are read here, and not in one of the parts."""
         return frozenset()
 
+    @property
+    def credited(self) -> Expr | None:
+        """The part that the contribution is of; None where it is of all that the number depends on."""
+        return None
+
     def parts(self) -> tuple[Expr, ...]:
         """Give the expressions that this one is made of."""
         return tuple(part for part in msgspec.structs.astuple(self) if isinstance(part, Expr))

@@ -20,6 +20,16 @@ def fields_of(expr: Expr) -> frozenset[int]:
     return frozenset().union(*(node.own_fields for node in walk(expr)))
 
 
+def credited_to(expr: Expr) -> frozenset[int]:
+    """Give the fields that share an expression's contribution: those that it depends on.
+
+    A gap that other columns fill is that of its own column.
+    """
+    if expr.credited is not None:
+        return credited_to(expr.credited)
+    return expr.own_fields.union(*map(credited_to, expr.parts()))
+
+
 class Raw(Expr, frozen=True):
     """A field's value as it was validated."""
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from morosidad.compiler.nodes.base import Expr, Floats, Position
-from morosidad.compiler.nodes.expressions import fields_of
+from morosidad.compiler.nodes.expressions import credited_to
 from morosidad.compiler.nodes.lookups import Grid, Lookup
 
 
@@ -46,10 +46,10 @@ def whole_term(expr: Lookup | Grid) -> Term:
 
 def term_of(expr: Expr) -> Term:
     """Describe an expression as a term: found in a table, in a grid of two fields, or computed."""
-    fields = tuple(sorted(fields_of(expr)))
+    fields = tuple(sorted(credited_to(expr)))
     if isinstance(expr, Lookup):
         return Term(expr, fields, (expr.at,), expr.numbers)
     if isinstance(expr, Grid) and len(fields) == 2:
-        fields = min(fields_of(expr.first)), min(fields_of(expr.second))
+        fields = min(credited_to(expr.first)), min(credited_to(expr.second))
         return Term(expr, fields, (expr.first, expr.second), expr.cells.values / 2.0)
     return Term(expr, fields)

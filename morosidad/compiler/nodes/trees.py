@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from morosidad.compiler.nodes.base import Bools, Expr, Floats, Ints
-from morosidad.compiler.nodes.expressions import fields_of
+from morosidad.compiler.nodes.expressions import credited_to
 
 
 class Trees(msgspec.Struct, frozen=True, eq=False, dict=True):
@@ -60,13 +60,13 @@ class Trees(msgspec.Struct, frozen=True, eq=False, dict=True):
     @cached_property
     def players(self) -> tuple[tuple[int, ...], ...]:
         """What has a share of its own: a field, or the fields that a column is computed from together."""
-        found = {tuple(sorted(fields_of(column))) for column in self.columns}
+        found = {tuple(sorted(credited_to(column))) for column in self.columns}
         return tuple(sorted(found - {()}, key=lambda fields: (len(fields), fields)))
 
     @cached_property
     def player_of_column(self) -> Ints:
         """Each column's place among `players`."""
-        of_column = [tuple(sorted(fields_of(column))) for column in self.columns]
+        of_column = [tuple(sorted(credited_to(column))) for column in self.columns]
         places = [self.players.index(fields) if fields else 0 for fields in of_column]
         return np.array(places, dtype=np.int32)
 

@@ -14,6 +14,7 @@ from morosidad.compiler.readers import (
 from morosidad.compiler.readers.dense import (
     classifiers,
     codings,
+    imputers,
     kernels,
     neighbours,
     polynomials,
@@ -38,6 +39,7 @@ __all__ = [
     "encoders",
     "ensembles",
     "feature_engine",
+    "imputers",
     "interpret_ebm",
     "kernels",
     "lightgbm",

@@ -140,37 +140,69 @@ def simple_imputer(estimator: Any, columns: Sequence[Expr], compiler: Compiler) 
     kept = [(column, item(value)) for column, value in zip(columns, estimator.statistics_, strict=True)]
     as_floats = estimator.strategy in ("mean", "median")
     filled = [
-        fold_constants(Fill(column, value)) if _seen(estimator, column, compiler, as_floats) else column
+        fold_constants(Fill(column, value)) if seen(estimator, column, compiler, as_floats) else column
         for column, value in kept
         if not is_nan(value)
     ]
     if estimator.indicator_ is not None:
-        filled += _missing(columns, estimator.indicator_, compiler, as_floats)
+        filled += indicated(columns, estimator.indicator_, compiler, as_floats)
     return filled
 
 
 @compiles("sklearn.MissingIndicator")
 def missing_indicator(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
     """Compile the columns that say where a value is missing."""
-    found = _missing(columns, estimator, compiler)
+    found = indicated(columns, estimator, compiler)
     if estimator.features == "missing-only" and estimator.error_on_new:
         compiler.require(*(columns[i] for i in set(range(len(columns))) - set(estimator.features_.tolist())))
     return found
 
 
-def _missing(
+def indicated(
     columns: Sequence[Expr], indicator: Any, compiler: Compiler, as_floats: bool = False
 ) -> list[Expr]:
+    """Make the columns that say where a value is missing.
+
+    Parameters
+    ----------
+    columns : sequence of Expr
+        What the indicator is given.
+    indicator : MissingIndicator
+    compiler : Compiler
+        Takes the demands.
+    as_floats : bool, default=False
+        As in `seen`.
+
+    Returns
+    -------
+    list of Expr
+    """
     return [
         fold_constants(Missing(columns[i]))
-        if _seen(indicator, columns[i], compiler, as_floats)
+        if seen(indicator, columns[i], compiler, as_floats)
         else Constant(0.0)
         for i in indicator.features_.tolist()
     ]
 
 
-def _seen(estimator: Any, column: Expr, compiler: Compiler, as_floats: bool) -> bool:
-    """Tell whether an estimator takes what is missing in a column for it: NaN is not None."""
+def seen(estimator: Any, column: Expr, compiler: Compiler, as_floats: bool) -> bool:
+    """Tell whether an estimator takes what is missing in a column for it: NaN is not None.
+
+    Parameters
+    ----------
+    estimator : object
+        Has ``missing_values``.
+    column : Expr
+        What it is given.
+    compiler : Compiler
+        Takes the demands.
+    as_floats : bool
+        Whether it turns what it is given into numbers first, so that None is NaN.
+
+    Returns
+    -------
+    bool
+    """
     wanted = estimator.missing_values
     if wanted is not None and not is_nan(wanted):
         raise NotCompilable(f"{type(estimator).__name__}(missing_values={wanted!r}) has no compiled form")

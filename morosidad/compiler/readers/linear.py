@@ -45,6 +45,20 @@ def sgd_classifier(estimator: Any, columns: Sequence[Expr], compiler: Compiler) 
     return linear_classifier(estimator, columns, compiler)
 
 
+@compiles("sklearn.NearestCentroid")
+def nearest_centroid(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Additive | Network:
+    """Compile the difference of two squared distances, which is a sum."""
+    if np.isclose(estimator.class_prior_, 0.5).all():  # predict then takes distances that are not scaled
+        raise NotCompilable(
+            "NearestCentroid with equal priors has no compiled form: its labels ignore the spread of columns"
+        )
+    spread = estimator.within_class_std_dev_
+    scale = np.where(spread != 0.0, spread, 1.0)
+    first, second = estimator.centroids_ / scale
+    prior = 2.0 * float(np.log(estimator.class_prior_[1]) - np.log(estimator.class_prior_[0]))
+    return linear(2.0 * (second - first) / scale, prior + first @ first - second @ second, columns, compiler)
+
+
 def linear(coef: Floats, intercept: float, columns: Sequence[Expr], compiler: Compiler) -> Additive | Network:
     """Make the sum ``intercept + coef @ columns``.
 

@@ -23,6 +23,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.semi_supervised import SelfTrainingClassifier
+from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from morosidad.compiler import check_compiled
@@ -42,6 +43,20 @@ class Renamed(LogisticRegression):
 
     def fit(self, X, y, sample_weight=None):
         return super().fit(X, y, sample_weight)
+
+
+class FewVectors(SVC):
+    """A subclass of a class with abstract methods, of which Python keeps a note in the subclass."""
+
+    def fit(self, X, y, sample_weight=None):
+        return super().fit(X[:60], y[:60])
+
+
+class FewRows(StandardScaler):
+    """A subclass of a transformer, of which scikit-learn keeps a note."""
+
+    def fit(self, X, y=None, sample_weight=None):
+        return super().fit(X[:60])
 
 
 class Halved(LogisticRegression):
@@ -94,6 +109,10 @@ MODELS = {
     "calibrated adaboost": CalibratedClassifierCV(AdaBoostClassifier(n_estimators=4), cv=2),
     "calibrated bagging": CalibratedClassifierCV(BaggingClassifier(few(), 2), method="isotonic", cv=2),
     "subclass": make_pipeline(StandardScaler(), Renamed()),
+    "subclass of a transformer": make_pipeline(FewRows(), LogisticRegression()),
+    "subclass of an abstract class": make_pipeline(
+        StandardScaler(), CalibratedClassifierCV(FewVectors(), cv=2)
+    ),
 }
 if SKLEARN >= (1, 8):
     MODELS["calibrated stacking"] = CalibratedClassifierCV(

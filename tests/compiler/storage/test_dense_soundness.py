@@ -11,6 +11,7 @@ from morosidad.compiler.nodes.base import DEEPEST, Expr
 from morosidad.compiler.nodes.dense.algebra import Activation, Affine, Beside, Products, UnitNorm
 from morosidad.compiler.nodes.dense.classes import LogRatio
 from morosidad.compiler.nodes.dense.coding import Harmonics, Sketch, SparseCode, Threshold
+from morosidad.compiler.nodes.dense.imputing import Imputed, LinearChain, NearestDonors
 from morosidad.compiler.nodes.dense.kernels import Kernel
 from morosidad.compiler.nodes.dense.leaves import Leaves
 from morosidad.compiler.nodes.dense.neighbours import WithinRadius
@@ -57,6 +58,11 @@ def nested(levels: int, width: int = 1) -> Expr:
         (element(WithinRadius("all", np.zeros((1, 2)), 1.0)), "WithinRadius"),  # type: ignore[arg-type]
         (element(WithinRadius("one", np.zeros((1, 2, 1)), 1.0)), "WithinRadius"),
         (element(LogRatio(-1.0)), "LogRatio"),
+        (element(NearestDonors(np.zeros((0, 2)), 1, False, False)), "NearestDonors"),
+        (element(NearestDonors(np.zeros((1, 2)), 0, False, False)), "NearestDonors"),
+        (element(LinearChain(ZEROS, FIRST + 2, np.zeros((1, 2)), ZEROS[:1], ZEROS, ZEROS)), "LinearChain"),
+        (element(LinearChain(ZEROS, FIRST, np.zeros((1, 3)), ZEROS[:1], ZEROS, ZEROS)), "LinearChain"),
+        (Imputed(NUMBER, DenseVector(DenseBlock((NUMBER, NUMBER), TURN)), 3), "Imputed"),
         (element(SparseCode(np.zeros((3, 2)), 4)), "SparseCode"),
         (element(Threshold(0, 1.0), inputs=()), "Threshold"),
         (element(Sketch(SECOND, np.zeros((1, 2)), 3)), "Sketch"),

@@ -21,7 +21,7 @@ from morosidad.compiler.forms.form import OnLogOdds
 from morosidad.compiler.forms.walked import typical_row
 from morosidad.compiler.nodes.base import Expr, Floats
 from morosidad.compiler.nodes.dense.step import DenseStep
-from morosidad.compiler.nodes.expressions import fields_of
+from morosidad.compiler.nodes.expressions import credited_to
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
 NODES: Floats = (_NODES + 1.0) / 2.0
@@ -149,6 +149,6 @@ class Network(OnLogOdds, frozen=True, eq=False):
         """Tell which part of each column's share each field gets: shape (n_columns, n_fields)."""
         found = np.zeros((len(self.columns), self.n_fields))
         for place, column in enumerate(self.columns):
-            fields = sorted(fields_of(column))
+            fields = sorted(credited_to(column))
             found[place, fields] = 1.0 / max(1, len(fields))
         return found

@@ -190,7 +190,8 @@ class Harmonics(DenseStep, frozen=True, eq=False):
         return self._values(x, derived=False)
 
     def pull_back(self, x: Floats, slopes: Floats) -> Floats:
-        return (self._values(x, derived=True) * slopes).sum(axis=1, keepdims=True)
+        found: Floats = (self._values(x, derived=True) * slopes).sum(axis=1, keepdims=True)
+        return found
 
     def _values(self, x: Floats, *, derived: bool) -> Floats:
         number, found = x[:, 0], np.zeros((len(x), self.size))

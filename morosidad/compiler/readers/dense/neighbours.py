@@ -1,4 +1,4 @@
-"""Readers of what compares a record with fitted rows near it: votes, spread labels, centroids.
+"""Readers of what compares a record with fitted rows near it: votes and spread labels.
 
 The nearest few of the rows have no compiled form: where several are equally far, as whole numbers make
 them, the order in which the original searches decides which of them count.
@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from morosidad.compiler.forms.additive import Additive
 from morosidad.compiler.forms.dense.network import Network
 from morosidad.compiler.nodes.base import Expr
 from morosidad.compiler.nodes.dense.algebra import Affine
@@ -19,7 +18,6 @@ from morosidad.compiler.nodes.dense.classes import LogRatio
 from morosidad.compiler.nodes.dense.kernels import Kernel
 from morosidad.compiler.nodes.dense.neighbours import WithinRadius
 from morosidad.compiler.readers.dense.blocks import dense_columns, network
-from morosidad.compiler.readers.linear import linear
 from morosidad.compiler.registry import Compiler, NotCompilable, compiles
 
 _LEAST = 1e-300
@@ -63,17 +61,3 @@ def spread_labels(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -
     shares = np.array(estimator.label_distributions_, dtype=np.float64)
     weighted = Affine(np.zeros(len(shares)), shares, np.zeros(2))
     return network([near, weighted, LogRatio(_LEAST)], columns, compiler)
-
-
-@compiles("sklearn.NearestCentroid")
-def nearest_centroid(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Additive | Network:
-    """Compile the difference of two squared distances, which is a sum."""
-    if np.isclose(estimator.class_prior_, 0.5).all():  # predict then takes distances that are not scaled
-        raise NotCompilable(
-            "NearestCentroid with equal priors has no compiled form: its labels ignore the spread of columns"
-        )
-    spread = estimator.within_class_std_dev_
-    scale = np.where(spread != 0.0, spread, 1.0)
-    first, second = estimator.centroids_ / scale
-    prior = 2.0 * float(np.log(estimator.class_prior_[1]) - np.log(estimator.class_prior_[0]))
-    return linear(2.0 * (second - first) / scale, prior + first @ first - second @ second, columns, compiler)

@@ -17,7 +17,7 @@ from morosidad.compiler.registry import Compiler, NotCompilable, class_name, com
 
 _TREES = {"sklearn.DecisionTreeRegressor", "sklearn.ExtraTreeRegressor"}
 _FORESTS = {"sklearn.ExtraTreesRegressor", "sklearn.RandomForestRegressor"}
-_LINEAR = {
+LINEAR = {
     "sklearn.ARDRegression",
     "sklearn.BayesianRidge",
     "sklearn.ElasticNet",
@@ -91,7 +91,7 @@ def predicted(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Ex
     if name in _FORESTS:
         members = [predicted(member, columns, compiler) for member in estimator.estimators_]
         return _weighted(np.full(len(members), 1.0 / len(members)), 0.0, members, compiler)
-    if name not in _LINEAR:
+    if name not in LINEAR:
         raise NotCompilable(
             f"{type(estimator).__name__} that stands before another step has no compiled form"
         )
@@ -129,9 +129,10 @@ def leaf_values(tree: Any, values: Floats, columns: Sequence[Expr], compiler: Co
 
 def leaves(trees: Sequence[Any], columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
     """Make the columns of the leaves' numbers of some trees of scikit-learn, which take no missing values."""
-    left, right, column, threshold, starts = [], [], [], [], []
+    left, right, column, threshold = (list[Any]() for _ in range(4))
+    starts: list[int] = []
+    start = 0
     for tree in trees:
-        start = sum(map(len, left))
         starts.append(start)
         own = np.arange(tree.node_count)
         ends = tree.children_left < 0
@@ -139,10 +140,10 @@ def leaves(trees: Sequence[Any], columns: Sequence[Expr], compiler: Compiler) ->
         right.append(start + np.where(ends, own, tree.children_right))
         column.append(np.where(ends, 0, tree.feature))
         threshold.append(np.where(ends, 0.0, tree.threshold))
-    places = [np.concatenate(values).astype(np.int32) for values in (left, right, column)]
+        start += int(tree.node_count)
     depth = max(tree.max_depth for tree in trees)
-    step = Leaves(
-        np.array(starts, dtype=np.int32), *places, np.concatenate(threshold), int(depth), len(columns)
-    )
+    first, second, tested = (np.concatenate(values).astype(np.int32) for values in (left, right, column))
+    roots = np.array(starts, dtype=np.int32)
+    step = Leaves(roots, first, second, tested, np.concatenate(threshold), int(depth), len(columns))
     narrow = [fold_constants(Narrow(one, "float32")) for one in columns]
     return dense_columns(step, narrow, compiler)
