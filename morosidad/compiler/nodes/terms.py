@@ -40,7 +40,7 @@ def whole_term(expr: Lookup | Grid) -> Term:
     """Describe a number that is looked up, also that of two fields as it is and not as halves."""
     if isinstance(expr, Lookup):
         return term_of(expr)
-    fields = min(fields_of(expr.first)), min(fields_of(expr.second))
+    fields = min(credited_to(expr.first)), min(credited_to(expr.second))
     return Term(expr, fields, (expr.first, expr.second), expr.cells.values)
 
 

@@ -21,7 +21,7 @@ class Leaves(DenseStep, frozen=True, eq=False):
         What is compared.
     threshold : ndarray of float64, shape (n_nodes,)
         Numbers up to it go left.
-    depth : int
+    n_tests : int
         A leaf is reached after so many tests.
     n_columns : int
         How many columns it takes.
@@ -32,7 +32,7 @@ class Leaves(DenseStep, frozen=True, eq=False):
     right: Ints
     column: Ints
     threshold: Floats
-    depth: int
+    n_tests: int
     n_columns: int
 
     @property
@@ -47,17 +47,17 @@ class Leaves(DenseStep, frozen=True, eq=False):
     def fits(self) -> bool:
         n = len(self.threshold)
         arrays = self.left, self.right, self.column, self.threshold
-        if any(values.shape != (n,) for values in arrays) or self.starts.ndim != 1 or self.depth < 0:
+        if any(values.shape != (n,) for values in arrays) or self.starts.ndim != 1 or self.n_tests < 0:
             return False
         nodes = np.concatenate([self.starts, self.left, self.right])
         inside = (nodes >= 0) & (nodes < n)
         known = (self.column >= 0) & (self.column < self.n_columns)
-        return bool(inside.all() and known.all()) and self.depth <= n
+        return bool(inside.all() and known.all()) and self.n_tests <= n
 
     def apply(self, x: Floats) -> Floats:
         at = np.tile(self.starts, (len(x), 1))
         rows = np.arange(len(x))[:, None]
-        for _ in range(self.depth):
+        for _ in range(self.n_tests):
             at = np.where(x[rows, self.column[at]] <= self.threshold[at], self.left[at], self.right[at])
         own: Floats = (at - self.starts).astype(np.float64)
         return own
