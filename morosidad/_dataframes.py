@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from morosidad.errors import InvalidFrame
 
 if TYPE_CHECKING:
+    import narwhals as nw
     import pandas as pd
 
 
@@ -41,21 +42,57 @@ def as_pandas(frame: Any) -> pd.DataFrame:
     import narwhals as nw
 
     try:
-        given = nw.from_native(frame)
+        given = nw.from_native(_without_index(frame))
         eager = given.collect() if isinstance(given, nw.LazyFrame) else given
-        table: pd.DataFrame = eager.to_pandas()
+        types = list(eager.schema.dtypes())
     except TypeError:
         raise InvalidFrame(f"a data frame was expected, not {type(frame).__name__}") from None
-    for place, dtype in enumerate(eager.schema.dtypes()):
-        column = table.iloc[:, place]
-        unsigned = dtype in (nw.UInt8, nw.UInt16, nw.UInt32, nw.UInt64)
-        whole = unsigned or dtype in (nw.Int8, nw.Int16, nw.Int32, nw.Int64)
-        if whole and column.dtype.kind == "f" and column.abs().max() >= _EXACT:
-            exact: list[Any] = eager[:, place].to_list()
-            table = table.assign(
-                **{str(column.name): pd.Series(exact, table.index, "UInt64" if unsigned else "Int64")}
-            )
+    except ValueError:
+        raise InvalidFrame("two of its columns have the same name") from None
+    try:
+        table: pd.DataFrame = eager.to_pandas()
+    except (ValueError, NotImplementedError):  # one of its types has no counterpart
+        columns = [_converted(eager, place) for place in range(len(types))]
+        table = pd.concat(columns, axis=1) if columns else pd.DataFrame()
+    for place, dtype in enumerate(types):
+        cells = _exact_cells(eager, place, dtype, table.iloc[:, place])
+        if cells is not None:
+            table = table.assign(**{str(table.columns[place]): cells})
     return table
+
+
+def _without_index(frame: Any) -> Any:
+    """Leave out the columns of a pyarrow table that were the index of a frame of pandas, as pandas does."""
+    noted = getattr(getattr(frame, "schema", None), "pandas_metadata", None)
+    if not noted:
+        return frame
+    index = [name for name in noted["index_columns"] if name in frame.column_names]
+    return frame.drop_columns(index).replace_schema_metadata(None)
+
+
+def _converted(eager: nw.DataFrame[Any], place: int) -> pd.Series[Any]:
+    """Convert one column: to objects where its type has no counterpart, as integers of 128 bits have none."""
+    import pandas as pd
+
+    try:
+        return eager[:, [place]].to_pandas().iloc[:, 0]
+    except (ValueError, NotImplementedError):
+        return pd.Series(eager[:, place].to_list(), dtype=object, name=eager.columns[place])
+
+
+def _exact_cells(eager: nw.DataFrame[Any], place: int, dtype: Any, column: pd.Series[Any]) -> Any:
+    """Give the cells of a column that the conversion changed; None where it did not."""
+    import narwhals as nw
+    import pandas as pd
+
+    unsigned = dtype in (nw.UInt8, nw.UInt16, nw.UInt32, nw.UInt64)
+    whole = unsigned or dtype in (nw.Int8, nw.Int16, nw.Int32, nw.Int64)
+    if dtype == nw.Unknown:  # types of its library's extensions, as booleans of eight bits
+        return pd.Series(eager[:, place].to_list(), column.index, dtype=object)
+    if whole and column.dtype.kind == "f" and column.abs().max() >= _EXACT:
+        exact: list[Any] = eager[:, place].to_list()
+        return pd.Series(exact, column.index, dtype="UInt64" if unsigned else "Int64")
+    return None
 
 
 def like(given: Any, answer: pd.DataFrame) -> Any:

@@ -36,7 +36,7 @@ def distinct(cells: Any) -> tuple[Codes, list[Any]]:
         return _each_by_type(cells)
     try:
         found, unique = pd.factorize(cells)
-    except TypeError:  # lists, as some libraries' columns hold
+    except (TypeError, NotImplementedError):  # lists, as some libraries' columns hold
         return _each_by_type(cells)
     there = found >= 0
     if _of_objects(cells) and (unique[found[there]] != cells[there]).any():

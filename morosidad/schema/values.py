@@ -69,7 +69,7 @@ def _scalar(value: Any) -> Any:
         if value != value:
             return None
         raise TypeError  # some of them would turn into integers
-    return value.item()
+    return float(value) if kind == "f" else value.item()
 
 
 def is_text(value: str) -> bool:

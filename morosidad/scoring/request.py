@@ -15,6 +15,7 @@ from morosidad.schema.field import Row
 from morosidad.schema.record_forms import field_error
 from morosidad.schema.schema import Record
 from morosidad.schema.values import is_text, plain
+from morosidad.schema.wording import LONGEST
 from morosidad.scoring.stored_model import StoredModel
 
 if TYPE_CHECKING:
@@ -207,11 +208,13 @@ def text_of_id(request_id: object, language: Language) -> str:
     Raises
     ------
     InvalidRecord
-        If it is something else, or holds a lone surrogate.
+        If it is something else, longer than the longest text of a record, or holds a lone surrogate.
     """
     found = request_id if type(request_id) is str else plain(request_id)
     if not isinstance(found, str) or not is_text(found):
         raise InvalidRecord([field_error(language, "a_text", "tipo", "request_id")])
+    if len(found) > LONGEST:
+        raise InvalidRecord([field_error(language, "too_long", "rango", "request_id", longest=LONGEST)])
     return found
 
 

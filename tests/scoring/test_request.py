@@ -57,7 +57,10 @@ def test_as_a_loop(scorers: dict[str, Scorer], data: st.DataObject) -> None:
         records[place] = data.draw(st.sampled_from(BAD))
     ids: list[Any] | None = None
     if data.draw(st.booleans()):
-        ids = [data.draw(st.sampled_from(["s", None, 7, "\ud800"])) for _ in range(min(number, 9))]
+        ids = [
+            data.draw(st.sampled_from(["s", None, 7, "\ud800", "x" * 1000, "x" * 1001]))
+            for _ in range(min(number, 9))
+        ]
         ids += [f"s{place}" for place in range(len(ids), number)]
     held: Any = data.draw(st.sampled_from([list, tuple, iter]))
     found = scorer.score_many(held(records), ids if ids is None else held(ids))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from morosidad._dataframes import as_pandas
 from morosidad.errors import InvalidFrame
 from morosidad.frames.absent import FROM_FILE
 from morosidad.frames.files.cells import as_fields, as_typed
@@ -87,9 +88,7 @@ def read_table(
         return as_typed(pd.concat(_some(texts, path), ignore_index=True), missing)
     import pyarrow as pa
 
-    table: Any = pa.Table.from_batches(_some(list(read_batches(path, progress)), path)).to_pandas()
-    whole: pd.DataFrame = table.reset_index(drop=True)
-    return whole
+    return as_pandas(pa.Table.from_batches(_some(list(read_batches(path, progress)), path)))
 
 
 def read_table_chunks(
@@ -184,11 +183,26 @@ def _arrow_chunks(path: str, schema: Schema, progress: bool) -> Iterator[Chunk]:
             index = pd.RangeIndex(first, first + batch.num_rows)
             own = batch.to_pandas(types_mapper=pd.ArrowDtype, ignore_metadata=True).set_axis(index)
             names = batch.schema.names
-            fields = batch.select([name for name in names if name in known]).to_pandas(
+            fields = _of_plain_types(batch.select([name for name in names if name in known])).to_pandas(
                 types_mapper=_nullable().get, ignore_metadata=True
             )
             first += batch.num_rows
             yield Chunk(own, fields.set_axis(index), (), names)
+
+
+def _of_plain_types(batch: Any) -> Any:
+    """Give booleans of eight bits as booleans, and dictionaries that hold null as what they mean."""
+    import pyarrow as pa
+
+    columns = []
+    for column in batch.columns:
+        if isinstance(column.type, pa.BaseExtensionType):
+            whole = getattr(column.type, "extension_name", "") == "arrow.bool8"
+            column = column.storage.cast(pa.bool_()) if whole else column.storage
+        if isinstance(column, pa.DictionaryArray) and column.dictionary.null_count:
+            column = column.dictionary_decode()
+        columns.append(column)
+    return pa.RecordBatch.from_arrays(columns, batch.schema.names) if columns else batch
 
 
 def _nullable() -> dict[Any, Any]:

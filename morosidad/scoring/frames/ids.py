@@ -13,6 +13,7 @@ from morosidad.languages import Language
 from morosidad.schema.record_forms import field_error
 from morosidad.schema.schema import Schema
 from morosidad.schema.values import is_text, plain
+from morosidad.schema.wording import LONGEST
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +36,7 @@ class RowIds:
     texts : list of (str or None)
         The id of each row; None where there is none.
     errors : dict of int to InvalidRecord
-        By the row's place: its id is missing, is no text, or stands in an earlier row too.
+        By the row's place: its id is missing, is no text or too long a one, or stands in an earlier row too.
     """
 
     def __init__(self, ids: Sequence[Any], language: Language, seen: SeenIds | None = None) -> None:
@@ -53,8 +54,9 @@ class RowIds:
             self._refuse(places[at], "repeated_id", language)
 
     def _refuse(self, place: int, problem: str, language: Language) -> None:
-        kind = {"missing": "falta", "a_text": "tipo"}.get(problem, "duplicado")
-        self.errors[place] = InvalidRecord([field_error(language, problem, kind, "request_id")])
+        kind = {"missing": "falta", "a_text": "tipo", "too_long": "rango"}.get(problem, "duplicado")
+        error = field_error(language, problem, kind, "request_id", longest=LONGEST)
+        self.errors[place] = InvalidRecord([error])
 
     @property
     def bad(self) -> NDArray[np.bool_]:
@@ -138,7 +140,7 @@ def row_ids(
 def _read(value: Any) -> tuple[str, str | None]:
     """Give an id as text, and what is wrong with it."""
     if type(value) is str and value and value.isascii():
-        return value, None
+        return value, None if len(value) <= LONGEST else "too_long"
     try:
         value = plain(value)
     except (TypeError, ValueError):
@@ -148,7 +150,7 @@ def _read(value: Any) -> tuple[str, str | None]:
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         value = int(value)  # pandas' own way with integers of which some are missing
     if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
+        value = str(value) if value.bit_length() < 3 * LONGEST else "9" * (LONGEST + 1)
     if not isinstance(value, str) or not is_text(value):
         return "", "a_text"
-    return value, None
+    return value, None if len(value) <= LONGEST else "too_long"
