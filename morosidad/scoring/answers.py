@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from itertools import repeat
+from itertools import chain, islice, repeat
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import msgspec
@@ -20,7 +20,7 @@ from morosidad.progress import watched
 from morosidad.schema.schema import Record, Schema
 from morosidad.scoring.mixins.explanations import Explaining
 from morosidad.scoring.plan import Plan, plan_of
-from morosidad.scoring.request import FEW, score_each, text_of_id
+from morosidad.scoring.request import FEW, score_each, score_few, text_of_id
 from morosidad.training.evidence import Training
 
 if TYPE_CHECKING:
@@ -155,14 +155,23 @@ class BaseScorer(Explaining):
         path = self._path
         model = path.model
         compiled = model.compiled.form is not None
-        if type(records) is list and request_ids is None and compiled and len(records) <= FEW:
-            each = watched(records, progress) if progress else records
-            return score_each(path.score, model if self._without_parts else None, each)
+        kind = type(records)
+        if compiled and (kind is list or kind is tuple) and len(records) <= FEW and not progress:
+            if request_ids is None:
+                return score_few(path.score, model if self._without_parts else None, records)
+            if type(request_ids) is list and len(request_ids) == len(records):
+                return score_each(path.score, model if self._without_parts else None, records, request_ids)
         if isinstance(records, Mapping | str | bytes | bytearray):
             raise InvalidFrame(f"records were expected, not one {type(records).__name__}: see score_one")
         if hasattr(records, "columns"):
             raise InvalidFrame("records were expected, not a data frame: see score_frame")
-        each = watched(records, progress)
+        each = watched(records, progress) if progress else records
+        if compiled and request_ids is None:
+            each = iter(each)
+            first = list(islice(each, FEW + 1))
+            if len(first) <= FEW:
+                return score_few(path.score, model if self._without_parts else None, first)
+            each = chain(first, each)
         if not compiled:
             ids = repeat(None) if request_ids is None else request_ids
             return path.score_batch(zip(each, ids, strict=request_ids is not None))

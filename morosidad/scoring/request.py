@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
@@ -216,6 +216,28 @@ def text_of_id(request_id: object, language: Language) -> str:
     if len(found) > LONGEST:
         raise InvalidRecord([field_error(language, "too_long", "rango", "request_id", longest=LONGEST)])
     return found
+
+
+def score_few(
+    score: Callable[..., Decision], alone: StoredModel | None, records: Sequence[Record]
+) -> list[Decision | RecordError]:
+    """Decide on a few records without ids of requests; as `score_each`."""
+    answers: list[Decision | RecordError] = []
+    if alone is None or alone.schema.names_codes:
+        for record in records:
+            try:
+                answers.append(score(record))
+            except InvalidRecord as error:
+                answers.append(RecordError(len(answers), error.errors))
+        return answers
+    read, answer = alone.schema.read, alone.answer
+    for record in records:
+        try:
+            values, warnings = read(record)
+            answers.append(answer(values, warnings))
+        except InvalidRecord as error:
+            answers.append(RecordError(len(answers), error.errors))
+    return answers
 
 
 def score_each(
