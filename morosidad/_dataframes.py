@@ -63,8 +63,8 @@ def as_pandas(frame: Any) -> pd.DataFrame:
 
 def _without_index(frame: Any) -> Any:
     """Leave out the columns of a pyarrow table that were the index of a frame of pandas, as pandas does."""
-    noted = getattr(getattr(frame, "schema", None), "pandas_metadata", None)
-    if not noted:
+    noted = frame.schema.pandas_metadata if hasattr(frame, "replace_schema_metadata") else None
+    if noted is None:
         return frame
     index = [name for name in noted["index_columns"] if name in frame.column_names]
     return frame.drop_columns(index).replace_schema_metadata(None)

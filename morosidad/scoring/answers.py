@@ -155,12 +155,12 @@ class BaseScorer(Explaining):
         path = self._path
         model = path.model
         compiled = model.compiled.form is not None
-        kind = type(records)
-        if compiled and (kind is list or kind is tuple) and len(records) <= FEW and not progress:
+        some: Any = records if type(records) is list or type(records) is tuple else None
+        if some is not None and compiled and len(some) <= FEW and not progress:
             if request_ids is None:
-                return score_few(path.score, model if self._without_parts else None, records)
-            if type(request_ids) is list and len(request_ids) == len(records):
-                return score_each(path.score, model if self._without_parts else None, records, request_ids)
+                return score_few(path.score, model if self._without_parts else None, some)
+            if type(request_ids) is list and len(request_ids) == len(some):
+                return score_each(path.score, model if self._without_parts else None, some, request_ids)
         if isinstance(records, Mapping | str | bytes | bytearray):
             raise InvalidFrame(f"records were expected, not one {type(records).__name__}: see score_one")
         if hasattr(records, "columns"):
