@@ -10,7 +10,7 @@ from typing import NamedTuple
 from morosidad.errors import NoticeError, SettingsError
 from morosidad.languages import LANGUAGES, Language, say
 from morosidad.policy.cutoffs import Policy
-from morosidad.policy.decision import Decision, Notice, Reason
+from morosidad.policy.decision import OUTCOMES, Decision, DecisionOutcome, Notice, Reason
 from morosidad.schema.schema import Schema
 
 PRINCIPAL = 4
@@ -35,13 +35,13 @@ class NoticeWriter:
     policy : Policy
         The reason codes and the rules.
     used : sequence of str
-        The fields that the model takes.
+        The fields that the model takes; those that rules ask about come to them.
     """
 
     def __init__(self, schema: Schema, policy: Policy, used: Sequence[str]) -> None:
         self.schema: Schema = schema
         self._policy = policy
-        self._used = frozenset(used)
+        self._used = frozenset(used).union(*(rule.expression.names for rule in policy.rules))
         self._codes = {code.code: code for code in policy.codes}
         self._rules = {rule.code: rule for rule in policy.rules}
 
@@ -75,7 +75,7 @@ class NoticeWriter:
         if decision.policy != self._policy.identity:
             words = "the decision was made by another policy than the one that writes the notice"
             raise NoticeError(words, decision.policy)
-        reasons = _principal(decision.reasons)
+        reasons = self._principal(decision)
         if decision.outcome == "rechazar" and not reasons:
             words = "an application was declined without a reason that could be named"
             raise NoticeError(words, decision.policy)
@@ -92,12 +92,33 @@ class NoticeWriter:
                 _Part(told("reports.notice_todo"), self._advice(reasons, language)),
                 _Part(told("reports.notice_data"), self._sources(language)),
             ]
+        parts = [part for part in parts if part.items]
         return Notice(
             _text(told("reports.notice_title"), opening, parts, lender),
             _markdown(told("reports.notice_title"), opening, parts, lender),
-            tuple(reason.code for reason in reasons) if parts else (),
+            () if decision.outcome == "aprobar" else tuple(reason.code for reason in reasons),
             language,
         )
+
+    def _principal(self, decision: Decision) -> list[Reason]:
+        """Give the first of the reasons that made the decision, each code once.
+
+        A rule that asks for less than what was decided is none of them, and neither is what the model says
+        where its cut-offs ask for less.
+        """
+        raising = [each for each in decision.reasons if each.kind == "regla" or each.contribution > 0.0]
+        found: dict[tuple[str, str], Reason] = {}
+        for reason in [each for each in raising if self._decides(each, decision)] or raising:
+            found.setdefault((reason.kind, reason.code), reason)
+        return [*found.values()][:PRINCIPAL]
+
+    def _decides(self, reason: Reason, decision: Decision) -> bool:
+        if reason.kind == "modelo":
+            p = decision.probability
+            by_score: DecisionOutcome = "aprobar" if p is None else self._policy.outcome(p)
+            return OUTCOMES.index(by_score) >= OUTCOMES.index(decision.outcome)
+        rule = self._rules.get(reason.code)
+        return rule is None or decision.outcome in (rule.outcome, rule.on_missing)
 
     def _reason(self, reason: Reason, language: Language, decision: Decision) -> str:
         return say(
@@ -125,7 +146,7 @@ class NoticeWriter:
         return [*dict.fromkeys(words for words in own if words), *general]
 
     def _sources(self, language: Language) -> list[str]:
-        """Give the fields that the model takes, by where they come from."""
+        """Give the fields that model and rules look at, by where they come from."""
         found: dict[str, list[str]] = {}
         for field in self.schema.fields:
             if field.name in self._used:
@@ -136,19 +157,6 @@ class NoticeWriter:
             say(language, "reports.notice_source", source=source or unknown, fields=", ".join(labels))
             for source, labels in ordered
         ]
-
-
-def _principal(reasons: Sequence[Reason]) -> list[Reason]:
-    """Give the first reasons, each code once."""
-    found: dict[tuple[str, str], Reason] = {}
-    for reason in reasons:
-        if _raises(reason):
-            found.setdefault((reason.kind, reason.code), reason)
-    return [*found.values()][:PRINCIPAL]
-
-
-def _raises(reason: Reason) -> bool:
-    return reason.kind == "regla" or reason.contribution > 0.0
 
 
 def _line(text: str) -> str:

@@ -189,6 +189,13 @@ class Expression:
     def _place(self, offset: int) -> int:
         return self._offset + len(self._bytes[:offset].decode())
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The names that stand in it, but for those of functions."""
+        called = {node.func for node in ast.walk(self.tree) if isinstance(node, ast.Call)}
+        nodes = (node for node in ast.walk(self.tree) if isinstance(node, ast.Name) and node not in called)
+        return frozenset(map(self.name, nodes))
+
     def name(self, node: ast.Name) -> str:
         """Give a name as the text spells it: Python's own would be in another Unicode normal form.
 

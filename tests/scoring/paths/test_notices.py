@@ -129,6 +129,9 @@ def test_a_notice_holds_four_reasons_each_once_and_no_markup_of_theirs(scorer: S
     )
     decision = Decision(1, (0.1, 0.9), 0.9, "rechazar", reasons, policy=POLICY.identity)
     notice = scorer.notice(decision)
+    assert notice.codes == ("c0", "c1", "c2", "c3")  # the rule asks for less than what was decided
+    decision = msgspec.structs.replace(decision, outcome="revisar")
+    notice = scorer.notice(decision)
     assert notice.codes == ("P1", "c0", "c1", "c2")
     assert "\n1. Edad \\*baja\\* \\[x\\]\\(http://x\\) \\<b\\> \\# y \\(código P1\\)\n" in notice.markdown
     assert "# y" in notice.text.split("\n- ")[1]
@@ -143,6 +146,7 @@ def test_approvals_and_reviews_have_letters_and_others_are_refused(scorer: Score
     review = msgspec.structs.replace(approved, outcome="revisar")
     assert "una persona" in scorer.notice(review).text
     bare = msgspec.structs.replace(approved, outcome="rechazar")
+    assert "Razones principales" not in scorer.notice(review).text
     with pytest.raises(NoticeError, match="without a reason"):
         scorer.notice(bare)
     with pytest.raises(NoticeError, match="another policy"):
@@ -164,3 +168,46 @@ def test_sampled_contributions_within_two_standard_errors_are_no_reason() -> Non
     shares = np.array([0.1, 0.1, -0.1, 0.1, 0.0])
     errors = np.array([0.04, 0.05, 0.01, np.nan, 0.0])
     assert told_apart(shares, errors).tolist() == [0.1, 0.0, -0.1, 0.0, 0.0]
+
+
+RULED = Policy(
+    review_at=0.2,
+    decline_at=0.5,
+    rules=(
+        Rule("edad > 30", "aprobar", "A", "Edad buena"),
+        Rule("edad > 40", "revisar", "B", "Edad alta"),
+        Rule("plazo_meses > 90", "rechazar", "C", "Plazo largo", on_missing="revisar"),
+        Rule("zona == 'rural'", "aprobar", "D", "Zona", on_missing="revisar"),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "p", "expected"),
+    [
+        ("rechazar", 0.6, ("C", "m")),
+        ("rechazar", 0.3, ("C",)),  # the rule alone declines
+        ("revisar", 0.6, ("B", "C", "D", "m")),
+        ("revisar", 0.1, ("B", "C", "D")),
+        ("aprobar", 0.1, ()),
+    ],
+)
+def test_only_what_made_the_decision_is_a_principal_reason(
+    outcome: Any, p: float, expected: tuple[str, ...]
+) -> None:
+    schema = Scorer.default().schema
+    reasons = (
+        *(Reason(code, "", code, 0.0, kind="regla") for code in "ABCD"),
+        Reason("m", "monto_credito", "Monto", 1.0),
+    )
+    decision = Decision(int(p > 0.5), (1 - p, p), 1 - p, outcome, reasons, policy=RULED.identity)
+    assert NoticeWriter(schema, RULED, ["edad"]).notice(decision).codes == expected
+
+
+def test_the_data_of_rules_are_among_those_that_were_used() -> None:
+    schema = Scorer.default().schema
+    decision = Decision(1, (0.4, 0.6), 0.6, "revisar", (), policy=RULED.identity)
+    text = NoticeWriter(schema, RULED, ["monto_credito"]).notice(decision).text
+    for name in ("monto_credito", "edad", "plazo_meses", "zona"):
+        assert schema[name].words_in("es").label in text
+    assert schema["deuda_actual"].words_in("es").label not in text
