@@ -43,9 +43,9 @@ types: $(VENV)/.test
 	PATH="$(abspath $(BIN)):$$PATH" basedpyright --verifytypes morosidad --ignoreexternal >$(VENV)/types.txt || \
 		{ cat $(VENV)/types.txt; exit 1; }
 
-docs: $(VENV)/.test          ## the examples of every page, then the pages themselves
-	$(BIN)/pytest -q -n auto -m documentation tests/project/test_documentation.py
+docs: $(VENV)/.test          ## the examples of every page, the pages themselves, and how they look in a browser
 	$(BIN)/pip install -q -e '.[docs]'
+	$(BIN)/pytest -q -n auto -m documentation tests/project
 	$(BIN)/mkdocs build --strict -q
 
 examples: $(VENV)/.test

@@ -90,12 +90,21 @@ class ThreadedServer:
 
 
 class ServerProcess:
-    """``morosidad serve`` in a process of its own, which can be killed and started again."""
+    """``morosidad serve`` in a process of its own, which can be killed and started again.
 
-    def __init__(self, folder: Path) -> None:
+    Parameters
+    ----------
+    folder : Path
+        Where it runs.
+    settings
+        By name.
+    """
+
+    def __init__(self, folder: Path, **settings: Any) -> None:
         self.url = ""
         self._port = 0
         self._folder = folder
+        self._settings = {f"MOROSIDAD_{name}": str(value) for name, value in settings.items()}
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -113,7 +122,7 @@ class ServerProcess:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "morosidad", "serve", "--port", str(self._port)],
                 cwd=self._folder,
-                env={**plain, "PYTHONPATH": str(ROOT)},
+                env={**plain, **self._settings, "PYTHONPATH": str(ROOT)},
                 stdout=output,
                 stderr=subprocess.DEVNULL,
             )
