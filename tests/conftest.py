@@ -5,22 +5,25 @@ from __future__ import annotations
 import faulthandler
 import os
 import re
+import shutil
 import signal
 import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import hypothesis
 import pandas as pd
 import pytest
 
+from helpers.redis_server import Server
 from morosidad.compiler.proof import judge
 from morosidad.model_file import artifact
 from morosidad.scoring import saving
-from support import JUDGED_WHOLLY, FakeClock, judged_briefly, small_frame, small_pipeline
+from support import JUDGED_WHOLLY, FakeClock, judged_briefly, needed, small_frame, small_pipeline
 
 _STDERR = pytest.StashKey[int]()
 
@@ -109,6 +112,17 @@ def tried_here(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPat
             return saving._wrong(task)
 
     monkeypatch.setattr(saving, "try_in_child", here)
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[Server]:
+    """A Redis of the test's own, which it may kill and start again."""
+    pytest.importorskip("redis")
+    needed(shutil.which("redis-server") is not None, "redis-server")
+    running = Server(tmp_path)
+    running.start()
+    yield running
+    running.kill()
 
 
 @pytest.fixture

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, tzinfo
 from math import isnan
 
@@ -100,6 +101,7 @@ class KPITracker(KPIRecorder):
             clock=clock,
             wall=wall,
         )
+        self._elsewhere: tuple[ProcessCounts, ...] = ()
         self.thresholds: Thresholds = thresholds or Thresholds()
         self.language: Language = check_language(language)
         self._diagnosis = Diagnosis(self.thresholds)
@@ -282,5 +284,31 @@ class KPITracker(KPIRecorder):
         """Show the latest report in a notebook."""
         return self.report()._repr_html_()
 
+    def hear(self, elsewhere: Iterable[ProcessCounts]) -> None:
+        """Report on the counts of other servers too, from now on.
+
+        Parameters
+        ----------
+        elsewhere : iterable of ProcessCounts
+            All of them, numbered by the clock of this tracker.
+
+        Returns
+        -------
+        None
+        """
+        self._elsewhere = tuple(elsewhere)
+
+    def here(self) -> KPITracker:
+        """Return what reads the same counts, without those of other servers.
+
+        Returns
+        -------
+        KPITracker
+            For reading only.
+        """
+        tracker = copy.copy(self)
+        tracker._elsewhere = ()
+        return tracker
+
     def _used_segments(self) -> list[ProcessCounts]:
-        return [segment for segment in self._segments if segment.head[USED]]
+        return [segment for segment in (*self._segments, *self._elsewhere) if segment.head[USED]]

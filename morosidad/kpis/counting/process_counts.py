@@ -120,6 +120,25 @@ class ProcessCounts:
         )
         return place
 
+    def mirror_head(self, cells: CountArray, seconds: float) -> None:
+        """Take over the head of a process whose clock is `seconds` behind this one's.
+
+        Raises
+        ------
+        ValueError
+            It holds what is no count.
+        """
+        numbers = np.concatenate(
+            [cells[:CONNECTIONS_AT], cells[DAYS:RULES], cells[RULES + _NAME :: _NAME + 1]]
+        )
+        if len(cells) != HEAD or not (np.isfinite(numbers).all() and (numbers[2:] >= 0).all()):
+            raise ValueError("a head that is none")
+        self.head[:] = cells
+        self.head[USED] = 1
+        self.head[BEGAN] += seconds
+        self.head[CONNECTIONS_AT] += seconds
+        self._slots.clear()
+
     def connections(self, since: float) -> int | None:
         """Return the connections of the latest sample, None when it is from before `since`."""
         return int(self.head[CONNECTIONS]) if self.head[CONNECTIONS_AT] >= since else None

@@ -89,6 +89,16 @@ class RingBuffer:
                 break
         return total
 
+    def mirror(self, subwindow: int, row: CountArray) -> None:
+        """Hold a row as somebody else has counted it."""
+        place = subwindow % self.subwindows
+        self.rows[place] = row
+        self._stamps[place] = subwindow + 1
+
+    def mirror_lifetime(self, total: CountArray) -> None:
+        """Keep beside the rows what makes them add up to all that somebody else ever counted."""
+        self._retired[:] = total - self.rows.sum(axis=0)
+
     def merge(self, other: RingBuffer) -> None:
         """Add what `other`, of the same shape and clock, has counted."""
         self._retired += other._retired

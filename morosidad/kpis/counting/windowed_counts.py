@@ -67,6 +67,21 @@ class WindowedCounts:
             self._shared.take_segment()
             self._count_in(self._shared.segments, self._shared.index)
 
+    @property
+    def shape(self) -> WindowShape:
+        """How time is cut."""
+        return self._shape
+
+    @property
+    def own(self) -> ProcessCounts:
+        """The counts of this process alone."""
+        return self._own
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        """Seconds that only move forward."""
+        return self._clock
+
     def merge(self, other: WindowedCounts) -> None:
         """Add everything that `other` has counted, as if it had been recorded here.
 

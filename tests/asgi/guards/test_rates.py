@@ -3,10 +3,6 @@ from __future__ import annotations
 import asyncio
 import builtins
 import logging
-import shutil
-import subprocess
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from limits.aio.storage import MemoryStorage
@@ -14,8 +10,6 @@ from limits.aio.storage import MemoryStorage
 from morosidad.asgi.guards.rates import WEIGHTS, RateLimiter
 from morosidad.asgi.problems import Problem
 from morosidad.errors import MissingExtra, SettingsError
-from serving import start_redis
-from support import needed
 
 
 def ask(limiter: RateLimiter, kind: str, client: str, times: int) -> list[str]:
@@ -98,28 +92,14 @@ def test_a_storage_that_comes_back_is_believed_when_it_refuses_too(monkeypatch, 
 # -- Redis -------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def redis_server(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """A redis-server of our own."""
-    needed(shutil.which("redis-server") is not None, "redis-server")
-    process, port = start_redis(tmp_path)
-    try:
-        yield f"redis://127.0.0.1:{port}/0", process
-    finally:
-        process.kill()
-        process.wait(60)
-
-
 @pytest.mark.redis
 def test_processes_that_share_a_redis_share_the_limit_and_survive_its_end(redis_server, caplog, monkeypatch):
     for limit in ("_TIMEOUT", "_AT_MOST"):  # a busy machine is no Redis that is down
         monkeypatch.setattr(f"morosidad.asgi.guards.rates.{limit}", 60.0)
-    address, process = redis_server
-    one, other = RateLimiter(3, address), RateLimiter(3, address)
+    one, other = RateLimiter(3, redis_server.url), RateLimiter(3, redis_server.url)
     assert ask(one, "score", "a", 2) == [""] * 2
     assert ask(other, "score", "a", 2) == ["", "E429"]
-    process.kill()
-    process.wait(60)
+    redis_server.kill()
     with caplog.at_level(logging.WARNING):
         assert ask(one, "score", "a", 5) == [""] * 5
     assert one.failing

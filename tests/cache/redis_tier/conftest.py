@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from helpers.redis_server import Answer, Server
 from morosidad.cache import RedisTier
-from support import LONG, FakeClock, needed
+from support import LONG, FakeClock
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    pytest.importorskip("redis")
-    needed(shutil.which("redis-server") is not None, "redis-server")
-    running = Server(tmp_path)
-    running.start()
-    yield running
-    running.kill()
+def server(redis_server: Server) -> Server:
+    return redis_server
 
 
 @pytest.fixture
