@@ -200,6 +200,7 @@ WRONG_KEYS = AlertType("claves", "warning", "wrong_keys")
 DRIFT = AlertType("deriva", "warning", "drift")
 STRONG_DRIFT = AlertType("deriva", "critical", "strong_drift")
 RATE_STORAGE_DOWN = AlertType("limites", "warning", "rate_storage_down")
+FIGURES_NOT_SHARED = AlertType("servidores", "warning", "figures_not_shared")
 LOG_DISK_FULL = AlertType("disco_lleno", "critical", "log_disk_full")
 LOG_FOLDER_GONE = AlertType("sin_carpeta", "critical", "log_folder_gone")
 LOG_NOT_PERMITTED = AlertType("sin_permiso", "critical", "log_not_permitted")
@@ -224,6 +225,7 @@ SERVICE_ALERTS = (
     DRIFT,
     STRONG_DRIFT,
     RATE_STORAGE_DOWN,
+    FIGURES_NOT_SHARED,
 )
 """What a server tells of its parts."""
 

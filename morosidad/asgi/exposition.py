@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from morosidad.alerts import Alert, AlertLevel
-from morosidad.asgi.runtime.worker_processes import base_code
+from morosidad.asgi.runtime.worker_processes import base_code, is_on_another_server
 from morosidad.asgi.server_metrics import Teller, server_metrics, shared_tier_metrics
 from morosidad.audit import AuditStats
 from morosidad.kpis.prometheus import KPICollector
@@ -28,7 +28,7 @@ def exposition(service: Service) -> bytes:
     from prometheus_client import CollectorRegistry, generate_latest
 
     registry = CollectorRegistry()
-    registry.register(KPICollector(service.kpis, service.language))
+    registry.register(KPICollector(service.kpis.here(), service.language))
     registry.register(_ServiceCollector(service))
     registry.register(_ServerCollector(service))
     return generate_latest(registry)
@@ -74,6 +74,8 @@ def _alerts(alerts: Iterable[Alert], told: Teller) -> Metric:
 
     gravest: dict[str, AlertLevel] = {}
     for alert in alerts:
+        if is_on_another_server(alert.code):
+            continue
         code = base_code(alert.code)
         known = gravest.get(code)
         if known is None or _LEVELS.index(alert.level) > _LEVELS.index(known):

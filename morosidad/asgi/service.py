@@ -24,7 +24,7 @@ from morosidad.asgi.problems import told
 from morosidad.asgi.runtime.alert_monitor import AlertMonitor
 from morosidad.asgi.runtime.background import BackgroundThreads
 from morosidad.asgi.runtime.broadcast import Channel
-from morosidad.asgi.runtime.parts import complete_parts
+from morosidad.asgi.runtime.parts import complete_parts, share_figures
 from morosidad.asgi.runtime.reloading import Reloader
 from morosidad.asgi.runtime.spans import Spans
 from morosidad.asgi.runtime.worker_processes import WorkerProcesses
@@ -121,7 +121,9 @@ class Service:
         self.streams: Counter[str] = Counter()
         self.loop_load: LoopLoad = LoopLoad()
         self.background: BackgroundThreads = BackgroundThreads()
-        self.processes: WorkerProcesses = WorkerProcesses(settings.kpi_file)
+        self.processes: WorkerProcesses = WorkerProcesses(
+            settings.kpi_file, servers=share_figures(self.kpis, settings, scorer.model.rpartition("@")[0])
+        )
         self.reloader: Reloader = Reloader(self.scorer, self.warm_up, settings.kpi_file)
         self.refused: Counter[tuple[str, str]] = Counter()
         self.connections: ConnectionLimits = ConnectionLimits(*connection_limits(settings), self.refused)

@@ -306,8 +306,23 @@ class KPITracker(KPIRecorder):
         KPITracker
             For reading only.
         """
+        return self.only(self._segments)
+
+    def only(self, segments: Iterable[ProcessCounts]) -> KPITracker:
+        """Return what reads the counts of some processes, as this tracker reads its own.
+
+        Parameters
+        ----------
+        segments : iterable of ProcessCounts
+            Those to read.
+
+        Returns
+        -------
+        KPITracker
+            For reading only.
+        """
         tracker = copy.copy(self)
-        tracker._elsewhere = ()
+        tracker._segments, tracker._elsewhere = list(segments), ()
         return tracker
 
     def _used_segments(self) -> list[ProcessCounts]:

@@ -136,6 +136,9 @@ class Settings:
         Time zone whose midnight begins a day, such as America/Guayaquil; None for the machine's.
     kpi_file : str or None
         File through which server processes share their figures; None for each its own.
+    kpi_sharing : str or None
+        The address of a Redis over which servers on several machines share their figures and follow each
+        other's reloads, as ``redis://host:6379/0``; None for each server its own.
     server_model : str or None
         The model file to serve; None for the shipped one.
     server_policy : str or None
@@ -224,6 +227,7 @@ class Settings:
     audit_file: str | None = _setting("decisiones.jsonl", text(off="none"))
     kpi_zone: str | None = _setting(None, zone())
     kpi_file: str | None = _setting(None, text())
+    kpi_sharing: str | None = _setting(None, secret(8, REDIS_ADDRESS))
     server_model: str | None = _setting(None, text())
     server_policy: str | None = _setting(None, text())
     server_model_key: str | None = _setting(None, secret(16))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import isnan
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from morosidad.cache.stats import CacheStats
     from morosidad.kpis import KPITracker
     from morosidad.kpis.counts import Counts
+    from morosidad.kpis.server_sharing import ServerSharing
     from morosidad.monitoring.drift import DriftReport, FieldDrift
     from morosidad.policy.cutoffs import Policy
     from morosidad.scoring.plan import Plan
@@ -150,6 +151,36 @@ class ModelPanel(msgspec.Struct, frozen=True):
     parity_difference: float | None = msgspec.field(name="paridad_diferencia")
 
 
+class ServerPanel(msgspec.Struct, frozen=True):
+    """What one of several servers does.
+
+    Attributes
+    ----------
+    name : str
+        Its name.
+    own : bool
+        Whether it is the one that answers.
+    silent : float
+        Seconds since it was heard of.
+    predictions : int
+        Its predictions in the window.
+    rate : float
+        The same, a second.
+    p95 : float or None
+        Percentile of the seconds to an answer; None when nothing was answered.
+    model : str
+        Digest of the model that answers there; empty where that is not known any more.
+    """
+
+    name: str = msgspec.field(name="servidor")
+    own: bool = msgspec.field(name="propio")
+    silent: float = msgspec.field(name="sin_noticias")
+    predictions: int = msgspec.field(name="predicciones")
+    rate: float = msgspec.field(name="predicciones_por_segundo")
+    p95: float | None
+    model: str = msgspec.field(name="modelo")
+
+
 class Panel(msgspec.Struct, frozen=True, kw_only=True):
     """All that the dashboard shows beside the live figures.
 
@@ -169,6 +200,8 @@ class Panel(msgspec.Struct, frozen=True, kw_only=True):
         Those that persist, and the latest that ended, newest first.
     processes : int
         Server processes.
+    servers : tuple of ServerPanel
+        Each server, where several share their figures.
     """
 
     timestamp: float
@@ -187,6 +220,7 @@ class Panel(msgspec.Struct, frozen=True, kw_only=True):
     open_alerts: tuple[Alert, ...] = msgspec.field(name="alertas_abiertas")
     closed_alerts: tuple[Alert, ...] = msgspec.field(name="alertas_cerradas")
     processes: int = msgspec.field(name="procesos")
+    servers: tuple[ServerPanel, ...] = msgspec.field(name="servidores", default=())
 
 
 def make_panel(
@@ -198,6 +232,7 @@ def make_panel(
     cache: CacheStats | None = None,
     drift: DriftReport | None = None,
     processes: int = 1,
+    servers: tuple[ServerPanel, ...] = (),
 ) -> Panel:
     """Make the panel's document.
 
@@ -217,6 +252,8 @@ def make_panel(
         What the drift monitor reports.
     processes : int
         Server processes.
+    servers : tuple of ServerPanel
+        As `server_panels` makes them.
 
     Returns
     -------
@@ -243,7 +280,48 @@ def make_panel(
         open_alerts=alerts.active,
         closed_alerts=tuple(ended[:_SHOWN_ALERTS]),
         processes=processes,
+        servers=servers,
     )
+
+
+def server_panels(
+    kpis: KPITracker, sharing: ServerSharing | None, own_model: str, models: Mapping[str, str]
+) -> tuple[ServerPanel, ...]:
+    """Describe each of several servers, this one first.
+
+    Parameters
+    ----------
+    kpis : KPITracker
+        The tracker of this one.
+    sharing : ServerSharing or None
+        What hears the others.
+    own_model : str
+        Digest of the model that answers here.
+    models : mapping of str to str
+        Those of the others, by the names of their servers.
+
+    Returns
+    -------
+    tuple of ServerPanel
+        Nothing where this one is alone.
+    """
+    if sharing is None or not sharing.others:
+        return ()
+    panels = [_server(sharing.server, kpis.here(), own_model, own=True)]
+    for name in sorted({other.server for other in sharing.others}):
+        processes = [other for other in sharing.others if other.server == name]
+        tracker = kpis.only(other.counts.counts for other in processes)
+        silent = min(other.age for other in processes)
+        panels.append(_server(name, tracker, models.get(name, ""), silent=silent))
+    return tuple(panels)
+
+
+def _server(
+    name: str, kpis: KPITracker, model: str, *, own: bool = False, silent: float = 0.0
+) -> ServerPanel:
+    counts = kpis.counts()
+    (p95,) = counts.latency.quantiles((0.95,))
+    return ServerPanel(name, own, silent, counts.total, counts.rate, None if isnan(p95) else p95, model)
 
 
 def _scores(counts: Counts, policy: Policy | None) -> Scores:

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from morosidad.asgi.endpoints.call import HTML, Call, Reply
 from morosidad.asgi.pages.assets import REVALIDATE, Asset, assets
-from morosidad.asgi.pages.panel import make_panel
+from morosidad.asgi.pages.panel import make_panel, server_panels
 from morosidad.asgi.pages.rendering import dashboard_page, form_page
 from morosidad.asgi.runtime.worker_processes import all_cache_stats, all_drift
 from morosidad.languages import Language
@@ -71,7 +71,8 @@ class Site:
 
     def _make_panel(self) -> bytes:
         service = self._service
-        scorer, kept, others = service.scorer, service.cache, service.processes.latest
+        scorer, kept, others = service.scorer, service.cache, service.processes.everywhere
+        models = {told.server: told.model for told in service.processes.elsewhere}
         panel = make_panel(
             service.kpis,
             service.alerts,
@@ -80,6 +81,7 @@ class Site:
             cache=all_cache_stats(None if kept is None else kept.stats(), others),
             drift=all_drift(scorer.parts.get("drift"), scorer.digest, others),
             processes=service.settings.server_processes,
+            servers=server_panels(service.kpis, service.processes.servers, scorer.digest, models),
         )
         return msgspec.json.encode(panel)
 

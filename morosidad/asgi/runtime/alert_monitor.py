@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from morosidad.alerts import (
+    FIGURES_NOT_SHARED,
     LATE_ANSWERS,
     LOG_PREFIX,
     RATE_STORAGE_DOWN,
@@ -30,6 +31,7 @@ from morosidad.asgi.runtime.worker_processes import (
 from morosidad.scoring.scorer import Scorer
 
 _DRIFT_EVERY = 5
+_MOST_REPEATED = 50
 _DECISIONS = ("/predecir", "/predecir/lote")
 _REFUSED = (("E503", REFUSALS), ("E504", LATE_ANSWERS))
 
@@ -98,7 +100,11 @@ class AlertMonitor:
         number, self._throttled_before = throttled - self._throttled_before, throttled
         book.report(WRONG_KEYS, number > 0, number=number)
         book.report(RELOAD_FAILED, self._reloader.failed)
-        self._repeat(self._processes.exchange(self._share))
+        others = self._processes.exchange(self._share)
+        if self._processes.servers is not None:
+            book.report(FIGURES_NOT_SHARED, self._processes.servers.failing)
+        self._repeat(others)
+        self._reloader.hear({share.place: share.reloaded for share in self._processes.elsewhere})
         if drift is not None and self._turn % _DRIFT_EVERY == 0:
             drift.watch(book)
         self._turn += 1
@@ -136,6 +142,7 @@ class AlertMonitor:
             connections=len(self._connections),
             throttled=self._failed_keys.throttled,
             shared_tier=shared_tier_of(cache),
+            reloaded=self._reloader.announced,
         )
 
     def _repeat(self, shares: Sequence[ProcessReport]) -> None:
@@ -143,9 +150,9 @@ class AlertMonitor:
         book = self._alerts
         own = {alert.code for alert in book.active if not is_elsewhere(alert.code)}
         open_now = {
-            code_elsewhere(alert.code, share.process): alert
+            code_elsewhere(alert.code, share.place): alert
             for share in shares
-            for alert in share.alerts
+            for alert in share.alerts[:_MOST_REPEATED]
             if alert.code not in own
         }
         for code, alert in open_now.items():

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
+import socket
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from morosidad.errors import SettingsError
@@ -16,6 +19,7 @@ from morosidad.settings.setting_types import REDIS_ADDRESS
 if TYPE_CHECKING:
     from morosidad.audit import AuditLog
     from morosidad.cache import RedisTier, TieredCache
+    from morosidad.kpis.server_sharing import ServerSharing
     from morosidad.monitoring.drift import DriftMonitor
 
 
@@ -36,6 +40,22 @@ def complete_parts(scorer: Scorer, settings: Settings, language: Language) -> Sc
 
         made["recovery"] = RecoveryPolicy(deadline=settings.timeout_prediction)
     return scorer.with_parts(**made)
+
+
+def share_figures(kpis: KPITracker, settings: Settings, model: str) -> ServerSharing | None:
+    """Make what tells other servers of the same model the key figures; None where there are none to tell."""
+    if settings.kpi_sharing is None:
+        return None
+    from morosidad.kpis.server_sharing import ServerSharing
+
+    secret = None if settings.cache_key is None else settings.cache_key.encode()
+    # the processes of a server have the port or the file in common
+    common = settings.server_port or Path(settings.kpi_file or secrets.token_hex(4)).name
+    server = f"{socket.gethostname()}:{common}"
+    try:
+        return ServerSharing.from_url(kpis, settings.kpi_sharing, server=server, scope=model, secret=secret)
+    except ValueError:  # its text may hold the password that stands in the address
+        raise SettingsError([f"kpi_sharing: expected {REDIS_ADDRESS}"]) from None
 
 
 def without_parts(scorer: Scorer) -> Scorer:

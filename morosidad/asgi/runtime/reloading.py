@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -31,7 +31,7 @@ class Reloaded(msgspec.Struct, frozen=True):
 
 
 class Reloader:
-    """Reloads the model as one step; processes that share a file of figures follow each other.
+    """Reloads the model as one step; the processes of a server, and servers, follow each other.
 
     Parameters
     ----------
@@ -46,6 +46,8 @@ class Reloader:
     ----------
     failed : bool
         Whether the last reload failed, so that the model before it stays.
+    announced : str
+        What tells the model with its policy that was reloaded here last; empty until somebody asks for it.
     """
 
     def __init__(self, scorer: Scorer, warm_up: Callable[[], object], shared: str | None) -> None:
@@ -53,7 +55,10 @@ class Reloader:
         self._warm_up = warm_up
         self._mark = None if shared is None else absolute(f"{shared}.recarga")
         self._seen: tuple[int, int] | None = None
+        self._told: dict[str, str] = {}
+        self._behind_servers = False
         self.failed: bool = False
+        self.announced: str = ""
 
     async def reload(self, pool: WorkerPool) -> Reloaded:
         """Reload here, on a thread of the pool, and let the other processes know.
@@ -64,13 +69,31 @@ class Reloader:
             E500 when the file can't be used; the model before it stays.
         """
         done = await self._reload(pool)
+        self.announced = _identity(self._scorer)
         if self._mark is not None:
             await pool.submit(self._leave_mark, self._mark, _identity(self._scorer))
         return done
 
+    def hear(self, announced: Mapping[str, str]) -> None:
+        """Note what other servers say was reloaded there; `follow` does it here where that is news.
+
+        What somebody says who is heard for the first time is no news: a server begins with the file as it is.
+
+        Parameters
+        ----------
+        announced : mapping of str to str
+            What each of their processes announces.
+        """
+        known = self._told
+        news = {identity for place, identity in announced.items() if known.get(place, identity) != identity}
+        self._told = dict(announced)
+        if news - {"", _identity(self._scorer)}:
+            self._behind_servers = True
+
     async def follow(self, pool: WorkerPool) -> None:
-        """Reload when another process has."""
-        if not self._is_left_behind():
+        """Reload when another process has, or another server."""
+        behind, self._behind_servers = self._is_left_behind() or self._behind_servers, False
+        if not behind:
             return
         try:
             await self._reload(pool)

@@ -1,7 +1,8 @@
-"""Exchange between the worker processes of a server: cache, drift, alerts, log and refusals.
+"""Exchange between the processes of a server, and between servers: cache, drift, alerts, log, refusals.
 
-Each writes a small file beside the shared one, once a second, and reads those of the others. A file that
-has not been written for a while is that of a process that is gone.
+Each process writes a small file beside the shared one, once a second, and reads those of the others. A file
+that has not been written for a while is that of a process that is gone. Servers tell each other the same over
+Redis, beside their key figures.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import contextlib
 import glob
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from morosidad.cache.stats import CacheStats
 from morosidad.processes.paths import absolute
 
 if TYPE_CHECKING:
+    from morosidad.kpis.server_sharing import ServerSharing
     from morosidad.monitoring.drift import DriftMonitor, DriftReport
 
 _FRESH = 10.0
@@ -72,6 +74,10 @@ class ProcessReport(msgspec.Struct, frozen=True):
         Requests with a wrong key that were told to wait.
     shared_tier : SharedTier or None
         How the shared tier of its cache stands; None where it has none.
+    server : str
+        The name of its server, where that is another one; empty for a process of this server.
+    reloaded : str
+        What tells the model with its policy that an operator reloaded there last; empty where nobody has.
     """
 
     process: int
@@ -84,10 +90,17 @@ class ProcessReport(msgspec.Struct, frozen=True):
     connections: int = 0
     throttled: int = 0
     shared_tier: SharedTier | None = None
+    server: str = ""
+    reloaded: str = ""
+
+    @property
+    def place(self) -> str:
+        """Its server and its process."""
+        return f"{self.server}/{self.process}" if self.server else str(self.process)
 
 
 class WorkerProcesses:
-    """The other processes of this server.
+    """The other processes of this server, and those of other servers.
 
     Parameters
     ----------
@@ -95,12 +108,33 @@ class WorkerProcesses:
         The file that the processes share; None when there is only this one.
     now : callable
         Gives the time in seconds since 1970.
+    servers : ServerSharing, optional
+        What tells other servers the same.
+
+    Attributes
+    ----------
+    latest, elsewhere : tuple of ProcessReport
+        What the other processes of this server, and those of other servers, told last.
+    servers : ServerSharing or None
+        As given.
     """
 
-    def __init__(self, shared: str | None, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        shared: str | None,
+        now: Callable[[], float] = time.time,
+        servers: ServerSharing | None = None,
+    ) -> None:
         self._stem = None if shared is None else absolute(f"{shared}.proceso-")
         self._now = now
+        self.servers: ServerSharing | None = servers
         self.latest: tuple[ProcessReport, ...] = ()
+        self.elsewhere: tuple[ProcessReport, ...] = ()
+
+    @property
+    def everywhere(self) -> tuple[ProcessReport, ...]:
+        """What every other process told last."""
+        return self.latest + self.elsewhere
 
     def exchange(self, share: Callable[[], ProcessReport]) -> tuple[ProcessReport, ...]:
         """Tell the others, and hear what they told last; nothing happens without others."""
@@ -108,12 +142,16 @@ class WorkerProcesses:
             with contextlib.suppress(OSError):  # who can't be told is shown the figures of one process
                 self._tell(self._stem, share())
             self.latest = tuple(self._hear(self._stem))
-        return self.latest
+        if self.servers is not None:
+            self.elsewhere = tuple(self._hear_servers(self.servers, share()))
+        return self.everywhere
 
     def leave(self) -> None:
-        """Take back what was told."""
+        """Take back what was told; servers hear no more of this one."""
         if self._stem is not None:
             self._file(self._stem).unlink(missing_ok=True)
+        if self.servers is not None:
+            self.servers.close()
 
     def _file(self, stem: Path) -> Path:
         return stem.with_name(f"{stem.name}{os.getpid()}")
@@ -123,6 +161,14 @@ class WorkerProcesses:
         new = file.with_name(f"{file.name}.nuevo")
         new.write_bytes(msgspec.json.encode(share))
         os.replace(new, file)
+
+    @staticmethod
+    def _hear_servers(servers: ServerSharing, told: ProcessReport) -> Iterator[ProcessReport]:
+        for other in servers.exchange(told.process, msgspec.json.encode(told)):
+            with contextlib.suppress(msgspec.MsgspecError):
+                if other.age <= _FRESH:
+                    report = msgspec.json.decode(other.note, type=ProcessReport)
+                    yield msgspec.structs.replace(report, server=other.server)
 
     def _hear(self, stem: Path) -> list[ProcessReport]:
         found = []
@@ -138,14 +184,19 @@ class WorkerProcesses:
         return found
 
 
-def code_elsewhere(code: str, process: int) -> str:
+def code_elsewhere(code: str, place: str) -> str:
     """Give the code under which an alert of another process stands."""
-    return f"{code}{_ELSEWHERE}{process}"
+    return f"{code}{_ELSEWHERE}{place}"
 
 
 def is_elsewhere(code: str) -> bool:
     """Tell whether an alert is that of another process."""
     return _ELSEWHERE in code
+
+
+def is_on_another_server(code: str) -> bool:
+    """Tell whether an alert is that of another server."""
+    return "/" in code.partition(_ELSEWHERE)[2]
 
 
 def base_code(code: str) -> str:
@@ -176,10 +227,15 @@ def all_drift(own: DriftMonitor | None, model: str, shares: Sequence[ProcessRepo
     """Report on the records of all processes that answer with the same model."""
     if own is None:
         return None
-    others = [share.drift for share in shares if share.drift is not None and share.model == model]
+    totals = own.totals()
+    others = [
+        share.drift
+        for share in shares
+        if share.drift is not None and share.model == model and len(share.drift[1]) == len(totals[1])
+    ]
     if not others:
         return own.report()
     whole = own.renewed(own.reference)
-    for records, counts in (own.totals(), *others):
+    for records, counts in (totals, *others):
         whole.add(records, counts)
     return whole.report()

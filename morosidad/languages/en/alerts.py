@@ -23,6 +23,8 @@ WORDS = {
     "strong_drift_advice": "look at the fields named; train anew",
     "rate_storage_down": "The Redis of the rate limit does not answer: there is no limit",
     "rate_storage_down_advice": "bring the Redis back; until then nobody is limited",
+    "figures_not_shared": "The Redis of the figures does not answer, or takes no more servers: the dashboard shows what it last heard of the others",
+    "figures_not_shared_advice": "bring the Redis back; the sum completes itself",
     "log_disk_full": "the decision log can't be written: {reason}",
     "log_disk_full_advice": "make room; writing goes on by itself",
     "log_folder_gone": "the decision log can't be written: {reason}",

@@ -139,6 +139,10 @@ WORDS = {
     "row": "{number} row",
     "rows": "{number} rows",
     "processes": "Processes",
+    "servers": "Servers",
+    "server_line": "{name}: {predictions}, {rate} a second · p95 {p95} · {model}",
+    "server_silent": "{name}: {predictions} · not heard of for {seconds} s",
+    "this_server": "{name} (this one)",
     # the charts
     "no_data": "No data yet.",
     "now": "now",

@@ -23,6 +23,8 @@ WORDS = {
     "strong_drift_advice": "mire los campos nombrados; entrene de nuevo",
     "rate_storage_down": "No responde el Redis del límite: no hay límite",
     "rate_storage_down_advice": "restablezca el Redis; hasta entonces no se limita a nadie",
+    "figures_not_shared": "No responde el Redis de las cifras, o no admite más servidores: el tablero muestra lo último que supo de los otros",
+    "figures_not_shared_advice": "restablezca el Redis; la suma se completa por sí sola",
     "log_disk_full": "no se puede escribir el registro de decisiones: {reason}",
     "log_disk_full_advice": "libere espacio; la escritura sigue por sí sola",
     "log_folder_gone": "no se puede escribir el registro de decisiones: {reason}",

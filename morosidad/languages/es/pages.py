@@ -139,6 +139,10 @@ WORDS = {
     "row": "{number} fila",
     "rows": "{number} filas",
     "processes": "Procesos",
+    "servers": "Servidores",
+    "server_line": "{name}: {predictions}, {rate} por segundo · p95 {p95} · {model}",
+    "server_silent": "{name}: {predictions} · sin noticias desde hace {seconds} s",
+    "this_server": "{name} (este)",
     # the charts
     "no_data": "Sin datos todavía.",
     "now": "ahora",

@@ -23,6 +23,8 @@ WORDS = {
     "strong_drift_advice": "observe os campos nomeados; treine de novo",
     "rate_storage_down": "O Redis do limite não responde: não há limite",
     "rate_storage_down_advice": "restabeleça o Redis; até lá ninguém é limitado",
+    "figures_not_shared": "O Redis dos indicadores não responde, ou não aceita mais servidores: o painel mostra o último que soube dos outros",
+    "figures_not_shared_advice": "restabeleça o Redis; a soma se completa por si só",
     "log_disk_full": "não é possível escrever o registro de decisões: {reason}",
     "log_disk_full_advice": "libere espaço; a escrita continua por si só",
     "log_folder_gone": "não é possível escrever o registro de decisões: {reason}",

@@ -139,6 +139,10 @@ WORDS = {
     "row": "{number} linha",
     "rows": "{number} linhas",
     "processes": "Processos",
+    "servers": "Servidores",
+    "server_line": "{name}: {predictions}, {rate} por segundo · p95 {p95} · {model}",
+    "server_silent": "{name}: {predictions} · sem notícias há {seconds} s",
+    "this_server": "{name} (este)",
     # the charts
     "no_data": "Ainda sem dados.",
     "now": "agora",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import socket
 import subprocess
@@ -13,7 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from serving import FOUND, start_listening
+from proxies import EXAMPLES, proxy_before
+from serving import FOUND
 from support import needed
 
 PERSON = {"edad": 41, "ingresos_mensuales": 2.4e6, "monto_credito": 6e6, "plazo_meses": 36}
@@ -44,10 +44,6 @@ for (let i = 0; i < 3; i++) {
   console.log(answer.status, typeof document.prediccion);
 }
 """
-
-PROXIES = Path(__file__).parents[3] / "examples" / "deploy" / "proxies"
-TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-NGINX_OF_ITS_OWN = "http { " + " ".join(f"{kind}_temp_path {kind};" for kind in TEMPORARY)
 
 
 def output(*command: str, folder: Path) -> str:
@@ -122,28 +118,11 @@ def test_requests_that_are_written_before_an_answer_is_read(run) -> None:
         assert data.count(b'"prediccion"') == 5
 
 
-@pytest.mark.parametrize(("program", "example"), [("nginx", "nginx.conf"), ("haproxy", "haproxy.cfg")])
-def test_behind_a_proxy_that_keeps_its_connections(run, tmp_path, program, example) -> None:
-    found = shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin")
-    needed(found is not None, program)
-    assert found is not None
+@pytest.mark.parametrize("program", EXAMPLES)
+def test_behind_a_proxy_that_keeps_its_connections(run, tmp_path, program) -> None:
     server = run(MOROSIDAD_SERVER_PROXIES="127.0.0.1")
-    configuration = tmp_path / "proxy.conf"
-    text = (PROXIES / example).read_text(encoding="utf-8").replace("http {", NGINX_OF_ITS_OWN)
-    text = text.replace("127.0.0.1:5000", f"127.0.0.1:{server.port}")
-    alone = f"daemon off; pid {tmp_path}/nginx.pid; error_log stderr; worker_processes 1;"
-    options = {"nginx": ["-p", str(tmp_path), "-g", alone, "-c"], "haproxy": ["-f"]}[program]
-
-    def command(port: int) -> list[str]:
-        configuration.write_text(text.replace("127.0.0.1:8080", f"127.0.0.1:{port}"), encoding="utf-8")
-        return [found, *options, str(configuration)]
-
-    proxy, port = start_listening(command, output=tmp_path / "proxy.txt")
-    try:
-        _ask_through(f"http://127.0.0.1:{port}")
-    finally:
-        proxy.terminate()
-        proxy.wait(FOUND)
+    with proxy_before(program, [server.port], tmp_path) as url:
+        _ask_through(url)
 
 
 def _ask_through(url: str) -> None:

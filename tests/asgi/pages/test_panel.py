@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -10,7 +11,9 @@ pytest.importorskip("starlette")
 
 from morosidad import KPITracker, Policy, Scorer, TieredCache
 from morosidad.alerts import AlertBook
-from morosidad.asgi.pages.panel import make_panel
+from morosidad.asgi.pages.panel import make_panel, server_panels
+from morosidad.kpis.counting.mirrored_counts import MirroredCounts, standing_of
+from morosidad.kpis.server_sharing import OtherProcess
 from morosidad.monitoring.drift import DriftMonitor
 from support import FakeClock
 
@@ -31,6 +34,7 @@ KEYS = [
     "alertas_abiertas",
     "alertas_cerradas",
     "procesos",
+    "servidores",
 ]
 
 
@@ -179,3 +183,29 @@ def test_the_model_tells_who_it_is_and_what_was_proven(kpis: KPITracker, alerts:
 def test_a_model_whose_parity_was_not_checked_says_nothing_of_it(kpis: KPITracker, alerts: AlertBook) -> None:
     plan = msgspec.structs.replace(Scorer.default().plan, parity=None)
     assert document(kpis, alerts, plan=plan)["modelo"]["paridad_filas"] is None
+
+
+def heard(kpis: KPITracker, server: str, process: int, age: float) -> OtherProcess:
+    """What a server that counts as `kpis` does tells of one of its processes."""
+    told = standing_of(kpis.own, kpis.shape, kpis.clock(), kpis.wall())
+    mirrored = MirroredCounts(told, kpis.clock(), kpis.wall())
+    mirrored.hear(told, {})
+    return OtherProcess(server, process, mirrored, age, b"")
+
+
+def test_each_of_several_servers_is_shown(kpis: KPITracker) -> None:
+    kpis.record(0.25)
+    others = (heard(kpis, "b:1", 1, 40.0), heard(kpis, "b:1", 2, 12.0), heard(kpis, "a:1", 3, 0.5))
+    sharing: Any = SimpleNamespace(server="c:1", others=others)
+    own, *rest = server_panels(kpis, sharing, "abc", {"a:1": "def"})
+    assert (own.name, own.own, own.predictions, own.model, own.silent) == ("c:1", True, 1, "abc", 0.0)
+    assert own.p95 == pytest.approx(0.25, rel=0.01)
+    assert [(found.name, found.own, found.silent, found.model, found.p95) for found in rest] == [
+        ("a:1", False, 0.5, "def", None),
+        ("b:1", False, 12.0, "", None),
+    ]
+
+
+def test_a_server_that_is_alone_shows_none(kpis: KPITracker) -> None:
+    alone: Any = SimpleNamespace(server="c:1", others=())
+    assert server_panels(kpis, None, "abc", {}) == server_panels(kpis, alone, "abc", {}) == ()

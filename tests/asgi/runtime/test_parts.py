@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from morosidad import Scorer, Settings
-from morosidad.asgi.runtime.parts import complete_parts
+from morosidad import KPITracker, Scorer, Settings
+from morosidad.asgi.runtime.parts import complete_parts, share_figures
 from morosidad.audit import AuditLog, read, verify
+from morosidad.errors import SettingsError
 
 RECORD = {"edad": 40, "ingresos_mensuales": 2e6, "monto_credito": 5e6, "plazo_meses": 24}
 
@@ -38,3 +39,19 @@ def test_the_decision_log_is_kept_compressed_and_erased_as_the_settings_say(tmp_
     assert report.removed > 0
     assert len(list(tmp_path.glob("d.*.jsonl.gz"))) == 1
     assert [line.values for line in read(path)][-1] is None
+
+
+def test_servers_share_their_figures_where_the_settings_say_so() -> None:
+    pytest.importorskip("redis")
+    assert share_figures(KPITracker(), Settings(), "m") is None
+    address = "redis://127.0.0.1:1/0"
+    by_port = share_figures(KPITracker(), Settings(kpi_sharing=address, server_port=5001), "m")
+    by_file = share_figures(
+        KPITracker(), Settings(kpi_sharing=address, server_port=0, kpi_file="/x/kpi"), "m"
+    )
+    assert by_port is not None
+    assert by_file is not None
+    assert (by_port.server[-5:], by_file.server[-4:]) == (":5001", ":kpi")
+    with pytest.raises(SettingsError, match="kpi_sharing: expected the address") as caught:
+        share_figures(KPITracker(), Settings(kpi_sharing="http://user:geheim@host"), "m")
+    assert "geheim" not in str(caught.value)

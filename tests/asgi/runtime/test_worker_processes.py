@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from morosidad import DriftMonitor, Scorer, Settings, TieredCache
 from morosidad.alerts import Alert
+from morosidad.asgi.runtime.reloading import Reloader
 from morosidad.asgi.runtime.worker_processes import ProcessReport, WorkerProcesses, all_cache_stats, all_drift
 from morosidad.asgi.service import Service
+from morosidad.kpis.server_sharing import OtherProcess
+from morosidad.workers import WorkerPool
 
 RECORD = {"edad": 41, "ingresos_mensuales": 2_400_000.0, "monto_credito": 6_000_000.0, "plazo_meses": 36}
 ALERT = Alert("critical", "el disco está lleno", 5.0, "registro:disco_lleno")
@@ -103,3 +108,74 @@ def test_alerts_of_other_processes_open_here_and_close(tmp_path: Path) -> None:
     service.alert_monitor.check()
     assert service.alerts.active == ()
     service.kpis.close()
+
+
+class Servers:
+    """What hears other servers, in the place of a Redis."""
+
+    def __init__(self, *others: Any) -> None:
+        self.others = others
+        self.failing = False
+        self.closed = False
+
+    def exchange(self, process: int, note: bytes) -> tuple[Any, ...]:
+        self.told = process, msgspec.json.decode(note, type=ProcessReport)
+        return self.others
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def heard(server: str, note: bytes, age: float = 0.0) -> OtherProcess:
+    return OtherProcess(server, 1, None, age, note)  # type: ignore[arg-type]
+
+
+def test_servers_tell_each_other_what_their_processes_do() -> None:
+    note = msgspec.json.encode(share(7, alerts=(ALERT,)))
+    told = heard("a:1", note), heard("b:1", note, age=60.0), heard("c:1", b"{torn"), heard("d:1", b"")
+    servers: Any = Servers(*told)
+    processes = WorkerProcesses(None, servers=servers)
+    (found,) = processes.exchange(lambda: share(8))
+    assert servers.told == (8, share(8))
+    assert (found.server, found.place, found.alerts) == ("a:1", "a:1/7", (ALERT,))
+    assert processes.latest == ()
+    assert processes.elsewhere == processes.everywhere == (found,)
+    processes.leave()
+    assert servers.closed
+
+
+def test_counts_of_drift_that_do_not_fit_are_left_out() -> None:
+    scorer = Scorer.default()
+    reference = Scorer.default().drift_reference
+    own = DriftMonitor(reference)
+    size = len(own.totals()[1])
+    fitting = ProcessReport(1, scorer.digest, None, (3, [1] * size), ())
+    report = all_drift(own, scorer.digest, [fitting, msgspec.structs.replace(fitting, drift=(5, [1]))])
+    assert report is not None
+    assert report.records == 3
+
+
+def test_a_reload_of_another_server_is_followed_when_it_is_news() -> None:
+    done: list[str] = []
+    scorer = Scorer.default()
+    reloader = Reloader(scorer, lambda: done.append("warm"), None)
+
+    async def follow(announced: dict[str, str]) -> int:
+        reloader.hear(announced)
+        pool = WorkerPool(1)
+        try:
+            await reloader.follow(pool)
+        finally:
+            pool.close()
+        return len(done)
+
+    own = scorer._model.decision_digest
+    for announced, times in (
+        ({"a:1/7": "old"}, 0),  # it was so before this server began
+        ({"a:1/7": "old", "b:1/7": ""}, 0),
+        ({"a:1/7": own, "b:1/7": ""}, 0),  # what is here already
+        ({"a:1/7": own, "b:1/7": "new"}, 1),
+        ({"a:1/7": own, "b:1/7": "new"}, 1),
+        ({}, 1),
+    ):
+        assert asyncio.run(follow(announced)) == times

@@ -9,6 +9,7 @@ import { count, duration, exact, rounded, share, time, tiny } from "./text.js";
 import { say } from "./words.js";
 
 const REFRESH = 5000; // ms between panels, and between figures where no WebSocket can be opened
+const SILENT = 10; // s after which a server counts as gone
 const ROUNDS = 12; // after which a WebSocket is tried again
 const CHARTS = { tiempos: series.times, ritmo: series.rhythm, puntajes: series.scores, decisiones: series.decisions, etapas: series.stages, cache: series.cache, deriva: series.drift };
 
@@ -166,7 +167,15 @@ function showPanel(panel) {
   if (!live) showAlerts(panel.alertas_abiertas);
   const closed = panel.alertas_cerradas.map(({ tipo, mensaje, timestamp, cerrada }) => make("li", { text: say("closed_alert", { level: say(tipo), message: mensaje, from: time(timestamp), to: time(cerrada) }) }));
   list("historial", closed);
+  list("servidores", panel.servidores.map(server));
   showModel();
+}
+
+function server({ servidor, propio, sin_noticias, predicciones, predicciones_por_segundo: rate, p95, modelo }) {
+  const name = propio ? say("this_server", { name: servidor }) : servidor;
+  const predictions = count(predicciones, "prediction", "predictions");
+  const text = sin_noticias > SILENT ? say("server_silent", { name, predictions, seconds: exact(Math.round(sin_noticias)) }) : say("server_line", { name, predictions, rate: rounded(rate), p95: duration(p95), model: modelo.slice(0, 12) });
+  return make("li", { text });
 }
 
 function showModel() {
