@@ -13,17 +13,19 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pandas as pd
 import pytest
 
-from helpers.redis_server import Server
 from morosidad.compiler.proof import judge
 from morosidad.model_file import artifact
 from morosidad.scoring import saving
 from support import JUDGED_WHOLLY, FakeClock, judged_briefly, needed, small_frame, small_pipeline
+
+if TYPE_CHECKING:
+    from helpers.redis_server import Server
 
 _STDERR = pytest.StashKey[int]()
 
@@ -117,6 +119,8 @@ def tried_here(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPat
 @pytest.fixture
 def redis_server(tmp_path: Path) -> Iterator[Server]:
     """A Redis of the test's own, which it may kill and start again."""
+    from helpers.redis_server import Server
+
     pytest.importorskip("redis")
     needed(shutil.which("redis-server") is not None, "redis-server")
     running = Server(tmp_path)

@@ -140,7 +140,7 @@ WORDS = {
     "rows": "{number} rows",
     "processes": "Processes",
     "servers": "Servers",
-    "server_line": "{name}: {predictions}, {rate} a second · p95 {p95} · {model}",
+    "server_line": "{name}: {predictions}, {rate} a second · p95 {p95} · model {model}",
     "server_silent": "{name}: {predictions} · not heard of for {seconds} s",
     "this_server": "{name} (this one)",
     # the charts

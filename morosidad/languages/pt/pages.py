@@ -140,7 +140,7 @@ WORDS = {
     "rows": "{number} linhas",
     "processes": "Processos",
     "servers": "Servidores",
-    "server_line": "{name}: {predictions}, {rate} por segundo · p95 {p95} · {model}",
+    "server_line": "{name}: {predictions}, {rate} por segundo · p95 {p95} · modelo {model}",
     "server_silent": "{name}: {predictions} · sem notícias há {seconds} s",
     "this_server": "{name} (este)",
     # the charts
