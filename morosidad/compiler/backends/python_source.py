@@ -49,8 +49,8 @@ class FunctionSource:
         self.n_fields = n_fields
         self.always = always
         self.missing: frozenset[int] = frozenset(range(n_fields)) - always
-        self.beside = beside
-        self.beside_total = ""
+        self.beside: Sum | None = beside
+        self.beside_total: str = ""
         self.lines: list[str] = []
         self._bound: dict[str, Any] = {"nan": math.nan}
         self._names: dict[Expr, str] = {}
