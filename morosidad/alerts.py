@@ -196,6 +196,7 @@ LATE_ANSWERS = AlertType("plazos", "warning", "late_answers")
 REFUSALS = AlertType("rechazos", "warning", "refusals")
 RECOVERING = AlertType("recuperacion", "warning", "recovering")
 RELOAD_FAILED = AlertType("recarga", "warning", "reload_failed")
+SETTINGS_REFUSED = AlertType("ajustes", "warning", "settings_refused")
 WRONG_KEYS = AlertType("claves", "warning", "wrong_keys")
 DRIFT = AlertType("deriva", "warning", "drift")
 STRONG_DRIFT = AlertType("deriva", "critical", "strong_drift")
@@ -221,6 +222,7 @@ SERVICE_ALERTS = (
     REFUSALS,
     RECOVERING,
     RELOAD_FAILED,
+    SETTINGS_REFUSED,
     WRONG_KEYS,
     DRIFT,
     STRONG_DRIFT,

@@ -2,8 +2,9 @@
 
 Data flows one way through its packages: `problems` (error documents) < `guards` (access, keys, rate limits,
 bodies, event-loop load) < `runtime` (background threads, worker processes, alerts, reloads, uvicorn) <
-`service` (the served scorer and its parts) < `endpoints` (HTTP, the direct path, WebSockets) < `pages` (the
-form and the dashboard) < `openapi` < `routes` (the route table) < `application`.
+`adjusting` (settings that change while the server runs) < `service` (the served scorer and its parts) <
+`endpoints` (HTTP, the direct path, WebSockets) < `pages` (the form and the dashboard) < `openapi` < `routes`
+(the route table) < `application`.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def app() -> Starlette:
 
     sys.setswitchinterval(_TURN)
     settings = Settings.load()
-    application = create_app(load_scorer(settings), settings)
+    application = create_app(load_scorer(settings), settings, reread=Settings.load)
     gc.collect()
     gc.freeze()  # what lives as long as the process is never looked through again
     gc.set_threshold(*_COLLECTIONS)

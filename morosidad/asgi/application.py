@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import cached_property
 from typing import Any
@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from morosidad.asgi.adjusting.hangup import OnHangup
 from morosidad.asgi.endpoints.call import Call
 from morosidad.asgi.endpoints.direct import DirectPath
 from morosidad.asgi.endpoints.http import Endpoint
@@ -33,7 +34,9 @@ from morosidad.scoring.scorer import Scorer
 from morosidad.settings import Settings
 
 
-def create_app(scorer: Scorer, settings: Settings | None = None) -> Starlette:
+def create_app(
+    scorer: Scorer, settings: Settings | None = None, *, reread: Callable[[], Settings] | None = None
+) -> Starlette:
     """Make an ASGI application that serves a scorer.
 
     Parameters
@@ -43,6 +46,8 @@ def create_app(scorer: Scorer, settings: Settings | None = None) -> Starlette:
         from the settings; it itself stays as it is.
     settings : Settings, optional
         Sizes, limits and keys; the defaults when not given. Nothing is read from the environment.
+    reread : callable, optional
+        Reads the settings from their sources again, on SIGHUP and for ``POST /admin/ajustes``.
 
     Returns
     -------
@@ -58,7 +63,7 @@ def create_app(scorer: Scorer, settings: Settings | None = None) -> Starlette:
     'lista'
     """
     settings = settings or Settings()
-    service = Service(scorer, settings)
+    service = Service(scorer, settings, reread)
     middleware = []
     if settings.server_origins:
         middleware = [
@@ -79,8 +84,7 @@ def create_app(scorer: Scorer, settings: Settings | None = None) -> Starlette:
     app.router.redirect_slashes = False
     app.state.service = service
     app.state.streams = frozenset(route.path for route in stream_routes(service))
-    looks_at_each = settings.server_access_log or service.limiter is not None or service.spans.active
-    app.state.direct = None if middleware or looks_at_each else DirectPath(service, predict_route())
+    app.state.direct = None if middleware else DirectPath(service, predict_route())
     return app
 
 
@@ -105,7 +109,7 @@ class _Application(Starlette):
 def _mounted(service: Service, routes: Sequence[Route]) -> list[routing.BaseRoute]:
     """Give Starlette's routes: the table's, the pages' files, and the WebSockets."""
     return [
-        *(routing.Route(route.path, Endpoint(service, route), methods=[route.method]) for route in routes),
+        *_by_path(service, routes),
         *(routing.Route(path, file, methods=["GET"]) for path, file in files(service.language).items()),
         *(
             routing.WebSocketRoute(path, StreamEndpoint(service, channel, scope).serve)
@@ -114,12 +118,32 @@ def _mounted(service: Service, routes: Sequence[Route]) -> list[routing.BaseRout
     ]
 
 
+def _by_path(service: Service, routes: Sequence[Route]) -> list[routing.BaseRoute]:
+    """Give one of Starlette's routes for each path, so that a wrong method is told all the right ones."""
+    paths: dict[str, dict[str, ASGIApp]] = {}
+    for route in routes:
+        paths.setdefault(route.path, {})[route.method] = Endpoint(service, route)
+    return [routing.Route(path, _Methods(found), methods=list(found)) for path, found in paths.items()]
+
+
+class _Methods:
+    """The endpoints of one path, by their methods."""
+
+    def __init__(self, endpoints: dict[str, ASGIApp]) -> None:
+        self._endpoints = endpoints
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the method's endpoint answer; that of GET answers HEAD."""
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        await self._endpoints[method](scope, receive, send)
+
+
 @asynccontextmanager
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     service: Service = app.state.service
     await service.start()
     try:
-        with _Signal(service):
+        with _Signal(service), OnHangup(service.adjuster, lambda: service.settings):
             yield
     finally:
         await service.stop()

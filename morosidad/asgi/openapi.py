@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from morosidad._version import __version__
+from morosidad.asgi.adjusting.adjuster import Adjusted, ShownSettings
 from morosidad.asgi.endpoints.call import Call, Reply
 from morosidad.asgi.endpoints.operations import Alive, Readiness, Version
 from morosidad.asgi.endpoints.predictions import RecordProblem, Validation, WouldChange
@@ -42,6 +43,8 @@ _TYPES: list[Any] = [
     Readiness,
     Version,
     Reloaded,
+    Adjusted,
+    ShownSettings,
     Panel,
 ]
 _REF = "#/components/schemas/{name}"
@@ -58,7 +61,7 @@ _Teller = Callable[..., str]
 
 
 class Description:
-    """``GET /openapi.json``: made when it is first asked for, and anew when the model changes.
+    """``GET /openapi.json``: made when it is first asked for, and anew when the model or settings change.
 
     Parameters
     ----------
@@ -71,14 +74,14 @@ class Description:
     def __init__(self, service: Service, routes: Sequence[Route]) -> None:
         self._service = service
         self._routes = routes
-        self._made: tuple[tuple[str, str], bytes] = (("", ""), b"")
+        self._made: tuple[tuple[str, str, Settings | None], bytes] = (("", "", None), b"")
 
     async def __call__(self, call: Call) -> Reply:
         """Answer with the document."""
         scorer = self._service.scorer
-        wanted = (scorer.digest, call.scope.get("root_path", ""))
+        settings, routes = self._service.settings, self._routes
+        wanted = (scorer.digest, call.scope.get("root_path", ""), settings)
         if self._made[0] != wanted:
-            settings, routes = self._service.settings, self._routes
             document = await self._service.background.run(describe, scorer, settings, routes, wanted[1])
             self._made = (wanted, msgspec.json.encode(document))
         return Reply(self._made[1])

@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from morosidad.asgi import openapi as shown
+from morosidad.asgi.adjusting.adjuster import Adjusted, ShownSettings
 from morosidad.asgi.endpoints import operations, predictions
 from morosidad.asgi.endpoints.operations import Alive, Readiness, Version
 from morosidad.asgi.endpoints.predictions import Validation, WouldChange
-from morosidad.asgi.endpoints.route import Operation, Route
+from morosidad.asgi.endpoints.route import Operation, Route, settings_digest
 from morosidad.asgi.guards.keys import KeyScope
 from morosidad.asgi.pages.panel import Panel
 from morosidad.asgi.pages.site import Site
@@ -154,4 +155,11 @@ def _health() -> tuple[Route, ...]:
 
 def _administration() -> tuple[Route, ...]:
     reload = Operation("recargar", shown.struct(Reloaded), shown.nothing)
-    return (Route("POST", "/admin/recargar", operations.reload, reload, "admin", "admin"),)
+    adjust = Operation("ajustar", shown.struct(Adjusted), shown.nothing)
+    settings = Operation("ajustes", shown.struct(ShownSettings))
+    at = "/admin/ajustes"
+    return (
+        Route("POST", "/admin/recargar", operations.reload, reload, "admin", "admin"),
+        Route("POST", at, operations.adjust, adjust, "admin", "admin", digest=settings_digest),
+        Route("GET", at, operations.settings, settings, "admin", "admin", digest=settings_digest),
+    )

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from morosidad.alerts import AlertBook
-from morosidad.asgi.guards.access import Access
+from morosidad.asgi.adjusting.adjuster import Adjuster
+from morosidad.asgi.guards.access import Access, access_of
 from morosidad.asgi.guards.connections import ConnectionLimits, connection_limits
 from morosidad.asgi.guards.failed_keys import FailedKeys
-from morosidad.asgi.guards.keys import Keyring
 from morosidad.asgi.guards.loop_load import LoopLoad
 from morosidad.asgi.guards.rates import RateLimiter
 from morosidad.asgi.problems import told
@@ -68,6 +68,8 @@ class Service:
         Who decides. Parts that it lacks are made from the settings.
     settings : Settings
         Sizes, limits and keys.
+    reread : callable, optional
+        Reads the settings from their sources again.
 
     Attributes
     ----------
@@ -84,8 +86,10 @@ class Service:
         How many requests had an error for an answer, by route and code.
     """
 
-    def __init__(self, scorer: Scorer, settings: Settings) -> None:
-        self.settings = settings
+    def __init__(
+        self, scorer: Scorer, settings: Settings, reread: Callable[[], Settings] | None = None
+    ) -> None:
+        self.settings: Settings = settings
         chosen = settings.sources()["language"] != "default"
         self.language: Language = settings.language if chosen else scorer.language
         self.scorer: Scorer = complete_parts(scorer, settings, self.language)
@@ -100,12 +104,7 @@ class Service:
         self.mode: str = BATCHED
         self.plan: Plan | None = None
         self.spans: Spans = Spans()
-        self.access: Access = Access(
-            Keyring(settings.server_api_keys),
-            anonymous=settings.server_anonymous,
-            origins=settings.server_origins,
-            proxies=settings.server_proxies,
-        )
+        self.access: Access = access_of(settings)
         self.limiter: RateLimiter | None = None
         if settings.rate_limit_enabled:
             self.limiter = RateLimiter(settings.rate_limit_per_minute, settings.rate_limit_storage)
@@ -128,12 +127,13 @@ class Service:
         self.refused: Counter[tuple[str, str]] = Counter()
         self.connections: ConnectionLimits = ConnectionLimits(*connection_limits(settings), self.refused)
         self.failed_keys: FailedKeys = FailedKeys()
+        self.adjuster: Adjuster = Adjuster(self, reread, settings.kpi_file)
         self.alert_monitor: AlertMonitor = AlertMonitor(
             self.scorer,
             self.alerts,
             self.reloader,
             self.processes,
-            self.limiter,
+            lambda: self.limiter,
             self.refused,
             self.failed_keys,
             self.connections,
@@ -342,6 +342,7 @@ class Service:
         )
         await self.background.run(self.alert_monitor.check)
         await self.reloader.follow(self.workers.io)
+        await self.adjuster.follow()
         if self.settings.metrics_enabled:
             metrics, report = await self.background.run(self._gather)
             await self.metrics_channel.publish(metrics)

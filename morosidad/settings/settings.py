@@ -41,10 +41,10 @@ from morosidad.settings.sources import DOTENV, SETTINGS_FILE, SourceReader
 SettingSource = Literal["argument", "environment", ".env", "file", "hardware", "default"]
 
 
-def _setting(default: Any, setting_type: SettingType, *names: str) -> Any:
-    return dataclasses.field(
-        default=default, repr=not setting_type.secret, metadata={"setting_type": setting_type, "names": names}
-    )
+def _setting(default: Any, setting_type: SettingType, *names: str, live: bool = False) -> Any:
+    """Declare a setting; what is `live` may change while a server runs."""
+    metadata = {"setting_type": setting_type, "names": names, "live": live}
+    return dataclasses.field(default=default, repr=not setting_type.secret, metadata=metadata)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,7 +206,7 @@ class Settings:
     memory_limit_percent: float = _setting(85.0, percent(), "LIMITE_MEMORIA_PERCENT")
     cpu_limit_percent: float = _setting(80.0, percent(), "LIMITE_CPU_PERCENT")
     cleanup_interval: float = _setting(300.0, seconds(), "INTERVALO_LIMPIEZA")
-    log_level: str = _setting("INFO", choice("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
+    log_level: str = _setting("INFO", choice("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), live=True)
     log_format: Literal["text", "json"] = _setting("text", choice("text", "json"))
     log_buffer_size: int = _setting(100, whole(1))
     log_flush_interval: float = _setting(10.0, seconds())
@@ -221,8 +221,8 @@ class Settings:
     audit_compress: Literal["gz", "zst"] | None = _setting(None, or_none(choice("gz", "zst")))
     audit_erasure: bool = _setting(False, flag())
     websocket_enabled: bool = _setting(True, flag())
-    rate_limit_enabled: bool = _setting(True, flag())
-    rate_limit_per_minute: int = _setting(60, whole(1))
+    rate_limit_enabled: bool = _setting(True, flag(), live=True)
+    rate_limit_per_minute: int = _setting(60, whole(1), live=True)
     rate_limit_storage: str | None = _setting(None, secret(8, REDIS_ADDRESS))
     audit_file: str | None = _setting("decisiones.jsonl", text(off="none"))
     kpi_zone: str | None = _setting(None, zone())
@@ -236,18 +236,18 @@ class Settings:
     server_host: str = _setting("127.0.0.1", text(none=False))
     server_port: int = _setting(5000, whole(0, 65535))
     server_processes: int = _setting(1, whole(1))
-    server_api_keys: tuple[str, ...] = _setting((), listed("keys as name:scopes:digest", api_key))
-    server_anonymous: bool = _setting(False, flag())
+    server_api_keys: tuple[str, ...] = _setting((), listed("keys as name:scopes:digest", api_key), live=True)
+    server_anonymous: bool = _setting(False, flag(), live=True)
     server_origins: tuple[str, ...] = _setting((), listed("origins as https://www.example.org", origin))
-    server_proxies: tuple[str, ...] = _setting((), listed("addresses or networks", network))
-    server_body_size: int = _setting(2**20, size())
-    server_batch_size: int = _setting(1000, whole(1))
-    server_read_timeout: float = _setting(10.0, seconds())
-    server_shutdown_grace: float = _setting(1.0, seconds())
-    server_access_log: bool = _setting(False, flag())
-    server_connections: int = _setting(4096, whole(1))
-    server_connections_per_client: int = _setting(1024, whole(1))
-    websocket_clients: int = _setting(2000, whole(1))
+    server_proxies: tuple[str, ...] = _setting((), listed("addresses or networks", network), live=True)
+    server_body_size: int = _setting(2**20, size(), live=True)
+    server_batch_size: int = _setting(1000, whole(1), live=True)
+    server_read_timeout: float = _setting(10.0, seconds(), live=True)
+    server_shutdown_grace: float = _setting(1.0, seconds(), live=True)
+    server_access_log: bool = _setting(False, flag(), live=True)
+    server_connections: int = _setting(4096, whole(1), live=True)
+    server_connections_per_client: int = _setting(1024, whole(1), live=True)
+    websocket_clients: int = _setting(2000, whole(1), live=True)
     _sources: dict[str, SettingSource] = dataclasses.field(
         default_factory=dict, init=False, repr=False, compare=False, hash=False
     )
@@ -270,6 +270,39 @@ class Settings:
             ``hardware`` and ``default``.
         """
         return dict(self._sources)
+
+    def shown(self, name: str) -> Any:
+        """Give a value as it may be shown: no secret, and no digest of a key.
+
+        Parameters
+        ----------
+        name : str
+            The setting.
+
+        Returns
+        -------
+        object
+        """
+        value = getattr(self, name)
+        if name == "server_api_keys":
+            return tuple(line.rpartition(":")[0] for line in value)
+        return "***" if value is not None and _TYPES[name].secret else value
+
+    def taking(self, newer: Settings) -> Settings:
+        """Give the same settings with the newer values of those that may change while a server runs.
+
+        Parameters
+        ----------
+        newer : Settings
+            Where those are taken from, with their sources.
+
+        Returns
+        -------
+        Settings
+        """
+        taken = dataclasses.replace(self, **{name: getattr(newer, name) for name in LIVE})
+        taken._sources.update(self._sources | {name: newer._sources[name] for name in LIVE})
+        return taken
 
     @classmethod
     def load(
@@ -334,6 +367,8 @@ class Settings:
 
 _FIELDS = {field.name: field for field in dataclasses.fields(Settings) if field.init}
 _TYPES: dict[str, SettingType] = {name: field.metadata["setting_type"] for name, field in _FIELDS.items()}
+LIVE: tuple[str, ...] = tuple(name for name, field in _FIELDS.items() if field.metadata["live"])
+"""The settings that may change while a server runs."""
 _NAMES = {
     alias.upper(): name for name, field in _FIELDS.items() for alias in (name, *field.metadata["names"])
 }

@@ -58,7 +58,8 @@ def key_lines() -> tuple[str, ...]:
 
 def in_process(stack: ExitStack, scorer: Scorer, transport: dict[str, Any], **settings: Any) -> TestClient:
     """Serve a scorer in this process: quiet, without limits and never overloaded, unless asked for."""
-    app = create_app(scorer, Settings(**{**QUIET, **settings}))
+    given = Settings(**{**QUIET, **settings})
+    app = create_app(scorer, given, reread=lambda: given)
     client = stack.enter_context(TestClient(app, **transport))
     app.state.service.loop_load = NoLoad()  # a busy machine is no part of these tests
     return client

@@ -91,7 +91,8 @@ def talk(
             protocol = GuardedHTTPProtocol(config, ServerState(), {})
             protocol.connection_made(wire)
             each_is_looked_at = used.server_origins or used.rate_limit_enabled or used.server_access_log
-            assert (protocol._direct is not None) == (direct and not each_is_looked_at)
+            usable = protocol._direct is not None and protocol._direct.usable
+            assert usable == (direct and not each_is_looked_at)
             during(app.state.service, protocol)
             for piece in pieces:
                 if piece is None:

@@ -46,6 +46,12 @@ class DirectPath:
         self._service = service
         self._route = route
 
+    @property
+    def usable(self) -> bool:
+        """Whether nothing looks at each request: no rate limit, no access log, no tracing."""
+        service = self._service
+        return service.limiter is None and not service.settings.server_access_log and not service.spans.active
+
     def call(self, client: Any, headers: list[tuple[bytes, bytes]]) -> Call:
         """Begin a request.
 
@@ -67,6 +73,8 @@ class DirectPath:
         """
         service = self._service
         inline = service.decides_inline
+        if not self.usable:  # it was when the request began
+            return None
         if not (inline or service.full) or len(body) > service.settings.server_body_size:
             return None
         if call.headers.get(b"content-type", JSON) != JSON:

@@ -35,7 +35,7 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         call = self._call(scope, receive)
-        before = self._service.scorer.digest if self._route.scope == "admin" else ""
+        before = self._route.digest(self._service) if self._route.scope == "admin" else ""
         with self._service.spans.span(scope["method"], self._route.path, call.headers) as span:
             try:
                 counted = admit(call, self._route)
@@ -49,7 +49,8 @@ class Endpoint:
             if span is not None:
                 span.answered(answer.status)
         if self._route.scope == "admin":
-            log_action(call, self._route.operation.name, before, answer)
+            after = self._route.digest(self._service)
+            log_action(call, self._route.operation.name, before, after, answer)
         await respond(call, answer, send)
 
     def _call(self, scope: Scope, receive: Receive) -> Call:

@@ -264,6 +264,7 @@ class GuardedHTTPProtocol(HttpToolsProtocol):
         parser: Any = self.parser
         return (
             self._direct is not None
+            and self._direct.usable
             and self.url == self._direct.url
             and parser.get_method() == b"POST"
             and parser.get_http_version() == "1.1"

@@ -1,4 +1,4 @@
-"""Endpoints for operators: figures, probes, reload."""
+"""Endpoints for operators: figures, probes, reload, settings."""
 
 from __future__ import annotations
 
@@ -83,6 +83,19 @@ async def ready(call: Call) -> Reply:
             version=__version__,
         )
     return reply(document, 200 if service.state == READY else 503)
+
+
+async def settings(call: Call) -> Reply:
+    """``GET /admin/ajustes``: the settings that may change while the server runs."""
+    return reply(call.service.adjuster.shown())
+
+
+async def adjust(call: Call) -> Reply:
+    """``POST /admin/ajustes``: the settings from their sources again, as one step."""
+    body = await call.body()
+    if body and decode(body) != {}:
+        raise bad_request(told("adjusting_takes_nothing"))
+    return reply(await call.service.adjuster.adjust())
 
 
 async def reload(call: Call) -> Reply:

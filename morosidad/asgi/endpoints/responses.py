@@ -11,10 +11,10 @@ from starlette.types import Send
 
 from morosidad.asgi.endpoints.call import HTML, JSON, Call, Headers, Reply
 from morosidad.asgi.problems import ErrorDocument, Problem, problem_of, said, source_of
+from morosidad.asgi.runtime.logs import write_action
 
 _logger = logging.getLogger("morosidad.asgi")
 _access_logger = logging.getLogger("morosidad.asgi.access")
-_admin_logger = logging.getLogger("morosidad.asgi.admin")
 
 _BASE: list[tuple[bytes, bytes]] = [
     (b"x-content-type-options", b"nosniff"),
@@ -23,7 +23,6 @@ _BASE: list[tuple[bytes, bytes]] = [
 ]
 _BASE_LINES = b"".join(b"%b: %b\r\n" % header for header in _BASE)
 _defaults: tuple[Headers, bytes] = ((), b"")  # of the last answer that was written as bytes, and their lines
-_DONE, _REFUSED, _FAILED = "hecho", "rechazado", "fallo"
 _PHRASES = {status.value: status.phrase.encode() for status in HTTPStatus}
 
 
@@ -95,8 +94,8 @@ def refusal(error: Exception, call: Call) -> Reply:
     return Reply(msgspec.json.encode(document), problem.status, JSON, problem.headers)
 
 
-def log_action(call: Call, action: str, before: str, answer: Reply) -> None:
-    """Write who did what, from where, from which model to which, and what came of it.
+def log_action(call: Call, action: str, before: str, after: str, answer: Reply) -> None:
+    """Write who did what, from where, from which model or settings to which, and what came of it.
 
     Parameters
     ----------
@@ -104,27 +103,17 @@ def log_action(call: Call, action: str, before: str, answer: Reply) -> None:
         The request; its client is the name of the key, or the address where none was accepted.
     action : str
         What was asked for.
-    before : str
-        Digest of the model that was served when it was asked for.
+    before, after : str
+        Digests of the model that was served, or of the settings, when it was asked for and now.
     answer : Reply
         What is answered.
     """
-    service = call.service
-    line = {
-        "hora": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "accion": action,
-        "quien": call.client,
-        "direccion": service.access.client(call.scope),
-        "de": before,
-        "a": service.scorer.digest,
-        "resultado": _outcome(answer.status),
-        "estado": answer.status,
-        "request_id": call.request_id.decode(),
-    }
-    _admin_logger.info("%s", msgspec.json.encode(line).decode())
-
-
-def _outcome(status: int) -> str:
-    if status >= 500:
-        return _FAILED
-    return _REFUSED if status >= 400 else _DONE
+    write_action(
+        action,
+        who=call.client,
+        address=call.service.access.client(call.scope),
+        before=before,
+        after=after,
+        status=answer.status,
+        request_id=call.request_id.decode(),
+    )

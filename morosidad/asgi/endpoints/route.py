@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from morosidad.asgi.adjusting.adjuster import digest_of
 from morosidad.asgi.endpoints.call import Call, Reply
 from morosidad.asgi.guards.keys import KeyScope
+
+if TYPE_CHECKING:
+    from morosidad.asgi.service import Service
 
 Handler = Callable[[Call], Awaitable[Reply]]
 
@@ -63,6 +67,16 @@ class Operation(NamedTuple):
     unready: Content | None = None
 
 
+def model_digest(service: Service) -> str:
+    """Give the digest of the model that is served."""
+    return service.scorer.digest
+
+
+def settings_digest(service: Service) -> str:
+    """Give the digest of the settings that may change."""
+    return digest_of(service.settings)
+
+
 class Route(NamedTuple):
     """One path of the HTTP interface.
 
@@ -82,6 +96,8 @@ class Route(NamedTuple):
         Which of the rate limits counts it; None for none.
     work : bool
         Whether it is refused while the server starts, stops or is overloaded.
+    digest : callable
+        Of an admin action: gives the digest of what it may change, for the log.
     """
 
     method: Literal["GET", "POST"]
@@ -91,3 +107,4 @@ class Route(NamedTuple):
     scope: KeyScope | None = None
     rate: str | None = None
     work: bool = False
+    digest: Callable[[Service], str] = model_digest

@@ -15,6 +15,25 @@ if TYPE_CHECKING:
     from morosidad.asgi.service import Service
 
 
+class _Pass:
+    """Tells whether a client that was let in still is: keys may be changed while it is served."""
+
+    def __init__(self, service: Service, headers: dict[bytes, bytes], client: str, scope: KeyScope) -> None:
+        self._service = service
+        self._given = (headers, client, scope)
+        self._access = service.access  # what has let it in
+
+    def __call__(self) -> bool:
+        access = self._service.access
+        if access is not self._access:
+            try:
+                access.check(*self._given)
+            except Problem:
+                return False
+            self._access = access
+        return True
+
+
 class StreamEndpoint:
     """A Starlette endpoint that sends the messages of a channel.
 
@@ -54,7 +73,7 @@ class StreamEndpoint:
             return
         service.streams[holder] += 1
         try:
-            await self._channel.serve(websocket)
+            await self._channel.serve(websocket, _Pass(self._service, headers, client, self._scope))
         finally:
             service.streams[holder] -= 1
             if not service.streams[holder]:

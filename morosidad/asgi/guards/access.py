@@ -12,6 +12,7 @@ from starlette.types import Scope
 
 from morosidad.asgi.guards.keys import Keyring, KeyScope
 from morosidad.asgi.problems import Problem, forbidden, told, unauthenticated
+from morosidad.settings import Settings
 
 KEY_PROTOCOL = "clave."
 _IN_PROCESS = "testclient"
@@ -142,6 +143,26 @@ class Access:
 
     def _trusts(self, address: Address | None) -> bool:
         return address is not None and any(address in network for network in self._proxies)
+
+
+def access_of(settings: Settings) -> Access:
+    """Make what the settings say about who may use the server.
+
+    Parameters
+    ----------
+    settings : Settings
+        Keys, origins and proxies.
+
+    Returns
+    -------
+    Access
+    """
+    return Access(
+        Keyring(settings.server_api_keys),
+        anonymous=settings.server_anonymous,
+        origins=settings.server_origins,
+        proxies=settings.server_proxies,
+    )
 
 
 def _given_key(headers: dict[bytes, bytes]) -> bytes | None:

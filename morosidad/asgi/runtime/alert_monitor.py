@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from morosidad.alerts import (
@@ -49,8 +49,8 @@ class AlertMonitor:
         Knows whether the last reload failed.
     processes : WorkerProcesses
         The other processes, which are told of this one.
-    limiter : RateLimiter or None
-        Knows whether its storage fails.
+    limiter : callable
+        Gives the `RateLimiter` in place, which knows whether its storage fails; None where there is none.
     refused : mapping
         How many requests were refused, by route and code; who serves them counts.
     failed_keys : FailedKeys
@@ -65,7 +65,7 @@ class AlertMonitor:
         alerts: AlertBook,
         reloader: Reloader,
         processes: WorkerProcesses,
-        limiter: RateLimiter | None,
+        limiter: Callable[[], RateLimiter | None],
         refused: Mapping[tuple[str, str], int],
         failed_keys: FailedKeys,
         connections: ConnectionLimits,
@@ -91,8 +91,8 @@ class AlertMonitor:
         self._check_audit_log()
         if recovery is not None:
             book.report(RECOVERING, not recovery.healthy)
-        if self._limiter is not None:
-            book.report(RATE_STORAGE_DOWN, self._limiter.failing)
+        limiter = self._limiter()
+        book.report(RATE_STORAGE_DOWN, limiter is not None and limiter.failing)
         for code, alert in _REFUSED:
             number = self._newly_refused(code)
             book.report(alert, number > 0, number=number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -25,11 +26,11 @@ class Channel:
     def __len__(self) -> int:
         return len(self._clients)
 
-    async def serve(self, websocket: WebSocket) -> None:
-        """Accept a client and send it each message until one of the two leaves."""
+    async def serve(self, websocket: WebSocket, allowed: Callable[[], bool] = lambda: True) -> None:
+        """Accept a client and send it each message until one of the two leaves, or it is allowed no more."""
         asked = websocket.scope.get("subprotocols", ())
         await websocket.accept(PROTOCOL if PROTOCOL in asked else None)
-        client = _Client(websocket, self._latest)
+        client = _Client(websocket, self._latest, allowed)
         self._clients.add(client)
         try:
             await client.run()
@@ -40,7 +41,10 @@ class Channel:
         """Hand a message to every client, a few at a time, so that requests go on between them."""
         self._latest = message
         for number, client in enumerate(tuple(self._clients)):
-            client.offer(message)
+            if client.allowed():
+                client.offer(message)
+            else:
+                client.leave(POLICY)
             if number % _SLICE == _SLICE - 1:
                 await asyncio.sleep(0)
 
@@ -59,7 +63,8 @@ class Channel:
 class _Client:
     """One WebSocket: a slot for the message that it gets next."""
 
-    def __init__(self, websocket: WebSocket, first: str | None) -> None:
+    def __init__(self, websocket: WebSocket, first: str | None, allowed: Callable[[], bool]) -> None:
+        self.allowed = allowed
         self._socket = websocket
         self._slot = first
         self._missed = 0

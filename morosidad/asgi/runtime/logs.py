@@ -1,4 +1,4 @@
-"""Logging configuration: the server's log to stderr, the access log to stdout."""
+"""Logging: the server's log to stderr, the access log and admin actions to stdout."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+
+_admin_logger = logging.getLogger("morosidad.asgi.admin")
+_DONE, _REFUSED, _FAILED = "hecho", "rechazado", "fallo"
 
 
 class JsonFormatter(logging.Formatter):
@@ -62,3 +65,39 @@ def log_config(level: str, style: str = "text") -> dict[str, Any]:
             "morosidad.asgi.access": {"handlers": ["access"], "level": "INFO", "propagate": False},
         },
     }
+
+
+def write_action(
+    action: str, *, who: str, before: str, after: str, status: int, address: str = "", request_id: str = ""
+) -> None:
+    """Write who did what, from where, and what came of it, as one line of JSON.
+
+    Parameters
+    ----------
+    action : str
+        What was asked for.
+    who, address, request_id : str
+        The name of a key or of a signal; where it came from, and under which id.
+    before, after : str
+        Digests of what may change by it, before and now.
+    status : int
+        The status of the answer, as of HTTP.
+    """
+    line = {
+        "hora": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "accion": action,
+        "quien": who,
+        "direccion": address,
+        "de": before,
+        "a": after,
+        "resultado": _outcome(status),
+        "estado": status,
+        "request_id": request_id,
+    }
+    _admin_logger.info("%s", msgspec.json.encode(line).decode())
+
+
+def _outcome(status: int) -> str:
+    if status >= 500:
+        return _FAILED
+    return _REFUSED if status >= 400 else _DONE

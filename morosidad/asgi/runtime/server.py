@@ -8,7 +8,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,12 +51,25 @@ def serve(settings: Settings, environment: Mapping[str, str], port: int) -> None
         if settings.server_processes > 1 and settings.kpi_file is None:
             shared = {"MOROSIDAD_KPI_FILE": str(Path(folder) / "kpi")}
         os.environ.update({**environment, **shared})
+        _pass_hangup_on()
         uvicorn.run("morosidad.asgi:app", factory=True, **{**options(settings), "port": port})
 
 
 def _leave(*_: object) -> None:
     """End well: uvicorn sends the signal once more when all is done."""
     sys.exit(0)
+
+
+def _pass_hangup_on() -> None:
+    """Have uvicorn's parent process hand SIGHUP to those that answer; it would replace each of them."""
+    from uvicorn.supervisors import Multiprocess
+
+    def hand_on(supervisor: Any) -> None:
+        for process in supervisor.processes:
+            with suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGHUP)
+
+    setattr(Multiprocess, "handle_hup", hand_on)  # noqa: B010 - mypy lets nothing be assigned to a method
 
 
 def options(settings: Settings) -> dict[str, Any]:

@@ -15,6 +15,8 @@ WORDS = {
     "recovering_advice": "the log names the kind of error",
     "reload_failed": "The last reload of the model failed: the previous one stays",
     "reload_failed_advice": "`morosidad inspect` says what is wrong with the file; put a good one in place and reload again",
+    "settings_refused": "The new settings have errors: those before them stay",
+    "settings_refused_advice": "correct what the log names, and have them read again (SIGHUP or `POST /admin/ajustes`)",
     "wrong_keys": "Repeated requests without a valid key: {number}",
     "wrong_keys_advice": "the access log names the addresses; a client has an old key, or somebody tries keys",
     "drift": "The population changed: {fields}; with {records} records",

@@ -35,6 +35,9 @@ WORDS = {
     "batch_too_large": "The batch exceeds the {limit} records allowed",
     "reload_takes_nothing": "No data was expected: the file of the model being served is reloaded",
     "not_reloaded": "The model could not be reloaded ({kind}): the previous one stays",
+    "adjusting_takes_nothing": "No data were expected: the settings are read again from their sources",
+    "no_sources": "A program gave the settings: there is nothing to read them from again",
+    "not_adjusted": "The new settings have errors: those before them stay",
     "a_number": "a number was expected",
     "a_text": "a text was expected",
     "some_fields": "a list of names of fields was expected, {most} at most",
@@ -71,6 +74,8 @@ WORDS = {
     "viva": "The process answers",
     "lista": "Work is taken",
     "recargar": "Reads the model file again",
+    "ajustar": "Reads the settings again, and changes those that may change while the server runs",
+    "ajustes": "The settings that may change while the server runs",
     "descripcion": "This document",
     "version": "The version of the server",
     # the description of the interface: the rest

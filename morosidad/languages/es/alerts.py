@@ -15,6 +15,8 @@ WORDS = {
     "recovering_advice": "el log nombra el tipo de error",
     "reload_failed": "La última recarga del modelo falló: sigue el anterior",
     "reload_failed_advice": "`morosidad inspect` dice qué le pasa al archivo; ponga uno bueno en su lugar y recargue otra vez",
+    "settings_refused": "Los ajustes nuevos tienen errores: siguen los anteriores",
+    "settings_refused_advice": "corrija lo que nombra el log, y pida otra vez que se lean (SIGHUP o `POST /admin/ajustes`)",
     "wrong_keys": "Solicitudes repetidas sin una clave válida: {number}",
     "wrong_keys_advice": "el registro de accesos nombra las direcciones; un cliente tiene una clave vieja, o alguien prueba claves",
     "drift": "La población cambió: {fields}; con {records} registros",

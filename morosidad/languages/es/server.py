@@ -35,6 +35,9 @@ WORDS = {
     "batch_too_large": "El lote supera los {limit} registros permitidos",
     "reload_takes_nothing": "No se esperaba ningún dato: se recarga el archivo del modelo en servicio",
     "not_reloaded": "No se pudo recargar el modelo ({kind}): sigue el anterior",
+    "adjusting_takes_nothing": "No se esperaba ningún dato: los ajustes se leen otra vez de sus fuentes",
+    "no_sources": "Los ajustes los dio un programa: no hay de dónde leerlos otra vez",
+    "not_adjusted": "Los ajustes nuevos tienen errores: siguen los anteriores",
     "a_number": "se esperaba un número",
     "a_text": "se esperaba un texto",
     "some_fields": "se esperaba una lista de nombres de campos, {most} como máximo",
@@ -71,6 +74,8 @@ WORDS = {
     "viva": "El proceso responde",
     "lista": "Se toma trabajo",
     "recargar": "Lee otra vez el archivo del modelo",
+    "ajustar": "Lee otra vez los ajustes, y cambia los que pueden cambiar en marcha",
+    "ajustes": "Los ajustes que pueden cambiar en marcha",
     "descripcion": "Este documento",
     "version": "La versión del servidor",
     # the description of the interface: the rest

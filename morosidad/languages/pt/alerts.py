@@ -15,6 +15,8 @@ WORDS = {
     "recovering_advice": "o log nomeia o tipo de erro",
     "reload_failed": "A última recarga do modelo falhou: continua o anterior",
     "reload_failed_advice": "`morosidad inspect` diz o que há de errado com o arquivo; coloque um bom no lugar e recarregue",
+    "settings_refused": "Os novos ajustes têm erros: ficam os anteriores",
+    "settings_refused_advice": "corrija o que o log nomeia, e peça outra vez a leitura (SIGHUP ou `POST /admin/ajustes`)",
     "wrong_keys": "Solicitações repetidas sem uma chave válida: {number}",
     "wrong_keys_advice": "o registro de acessos indica os endereços; um cliente tem uma chave antiga, ou alguém testa chaves",
     "drift": "A população mudou: {fields}; com {records} registros",

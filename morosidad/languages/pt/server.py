@@ -35,6 +35,9 @@ WORDS = {
     "batch_too_large": "O lote supera os {limit} registros permitidos",
     "reload_takes_nothing": "Não se esperava nenhum dado: recarrega-se o arquivo do modelo em serviço",
     "not_reloaded": "Não foi possível recarregar o modelo ({kind}): continua o anterior",
+    "adjusting_takes_nothing": "Não se esperava nenhum dado: os ajustes são lidos outra vez das suas fontes",
+    "no_sources": "Os ajustes foram dados por um programa: não há de onde lê-los outra vez",
+    "not_adjusted": "Os novos ajustes têm erros: ficam os anteriores",
     "a_number": "esperava-se um número",
     "a_text": "esperava-se um texto",
     "some_fields": "esperava-se uma lista de nomes de campos, {most} no máximo",
@@ -71,6 +74,8 @@ WORDS = {
     "viva": "O processo responde",
     "lista": "Aceita-se trabalho",
     "recargar": "Lê de novo o arquivo do modelo",
+    "ajustar": "Lê outra vez os ajustes, e muda os que podem mudar em funcionamento",
+    "ajustes": "Os ajustes que podem mudar em funcionamento",
     "descripcion": "Este documento",
     "version": "A versão do servidor",
     # the description of the interface: the rest
