@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import socket
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from morosidad.errors import SettingsError
 from morosidad.kpis import KPITracker, Thresholds
 from morosidad.languages import Language
 from morosidad.policy.decision import Decision
+from morosidad.processes.paths import absolute
 from morosidad.scoring.parts import Parts
 from morosidad.scoring.scorer import Scorer
 from morosidad.settings import Settings
@@ -49,9 +50,10 @@ def share_figures(kpis: KPITracker, settings: Settings, model: str) -> ServerSha
     from morosidad.kpis.server_sharing import ServerSharing
 
     secret = None if settings.cache_key is None else settings.cache_key.encode()
-    # the processes of a server have the port or the file in common
-    common = settings.server_port or Path(settings.kpi_file or secrets.token_hex(4)).name
-    server = f"{socket.gethostname()}:{common}"
+    # a port may be that of another server too; what the processes of one have in common is the file
+    whole = secrets.token_hex(8) if settings.kpi_file is None else str(absolute(settings.kpi_file))
+    mark = hashlib.blake2b(whole.encode(), digest_size=4).hexdigest()
+    server = f"{socket.gethostname()}:{settings.server_port} {mark}"
     try:
         return ServerSharing.from_url(kpis, settings.kpi_sharing, server=server, scope=model, secret=secret)
     except ValueError:  # its text may hold the password that stands in the address
