@@ -101,6 +101,8 @@ class _Number:
             bound = float(self._trees.number[node])
             low, high = (low, min(high, bound)) if left else (max(low, bound), high)
             missing = missing and bool(self._trees.missing_left[node]) == left
+        if low == math.inf or high == -math.inf:  # a split of those that are missing from all others
+            return None
         if value is None and not missing:
             value = 0.0
         if value is None or isinstance(value, str) or low < value <= high:

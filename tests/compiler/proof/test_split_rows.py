@@ -170,3 +170,23 @@ def test_only_so_many_splits_are_tried(judged, monkeypatch):
     every = len(list(form.probes(schema, judged.rows)))
     monkeypatch.setattr(split_rows, "MAX_SPLITS", 10)
     assert 0 < len(list(form.probes(schema, judged.rows))) < every / 2
+
+
+@pytest.mark.parametrize("kind", ["integer", "number"])
+def test_a_split_of_the_missing_from_all_others_is_passed_by_none(kind):
+    rng = np.random.default_rng(0)
+    a = rng.integers(0, 3, 600).astype(float)
+    a[rng.random(600) < 0.5] = np.nan
+    frame = pd.DataFrame({"a": a, "b": rng.normal(size=600)})
+    target = (np.where(np.isnan(a), frame["b"] > 0, 0.2) + rng.normal(size=600) / 9 > 0.5).astype(int)
+    model = HistGradientBoostingClassifier(max_iter=8, random_state=0).fit(frame, target)
+    nodes = np.concatenate([trees[0].nodes for trees in model._predictors])
+    assert np.isinf(nodes["num_threshold"][nodes["is_leaf"] == 0]).any()
+    schema = Schema([Field("a", kind), Field("b", "number")])
+    rows = [tuple(None if v != v else v for v in row) for row in frame.itertuples(index=False)]
+    compiled = compile_pipeline(model, schema, rows[:50], layout=FrameLayout.of(frame, {n: n for n in frame}))
+    assert compiled.compiled, compiled.notes
+    assert (
+        compiled.predict_one((None, 0.5))
+        == model.predict_proba(pd.DataFrame({"a": [np.nan], "b": [0.5]}))[0, 1]
+    )
