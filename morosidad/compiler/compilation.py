@@ -172,7 +172,9 @@ class _Compilation:
     def _form(self) -> tuple[Form, Schema]:
         original = self.original
         compiler = self._compiler()
+        self.narrow = any(column.narrow for column in original.layout.columns)
         form = compiler.form(original.estimator, [_input(found) for found in original.inputs])
+        self.narrow |= compiler.narrow
         if compiler.demands:
             form = Guarded(form, tuple(compiler.demands))
         if nested_too_deeply(form):
@@ -198,8 +200,7 @@ class _Compilation:
         fitting = valid_rows(schema, self.reference)
         rows = probe_rows(schema, fitting, form.probes)
         rows += rows_near(original.predict, fitting, [self.threshold, *self.cutoffs])
-        narrow = any(column.narrow for column in original.layout.columns)
-        tolerance = max(form.tolerance, NARROW_TOLERANCE) if narrow else form.tolerance
+        tolerance = max(form.tolerance, NARROW_TOLERANCE) if self.narrow else form.tolerance
         note = ""
         try:
             typical = form.reference(ColumnBatch.of_records(fitting or rows, len(schema)))

@@ -165,6 +165,8 @@ class Compiler:
         The data that reaches the step that is read, where there are rows to make it of.
     traced : bool
         Whether some column was computed by a function of a user's own.
+    narrow : bool
+        Whether some step of the original reckons in 32 bits, as columns of 32 bits make it do.
     demands : dict of Expr
         The numbers without which a record has no answer: those that are computed.
     """
@@ -184,6 +186,7 @@ class Compiler:
         }
         self.inputs: Inputs | None = inputs
         self.traced: bool = False
+        self.narrow: bool = False
         self.demands: dict[Expr, None] = {}
         self.threshold = threshold
         self.default: int = default

@@ -122,6 +122,11 @@ def _rounded(x: float, factor: float) -> float:
     return round(scaled) / factor if math.isfinite(scaled) else scaled / factor
 
 
+def _squashed(x: float, limit: float) -> float:
+    share = x / limit
+    return x / math.sqrt(1.0 + share * share)
+
+
 # -- parts of a date that is microseconds since 1970 ----------------------------------------------
 
 DAY = 86_400_000_000
@@ -202,18 +207,23 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], Any]] = {
     "rint": (lambda x: float(round(x)) if math.isfinite(x) else x, np.rint),
     "trunc": (lambda x: float(math.trunc(x)) if math.isfinite(x) else x, np.trunc),
     "round": (_rounded, lambda x, factor: np.rint(x * factor) / factor),
+    "squash": (_squashed, lambda x, limit: x / np.sqrt(1.0 + (x / limit) ** 2)),
     "finite": (lambda x: float(math.isfinite(x)), lambda x: np.isfinite(x).astype(np.float64)),
     "infinite": (lambda x: float(math.isinf(x)), lambda x: np.isinf(x).astype(np.float64)),
     **DATE_FUNCTIONS,
 }
 for _name in (
-    "log", "log2", "log10", "log1p", "exp", "exp2", "expm1", "sqrt", "cbrt", "tanh", "arctan", "arcsinh",
-    "sin", "cos",
+    "log", "log2", "log10", "log1p", "exp", "exp2", "expm1", "sqrt", "cbrt", "tanh", "arcsin", "arccos",
+    "arctan", "arcsinh", "sin", "cos",
 ):  # fmt: skip
     FUNCTIONS[_name] = (_total(getattr(math, _name.replace("arc", "a"))), getattr(np, _name))
 
-UFUNCS = {name: getattr(np, name) for name in FUNCTIONS if isinstance(getattr(np, name, None), np.ufunc)}
-"""The numpy functions that `FunctionTransformer` may be made with."""
+UFUNCS = {
+    name: getattr(np, name)
+    for name in FUNCTIONS
+    if isinstance(getattr(np, name, None), np.ufunc) and name not in ("arcsin", "arccos")
+}
+"""The numpy functions that `FunctionTransformer` may be made with and that have no upper limit."""
 
 
 def prior_corrected(probability: Floats, factor: float) -> Floats:

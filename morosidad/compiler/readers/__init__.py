@@ -26,6 +26,7 @@ from morosidad.compiler.readers.tables import (
     feature_engine,
     optbinning,
     sklearn_encoders,
+    skrub,
 )
 from morosidad.compiler.readers.trees import catboost, lightgbm, sklearn_trees, xgboost
 
@@ -53,6 +54,7 @@ __all__ = [
     "scalers",
     "sklearn_encoders",
     "sklearn_trees",
+    "skrub",
     "splines",
     "xgboost",
 ]

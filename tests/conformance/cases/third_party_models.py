@@ -181,6 +181,7 @@ def _xgboost(group: Group) -> None:
     settings: dict[str, Mapping[str, Any]] = {
         "dart": {"booster": "dart", "rate_drop": 0.2},
         "gblinear": {"booster": "gblinear"},
+        "softprob": {"objective": "multi:softprob", "num_class": 2},
         "logitraw": {"objective": "binary:logitraw"},
         "hinge": {"objective": "binary:hinge"},
         "base_score": {"base_score": 0.2},

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
 
 from morosidad.compiler.nodes.base import Expr
+from morosidad.compiler.nodes.computed import Binary, Operator
 from morosidad.compiler.nodes.expressions import Arith, Clip
 from morosidad.compiler.nodes.functions import Function
 from morosidad.compiler.nodes.lookups import fold_constants
+from morosidad.compiler.readers.dense.regressors import leaf_values
 from morosidad.compiler.readers.tables.asking import asked
 from morosidad.compiler.readers.tables.holdings import held_by_column
 from morosidad.compiler.registry import Compiler, NotCompilable, compiles
@@ -95,6 +98,55 @@ def capper(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[
 
     ignores = estimator.missing_values == "ignore"
     return _changed(estimator, columns, compiler, change, takes_missing=ignores)
+
+
+@compiles("feature_engine.MathFeatures")
+def aggregates(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
+    """Compile sums, means, least and largest of some numbers, behind all columns."""
+    names = list(estimator.feature_names_in_)
+    chosen = [columns[names.index(name)] for name in estimator.variables]
+    compiler.require(*chosen)
+    functions = [estimator.func] if isinstance(estimator.func, str) else list(estimator.func)
+    found = [] if estimator.drop_original else list(columns)
+    if estimator.drop_original:
+        kept = zip(columns, names, strict=True)
+        found = [column for column, name in kept if name not in estimator.variables]
+    return [*found, *(_aggregate(function, chosen) for function in functions)]
+
+
+def _aggregate(function: Any, columns: Sequence[Expr]) -> Expr:
+    if function not in _AGGREGATES:
+        raise NotCompilable(f"MathFeatures(func={function!r}) has no compiled form")
+    whole = reduce(partial(Binary, _AGGREGATES[function]), columns)
+    return Arith(whole, "/", float(len(columns))) if function == "mean" else whole
+
+
+_AGGREGATES: dict[Any, Operator] = {
+    "sum": "+",
+    "mean": "+",
+    "prod": "*",
+    "min": "minimum",
+    "max": "maximum",
+}
+
+
+@compiles("feature_engine.DecisionTreeFeatures")
+def tree_features(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
+    """Compile what trees of some columns predict, behind all columns."""
+    if not estimator.regression and estimator._is_binary != "binary":
+        raise NotCompilable("DecisionTreeFeatures of more than two classes has no compiled form")
+    names = list(estimator.feature_names_in_)
+    made: list[Expr] = []
+    for features, search in zip(estimator.input_features_, estimator.estimators_, strict=True):
+        taken = [features] if isinstance(features, str) else list(features)
+        tree = getattr(search, "best_estimator_", search).tree_
+        values = tree.value[:, 0, 0 if estimator.regression else 1]
+        if estimator.precision is not None:
+            values = np.round(values, estimator.precision)
+        made.append(leaf_values(tree, values, [columns[names.index(name)] for name in taken], compiler))
+    compiler.require(*(columns[names.index(name)] for name in estimator.variables_))
+    dropped = set(estimator.variables_) if estimator.drop_original else set()
+    return [*(column for column, name in zip(columns, names, strict=True) if name not in dropped), *made]
 
 
 @compiles("feature_engine.LogTransformer")

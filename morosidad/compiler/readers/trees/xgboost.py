@@ -12,44 +12,79 @@ from typing import Any
 
 import numpy as np
 
+from morosidad.compiler.forms.additive import Additive
+from morosidad.compiler.forms.form import OnLogOdds
+from morosidad.compiler.forms.stacked import Stacked
 from morosidad.compiler.forms.walked import Boosting
 from morosidad.compiler.nodes.base import Expr
-from morosidad.compiler.nodes.expressions import MissingBetween
+from morosidad.compiler.nodes.expressions import Fill, MissingBetween, Narrow
 from morosidad.compiler.nodes.float_order import first_true, last_true
 from morosidad.compiler.nodes.lookups import fold_constants
 from morosidad.compiler.nodes.thresholds import as_float32
+from morosidad.compiler.readers.linear import linear
 from morosidad.compiler.readers.trees.tree_builder import Tree, build_trees, category_numbers
 from morosidad.compiler.registry import Compiler, NotCompilable, compiles
 
 
 @compiles("xgboost.XGBClassifier", "xgboost.XGBRFClassifier")
-def xgboost(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> Boosting:
-    """Compile XGBoost's trees: numbers in 32 bits, and a sum in 32 bits."""
+def xgboost(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> OnLogOdds:
+    """Compile XGBoost's trees, or its linear model: numbers in 32 bits, and a sum in 32 bits."""
     booster = estimator.get_booster()
     learner = json.loads(bytes(booster.save_raw("json")))["learner"]
     objective, kind = learner["objective"]["name"], learner["gradient_booster"]["name"]
     missing = float(np.float32(estimator.missing))
-    if objective != "binary:logistic" or kind != "gbtree" or math.isinf(missing):
+    known = objective == "binary:logistic" or (objective == "multi:softprob" and kind != "gblinear")
+    if not known or math.isinf(missing):
         what = f"objective={objective!r}, booster={kind!r}, missing={estimator.missing!r}"
         raise NotCompilable(f"XGBClassifier({what}) has no compiled form")
-    model = learner["gradient_booster"]["model"]
+    gradient = learner["gradient_booster"]
+    model = gradient["gbtree"]["model"] if kind == "dart" else gradient["model"]
+    if kind == "gblinear":
+        return _line(model["weights"], learner, _with_gaps(columns, missing, compiler.sparse), compiler)
     best = booster.attr("best_iteration")  # whoever set it, XGBoost predicts with the trees up to it
     n_trees = len(model["trees"]) if best is None else model["iteration_indptr"][int(best) + 1]
-    columns = _counted(learner, columns, compiler)
+    columns = _counted(model, learner, columns, compiler)
     columns = _with_gaps(columns, missing, compiler.sparse)
     subsets: list[frozenset[int]] = []
     trees = [_read_xgboost(tree, subsets) for tree in model["trees"][:n_trees]]
-    probability = np.float32(learner["learner_model_param"]["base_score"].strip("[]"))
-    odds = np.float32(1.0) / probability - np.float32(1.0)
-    base = float(np.float32(-math.log(odds)))
+    for tree, weight in zip(trees, gradient.get("weight_drop", ()), strict=False):
+        leaves = tree.left < 0
+        tree.value[leaves] = (tree.value * np.float32(weight))[leaves]
+    if objective == "multi:softprob":  # the second class's trees less the first one's are its log-odds
+        for tree, label in zip(trees, model["tree_info"], strict=False):
+            tree.value[:] = tree.value if label else -tree.value
+    base = _base(learner["learner_model_param"]["base_score"])
     return build_trees(
         Boosting, trees, columns, compiler, rounding=as_float32, subsets=subsets, base=base, narrow=True
     )
 
 
-def _counted(learner: Mapping[str, Any], columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
+def _base(written: str) -> float:
+    """Give the log-odds that the trees are added to: of a probability, or of two classes' margins."""
+    scores = [np.float32(score) for score in written.strip("[]").split(",")]
+    if len(scores) == 2:
+        return float(scores[1] - scores[0])
+    odds = np.float32(1.0) / scores[0] - np.float32(1.0)
+    return float(np.float32(-math.log(odds)))
+
+
+def _line(
+    weights: Sequence[float], learner: Mapping[str, Any], columns: Sequence[Expr], compiler: Compiler
+) -> Stacked:
+    """Make the sum of a linear booster: a missing number adds nothing."""
+    *coef, intercept = np.array(weights, dtype=np.float32).astype(np.float64).tolist()
+    base = _base(learner["learner_model_param"]["base_score"]) + intercept
+    filled = [fold_constants(Fill(fold_constants(Narrow(column, "float32")), 0.0)) for column in columns]
+    line = linear(np.array(coef), base, filled, compiler)
+    empty = Additive(0.0, (), len(compiler.schema))
+    return Stacked(empty, (line,), (1.0,), (True,), (math.inf,), narrow=True)
+
+
+def _counted(
+    model: Mapping[str, Any], learner: Mapping[str, Any], columns: Sequence[Expr], compiler: Compiler
+) -> list[Expr]:
     """Give categories their numbers; before 3.1 XGBoost takes them from the frame that it is asked with."""
-    encoded = learner["gradient_booster"]["model"].get("cats", {}).get("enc", [])
+    encoded = model.get("cats", {}).get("enc", [])
     levels = [_decode(each) for each in encoded] + [[]] * (len(columns) - len(encoded))
     kinds = learner.get("feature_types") or [""] * len(columns)
     counted: list[Expr] = []

@@ -125,10 +125,35 @@ def test_its_own_pipeline_and_pandas_categories(lenders):
     [
         (tr.PowerTransformer(exp=3), "exp=3"),
         (ou.Winsorizer("iqr", add_indicators=True), "add_indicators"),
-        (tr.ArcsinTransformer(), "ArcsinTransformer has no compiled form"),
+        (cr.MathFeatures(["edad", "edad2"], func=["std"]), "func='std'"),
     ],
 )
 def test_what_is_left_to_the_original(lenders, step, reason):
     frame, target = lenders
+    ages = frame[["edad"]].assign(edad2=frame["edad"] ** 2) / 200.0
     with pytest.raises(UnsupportedModel, match=reason):
-        compiled(make_pipeline(step, logistic()), frame[["edad"]] / 200.0, target)
+        compiled(make_pipeline(step, logistic()), ages, target)
+
+
+@pytest.mark.parametrize("dropped", [False, True])
+@pytest.mark.parametrize("functions", [["sum", "mean"], ["min", "max", "prod"], "mean"], ids=str)
+def test_aggregates_of_several_numbers(lenders, dropped, functions):
+    frame, target = lenders
+    rows = frame[NUMBERS].notna().all(axis=1)
+    step = cr.MathFeatures(NUMBERS[:2], func=functions, drop_original=dropped)
+    compiled(make_pipeline(step, StandardScaler(), logistic()), frame.loc[rows, NUMBERS], target[rows])
+
+
+@pytest.mark.parametrize("settings", [{}, {"precision": 2, "drop_original": True}], ids=str)
+def test_trees_of_some_columns(lenders, settings):
+    frame, target = lenders
+    rows = frame[NUMBERS].notna().all(axis=1)
+    common = {"regression": False, "cv": 2, "random_state": 0, "param_grid": {"max_depth": [2]}}
+    step = cr.DecisionTreeFeatures(NUMBERS[:2], **common, **settings)
+    compiled(make_pipeline(step, StandardScaler(), logistic()), frame.loc[rows, NUMBERS], target[rows])
+
+
+def test_an_arcsine_of_shares(lenders):
+    frame, target = lenders
+    shares = frame[["edad"]] / 200.0
+    compiled(make_pipeline(tr.ArcsinTransformer(), logistic()), shares, target)

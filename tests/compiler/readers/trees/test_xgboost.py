@@ -44,6 +44,33 @@ def test_xgboost_adds_up_bit_for_bit(compiled_by, data):
     assert compiled.form.walker.totals(table).astype(np.float32).tolist() == margins.tolist()
 
 
+DART = {"booster": "dart", "rate_drop": 0.3, "random_state": 0}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        DART,
+        {"objective": "multi:softprob", "num_class": 2, "max_depth": 3},
+        {"objective": "multi:softprob", "num_class": 2, "num_parallel_tree": 2, **DART},
+    ],
+    ids=["dart", "softprob", "softprob of dart"],
+)
+def test_xgboost_whose_trees_have_weights_or_classes(settings, compiled_by):
+    compiled = compiled_by(xgb(**settings), EVERYTHING[:5])
+    assert compiled.compiled, compiled.notes
+    assert compiled.parity.tolerance == 1e-6
+
+
+@pytest.mark.parametrize("missing", [np.nan, 0.0])
+def test_a_line_of_xgboost_is_a_sum(missing, compiled_by):
+    compiled = compiled_by(xgb(booster="gblinear", missing=missing), ["a", "zeros", "count", "code"])
+    assert compiled.compiled, compiled.notes
+    assert compiled.parity.tolerance == 1e-6
+    form = unpack(*pack(compiled.form))
+    check(form, len(compiled.schema))
+
+
 def test_xgboost_with_categories(compiled_by):
     compiled = compiled_by(xgb(enable_categorical=True, max_cat_to_onehot=2), EVERYTHING)
     assert compiled.compiled, compiled.notes
@@ -138,7 +165,12 @@ def test_zeros_of_a_sparse_matrix_are_missing(settings, threshold, compiled_by):
 
 @pytest.mark.parametrize(
     "settings",
-    [{"booster": "dart"}, {"booster": "gblinear"}, {"missing": np.inf}, {"objective": "binary:logitraw"}],
+    [
+        {"missing": np.inf},
+        {"objective": "binary:hinge"},
+        {"objective": "binary:logitraw"},
+        {"booster": "gblinear", "objective": "multi:softprob", "num_class": 2},
+    ],
     ids=str,
 )
 def test_xgboost_that_is_no_plain_sum_is_left_to_answer_itself(settings, compiled_by):
