@@ -212,6 +212,7 @@ LOG_LINES_MISSING = AlertType("lineas_faltantes", "critical", "log_lines_missing
 LOG_HEAD_MISSING = AlertType("sin_cabeza", "critical", "log_head_missing")
 LOG_NOT_ROTATED = AlertType("sin_rotacion", "warning", "log_not_rotated")
 LOG_NOT_TIDIED = AlertType("sin_retencion", "warning", "log_not_tidied")
+LOG_NOT_ANCHORED = AlertType("sin_ancla", "warning", "log_not_anchored")
 LOG_LINE_TORN = AlertType("lineas_cortadas", "warning", "log_line_torn")
 
 SERVICE_ALERTS = (
@@ -242,6 +243,7 @@ LOG_ALERTS = (
     LOG_HEAD_MISSING,
     LOG_NOT_ROTATED,
     LOG_NOT_TIDIED,
+    LOG_NOT_ANCHORED,
     LOG_LINE_TORN,
 )
 """What a decision log tells of itself; a server puts `LOG_PREFIX` before their codes."""

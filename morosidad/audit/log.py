@@ -23,6 +23,7 @@ from morosidad.audit.lines import AuditContext
 from morosidad.audit.protocols import DecisionLike
 from morosidad.audit.table import DecisionTable
 from morosidad.audit.usage import MachineUsage, Usage
+from morosidad.audit.writing.anchors import anchor_target
 from morosidad.audit.writing.arguments import wrong_files, wrong_values, wrong_waiting
 from morosidad.audit.writing.batch import Acknowledgement, LogItem
 from morosidad.audit.writing.queue import DecisionQueue
@@ -33,9 +34,7 @@ from morosidad.processes.paths import absolute
 if TYPE_CHECKING:
     import pandas as pd
 
-# The longest that `append` leaves the interpreter to the writer, where it encodes itself.
-_YIELD_SECONDS = 0.001
-
+_YIELD_SECONDS = 0.001  # the longest that `append` leaves the interpreter to the writer, where it encodes
 
 OnFull = Literal["wait", "error", "drop"]
 
@@ -50,8 +49,9 @@ class AuditStats(msgspec.Struct, frozen=True):
     written, waiting, lost : int
         Decisions in the file, in memory, and in neither.
     last, digest : str
-        Id and digest of the last line. Noted down elsewhere, they show later that nothing was cut
-        off behind it.
+        Id and digest of the last line. Noted down elsewhere, they show that nothing was cut off behind it.
+    anchors, anchor_failures : int
+        Anchors that were sent, and that could not be.
     """
 
     path: str = msgspec.field(name="archivo")
@@ -60,6 +60,8 @@ class AuditStats(msgspec.Struct, frozen=True):
     lost: int = msgspec.field(name="perdidas")
     last: str = msgspec.field(name="ultima")
     digest: str = msgspec.field(name="huella")
+    anchors: int = msgspec.field(name="anclas", default=0)
+    anchor_failures: int = msgspec.field(name="anclas_fallidas", default=0)
 
 
 class AuditLog(DecisionQueue):
@@ -113,14 +115,17 @@ class AuditLog(DecisionQueue):
     timeout : float
         Seconds that a durable `append` waits at most.
     on_alert : callable, optional
-        Receives an alert when it opens and when it closes, in the writer's thread. By
-        default they go to the logger ``morosidad.audit``.
+        Receives an alert when it opens and when it closes, in a thread of the log's. By default they go to
+        the logger ``morosidad.audit``.
     usage : callable, optional
         Gives the memory and the CPU in use, in percent, once per batch. By default the machine's.
     now : callable
         Gives the time in seconds since 1970.
     language : {'es', 'en', 'pt'}
         Of the alerts.
+    anchor, anchor_interval : str, optional, and float
+        Where the digest of the last line is sent, and in which seconds once: a file, or an address as
+        ``syslog://host:514``, ``syslog+tcp://host``, ``https://host/path``.
 
     Raises
     ------
@@ -153,10 +158,13 @@ class AuditLog(DecisionQueue):
         usage: Callable[[], Usage] | None = None,
         now: Callable[[], float] = time.time,
         language: Language = "es",
+        anchor: str | None = None,
+        anchor_interval: float = 60.0,
     ) -> None:
         wrong = [
             *wrong_values(values, key, erasure),
             *wrong_waiting(queue_size, on_full, wait_limit, buffer_size, flush_interval, timeout),
+            *([] if anchor_interval > 0 else ["anchor_interval: expected above 0 s"]),
             *wrong_files(path, rotation_size, keep_files, keep_days, compress),
         ]
         if wrong:
@@ -176,6 +184,7 @@ class AuditLog(DecisionQueue):
             usage=usage or MachineUsage(now),
             now=now,
             language=language,
+            anchor=None if anchor is None else (anchor_target(anchor), anchor_interval),
         )
         self._durable = durable
         self._queue_size = queue_size
@@ -385,4 +394,6 @@ class AuditLog(DecisionQueue):
                 lost=self._lost,
                 last=last.id if last else "",
                 digest=last.digest if last else GENESIS,
+                anchors=self._anchors.sent if self._anchors else 0,
+                anchor_failures=self._anchors.failures if self._anchors else 0,
             )

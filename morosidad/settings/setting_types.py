@@ -12,6 +12,9 @@ from zoneinfo import ZoneInfo
 REDIS_ADDRESS = "the address of a Redis, as redis://host:6379/0"
 """What the settings that name a Redis expect."""
 
+ANCHOR = "a file, or an address as syslog://host:514, syslog+tcp://host, https://host/path"
+"""What the setting expects that says where anchors are sent."""
+
 _TRUE = {"true", "1", "yes", "on", "sí", "si"}
 _FALSE = {"false", "0", "no", "off"}
 _SIZE_UNITS = {"": 1, "b": 1, "kb": 2**10, "mb": 2**20, "gb": 2**30}

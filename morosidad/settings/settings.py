@@ -17,6 +17,7 @@ from morosidad.languages.catalogue import DEFAULT
 from morosidad.resources import hardware_limits
 from morosidad.settings.hardware_tuning import Hardware, tune
 from morosidad.settings.setting_types import (
+    ANCHOR,
     REDIS_ADDRESS,
     SettingType,
     api_key,
@@ -121,6 +122,10 @@ class Settings:
         How full files are compressed: gz, zst, or None for not at all.
     audit_erasure : bool
         Whether values are encrypted in the decision log, each with a key that can be destroyed.
+    audit_anchor : str or None
+        Where the digest of the decision log's last line is sent: a file, or an address of syslog or HTTP.
+    audit_anchor_interval : float
+        Seconds between two such lines.
     websocket_enabled : bool
         Whether live metrics are sent over WebSocket.
     rate_limit_enabled : bool
@@ -220,6 +225,8 @@ class Settings:
     audit_keep_days: float | None = _setting(None, or_none(days()))
     audit_compress: Literal["gz", "zst"] | None = _setting(None, or_none(choice("gz", "zst")))
     audit_erasure: bool = _setting(False, flag())
+    audit_anchor: str | None = _setting(None, secret(1, ANCHOR))
+    audit_anchor_interval: float = _setting(60.0, seconds())
     websocket_enabled: bool = _setting(True, flag())
     rate_limit_enabled: bool = _setting(True, flag(), live=True)
     rate_limit_per_minute: int = _setting(60, whole(1), live=True)
@@ -301,7 +308,9 @@ class Settings:
         Settings
         """
         taken = dataclasses.replace(self, **{name: getattr(newer, name) for name in LIVE})
-        taken._sources.update(self._sources | {name: newer._sources[name] for name in LIVE})
+        taken._sources.update(self._sources)
+        for name in LIVE:
+            taken._sources[name] = newer._sources[name]
         return taken
 
     @classmethod

@@ -111,6 +111,8 @@ def _audit(settings: Settings, path: str, language: Language) -> AuditLog:
         keep_days=settings.audit_keep_days,
         compress=settings.audit_compress,
         erasure=settings.audit_erasure,
+        anchor=settings.audit_anchor,
+        anchor_interval=settings.audit_anchor_interval,
         on_full=settings.audit_on_full,
         timeout=settings.timeout_logging,
         language=language,

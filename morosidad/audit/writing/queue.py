@@ -12,6 +12,7 @@ from morosidad.audit.alerts import AlertNotifier
 from morosidad.audit.chain.file import ChainedFile
 from morosidad.audit.encoding import LineEncoder
 from morosidad.audit.usage import Usage
+from morosidad.audit.writing.anchors import AnchorSender, Send
 from morosidad.audit.writing.batch import LineBatch, LogItem
 from morosidad.audit.writing.process_hooks import ProcessHooks
 from morosidad.audit.writing.writer import LogWriter
@@ -45,7 +46,9 @@ class DecisionQueue:
         usage: Callable[[], Usage],
         now: Callable[[], float],
         language: Language = "es",
+        anchor: tuple[Send, float] | None = None,
     ) -> None:
+        self._anchor = anchor
         self._language: Language = check_language(language)
         self._new_file = new_file
         self._encoder = encoder
@@ -89,6 +92,8 @@ class DecisionQueue:
             self._encoded, self._unwritten = LineBatch(), 0
         self._update_loss_alert()
         self._notifier.send()
+        if self._anchors is not None:
+            self._anchors.close()
         with self._io:
             self._file.close()
         self._process_hooks.unregister()
@@ -110,12 +115,16 @@ class DecisionQueue:
         self._closing = threading.Event()
         self._notifier = AlertNotifier(self._on_alert, self._now, self._language)
         self._file = self._new_file()
+        self._anchors = None if self._anchor is None else self._new_sender(*self._anchor)
         self._log_writer = LogWriter(self._file, self._encoder, self._notifier, self._usage, self._now)
         self._writer: threading.Thread | None = None
         self._closed = False
         self._queue: list[LogItem] = []
         self._encoded = LineBatch()  # older than what is in the queue
         self._unwritten = self._written = self._lost = self._declared = self._closed_losses = 0
+
+    def _new_sender(self, send: Send, interval: float) -> AnchorSender:
+        return AnchorSender(send, interval, lambda: self._file.path.name, self._notifier, self._now)
 
     def _after_fork(self) -> None:
         """Start anew in a forked child: what waits in memory is the parent's to write."""
@@ -238,6 +247,8 @@ class DecisionQueue:
             if not self._log_writer.failing:
                 self._declared += lost
             self._close_loss_alert()
+        if written and self._anchors is not None and self._file.last is not None:
+            self._anchors.offer(self._file.last)
         if batch.acknowledgements:
             self._put_back(batch)
         return not self._log_writer.failing

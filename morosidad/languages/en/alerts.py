@@ -47,6 +47,8 @@ WORDS = {
     "log_not_rotated_advice": "make room or restore the folder; the present file goes on growing",
     "log_not_tidied": "full files could not be compressed or taken away ({reason})",
     "log_not_tidied_advice": "free space; `morosidad audit verify` tells whether a file was altered, which does not go away",
+    "log_not_anchored": "the digest of the log could not be sent where it is kept ({reason})",
+    "log_not_anchored_advice": "bring back the target of `audit_anchor`; the newest digest is sent once it answers",
     "log_line_torn": "a half-written line was cut off ({number} bytes)",
     "log_line_torn_advice": "nothing; a crash had left the line, and the log declares it",
     # why the decision log can't be written

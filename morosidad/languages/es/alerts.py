@@ -47,6 +47,8 @@ WORDS = {
     "log_not_rotated_advice": "libere espacio o restablezca la carpeta; el archivo actual sigue creciendo",
     "log_not_tidied": "no se pudieron comprimir o quitar archivos llenos ({reason})",
     "log_not_tidied_advice": "libere espacio; `morosidad audit verify` dice si un archivo fue alterado, que no se quita",
+    "log_not_anchored": "no se pudo enviar la huella del registro a su destino ({reason})",
+    "log_not_anchored_advice": "restablezca el destino de `audit_anchor`; se envía la huella más nueva en cuanto responda",
     "log_line_torn": "se cortó una línea a medio escribir ({number} bytes)",
     "log_line_torn_advice": "nada; la dejó una caída, y el registro lo declara",
     # why the decision log can't be written

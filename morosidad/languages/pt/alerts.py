@@ -47,6 +47,8 @@ WORDS = {
     "log_not_rotated_advice": "libere espaço ou restabeleça a pasta; o arquivo atual continua crescendo",
     "log_not_tidied": "não foi possível comprimir ou retirar arquivos cheios ({reason})",
     "log_not_tidied_advice": "libere espaço; `morosidad audit verify` diz se um arquivo foi alterado, que não se retira",
+    "log_not_anchored": "não foi possível enviar o resumo do registro ao seu destino ({reason})",
+    "log_not_anchored_advice": "restabeleça o destino de `audit_anchor`; o resumo mais novo é enviado assim que ele responder",
     "log_line_torn": "foi cortada uma linha escrita pela metade ({number} bytes)",
     "log_line_torn_advice": "nada; uma queda deixou a linha, e o registro o declara",
     # why the decision log can't be written
