@@ -181,7 +181,6 @@ def _xgboost(group: Group) -> None:
     settings: dict[str, Mapping[str, Any]] = {
         "dart": {"booster": "dart", "rate_drop": 0.2},
         "gblinear": {"booster": "gblinear"},
-        "softprob": {"objective": "multi:softprob", "num_class": 2},
         "logitraw": {"objective": "binary:logitraw"},
         "hinge": {"objective": "binary:hinge"},
         "base_score": {"base_score": 0.2},
@@ -192,6 +191,15 @@ def _xgboost(group: Group) -> None:
     }
     for words, some in settings.items():
         _add(group, path, words, {**EXTREME, **some}, tolerance=SINGLE)
+    softprob = {**EXTREME, "objective": "multi:softprob", "num_class": 2}  # its own predict gives no labels
+    _behind(
+        group,
+        path,
+        "softprob, calibrated",
+        lambda kind: CalibratedClassifierCV(kind(**softprob), cv=2),
+        gaps,
+        tolerance=SINGLE,
+    )
     categories = {**EXTREME, "enable_categorical": True}
     _add(group, path, "categories", categories, _with_categories, tolerance=SINGLE)
     _add(group, path, "missing=-999", {**EXTREME, "missing": -999.0}, _marked, tolerance=SINGLE)
