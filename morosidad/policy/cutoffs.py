@@ -13,7 +13,7 @@ from msgspec.structs import force_setattr
 
 from morosidad.errors import SettingsError
 from morosidad.policy.choices import ChosenCutoffs, CutoffChoice
-from morosidad.policy.decision import OUTCOMES, DecisionOutcome
+from morosidad.policy.decision import DecisionOutcome
 from morosidad.processes.paths import open_to_write
 
 if TYPE_CHECKING:
@@ -192,8 +192,9 @@ class Policy(CutoffChoice, msgspec.Struct, frozen=True):
         -------
         {'aprobar', 'revisar', 'rechazar'}
         """
-        outcome: DecisionOutcome = OUTCOMES[self._band(probability)]
-        return outcome
+        if probability >= self.decline_at:
+            return "rechazar"
+        return "revisar" if probability >= self.review_at else "aprobar"
 
     def outcome_codes(self, probabilities: NDArray[np.float64]) -> NDArray[np.int8]:
         """Give the outcomes for many probabilities of default.
@@ -208,12 +209,9 @@ class Policy(CutoffChoice, msgspec.Struct, frozen=True):
         ndarray of int8, shape (n,)
             The place of each outcome in `OUTCOMES`: 0 is approved, 1 reviewed, 2 declined.
         """
-        codes: NDArray[np.int8] = self._band(probabilities).astype("int8")
+        reached = (probabilities >= self.review_at) * 1 + (probabilities >= self.decline_at)
+        codes: NDArray[np.int8] = reached.astype("int8")
         return codes
-
-    def _band(self, probability: Any) -> Any:
-        """Count the cut-offs that a probability, or each of an array, reaches."""
-        return (probability >= self.review_at) * 1 + (probability >= self.decline_at)
 
 
 def _rules_of(given: Any) -> tuple[Rule, ...]:

@@ -22,7 +22,7 @@ Score = int | float
 COLOURS = {"aprobar": "#1b7f4d", "revisar": "#b26a00", "rechazar": "#b3261e"}
 
 
-class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
+class Reason(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One field that raises the risk of an applicant, or lowers it where both were asked for.
 
     Attributes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 import numpy as np
@@ -62,30 +62,26 @@ class ReasonWriter:
         noise: float = 0.0,
     ) -> None:
         coded = [field.kind == "category" or field.categories is not None for field in schema.fields]
-        self._typical = tuple(None if code else usual for code, usual in zip(coded, typical, strict=True))
-        self._show_values, self._noise = show_values, noise
-        self._schema = schema
+        usuals = [None if code else usual for code, usual in zip(coded, typical, strict=True)]
+        self._schema, self._show_values, self._noise = schema, show_values, noise
         self._labels = {field.name: field.words_in(schema.language).label for field in schema.fields}
         of_field = _codes_of(schema, codes, allowed)
         own = [None if code is None else code.text_in(schema.language) for code in of_field]
-        names = [
-            name if code is None else code.code for name, code in zip(schema.names, of_field, strict=True)
-        ]
-        unsaid = _unsaid(names, of_field, allowed)
-        self._protected = frozenset(
-            i for i, field in enumerate(schema.fields) if field.protected or i in unsaid
-        )
+        named = zip(schema.names, of_field, strict=True)
+        names = [name if code is None else code.code for name, code in named]
+        protected = {i for i, field in enumerate(schema.fields) if field.protected}
+        self._protected = _unsaid(names, of_field, allowed) | protected
         self._groups = _groups(names, self._protected)
         self._shared = frozenset(place for group in self._groups if len(group) > 1 for place in group)
-        silent = self._shared | self._protected
-        self._apart = tuple(place not in silent for place in range(len(names)))
+        self._sharing = {group[0]: group for group in self._groups if len(group) > 1}
+        self._each_alone = not self._shared and not self._protected
         self._own = frozenset(name for name, text in zip(schema.names, own, strict=True) if text)
-        self._fields = tuple(
-            (code, name, _texts(self._labels[name], schema.language, text))
-            for code, name, text in zip(names, schema.names, own, strict=True)
+        self._fields: tuple[tuple[Any, ...], ...] = tuple(
+            (code, name, usual, *_texts(self._labels[name], schema.language, text))
+            for code, name, usual, text in zip(names, schema.names, usuals, own, strict=True)
         )
-        self._usual = np.array(self._typical, dtype=np.float64)  # None becomes NaN, which nothing is above
-        self._kinds = [Reason(code, name, text, 0.0) for code, name, texts in self._fields for text in texts]
+        self._usual = np.array(usuals, dtype=np.float64)  # None becomes NaN, which nothing is above
+        self._kinds = [Reason(said[0], said[1], text, 0.0) for said in self._fields for text in said[3:]]
 
     def reasons(self, values: Sequence[Value], shares: Sequence[float], most: int) -> tuple[Reason, ...]:
         """Give the fields that raise the risk, strongest first, ties in the order of the schema.
@@ -105,28 +101,38 @@ class ReasonWriter:
             Of the fields with a contribution above the noise only; neither protected fields nor such that
             may not be said are a reason.
         """
-        if self._shared:
-            return self._grouped(values, shares, most)
-        noise = self._noise
-        raising = sorted([(-share, place) for place, share in enumerate(shares) if share > noise])
-        if self._protected:
-            raising = [pair for pair in raising if pair[1] not in self._protected]
-        return tuple([self._reason(place, values[place], -share) for share, place in raising[:most]])
+        standing = shares if self._each_alone else self._standing(shares)
+        noise, fields, sharing, plainly = self._noise, self._fields, self._sharing, not self._show_values
+        raising = [share for share in standing if share > noise]
+        raising.sort(reverse=True)
+        found, place, last = [], -1, None
+        for share in raising[:most]:
+            place = standing.index(share, place + 1) if share == last else standing.index(share)
+            last = share
+            lead = max(sharing[place], key=shares.__getitem__) if place in sharing else place
+            value = values[lead]
+            if plainly:
+                code, name, usual, missing, text, above, below, _ = fields[lead]
+                if value is None:
+                    text = missing
+                elif usual is not None and value != usual:
+                    text = above if value > usual else below
+                found.append(Reason(code, name, text, share))
+            else:
+                found.append(self._reason(lead, value, share))
+        return tuple(found)
 
-    def _grouped(self, values: Sequence[Value], shares: Sequence[float], most: int) -> tuple[Reason, ...]:
-        """Give the reasons where fields share codes: that of the strongest field stands for each code."""
-        noise, apart = self._noise, self._apart
-        raising = [
-            (-share, place, place) for place, share in enumerate(shares) if share > noise and apart[place]
-        ]
-        shared = [(_total(shares, group), group) for group in self._groups if len(group) > 1]
-        raising += [
-            (-share, group[0], max(group, key=shares.__getitem__))
-            for share, group in shared
-            if share > noise * len(group)
-        ]
-        raising.sort()
-        return tuple([self._reason(place, values[place], -share) for share, _, place in raising[:most]])
+    def _standing(self, shares: Sequence[float]) -> list[float]:
+        """Give what stands for a reason: 0 for what may be none, and a code's sum at its first field."""
+        standing = list(shares)
+        for place in self._protected:
+            standing[place] = 0.0
+        for first, group in self._sharing.items():
+            total = _total(shares, group)
+            for place in group:
+                standing[place] = 0.0
+            standing[first] = total if total > self._noise * len(group) else 0.0
+        return standing
 
     def both_directions(self, values: Sequence[Value], shares: Sequence[float]) -> tuple[Reason, ...]:
         """Give every field that raises or lowers the risk, strongest first, ties in the order of the schema.
@@ -209,14 +215,6 @@ class ReasonWriter:
         case[values < usual] = _BELOW
         case[np.isnan(values)] = _MISSING
         return case
-
-    def _case(self, place: int, value: Value) -> int:
-        usual = self._typical[place]
-        if value is None:
-            return _MISSING
-        if usual is None or isinstance(value, str) or value == usual:
-            return _PLAIN
-        return _ABOVE if value > usual else _BELOW
 
     def show_values(self, table: ReasonTable, rows: Sequence[Sequence[Value]]) -> ReasonTable:
         """Give reasons that say the values, where the policy shows them.
@@ -314,8 +312,10 @@ class ReasonWriter:
         return msgspec.structs.replace(decision, reasons=reasons).from_same(decision)
 
     def _reason(self, place: int, value: Value, share: float) -> Reason:
-        code, name, texts = self._fields[place]
-        case = self._case(place, value)
+        code, name, usual, *texts = self._fields[place]
+        case = _MISSING if value is None else _PLAIN
+        if value is not None and usual is not None and value != usual:
+            case = _ABOVE if value > usual else _BELOW
         lowers = share < 0.0 and (case == _PLAIN or name in self._own)
         text = texts[_LOWERS if lowers else case]
         if value is None or not self._show_values or place in self._shared:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from difflib import get_close_matches
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -58,12 +59,20 @@ class FastConversion:
     ----------
     fields : sequence of Field
         The fields of a record.
+    exact : bool, default=False
+        Whether integers are `int`, as people see them; else they are floats, as models do.
     """
 
-    def __init__(self, fields: Sequence[Field]) -> None:
-        self._struct = _struct_of(fields)
+    def __init__(self, fields: Sequence[Field], *, exact: bool = False) -> None:
+        self._fields = fields
+        self._struct = _struct_of(fields, exact)
         self._decode = msgspec.json.Decoder(self._struct).decode
         self._watched = tuple(_watched(fields))
+
+    @cached_property
+    def exact(self) -> FastConversion:
+        """The same conversion, with integers as `int`."""
+        return FastConversion(self._fields, exact=True)
 
     def of_mapping(self, record: Mapping[Any, Any]) -> Row:
         """Convert a mapping.
@@ -86,20 +95,29 @@ class FastConversion:
         values = astuple(msgspec.convert(record, self._struct))
         return self._checked(values) if self._watched else values
 
-    def of_json(self, record: bytes | bytearray | memoryview | str) -> Row:
-        """Convert JSON; see `of_mapping`.
+    def of(self, record: object) -> Row | None:
+        """Convert a dict or JSON in which all is usual.
 
         Parameters
         ----------
-        record : bytes-like or str
-            A JSON object.
+        record : object
+            As `Schema.validate` takes it.
 
         Returns
         -------
-        tuple
+        tuple or None
+            None for any other record.
         """
-        values = astuple(self._decode(record))
-        return self._checked(values) if self._watched else values
+        try:
+            if type(record) is dict:
+                values = astuple(msgspec.convert(record, self._struct))
+            elif isinstance(record, (bytes, bytearray, memoryview, str)):
+                values = astuple(self._decode(record))
+            else:
+                return None
+            return self._checked(values) if self._watched else values
+        except (msgspec.MsgspecError, ValueError, RecursionError, SystemError):
+            return None
 
     def _checked(self, values: Row) -> Row:
         for place, codes, free in self._watched:
@@ -124,11 +142,12 @@ def _watched(fields: Sequence[Field]) -> list[tuple[int, frozenset[Any], bool]]:
     return found
 
 
-def _struct_of(fields: Sequence[Field]) -> type[msgspec.Struct]:
+def _struct_of(fields: Sequence[Field], exact: bool) -> type[msgspec.Struct]:
     """Make the type that one conversion checks every limit with, declared and observed."""
+    kinds = [field.exact_type if exact else field.usual_type for field in fields]
     ordered = [
-        (f"f{i}", field.usual_type) if field.always else (f"f{i}", field.usual_type, None)
-        for i, field in enumerate(fields)
+        (f"f{i}", kind) if field.always else (f"f{i}", kind, None)
+        for i, (field, kind) in enumerate(zip(fields, kinds, strict=True))
     ]
     return msgspec.defstruct(
         "Values",

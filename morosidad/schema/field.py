@@ -288,6 +288,17 @@ class Field(FieldDefinition, frozen=True, omit_defaults=True, dict=True):
             base = Annotated[float, self._tightest()]
         return base if self.always else base | None
 
+    @property
+    def exact_type(self) -> Any:
+        """The same type with integers as `int`, as `read` gives them."""
+        if self.kind != "integer" or self.usual_levels is not None:
+            return self.usual_type
+        limits = self._tightest()
+        low = math.ceil(limits.ge or 0) if limits.gt is None else math.floor(limits.gt) + 1
+        high = math.floor(limits.le or 0) if limits.lt is None else math.ceil(limits.lt) - 1
+        base: Any = Annotated[int, msgspec.Meta(ge=low, le=high)]
+        return base if self.always else base | None
+
     def _tightest(self) -> msgspec.Meta:
         """Give the tightest limits of all as msgspec wants them: at most one on each side."""
         seen = self.observed or Observed()

@@ -128,6 +128,8 @@ class Schema:
         InvalidRecord
             With every wrong field at once; no message holds a value.
         """
+        if (usual := self._fast.exact.of(record)) is not None:
+            return dict(zip(self.names, usual, strict=False))  # as many
         values = self.read(record)[0]
         pairs = zip(self.fields, values, strict=True)
         if any(type(v) is float and f.kind == "integer" and abs(v) > EXACT for f, v in pairs):
@@ -172,13 +174,8 @@ class Schema:
         InvalidRecord
             With every wrong field at once.
         """
-        try:
-            if type(record) is dict:
-                return self._fast.of_mapping(record), ()
-            if isinstance(record, (bytes, bytearray, memoryview, str)):
-                return self._fast.of_json(record), ()
-        except (msgspec.MsgspecError, ValueError, RecursionError, SystemError):
-            pass
+        if (usual := self._fast.of(record)) is not None:
+            return usual, ()
         given = as_mapping(record, self._given.known, self.language)
         try:
             return self._fast.of_mapping(self._given.tidy(given)), ()

@@ -70,10 +70,13 @@ class BaseScorer(Explaining):
             return self._with_all_reasons(self.score_one(record, request_id), record, reasons)
         if not self._without_parts:
             return self._path.score(record, request_id)
-        model = self._path.model
-        request_id = None if request_id is None else text_of_id(request_id, model.language)
-        values, warnings = model.schema.read(record)
-        return model.reason_writer.with_names(model.answer(values, warnings, request_id), record)
+        model = self._path.active.model
+        schema = model.schema
+        if request_id is not None:
+            request_id = text_of_id(request_id, model.language)
+        values, warnings = schema.read(record)
+        decision = model.answer(values, warnings, request_id)
+        return model.reason_writer.with_names(decision, record) if schema.names_codes else decision
 
     def _with_all_reasons(self, decision: Decision, record: Record, reasons: str) -> Decision:
         from morosidad.scoring.mixins.explained import contributions_of

@@ -155,8 +155,8 @@ class ScoringModel(Deciding):
         PredictionError
             If the model fails, or answers with something that is no probability.
         """
-        first = self.asked_first(values)
-        if self.skips(first):
+        first = None if self.rules is None else self.asked_first(values)
+        if first is not None and self.skips(first):
             return self.declined(first, warnings, request_id)
         probability, shares, points = self.estimate(values)
         return self.decide(values, probability, shares, warnings, request_id, None, first, points)
@@ -333,7 +333,7 @@ class ScoringModel(Deciding):
             self.policy_identity,
             points,
         )
-        decision.made_by(self)
+        decision.__dict__["source"] = self  # as `made_by` does
         return decision if self._plain else decision.in_language(self.schema.language)
 
     def _label(self, values: Row, probability: float) -> int:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from morosidad.policy.codes import ReasonCode
 from morosidad.policy.reasons import ReasonWriter
 from morosidad.schema.schema import Field, Schema
 
@@ -51,3 +52,23 @@ def test_reasons_agree_with_a_simple_model(shares: list[float], most: int) -> No
     found = [r.field for r in WRITER.reasons((1.0, "a", 1), shares, most)]
     ranked = sorted(range(3), key=lambda i: (-shares[i], i))
     assert found == [SCHEMA.names[i] for i in ranked if shares[i] > 0][:most]
+
+
+WIDE = Schema([Field(name, "number", protected=name == "c") for name in "abcdef"])
+SHARED = ReasonWriter(WIDE, [1.0] * 6, codes=[ReasonCode("dos", ("b", "e"), {"es": "Dos"})], noise=0.25)
+
+
+@given(st.lists(st.sampled_from([-0.5, 0.0, 0.25, 0.5, 0.75, float("nan")]), min_size=6, max_size=6))
+def test_ties_sums_and_what_may_be_no_reason_agree_with_a_simple_model(shares: list[float]) -> None:
+    groups = [(0,), (1, 4), (3,), (5,)]  # the third field is protected
+    sums = {group: sum(shares[i] for i in group) for group in groups}
+    ranked = sorted((-total, group) for group, total in sums.items() if total > 0.25 * len(group))[:2]
+    found = [(r.code, r.field, r.contribution) for r in SHARED.reasons([2.0] * 6, shares, 2)]
+    assert found == [
+        (
+            "dos" if len(group) > 1 else "abcdef"[group[0]],
+            "abcdef"[max(group, key=shares.__getitem__)],
+            -total,
+        )
+        for total, group in ranked
+    ]

@@ -76,14 +76,23 @@ def outcome(schema: Schema, record: Any) -> Any:
     return [(type(value), value) for value in read], warnings
 
 
+def validated(schema: Schema, record: Any) -> Any:
+    try:
+        return [(name, type(value), value) for name, value in schema.validate(record).items()]
+    except InvalidRecord as error:
+        return [(e.field, e.code) for e in error.errors]
+
+
 @given(st.data())
 def test_the_fast_way_and_the_careful_way_agree(data: Any) -> None:
     schema = data.draw(schemas())
     record = data.draw(st.fixed_dictionaries({}, optional=dict.fromkeys(schema.names, values)))
     careful = outcome(schema, MappingProxyType(record))
     assert outcome(schema, record) == careful
+    assert validated(schema, record) == validated(schema, MappingProxyType(record))
     if all(not isinstance(value, float) or math.isfinite(value) for value in record.values()):
         assert outcome(schema, json.dumps(record)) == careful
+        assert validated(schema, json.dumps(record)) == validated(schema, record)
 
 
 @given(st.data())
