@@ -47,7 +47,18 @@ from morosidad.compiler.nodes.trees import Trees
 ROWS = 8192
 """So many records go through all trees together: their columns and shares stay in the processor's cache."""
 MAX_LEAVES = 64
-SPLIT = np.dtype([("number", "f8"), ("left", "u8"), ("right", "u8"), ("column", "i4"), ("kind", "i4")])
+BITS = 64
+"""So many categories of a set are told apart by bits of one number."""
+SPLIT = np.dtype(
+    [
+        ("number", "f8"),
+        ("left", "u8"),
+        ("right", "u8"),
+        ("members", "u8"),  # of a split by a set of categories: its first 64 as bits
+        ("column", "i4"),
+        ("kind", "i4"),
+    ]
+)
 Masks = NDArray[np.uint64]
 
 
@@ -93,6 +104,7 @@ class ReferenceShares:
         )
         self._data = [Pointer(part) for part in parts]
         self._sizes = trees.n_trees, leaves, self._n
+        self._categories = np.unique(splits["column"][(splits["kind"] & SUBSET) > 0])
 
     def __call__(self, table: Floats) -> Floats:
         """Give the shares of many records, shape (n_rows, n_fields), for columns (n_columns, n_rows)."""
@@ -101,9 +113,9 @@ class ReferenceShares:
             some = np.ascontiguousarray(table[:, start : start + ROWS])
             rows = np.ascontiguousarray(some.T)
             shares = found[start : start + ROWS]
-            _shares()(
-                *self._data, *self._sizes, Pointer(some), Pointer(rows), *rows.shape, shares.ctypes.data
-            )
+            few = int(some[self._categories].max(initial=0.0) < BITS)
+            sizes = *self._sizes, few
+            _shares()(*self._data, *sizes, Pointer(some), Pointer(rows), *rows.shape, shares.ctypes.data)
         return found[:, :-1]
 
 
@@ -167,6 +179,7 @@ def splits_of(trees: Trees, reference: Floats) -> Splits:
     found = np.zeros(len(at), dtype=SPLIT)
     found["left"] = np.where(left[at], with_it, off_it)
     found["right"] = np.where(left[at], off_it, with_it)
+    found["members"] = _bits(trees.members, trees.subset[at])
     found["column"] = trees.column[at]
     found["number"] = np.where(trees.subset[at] >= 0, trees.subset[at], trees.number[at])
     found["kind"] = np.where(trees.subset[at] >= 0, SUBSET, trees.missing_left[at] * MISSING_LEFT)
@@ -179,14 +192,24 @@ def _mask(start: Places, number: Places) -> Masks:
     return full >> (64 - number).astype(np.uint64) << start.astype(np.uint64)
 
 
+def _bits(members: NDArray[np.bool_], first: NDArray[np.int32]) -> Masks:
+    """Pack the members of each set from its first on; none where there is no set."""
+    padded = np.append(members, np.zeros(BITS, dtype=bool))
+    found = np.zeros(len(first), dtype=np.uint64)
+    for place in range(BITS):
+        held = padded[np.maximum(first, 0) + place] & (first >= 0)
+        found |= held.astype(np.uint64) << np.uint64(place)
+    return found
+
+
 @cache
 def _shares() -> Callable[..., None]:
     numbers, place, places = types.CPointer(types.float64), types.intp, types.CPointer(types.intp)
     bits, whole = types.CPointer(types.uint8), types.CPointer(types.int32)
     data = [types.voidptr, places, types.voidptr, places, bits, whole, numbers]
-    signature = types.void(*data, *[place] * 3, numbers, numbers, place, place, numbers)
+    signature = types.void(*data, *[place] * 4, numbers, numbers, place, place, numbers)
     pointer, size = ctypes.c_void_p, ctypes.c_ssize_t
-    call = ctypes.CFUNCTYPE(None, *[pointer] * 7, *[size] * 3, pointer, pointer, size, size, pointer)
+    call = ctypes.CFUNCTYPE(None, *[pointer] * 7, *[size] * 4, pointer, pointer, size, size, pointer)
     return call(machine_code(shapley_many, signature))
 
 
@@ -201,7 +224,7 @@ KEPT = 65_536
 
 @inlined
 def keep_leaves(  # pragma: no cover
-    splits: Any, first: int, last: int, members: Any, table: Any, n: int, alive: Any
+    splits: Any, first: int, last: int, members: Any, few: int, table: Any, n: int, alive: Any
 ) -> None:
     """Find the set of leaves that each record comes to."""
     for i in range(n):
@@ -209,7 +232,12 @@ def keep_leaves(  # pragma: no cover
     for k in range(first, last):
         split = splits[unsigned(k)]
         at, left, right = split.column * n, split.left, split.right
-        if split.kind & SUBSET:
+        if split.kind & SUBSET and few:
+            held = split.members
+            for i in range(n):
+                goes = held >> unsigned(int(table[unsigned(at + i)])) & ONE
+                alive[i] &= left if goes else right
+        elif split.kind & SUBSET:
             begin = int(split.number)
             for i in range(n):
                 goes = members[unsigned(begin + int(table[unsigned(at + i)]))]
@@ -294,6 +322,7 @@ def shapley_many(  # pragma: no cover
     n_trees: int,
     leaves: int,
     n: int,
+    few: int,
     table: Any,
     rows: Any,
     n_rows: int,
@@ -312,7 +341,7 @@ def shapley_many(  # pragma: no cover
             known[k].leaves = NONE
         used, free = 0, NONE
         if small:
-            keep_leaves(splits, first[tree], first[tree + 1], sets, table, n_rows, alive)
+            keep_leaves(splits, first[tree], first[tree + 1], sets, few, table, n_rows, alive)
         for i in range(n_rows):
             slot = slot_of(known, alive[i]) if small else NONE
             if small and known[slot].leaves != NONE:

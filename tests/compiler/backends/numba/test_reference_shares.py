@@ -19,7 +19,7 @@ pytest.importorskip("numba")
 NUMBERS = np.array([-np.inf, -1.5, -0.0, 0.0, 0.5, 1.0, 1e300, np.inf])
 
 
-def trees_of(rng, leaves, n_trees, n_fields):
+def trees_of(rng, leaves, n_trees, n_fields, categories=3):
     """Grow trees with so many leaves each over numbers, and two sets of a category in the last column."""
     child, n = [0] * n_trees, n_trees
     for root in range(n_trees):
@@ -35,23 +35,23 @@ def trees_of(rng, leaves, n_trees, n_fields):
     sets = splits & (column == n_fields)
     edges = np.where(rng.random(n) < 0.3, rng.choice(NUMBERS, n), rng.normal(size=n).round(1))
     return Boosting(
-        (*map(Raw, range(n_fields)), CategoryPosition(Raw(n_fields), tuple("abc"))),
+        (*map(Raw, range(n_fields)), CategoryPosition(Raw(n_fields), tuple(map(str, range(categories))))),
         np.array(child, np.int32),
         column.astype(np.int32),
         np.where(splits, edges, rng.normal(size=n)),
         splits & ~sets & (rng.random(n) < 0.5),
-        np.where(sets, 5 * rng.integers(0, 2, n), -1).astype(np.int32),
-        rng.random(10) < 0.5,
+        np.where(sets, (categories + 2) * rng.integers(0, 2, n), -1).astype(np.int32),
+        rng.random(2 * (categories + 2)) < 0.5,
         n_trees=n_trees,
         n_fields=n_fields + 1,
     )
 
 
-def rows_of(rng, n, n_fields):
+def rows_of(rng, n, n_fields, categories=3):
     found = np.where(rng.random((n_fields, n)) < 0.2, rng.choice(NUMBERS, (n_fields, n)), 0.0)
     found += rng.normal(size=(n_fields, n)).round(1)
     found[rng.random(found.shape) < 0.1] = np.nan
-    return np.vstack([found, rng.integers(0, 5, n).astype(float)])
+    return np.vstack([found, rng.integers(0, categories + 2, n).astype(float)])
 
 
 def alone(trees, reference):
@@ -66,12 +66,13 @@ def alone(trees, reference):
     leaves=st.sampled_from([1, 2, 3, 8, 31, 63, 64, 65, 90]),
     n_trees=st.integers(1, 4),
     n_fields=st.integers(1, 9),
+    categories=st.sampled_from([3, 61, 62, 63, 90]),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_shares_are_those_of_each_record(leaves, n_trees, n_fields, seed):
+def test_shares_are_those_of_each_record(leaves, n_trees, n_fields, categories, seed):
     rng = np.random.default_rng(seed)
-    trees = trees_of(rng, leaves, n_trees, n_fields)
-    reference, rows = rows_of(rng, 1, n_fields)[:, 0], rows_of(rng, 40, n_fields)
+    trees = trees_of(rng, leaves, n_trees, n_fields, categories)
+    reference, rows = rows_of(rng, 1, n_fields, categories)[:, 0], rows_of(rng, 40, n_fields, categories)
     found, one = walker_of(trees).shares(rows, reference[None]), alone(trees, reference)
     np.testing.assert_array_equal(found, [one(row) for row in rows.T])
     expected = PythonWalker(trees).shares(rows, reference[None])
