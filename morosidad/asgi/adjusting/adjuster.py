@@ -7,7 +7,6 @@ import logging
 import os
 from collections.abc import Callable
 from hashlib import sha256
-from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
@@ -21,6 +20,7 @@ from morosidad.asgi.runtime.background import BackgroundThreads
 from morosidad.asgi.runtime.server import refuse_unprotected
 from morosidad.errors import FieldError, MissingExtra, SettingsError
 from morosidad.processes.paths import absolute
+from morosidad.processes.private_files import replace_private
 from morosidad.settings import Settings
 from morosidad.settings.settings import LIVE
 
@@ -109,7 +109,7 @@ class Adjuster:
         """
         done = await self._adjust()
         if self._mark is not None:
-            await self._server.background.run(_leave_mark, self._mark, done.huella)
+            await self._server.background.run(replace_private, self._mark, done.huella.encode())
         return done
 
     async def follow(self) -> None:
@@ -214,9 +214,3 @@ def _needing_a_restart(old: Settings, found: Settings) -> tuple[str, ...]:
 
 def _listed(names: tuple[str, ...]) -> str:
     return ", ".join(names) or "none"
-
-
-def _leave_mark(mark: Path, digest: str) -> None:
-    new = mark.with_suffix(f".{os.getpid()}")
-    new.write_text(digest, encoding="utf-8")
-    os.replace(new, mark)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 import msgspec
 
@@ -14,6 +13,7 @@ from morosidad.asgi.runtime.trial import try_model
 from morosidad.compiler.storage.packing import users_define_forms
 from morosidad.errors import MorosidadError
 from morosidad.processes.paths import absolute
+from morosidad.processes.private_files import replace_private
 from morosidad.scoring.scorer import Scorer
 from morosidad.workers import WorkerPool
 
@@ -71,7 +71,7 @@ class Reloader:
         done = await self._reload(pool)
         self.announced = _identity(self._scorer)
         if self._mark is not None:
-            await pool.submit(self._leave_mark, self._mark, _identity(self._scorer))
+            await pool.submit(replace_private, self._mark, _identity(self._scorer).encode())
         return done
 
     def hear(self, announced: Mapping[str, str]) -> None:
@@ -122,12 +122,6 @@ class Reloader:
             try_model(source.path, source.key, source.trusted, allow_pickle=source.allow_pickle)
         self._scorer.reload()
         self._warm_up()
-
-    @staticmethod
-    def _leave_mark(mark: Path, identity: str) -> None:
-        new = mark.with_suffix(f".{os.getpid()}")
-        new.write_text(identity, encoding="utf-8")
-        os.replace(new, mark)
 
     def _is_left_behind(self) -> bool:
         """Tell whether there is a mark that was not looked at yet, of another model than the one in place."""

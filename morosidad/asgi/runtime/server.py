@@ -119,13 +119,17 @@ def refuse_unwritable_files(settings: Settings) -> None:
     lost = [name for name, file in files.items() if file is not None and not _has_place(Path(file))]
     if lost:
         raise SettingsError(
-            [f"{name}: expected a file in a folder that is there and can be written to" for name in lost]
+            [
+                f"{name}: expected a file in a folder that is there and can be written to, and no link"
+                for name in lost
+            ]
         )
 
 
 def _has_place(file: Path) -> bool:
     return (
         not no_regular_file(absolute(file))
+        and not file.is_symlink()
         and file.parent.is_dir()
         and os.access(file.parent, os.W_OK | os.X_OK)
     )

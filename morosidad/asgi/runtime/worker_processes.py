@@ -21,6 +21,7 @@ from morosidad.alerts import Alert
 from morosidad.audit import AuditStats
 from morosidad.cache.stats import CacheStats
 from morosidad.processes.paths import absolute
+from morosidad.processes.private_files import replace_private
 
 if TYPE_CHECKING:
     from morosidad.kpis.server_sharing import ServerSharing
@@ -157,10 +158,7 @@ class WorkerProcesses:
         return stem.with_name(f"{stem.name}{os.getpid()}")
 
     def _tell(self, stem: Path, share: ProcessReport) -> None:
-        file = self._file(stem)
-        new = file.with_name(f"{file.name}.nuevo")
-        new.write_bytes(msgspec.json.encode(share))
-        os.replace(new, file)
+        replace_private(self._file(stem), msgspec.json.encode(share))
 
     @staticmethod
     def _hear_servers(servers: ServerSharing, told: ProcessReport) -> Iterator[ProcessReport]:

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, Literal, cast
 
-from morosidad.audit.chain.file_operations import open_new, sync_folder
+from morosidad.audit.chain.file_operations import sync_folder
 from morosidad.audit.chain.hashing import MAX_LINE
 from morosidad.errors import MissingExtra
+from morosidad.processes.private_files import open_new
 
 Compression = Literal["gz", "zst"]
 SUFFIXES = (".gz", ".zst")

@@ -17,7 +17,6 @@ from morosidad.audit.chain.file_operations import (
     file_size,
     is_at,
     lock,
-    open_private,
     read_tail,
     sync,
     sync_folder,
@@ -34,6 +33,7 @@ from morosidad.audit.chain.paths import (
     slot_path,
 )
 from morosidad.audit.chain.stubs import read_stub
+from morosidad.processes.private_files import open_private
 
 _LINES_AT_A_TIME = 256  # what waited for a slow disk is not held twice
 

@@ -3,42 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import io
 import os
-import stat
 import sys
 from pathlib import Path
-from typing import IO
+
+from morosidad.processes.private_files import open_new
 
 _BLOCK = 2**16
-
-
-def open_private(path: Path, flags: int = 0) -> io.FileIO:
-    """Open a file of this user's for reading and writing that only its owner may read; no symbolic link.
-
-    Raises
-    ------
-    OSError
-        It can't be opened, is a link or no plain file, or belongs to another user.
-    """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | flags, 0o600)
-    try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode) or (hasattr(os, "geteuid") and found.st_uid != os.geteuid()):
-            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), str(path))
-        if hasattr(os, "fchmod") and os.fstat(descriptor).st_mode & 0o177:
-            os.fchmod(descriptor, 0o600)
-        return io.FileIO(descriptor, "r+")
-    except BaseException:
-        os.close(descriptor)
-        raise
-
-
-def open_new(path: Path) -> IO[bytes]:
-    """Make a file that only its owner may read, and that was not there."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
-    return os.fdopen(os.open(path, flags, 0o600), "wb")
 
 
 def replace_file(path: Path, data: bytes) -> None:

@@ -16,7 +16,8 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from morosidad.audit.chain.file_operations import file_size, lock, open_private, sync, write_all
+from morosidad.audit.chain.file_operations import file_size, lock, sync, write_all
+from morosidad.processes.private_files import open_private
 
 NAME_SIZE, KEY_SIZE = 8, 32
 _ID_SIZE = 24

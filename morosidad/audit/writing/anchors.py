@@ -13,10 +13,11 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from morosidad.alerts import LOG_NOT_ANCHORED
 from morosidad.audit.alerts import AlertNotifier
-from morosidad.audit.chain.file_operations import open_private, sync, write_all
+from morosidad.audit.chain.file_operations import sync, write_all
 from morosidad.audit.chain.hashing import ChainPosition
 from morosidad.errors import SettingsError
 from morosidad.processes.paths import absolute, no_regular_file
+from morosidad.processes.private_files import open_private
 from morosidad.settings.setting_types import ANCHOR
 
 _SECONDS = 5.0

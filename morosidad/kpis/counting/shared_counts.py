@@ -22,6 +22,7 @@ from morosidad.errors import ConfigurationError
 from morosidad.kpis.counting.columns import COLUMNS
 from morosidad.kpis.counting.process_counts import WindowShape
 from morosidad.processes.paths import absolute, no_regular_file
+from morosidad.processes.private_files import open_private
 from morosidad.sketch import CountArray
 
 _MAGIC = float.fromhex("0x1.6d6f726f7369p+2")  # "morosi", and a version in the exponent
@@ -38,7 +39,7 @@ class SharedCounts:
     Parameters
     ----------
     path : path-like
-        The file, on a local disk or in memory. It is made when missing, for this user alone.
+        The file, on a local disk or in memory, of this user's and no link. It is made when missing.
     shape : WindowShape
         How the trackers cut time; the same for every process.
     processes : int
@@ -67,7 +68,8 @@ class SharedCounts:
         header = [_MAGIC, COLUMNS, shape.window, shape.subwindows, shape.stage_subwindows, processes]
         with _locked(self.path) as file:
             self._prepare(file, np.array(header, dtype=np.float64))
-            cells = np.memmap(self.path, dtype=np.float64, mode="r+").view(np.ndarray)
+            file.seek(0)
+            cells = np.memmap(file, dtype=np.float64, mode="r+").view(np.ndarray)
             self._owners = cells[_HEADER : _HEADER + processes]
             self.segments: CountArray = cells[_HEADER + processes :].reshape(processes, self._cells)
             self._take_segment(file)
@@ -125,9 +127,8 @@ def _alive(process: float) -> bool:
 @contextmanager
 def _locked(path: Path) -> Iterator[FileIO]:
     """Open the file and hold a lock on it, which the system drops when the process dies."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
-    with FileIO(handle, "r+") as file:
-        lock, unlock = _lock_calls(handle)
+    with open_private(path, getattr(os, "O_BINARY", 0)) as file:
+        lock, unlock = _lock_calls(file.fileno())
         lock()
         try:
             yield file

@@ -191,6 +191,6 @@ WORDS = {
         "server_host: without keys the server listens on loopback only, not on {host}; set "
         "server_api_keys (see `morosidad key`), or server_anonymous to answer everybody"
     ),
-    "no_place": "{name}: expected a file in a folder that is there and can be written to",
+    "no_place": "{name}: expected a file in a folder that is there and can be written to, and no link",
     "no_port": "server_port: can't listen on {place}: {reason}",
 }

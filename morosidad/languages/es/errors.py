@@ -192,6 +192,6 @@ WORDS = {
         "server_host: sin claves el servidor solo escucha en loopback, no en {host}; dé "
         "server_api_keys (vea `morosidad key`), o server_anonymous para atender a todos"
     ),
-    "no_place": "{name}: se esperaba un archivo en una carpeta que exista y en que se pueda escribir",
+    "no_place": "{name}: se esperaba un archivo en una carpeta que exista y en que se pueda escribir, y no un enlace",
     "no_port": "server_port: no se puede escuchar en {place}: {reason}",
 }

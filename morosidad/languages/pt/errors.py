@@ -192,6 +192,6 @@ WORDS = {
         "server_host: sem chaves o servidor só escuta em loopback, não em {host}; dê "
         "server_api_keys (veja `morosidad key`), ou server_anonymous para atender a todos"
     ),
-    "no_place": "{name}: esperava-se um arquivo em uma pasta que exista e em que se possa escrever",
+    "no_place": "{name}: esperava-se um arquivo em uma pasta que exista e em que se possa escrever, e não um link",
     "no_port": "server_port: não é possível escutar em {place}: {reason}",
 }

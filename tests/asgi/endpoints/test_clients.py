@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -45,9 +46,45 @@ for (let i = 0; i < 3; i++) {
 }
 """
 
+GO = """
+package main
 
-def output(*command: str, folder: Path) -> str:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=FOUND, check=False)
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+)
+
+func main() {
+	transport := &http.Transport{ExpectContinueTimeout: time.Minute}
+	client := &http.Client{Transport: transport}
+	for turn := 0; turn < 6; turn++ {
+		request, _ := http.NewRequest("POST", os.Args[1], strings.NewReader(os.Args[2]))
+		request.Header.Set("Content-Type", "application/json")
+		if turn%2 == 1 {
+			request.Header.Set("Expect", "100-continue")
+		}
+		answer, err := client.Do(request)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		body, _ := io.ReadAll(answer.Body)
+		answer.Body.Close()
+		fmt.Println(answer.StatusCode, answer.Proto, strings.Contains(string(body), "prediccion"))
+	}
+}
+"""
+
+
+def output(*command: str, folder: Path, **env: str) -> str:
+    whole = {**os.environ, **env}
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=FOUND, check=False, env=whole
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -66,6 +103,16 @@ def test_node(run, tmp_path) -> None:
     (tmp_path / "ask.mjs").write_text(NODE)
     said = output("node", "ask.mjs", f"{server.url}/predecir", BODY, folder=tmp_path)
     assert said.splitlines() == ["200 number"] * 3
+
+
+def test_go_that_keeps_its_connection_and_waits_to_be_told_to_go_on(run, tmp_path) -> None:
+    needed(shutil.which("go") is not None, "go")
+    server = run()
+    (tmp_path / "ask.go").write_text(GO)
+    places = {"GOCACHE": str(tmp_path / "cache"), "GOPATH": str(tmp_path / "go")}
+    alone = {"GOFLAGS": "-mod=mod", "GOPROXY": "off", "GOTOOLCHAIN": "local"}
+    said = output("go", "run", "ask.go", f"{server.url}/predecir", BODY, folder=tmp_path, **places, **alone)
+    assert said.splitlines() == ["200 HTTP/1.1 true"] * 6
 
 
 @pytest.mark.parametrize("how", ["--http2", "--http1.1", "--http1.0"])

@@ -78,7 +78,8 @@ def test_serve_on_a_port_that_is_taken_says_so_before_anything_else(capsys):
 @pytest.mark.parametrize("setting", ["audit_file", "kpi_file"])
 def test_serve_says_at_once_that_a_file_of_its_own_has_no_place(setting, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for place in [tmp_path / "absent" / "file", tmp_path]:
+    (tmp_path / "link").symlink_to(tmp_path / "other")
+    for place in [tmp_path / "absent" / "file", tmp_path, tmp_path / "link"]:
         monkeypatch.setenv(f"MOROSIDAD_{setting.upper()}", str(place))
         assert main(["serve", "--port", "0"]) == 2
         out, err = capsys.readouterr()

@@ -27,6 +27,16 @@ print("ready", flush=True)
 sys.stdin.read()
 """
 
+
+def test_figures_are_not_written_through_a_link(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_bytes(b"")
+    (tmp_path / "kpi").symlink_to(other)
+    with pytest.raises(OSError, match="kpi"):
+        KPITracker(shared=tmp_path / "kpi")
+    assert other.read_bytes() == b""
+
+
 FORK = """
 import os, sys
 from morosidad.kpis import KPITracker
