@@ -89,11 +89,11 @@ class AlertBook:
 
     Parameters
     ----------
-    keep : int
+    keep : int, default=50
         How many alerts are kept; the oldest closed ones go first, and no open one goes.
-    wall : callable
+    wall : callable, optional
         Seconds since 1970.
-    language : {'es', 'en', 'pt'}
+    language : {'es', 'en', 'pt'}, default='es'
         Of the messages of catalogued alerts.
     """
 

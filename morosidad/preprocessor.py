@@ -137,7 +137,7 @@ class Preprocessor(_Transformer):
         ----------
         X : DataFrame or array of shape (n_rows, n_fields)
             Training data. Missing is None, NaN or pandas' NA.
-        y : object
+        y : object, optional
             Ignored.
 
         Returns

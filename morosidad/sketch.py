@@ -144,9 +144,9 @@ class QuantileSketch:
 
     Parameters
     ----------
-    relative_error : float
+    relative_error : float, default=0.01
         Largest relative error of a quantile, as against `numpy.quantile` of the same values.
-    low, high : float
+    low, high : float, optional
         The range in which that error holds.
 
     Attributes
@@ -192,7 +192,7 @@ class QuantileSketch:
             Values in each bucket.
         sum : float
             Sum of the values, after clamping.
-        below, above : int
+        below, above : int, default=0
             Values that were clamped.
 
         Returns
@@ -224,7 +224,7 @@ class QuantileSketch:
         ----------
         value : float
             The value.
-        count : int
+        count : int, default=1
             How many times.
 
         Returns

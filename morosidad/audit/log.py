@@ -79,28 +79,28 @@ class AuditLog(DecisionQueue):
     path : path
         The file; its folder must exist. A relative one is resolved now; a folder, a pipe or a device,
         as ``/dev/stdout``, is refused: the chain is read again from its file.
-    values : {"full", "hash", "none"}
+    values : {"full", "hash", "none"}, default='full'
         What to keep of an applicant's values. Fields that name a person are never kept.
     key : str or bytes, optional
         Keys the chain, so that who lacks it can't forge a line, and the hashes of values.
-    durable : bool
+    durable : bool, default=False
         Whether `append` waits for the disk.
-    encode_in_caller : bool
+    encode_in_caller : bool, default=False
         Whether `append` itself encodes the lines, some at a time, and leaves the interpreter to the writer
         for a moment (1 ms at most) when there is something to write: for event loops, with which a
         busy writer would compete for the interpreter.
-    queue_size : int
+    queue_size : int, default=10000
         Decisions that may wait in memory.
-    on_full : {"wait", "error", "drop"}
+    on_full : {"wait", "error", "drop"}, default='wait'
         What `append` does when that many wait: it waits for room, and counts the decision as lost when there
         is none within `wait_limit`; or it waits likewise, and then raises `Overloaded`; or it counts the
         decision as lost at once.
-    wait_limit : float
+    wait_limit : float, default=10.0
         Seconds that `append` waits for room at most, and that all callers together wait for a file into
         which nothing can be written.
-    buffer_size : int
+    buffer_size : int, default=100
         Decisions after which they are written.
-    flush_interval : float
+    flush_interval : float, default=10.0
         Seconds after which they are written in any case.
     rotation_size : int, optional
         Bytes after which a file is full; None for never.
@@ -109,23 +109,24 @@ class AuditLog(DecisionQueue):
         for ever. What goes is checked first, and a signed stub says what it was.
     compress : {"gz", "zst"}, optional
         How full files are compressed; zst needs the extra ``zstd``.
-    erasure : bool
+    erasure : bool, default=False
         Whether the values of each decision are encrypted with a key of its own, in the file ``.keys`` beside
         the log, so that `forget` can erase them; with ``values="full"``. It needs the extra ``erasure``.
-    timeout : float
+    timeout : float, default=0.5
         Seconds that a durable `append` waits at most.
     on_alert : callable, optional
         Receives an alert when it opens and when it closes, in a thread of the log's. By default they go to
         the logger ``morosidad.audit``.
     usage : callable, optional
         Gives the memory and the CPU in use, in percent, once per batch. By default the machine's.
-    now : callable
+    now : callable, optional
         Gives the time in seconds since 1970.
-    language : {'es', 'en', 'pt'}
+    language : {'es', 'en', 'pt'}, default='es'
         Of the alerts.
-    anchor, anchor_interval : str, optional, and float
-        Where the digest of the last line is sent, and in which seconds once: a file, or an address as
-        ``syslog://host:514``, ``syslog+tcp://host``, ``https://host/path``.
+    anchor : str, optional
+        Where the digest of the last line goes: a file, ``syslog+tcp://host:514``, ``https://host/path``.
+    anchor_interval : float, default=60.0
+        Seconds between two of them.
 
     Raises
     ------

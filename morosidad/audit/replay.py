@@ -124,7 +124,7 @@ def replay(
     score : callable
         Takes the values by field, missing ones left out, and gives the probability of default or
         a decision; a `Scorer`'s ``score_one`` does.
-    tolerance : float
+    tolerance : float, default=1e-12
         How far probabilities may lie apart.
     keys : path, optional
         The file with the keys of values that may be erased; by default the one beside each log.

@@ -156,7 +156,7 @@ def verify(
         Digests of lines, noted down earlier, which must be there.
     keys : path, optional
         The file with the keys of values that may be erased; by default the one beside the log.
-    language : {'es', 'en', 'pt'}
+    language : {'es', 'en', 'pt'}, default='es'
         Of what is said of each problem.
 
     Returns

@@ -108,7 +108,9 @@ class ComputingCache(CacheMapping[K, V]):
 
         Parameters
         ----------
-        key, ttl, timeout
+        key
+            As for `get_or_compute`.
+        ttl, timeout : optional
             As for `get_or_compute`.
         compute : callable
             The coroutine function that returns the value.

@@ -102,7 +102,7 @@ class RedisTier(Generic[V]):
     client : redis.Redis
         The connection; it must not decode responses. Its time-out is what a dead Redis costs, so it should be
         short and without retries, as `from_url` makes it.
-    type : type
+    type : type, optional
         What the values are, for msgspec: a `msgspec.Struct` comes back as such. By default plain data, in
         which tuples come back as lists.
     encode, decode : callable, optional
@@ -110,13 +110,13 @@ class RedisTier(Generic[V]):
     encode_key : callable, optional
         From key to bytes, for keys other than tuples of plain values. It must never be equal for unequal
         keys.
-    prefix : str
+    prefix : str, default='morosidad'
         First part of every name in Redis.
     secret : bytes, optional
         At least 16 bytes that all who share the entries hold; entries without its HMAC count as absent.
-    cooldown : float
+    cooldown : float, default=1.0
         Seconds between two attempts to reach a dead Redis.
-    clock : callable
+    clock : callable, optional
         Time in seconds.
 
     Attributes
@@ -181,9 +181,9 @@ class RedisTier(Generic[V]):
         ----------
         url : str
             Where Redis is, as the redis package writes it; ``rediss://`` and ``unix://`` too.
-        timeout : float
+        timeout : float, default=0.1
             Seconds.
-        **options
+        **options : optional
             As for `RedisTier`.
 
         Returns

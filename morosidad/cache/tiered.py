@@ -29,25 +29,25 @@ class TieredCache(ComputingCache[K, V]):
 
     Parameters
     ----------
-    l1 : int
+    l1 : int, default=100
         Limit of the first tier: a number of entries, or of whatever `getsizeof` measures.
-    l2 : int or Store
+    l2 : int or Store, default=500
         Limit of the second tier, or a store in its place, such as `RedisTier`. A store is written together
         with L1: others who share it see the entry at once, and a move down costs nothing. `len`, iteration,
         `popitem` and `trim` then know the entries in L1 only.
-    ttl : float
+    ttl : float, default=300.0
         Seconds that an entry lives unless it is given its own; ``math.inf`` is for ever.
     getsizeof : callable, optional
         Size of a value in whole numbers, for example bytes. Without it every entry measures 1.
-    stale : float
+    stale : float, default=0.0
         Seconds past its deadline during which an entry may still answer `get_or_compute` while one caller
         renews it. To everything else it is gone.
     spawn : callable, optional
         Runs a renewal elsewhere, like the ``submit`` of an executor. Without it, the first caller of
         `get_or_compute` who finds an entry stale renews it; the others don't wait for it.
-    max_wait : float
+    max_wait : float, default=5.0
         Seconds that `get_or_compute` waits for a computation another caller has begun.
-    clock : callable
+    clock : callable, optional
         Time in seconds.
 
     Raises

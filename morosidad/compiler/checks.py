@@ -50,7 +50,7 @@ def check_compiled(
         What a record is; inferred from `X` when not given.
     positive : object, optional
         The label that means default; the second of the estimator's when not given.
-    cutoffs : sequence of float
+    cutoffs : sequence of float, optional
         Probabilities at which the decision changes: the rows nearest to them are tried.
 
     Returns

@@ -84,16 +84,16 @@ def compile_pipeline(
         A fitted scikit-learn pipeline or classifier with two classes and ``predict_proba``.
     schema : Schema
         The record's fields.
-    reference : sequence of tuple
+    reference : sequence of tuple, optional
         Validated rows, best those it was fitted on: the gate tries them, and reasons are measured
         against them. Without any, rows drawn from the schema's limits stand in.
     layout : FrameLayout, optional
         The columns that the estimator takes and their data types; plain ones by default.
     own : OwnRows, optional
         The user's own rows and what the estimator answered about each alone: the gate wants the same.
-    default : {0, 1}
+    default : {0, 1}, default=1
         The place of the class that means default among the estimator's two.
-    cutoffs : sequence of float
+    cutoffs : sequence of float, optional
         Probabilities from which on another decision is made, besides the label's: the gate tries
         the rows nearest to them, and wants each on the original's side.
 
@@ -363,7 +363,7 @@ def compile_transformer(estimator: Any, schema: Schema, reference: Sequence[Row]
         A fitted scikit-learn transformer.
     schema : Schema
         The record's fields.
-    reference : sequence of tuple
+    reference : sequence of tuple, optional
         Validated rows, on which functions of one's own are traced; without any, rows are drawn.
 
     Returns

@@ -44,9 +44,9 @@ class CompiledPipeline:
         How the form compared with the original.
     threshold : float, default=0.5
         Probability above which the label is 1.
-    notes : sequence of str
+    notes : sequence of str, optional
         Why there is no form, and what a record can't express; in English.
-    own_labels : bool
+    own_labels : bool, default=False
         Whether labels are those of the original's `predict`, which differ from the threshold's.
     layout : FrameLayout, optional
         How the frame that the model was fitted on is laid out; by default that of the original.

@@ -43,11 +43,11 @@ def compiles(*estimators: str | type, of_default: bool = False, as_step: bool = 
     *estimators : str or type
         The classes, or their names as ``"package.ClassName"`` (the top package and the class,
         so that nothing has to be imported): ``"sklearn.StandardScaler"``.
-    of_default : bool
+    of_default : bool, default=False
         Whether the function of a classifier gives the probability of the class in
         `Compiler.default`. Others give that of the second class, and where the first one means
         default, it is 1 less that.
-    as_step : bool
+    as_step : bool, default=False
         Whether the function compiles a classifier where it stands before another step, and transforms.
 
     Returns
@@ -149,7 +149,7 @@ class Compiler:
         The record's fields.
     threshold : float, default=0.5
         Probability above which the label is 1.
-    default : {0, 1}
+    default : {0, 1}, default=1
         The place of the class whose probability is wanted among the estimator's two.
     layout : FrameLayout, optional
         The columns of the user's own frame and their data types.

@@ -38,7 +38,7 @@ def score_dask(
         The column that holds the ids of the requests. That none comes twice is seen within a partition only.
     reasons : bool, default=False
         Add the column ``reasons``.
-    missing_columns : {'raise', 'ignore'}
+    missing_columns : {'raise', 'ignore'}, default='raise'
         As in `Scorer.score_frame`.
     report : bool, default=False
         Add the column ``counts``, which `batch_report` reads.

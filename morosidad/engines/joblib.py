@@ -45,13 +45,13 @@ def score_joblib(
     n_jobs : int, optional
         Processes, as in `joblib.Parallel`; by default as many as processors. `joblib.parallel_config`
         chooses another backend.
-    rows : int
+    rows : int, default=50000
         Rows that a process is given at a time.
     ids : str, optional
         The column that holds the ids of the requests.
     reasons : bool, default=False
         Add the column ``reasons``.
-    missing_columns : {'raise', 'ignore'}
+    missing_columns : {'raise', 'ignore'}, default='raise'
         As in `Scorer.score_frame`.
     report : bool, default=False
         Add the column ``counts``, which `batch_report` reads.

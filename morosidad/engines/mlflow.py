@@ -30,7 +30,7 @@ def save_model(scorer: Scorer, path: str | os.PathLike[str], **options: Any) -> 
         Its model and policy are saved; its parts stay behind.
     path : path
         A folder that does not exist yet.
-    **options
+    **options : optional
         Handed to ``mlflow.pyfunc.save_model``, such as ``metadata`` or ``pip_requirements``.
 
     Raises
@@ -54,7 +54,7 @@ def log_model(scorer: Scorer, name: str = "model", **options: Any) -> Any:
         As in `save_model`.
     name : str, default='model'
         Of the model in the run.
-    **options
+    **options : optional
         Handed to ``mlflow.pyfunc.log_model``, such as ``registered_model_name``.
 
     Returns
@@ -78,7 +78,7 @@ def load_model(uri: str | os.PathLike[str], **options: Any) -> Scorer:
     ----------
     uri : str
         Of the model, as MLflow takes it: a folder, ``runs:/…``, ``models:/…``.
-    **options
+    **options : optional
         Handed to `Scorer.load`: parts, ``key=``, ``trusted=``.
 
     Returns

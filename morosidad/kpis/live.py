@@ -91,9 +91,9 @@ class LiveMetrics:
     ----------
     tracker : KPITracker
         What to look at. Its thresholds decide about alerts.
-    interval : float
+    interval : float, default=1.0
         Seconds between samples.
-    history : int
+    history : int, default=1000
         Samples that are kept.
     alerts : AlertBook, optional
         Where alerts go; other parts may write to it too. A book of 50 by default.

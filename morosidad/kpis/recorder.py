@@ -69,7 +69,7 @@ class KPIRecorder(WindowedCounts):
         ----------
         seconds : float
             What the answer took. Outside 1 µs to 67 s it is clamped, and counted as clamped.
-        outcome : {"ok", "error", "timeout"}
+        outcome : {"ok", "error", "timeout"}, default='ok'
             What became of it.
         probability : float, optional
             Probability of default; from it come the label, the confidence and the distribution of scores.

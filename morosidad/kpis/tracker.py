@@ -33,9 +33,9 @@ class KPITracker(KPIRecorder):
 
     Parameters
     ----------
-    window : float
+    window : float, default=300.0
         Seconds that a report covers.
-    subwindows : int
+    subwindows : int, default=300
         Into how many parts the window is cut.
     zone : tzinfo or str, optional
         Time zone whose midnight begins a day, such as ``"America/Guayaquil"``; the machine's by default.
@@ -44,15 +44,15 @@ class KPITracker(KPIRecorder):
     shared : path-like, optional
         A file through which the processes of this machine show their counts to each other. Each gives the
         same path, and any of them reports on all.
-    processes : int
+    processes : int, default=16
         Most processes that may share the file at a time.
-    language : {'es', 'en', 'pt'}
+    language : {'es', 'en', 'pt'}, default='es'
         Of the recommendations.
-    stage_every : int
+    stage_every : int, default=31
         `time_stages()` is true for one prediction in so many.
-    clock : callable
+    clock : callable, optional
         Seconds that only move forward; for all processes the same clock.
-    wall : callable
+    wall : callable, optional
         Seconds since 1970.
 
     Attributes
@@ -161,7 +161,7 @@ class KPITracker(KPIRecorder):
         ----------
         last : float, optional
             Seconds to look back, rounded to sub-windows; the window by default.
-        whole : bool
+        whole : bool, default=False
             Leave out the sub-window under way, so that every one counted is over. It holds the place of
             the oldest, so at most one sub-window less than the window is looked at.
 
@@ -238,7 +238,7 @@ class KPITracker(KPIRecorder):
 
         Parameters
         ----------
-        points : int
+        points : int, default=60
             Parts, at most.
 
         Returns

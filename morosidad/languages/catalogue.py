@@ -46,7 +46,7 @@ def say(language: Language, key: str, **values: object) -> str:
         The language.
     key : str
         The part and the name of the text: ``part.name``.
-    **values
+    **values : optional
         What the placeholders stand for.
 
     Returns

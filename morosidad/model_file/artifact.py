@@ -109,7 +109,7 @@ def to_bytes(content: Content, key: bytes | None = None, path: Path_ = "model") 
         What to write.
     key : bytes, optional
         Signs them.
-    path : path-like
+    path : path-like, default='model'
         For errors.
 
     Returns
@@ -188,7 +188,7 @@ def from_bytes(data: bytes, path: Path_ = "model") -> Content:
     ----------
     data : bytes
         As `to_bytes` gives them.
-    path : path-like
+    path : path-like, default='model'
         For errors.
 
     Returns

@@ -128,13 +128,13 @@ class DriftMonitor:
     ----------
     reference : DriftReference
         How they were spread when the model was made.
-    window : int
+    window : int, default=10000
         Records that are looked at: the latest so many, less a tenth at most while a tenth is filling up.
-    every : int
+    every : int, default=10
         Looks at one record in so many; the others cost next to nothing.
-    confidence : float
+    confidence : float, default=0.999
         How sure the noise is: chance alone stays below it with this probability, for each field.
-    limits : tuple of float
+    limits : tuple of float, optional
         The stability index from which on drift is moderate, and strong.
 
     Raises

@@ -81,12 +81,12 @@ class DriftReference(msgspec.Struct, frozen=True):
             Values of each field, as lists, arrays or a data frame; None or NaN where one is missing.
         scores : iterable of float
             Probability of default of each record.
-        categorical : iterable of str
+        categorical : iterable of str, optional
             Fields whose numbers stand for categories. Fields with other values than numbers, or with no
             more than `bins` of them, are cut by value anyway.
-        bins : int
+        bins : int, default=10
             Cells of a measured number, of about equal share.
-        min_share : float
+        min_share : float, default=0.01
             Share below which a value is counted among the others.
 
         Returns

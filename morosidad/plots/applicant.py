@@ -24,7 +24,7 @@ def waterfall(scorer: Scorer, record: Record, *, top: int = 10, language: Langua
         Who decides, with a compiled model that knows its reference.
     record : mapping, JSON as bytes or text, or object with attributes
         As in `Scorer.score_one`. Its values stand in the picture.
-    top : int
+    top : int, default=10
         So many fields, those that weigh most; the others are drawn as one.
     language : {'es', 'en', 'pt'}, optional
         Of the texts; the scorer's when not given.

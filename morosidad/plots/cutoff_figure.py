@@ -23,7 +23,7 @@ def cutoffs(table: CutoffTable, *, dark: bool = False, language: Language | None
     ----------
     table : CutoffTable
         What `cutoff_table` gave.
-    dark : bool
+    dark : bool, default=False
         For a dark page.
     language : {'es', 'en', 'pt'}, optional
         Of the texts; that of the table when not given.

@@ -32,7 +32,7 @@ def scores(
         Applicants.
     y : array-like of shape (n_rows,), optional
         Who fell into arrears: they are drawn apart.
-    bins : int
+    bins : int, default=50
         Bars from 0 to 1.
     language : {'es', 'en', 'pt'}, optional
         Of the texts; the scorer's when not given.
@@ -153,7 +153,7 @@ def calibration(
         Applicants, best some that the model has not seen.
     y : array-like of shape (n_rows,)
         Who fell into arrears.
-    bins : int
+    bins : int, default=10
         Groups of as many applicants each.
     language : {'es', 'en', 'pt'}, optional
         Of the texts; the scorer's when not given.

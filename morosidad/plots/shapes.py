@@ -71,13 +71,13 @@ def shapes(
         Applicants, best some that the model has not seen.
     y : array-like of shape (n_rows,)
         Who fell into arrears.
-    top : int
+    top : int, default=8
         So many fields, those that weigh most.
-    bins : int
+    bins : int, default=10
         Groups of about as many applicants that a number's values are divided into, at most.
     scale : {'log-odds', 'probability'}, optional
         Of the effects; the model's own when not given.
-    dark : bool
+    dark : bool, default=False
         For a dark page.
     language : {'es', 'en', 'pt'}, optional
         Of the texts; the scorer's when not given.

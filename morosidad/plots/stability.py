@@ -18,7 +18,7 @@ def drift(report: DriftReport, *, top: int = 20, language: Language | None = Non
     ----------
     report : DriftReport
         What `DriftMonitor.report` gave.
-    top : int
+    top : int, default=20
         So many fields, those that moved most; the score is always there.
     language : {'es', 'en', 'pt'}, optional
         Of the texts; the report's when not given.

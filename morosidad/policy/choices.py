@@ -112,7 +112,7 @@ class CutoffChoice:
             Whose probabilities they are.
         X : DataFrame, optional
             Applicants, best some that the model has not seen.
-        y : array-like of shape (n_rows,)
+        y : array-like of shape (n_rows,), optional
             What became of them, in the scorer's own labels; with `p` 0 and 1, or False and True.
         p : array-like of shape (n_rows,), optional
             Probabilities of default, in place of a scorer and `X`: then no rules can be asked.
@@ -165,7 +165,7 @@ class CutoffChoice:
         ----------
         share : float
             Of the applicants, from 0 to 1.
-        scorer, X, y, p, sample_weight, policy, review, resamples, seed
+        scorer, X, y, p, sample_weight, policy, review, resamples, seed : optional
             As in `for_bad_rate`.
         tolerance : float, default=0.01
             How far below it the share may lie, where many have one probability or rules decide.
@@ -205,7 +205,7 @@ class CutoffChoice:
 
         Parameters
         ----------
-        scorer, X, y, p, sample_weight, policy, review, resamples, seed
+        scorer, X, y, p, sample_weight, policy, review, resamples, seed : optional
             As in `for_bad_rate`.
         gain : float, or array-like of shape (n_rows,)
             What an applicant who is approved and pays brings, or what each does.

@@ -33,10 +33,10 @@ class ReasonCode(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
         1 to 40 signs without spaces.
     fields : sequence of str
         Names of fields. The contributions of several add up to one reason.
-    text : str, or mapping of str to str
+    text : str, or mapping of str to str, optional
         What is said where they raise the risk, for all languages or for each; by default the words made of
         the field's label.
-    advice : str, or mapping of str to str
+    advice : str, or mapping of str to str, optional
         What the applicant can do about it, for notices.
 
     Raises

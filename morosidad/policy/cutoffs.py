@@ -35,24 +35,24 @@ class Policy(CutoffChoice, msgspec.Struct, frozen=True):
 
     Parameters
     ----------
-    review_at, decline_at : float
+    review_at, decline_at : float, optional
         Probabilities of default from which an analyst looks at the application, and from which it
         is declined; 0 ≤ review_at ≤ decline_at ≤ 1.
-    max_reasons : int
+    max_reasons : int, default=4
         At most so many reasons; 0 skips the work.
-    version : str
+    version : str, default='1'
         Goes into the model file and into every line of the decision log.
-    show_values : bool
+    show_values : bool, default=False
         Whether a reason says the applicant's value. Without it, no reason holds one.
-    rules : sequence of Rule
+    rules : sequence of Rule, optional
         In the order in which they are asked. Each that fires gives a reason, before those of the model.
-    score_always : bool
+    score_always : bool, default=False
         Whether the model is asked about applicants whom a rule of the stage ``before`` declines.
     points : Points, optional
         The scale on which decisions have points.
     chosen : ChosenCutoffs, optional
         How the cut-offs were chosen, where they were: no part of the digest, for it decides nothing.
-    codes : mapping of str to str, or sequence of ReasonCode
+    codes : mapping of str to str, or sequence of ReasonCode, optional
         The lender's reason codes, of each field or as a catalogue.
     allowed : sequence of str, or ``'codes'``, optional
         The codes of all that may be said of the model's reasons; a field without a code is called by its

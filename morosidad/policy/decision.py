@@ -210,7 +210,7 @@ class Decision(msgspec.Struct, frozen=True, dict=True):
         ----------
         language : {'es', 'en', 'pt'}, optional
             By default that of the scorer.
-        lender : str
+        lender : str, optional
             Who signs.
 
         Returns

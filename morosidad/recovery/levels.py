@@ -123,7 +123,7 @@ def default_levels(
         Medium: drops every cache entry.
     rebuild : callable, optional
         Full: builds the critical parts again.
-    model_at_fault : callable
+    model_at_fault : callable, optional
         Given the error, returns whether loading the model again may repair it.
 
     Returns

@@ -38,33 +38,33 @@ class RecoveryPolicy:
     levels : sequence of RecoveryLevel, optional
         What to try, gentlest first. By default the three levels of `default_levels`, whose remedies `attach`
         supplies.
-    component : str
+    component : str, default='modelo'
         What the function belongs to; it names events and errors.
-    deadline : float
+    deadline : float, default=8.0
         Seconds that a call may take in all: the first attempt, remedies, retries and waiting for others.
     attempt_timeout : float, optional
         Seconds that the first attempt may take. When given, `call` runs it on a thread of its own, which can
         be left behind. By default `call` runs it in the caller's thread, which costs nothing and which
         nothing can interrupt, and `acall` gives it the whole deadline, which leaves no time to recover.
-    never : tuple of exception types
+    never : tuple of exception types, optional
         Errors that are passed on at once, such as programming errors. `InputError`, `Overloaded`, another
         policy's `Escalated` and cancellation always are.
     fallback : callable, optional
         Called like the function when recovery gives up, in the caller's thread; it should be quick. Its
         answer says ``degraded=True``: a msgspec struct with that field (a `Decision`) is copied with it,
         anything else must have it.
-    hooks : iterable of callables
+    hooks : iterable of callables, optional
         Each is given every `RecoveryEvent`, in the thread where it happens.
-    decay : float
+    decay : float, default=60.0
         Seconds without a failed level after which one failed attempt is forgotten.
-    retry_budget, budget_window : int, float
+    retry_budget, budget_window : int, float, optional
         Levels that may be run per that many seconds, retry included. Past it the policy opens.
-    reset_after : float
+    reset_after : float, default=30.0
         Seconds that the policy stays open before a probe.
-    max_threads : int
+    max_threads : int, default=8
         The most threads at a time for remedies and retries, abandoned ones included; with
         `attempt_timeout`, as many again for first attempts. When all are abandoned, attempts fail at once.
-    clock : callable
+    clock : callable, optional
         The time in seconds; it must never go back.
 
     Raises

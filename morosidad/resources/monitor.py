@@ -147,7 +147,7 @@ class ResourceMonitor:
 
         Parameters
         ----------
-        timeout : float
+        timeout : float, default=5.0
             Seconds.
 
         Returns

@@ -24,9 +24,9 @@ class LoadShedder:
 
     Parameters
     ----------
-    trim : iterable of callables
+    trim : iterable of callables, optional
         Called without arguments when memory is high, to drop old entries from caches.
-    pools : iterable of Resizable
+    pools : iterable of Resizable, optional
         Halved each time that CPU is found high, down to one thread.
 
     Examples

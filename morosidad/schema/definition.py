@@ -133,7 +133,7 @@ class FieldDefinition(msgspec.Struct, frozen=True, omit_defaults=True, dict=True
 
         Parameters
         ----------
-        language : {'es', 'en', 'pt'}
+        language : {'es', 'en', 'pt'}, default='es'
             Where there are none in it, those in Spanish are given.
 
         Returns
@@ -148,7 +148,7 @@ class FieldDefinition(msgspec.Struct, frozen=True, omit_defaults=True, dict=True
 
         Parameters
         ----------
-        language : {'es', 'en', 'pt'}
+        language : {'es', 'en', 'pt'}, default='es'
             As in `words_in`.
 
         Returns

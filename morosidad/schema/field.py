@@ -87,7 +87,7 @@ class Field(FieldDefinition, frozen=True, omit_defaults=True, dict=True):
             What was given.
         factor : float, default=1.0
             Unit factor of the alias that it was given under.
-        language : {'es', 'en', 'pt'}
+        language : {'es', 'en', 'pt'}, default='es'
             Of the error.
 
         Returns
@@ -108,7 +108,9 @@ class Field(FieldDefinition, frozen=True, omit_defaults=True, dict=True):
 
         Parameters
         ----------
-        value, factor, language
+        value
+            As in `read`.
+        factor, language : optional
             As in `read`.
 
         Returns
@@ -253,7 +255,7 @@ class Field(FieldDefinition, frozen=True, omit_defaults=True, dict=True):
         ----------
         value : int, float, str, bool or None
             As `read` gives it.
-        language : {'es', 'en', 'pt'}
+        language : {'es', 'en', 'pt'}, default='es'
             Of the description.
 
         Returns
@@ -314,7 +316,7 @@ class Field(FieldDefinition, frozen=True, omit_defaults=True, dict=True):
 
         Parameters
         ----------
-        language : {'es', 'en', 'pt'}
+        language : {'es', 'en', 'pt'}, default='es'
             Of its title, its description and its unit.
 
         Returns

@@ -39,11 +39,11 @@ class Schema:
         The fields; the order is that of the values everywhere else.
     target : str, optional
         Name of the column that training data holds the answer in. It is no field.
-    name, version : str
+    name, version : str, optional
         Go into the model file and into every line of the decision log.
-    ignored : iterable of str
+    ignored : iterable of str, optional
         Names that a record may hold and that are no fields, as columns that a pipeline drops.
-    language : {'es', 'en', 'pt'}
+    language : {'es', 'en', 'pt'}, default='es'
         Of errors and warnings. It is no part of the schema's identity.
     missing : sequence of (str, int or float), or mapping of those to str, optional
         Values that mean missing in every field, as `Field` takes them for one: ``("NA",)``.
@@ -257,7 +257,7 @@ class Schema:
             Training data: numbers, booleans, text or pandas categories.
         target : str, optional
             The column that holds the answer; it becomes no field.
-        name, version, missing
+        name, version, missing : optional
             As in `Schema`. Values that look like codes for a missing one and are not given here are
             pointed at by a `SuspectedCodesWarning`.
 

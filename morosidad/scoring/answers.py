@@ -47,7 +47,7 @@ class BaseScorer(Explaining):
             As the schema takes it.
         request_id : str, optional
             Comes back on the decision.
-        reasons : {'policy', 'all'}
+        reasons : {'policy', 'all'}, default='policy'
             What raises the risk, as many as the policy says; or every field that raises or lowers it, with
             its sign, strongest first. Protected fields are among neither. A log holds the policy's.
 
@@ -107,7 +107,9 @@ class BaseScorer(Explaining):
 
         Parameters
         ----------
-        record, request_id
+        record
+            As in `score_one`.
+        request_id : str, optional
             As in `score_one`.
 
         Returns
@@ -236,9 +238,9 @@ class BaseScorer(Explaining):
             Add the column ``reasons`` (a list of texts): two to three times the work for linear and table
             models, four to seven times for trees with the extra ``jit``, more for others, whose rows are
             explained one by one.
-        errors : {'raise', 'coerce'}
+        errors : {'raise', 'coerce'}, default='raise'
             What to do about rows that have no probability: raise, or leave their results empty.
-        missing_columns : {'raise', 'ignore'}
+        missing_columns : {'raise', 'ignore'}, default='raise'
             What to do where the frame lacks a column that the model uses: raise, or take every value of
             it as missing.
         progress : bool, default=False

@@ -79,7 +79,7 @@ class Plan(msgspec.Struct, frozen=True):
 
         Parameters
         ----------
-        language : {'es', 'en', 'pt'}
+        language : {'es', 'en', 'pt'}, default='en'
             The language; what the compiler notes is in English in each.
 
         Returns

@@ -47,16 +47,16 @@ class Scorer(ScorerSources, Travelling, BaseScorer):
         The label that means default; needed where the labels are not 0 and 1, or False and True.
     names : sequence of str, optional
         Names of the fields where the pipeline was fitted on columns without names; else ``x0``, ``x1``, …
-    reasons : {'exact', 'sampled'}
+    reasons : {'exact', 'sampled'}, default='exact'
         With ``'sampled'``, a model that is not compiled gives reasons too: estimated Shapley values.
     background : int or DataFrame, optional
         Contributions are then the mean of those against each of so many rows of the reference, or against
         each of these rows: at most 10,000. The model file holds them, so a number puts rows of real
         applicants there. Without it they are measured against averages, and of trees against one typical
         applicant.
-    protected : sequence of str
+    protected : sequence of str, optional
         Fields that are never given as a reason, besides those that the schema declares.
-    name, version : str
+    name, version : str, optional
         ``name@version`` stands on every decision.
     training : dict, optional
         What is known of the training; kept in the model file.
@@ -64,7 +64,7 @@ class Scorer(ScorerSources, Travelling, BaseScorer):
         Show a progress bar while the pipeline is asked about the reference rows.
     cache : TieredCache or 'auto', optional
         Answers repeated records. ``'auto'`` makes one with `cache_auto`.
-    cache_auto : bool
+    cache_auto : bool, optional
         Leaves the cache out while it costs more than its hits save; the plan says what was measured.
     kpis : KPITracker, optional
         Counts every decision.
@@ -76,7 +76,7 @@ class Scorer(ScorerSources, Travelling, BaseScorer):
         Logs every decision.
     drift : DriftMonitor, optional
         Compares what comes in with the reference; `drift_reference` is what it needs.
-    language : {'es', 'en', 'pt'}
+    language : {'es', 'en', 'pt'}, optional
         Of reasons, warnings and errors of fields; that of the schema by default, else Spanish.
     parts : callable, optional
         Makes the parts, by name: here, and wherever a pickle of this scorer arrives.
@@ -182,7 +182,7 @@ class Scorer(ScorerSources, Travelling, BaseScorer):
             A model file; the one that this scorer was loaded from, when not given.
         key : bytes, optional
             The key that it was signed with; the one of the first loading, when not given.
-        trusted : sequence of str
+        trusted : sequence of str, optional
             As in `load`; those of the first loading, when not given.
         allow_pickle : bool, default=False
             As in `load`; it stays allowed where it was at the first loading.

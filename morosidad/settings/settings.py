@@ -335,14 +335,14 @@ class Settings:
         ----------
         file : path, optional
             A JSON file with one object; ``MOROSIDAD_SETTINGS_FILE`` in `env` names it otherwise.
-        env : mapping
+        env : mapping, optional
             The environment.
         dotenv : path, optional
             The ``.env`` file, read by python-dotenv. The default one may be absent; None reads none.
         hardware : callable, optional
             Gives what the process may use. By default `morosidad.resources.hardware_limits`, which
             knows the limits of containers.
-        **arguments
+        **arguments : optional
             Settings by name.
 
         Returns

@@ -83,11 +83,11 @@ class Training(Mapping[str, Any]):
 
     Parameters
     ----------
-    facts : mapping
+    facts : mapping, optional
         Plain data, such as a model file holds.
     out_of_fold : OutOfFold, optional
         What the chosen model predicted of rows that it was not fitted on.
-    language : {'es', 'en', 'pt'}
+    language : {'es', 'en', 'pt'}, default='es'
         Of the report.
 
     Attributes

@@ -22,7 +22,7 @@ def fit(X: pd.DataFrame, y: Any, schema: Schema, *, model: str = "logistic") -> 
         Two classes.
     schema : Schema
         What a record is.
-    model : {'logistic', 'scorecard', 'splines', 'glassbox', 'boosting'}
+    model : {'logistic', 'scorecard', 'splines', 'glassbox', 'boosting'}, default='logistic'
         The kind of model: logistic regression, a scorecard of optimal bins (extra scorecard),
         logistic regression on linear splines, an explainable boosting
         machine (extra ``glassbox``), histogram gradient boosting. Each keeps the directions that the

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -31,6 +33,16 @@ SOUGHT = {
     "mora": "inicio-rapido/",
 }
 """What people look for, and where a page about it is."""
+SHOWN = [
+    ("scorer", "pipeline", "required"),
+    ("scorer", "cache", "None"),
+    ("scorer", "version", "'1'"),
+    ("decision", "decline_at", "0.5"),
+    ("schema", "kind", "required"),
+    ("recovery", "budget_window", "60.0"),
+    ("audit", "on_full", "'wait'"),
+]
+"""Of pages of the reference: a parameter, and its default; the first of that name on the page."""
 
 
 @pytest.fixture(scope="module")
@@ -63,3 +75,16 @@ def test_the_search_finds(site: Path, word: str) -> None:
     index = json.loads((site / "search" / "search_index.json").read_text("utf-8"))["docs"]
     found = {entry["location"] for entry in index if word in f"{entry['title']} {entry['text']}".lower()}
     assert any(place.startswith(SOUGHT[word]) for place in found), found
+
+
+@pytest.mark.parametrize(("name", "parameter", "default"), SHOWN)
+def test_the_reference_shows_defaults_as_the_signatures_have_them(
+    site: Path, name: str, parameter: str, default: str
+) -> None:
+    text = (site / "reference" / name / "index.html").read_text("utf-8")
+    rows = re.findall(r"<tr[^>]*>(.*?)</tr>", text, re.DOTALL)
+    told = [
+        [html.unescape(re.sub(r"<[^>]+>", "", cell)).strip() for cell in re.split("</td>", row)][:-1]
+        for row in rows
+    ]
+    assert next(cells[3] for cells in told if len(cells) == 4 and cells[0] == parameter) == default

@@ -42,9 +42,9 @@ class Rules(tuple[Rule, ...]):
         ----------
         source : path-like or mapping
             The document, with one decision table.
-        outcome, code, text : str
+        outcome, code, text : str, optional
             The output columns that hold them. Rows are called ``T1``, ``T2``, … where there is no code.
-        stage : {'after', 'before'}
+        stage : {'after', 'before'}, default='after'
             Of all the rules.
 
         Returns

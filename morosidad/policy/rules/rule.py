@@ -40,9 +40,9 @@ class Rule(msgspec.Struct, frozen=True, omit_defaults=True, dict=True, forbid_un
         What it decides; the strictest of the rules that fire and of the cut-offs is the decision.
     code : str
         Stands on the decision, in the log and in the counts: 1 to 40 signs of ASCII without spaces.
-    text : str, or mapping of str to str
+    text : str, or mapping of str to str, optional
         The reason for people, for all languages or for each; the code where there is none.
-    stage : {'after', 'before'}
+    stage : {'after', 'before'}, default='after'
         A rule of the stage ``before`` knows no score. Where those decline, the model is not asked.
     on_missing : {'revisar'}, optional
         The outcome where a missing value leaves open whether the condition holds; such a rule does not
@@ -91,7 +91,7 @@ class Rule(msgspec.Struct, frozen=True, omit_defaults=True, dict=True, forbid_un
 
         Parameters
         ----------
-        language : {'es', 'en', 'pt'}
+        language : {'es', 'en', 'pt'}, default='es'
             Where there is none in it, that in Spanish is given.
 
         Returns

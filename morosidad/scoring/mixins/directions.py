@@ -24,7 +24,7 @@ def check_monotone(
         Who decides.
     directions : mapping of str to {-1, 1}, optional
         By field; those that the schema declares when not given.
-    max_work : int
+    max_work : int, default=300000
         So many steps for each field; beyond that it is undecided.
 
     Returns

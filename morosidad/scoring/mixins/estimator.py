@@ -173,7 +173,11 @@ class FrozenClassifier(Tagged):
 
         Parameters
         ----------
-        X, y, *args, **kwargs
+        X
+            Ignored.
+        y : optional
+            Ignored.
+        *args, **kwargs
             Ignored.
 
         Returns
@@ -188,7 +192,7 @@ class FrozenClassifier(Tagged):
 
         Parameters
         ----------
-        deep : bool
+        deep : bool, default=True
             Ignored.
 
         Returns
@@ -203,7 +207,7 @@ class FrozenClassifier(Tagged):
 
         Parameters
         ----------
-        **params
+        **params : optional
             There are none to set.
 
         Returns

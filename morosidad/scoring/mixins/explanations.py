@@ -99,11 +99,11 @@ class Explaining(FrozenClassifier):
         costs : mapping of str to float, optional
             What it costs to change a field by one spread (half the distance from the 10th to the 90th
             percentile of the reference rows), or to another category; 1 for those not named.
-        target : {'aprobar', 'revisar'}
+        target : {'aprobar', 'revisar'}, default='aprobar'
             The outcome that is wanted, or a milder one.
         n : int, default=3
             So many, each with other fields.
-        max_changes : {1, 2, 3}
+        max_changes : {1, 2, 3}, default=2
             Fields that one may change.
         time_limit : float, optional
             Seconds after which what was found so far is given, which need not be the least. Without one, a
@@ -233,7 +233,7 @@ class Explaining(FrozenClassifier):
             Of this model and policy; also one that was read from a log or from JSON.
         language : {'es', 'en', 'pt'}, optional
             By default that of the scorer.
-        lender : str
+        lender : str, optional
             Who signs.
 
         Returns

@@ -67,13 +67,13 @@ class ScorerSources:
             Applicants.
         y : array-like of shape (n_rows,)
             Whether each fell into arrears: two labels.
-        model : {'auto', 'logistic', 'splines', 'glassbox', 'boosting', 'scorecard'}
+        model : {'auto', 'logistic', 'splines', 'glassbox', 'boosting', 'scorecard'}, default='auto'
             The kind of model. Of one kind, its sizes are compared.
-        prefer : {'best', 'simple'}
+        prefer : {'best', 'simple'}, default='best'
             The least cross-validated log loss, or the simplest within one standard error of it.
         schema : Schema, optional
             Inferred from `X` when not given.
-        policy, positive, name, version
+        policy, positive, name, version : optional
             As in `Scorer`.
         sample_weight : array-like of shape (n_rows,), optional
             How much each row counts.
@@ -87,7 +87,7 @@ class ScorerSources:
             Fields of numbers with which the probability of default must rise (1) or fall (-1), whatever
             the other fields hold. In place of ``Field(monotonic=)`` of the schema, which is kept too.
             Every candidate keeps it; `check_monotone` proves it.
-        protected : sequence of str
+        protected : sequence of str, optional
             Fields that are never given as a reason, as in `Scorer`, and that are warned of, as are those
             whose names look protected.
         background : int or DataFrame, optional
@@ -198,7 +198,7 @@ class ScorerSources:
             The key that the file was signed with.
         policy : Policy, optional
             Stands in for the one in the file.
-        trusted : sequence of str
+        trusted : sequence of str, optional
             Types to allow in a model that could not be compiled, as `ArtifactUntrusted` lists them;
             those of scikit-learn that hold numbers and settings only need not be named.
         allow_pickle : bool, default=False
