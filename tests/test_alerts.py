@@ -17,6 +17,7 @@ from morosidad.alerts import (
     AlertType,
     Limit,
 )
+from morosidad.languages import Language
 from support import ROOT
 
 
@@ -103,15 +104,20 @@ def test_the_catalogue_holds_every_alert_and_each_is_opened_somewhere():
     assert {name for name in catalogued if not re.search(rf"\b{name}\b", code)} == set()
 
 
-def test_the_documentation_names_every_alert_with_its_levels_and_advice():
+@pytest.mark.parametrize(
+    ("page", "heading", "language"), [("how-to/serve.md", "Alerts", "en"), ("es/servir.md", "Alertas", "es")]
+)
+def test_the_documentation_names_every_alert_with_its_levels_and_advice(
+    page: str, heading: str, language: Language
+) -> None:
     expected: dict[str, tuple[list[str], str]] = {}
     for prefix, catalogue in (("", SERVICE_ALERTS), (LOG_PREFIX, LOG_ALERTS)):
         for alert in catalogue:
-            levels, _ = expected.setdefault(prefix + alert.code, ([], alert.advice("en")))
+            levels, _ = expected.setdefault(prefix + alert.code, ([], alert.advice(language)))
             if alert.level not in levels:
                 levels.append(alert.level)
-    page = (ROOT / "docs" / "how-to" / "serve.md").read_text("utf-8")
-    table = page.partition("## Alerts")[2].partition("\n## ")[0]
+    text = (ROOT / "docs" / page).read_text("utf-8")
+    table = text.partition(f"## {heading}\n")[2].partition("\n## ")[0]
     rows = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("| `")]
     documented = {code.strip("`"): (levels.split(", "), advice) for code, levels, _, advice in rows}
     assert documented == expected

@@ -17,6 +17,7 @@ TRANSLATED = {
     "inicio-rapido.md": "quickstart.md",
     "es/tutorial.md": "tutorial.md",
     "es/decidir.md": "how-to/decide.md",
+    "es/servir.md": "how-to/serve.md",
 }
 """Pages in Spanish, whose examples are those of a page in English, and run there."""
 EXAMPLES = [
