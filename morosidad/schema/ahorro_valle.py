@@ -7,7 +7,7 @@ from morosidad.schema.schema import Schema
 
 AHORRO_VALLE = Schema(
     [
-        Field("edad", "integer", ge=18, le=85, required=True, label="Edad", unit="años"),
+        Field("edad", "integer", ge=18, le=85, required=True, label="Edad", unit="años", change="increase"),
         Field(
             "ingresos_mensuales",
             "number",

@@ -20,7 +20,10 @@ from morosidad.schema.wording import FieldWords, Limits, Words, from_name, names
 
 FieldKind = Literal["integer", "number", "category", "boolean"]
 
+Change = Literal["any", "increase", "decrease", "none"]
+
 _KINDS = ("integer", "number", "category", "boolean")
+_CHANGES = ("any", "increase", "decrease", "none")
 
 
 class FieldDefinition(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
@@ -44,6 +47,12 @@ class FieldDefinition(msgspec.Struct, frozen=True, omit_defaults=True, dict=True
     protected: bool = False
     monotonic: Literal[-1, 0, 1] | None = None
     source: Words = ""
+    change: Change = "any"
+
+    @property
+    def is_mutable(self) -> bool:
+        """Whether a change of it may be suggested to an applicant."""
+        return not self.protected and self.change != "none"
 
     def __post_init__(self) -> None:
         if given_as := _SLOT.__get__(self):  # another name for the same; kept under the one that files hold
@@ -92,6 +101,10 @@ class FieldDefinition(msgspec.Struct, frozen=True, omit_defaults=True, dict=True
             return "it has either limits or categories"
         if not isinstance(self.protected, bool):
             return "whether it is protected is True or False"
+        if self.change not in _CHANGES:
+            return f"how it may change is one of {', '.join(_CHANGES)}"
+        if self.change in ("increase", "decrease") and not numeric:
+            return "only numbers change in one direction"
         return None if self.monotonic_cst in (-1, 0, 1) else "the direction of risk is -1, 0 or 1"
 
     def _category_problem(self) -> str | None:

@@ -61,6 +61,9 @@ class Field(FieldDefinition, frozen=True, omit_defaults=True, dict=True):
         reason, and the plan says how much it carries.
     source : str, or mapping of str to str, optional
         Where the value comes from, for notices to applicants: ``"central de riesgo"``.
+    change : {'any', 'increase', 'decrease', 'none'}, default='any'
+        How an applicant can change it, for what would change a decision: age does not fall, the past does
+        not change at all. Only numbers have a direction.
 
     Raises
     ------

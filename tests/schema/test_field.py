@@ -353,3 +353,18 @@ def test_json_schema_of_integers_stays_within_64_bits_and_categories_are_listed(
     assert Field("z", "integer", categories=(1,), required=True).json_schema() == {"enum": [1], "title": "Z"}
     assert Field("z", "category").json_schema()["type"] == ["string", "null"]
     assert Field("z", "boolean", required=True).json_schema()["type"] == "boolean"
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "message"),
+    [
+        ("integer", "up", "how it may change is one of any, increase, decrease, none"),
+        ("boolean", "increase", "only numbers change in one direction"),
+        ("category", "decrease", "only numbers change in one direction"),
+    ],
+)
+def test_how_a_field_changes_is_checked(kind: Any, change: Any, message: str) -> None:
+    with pytest.raises(SchemaError, match=message):
+        Field("x", kind, change=change)
+    assert not Field("x", kind, change="none").is_mutable
+    assert Field("x", kind).is_mutable

@@ -119,8 +119,9 @@ def _wrong_name(part: str, name: str, fields: Mapping[str, Field]) -> Iterator[F
     shown = name[:_SHOWN].encode("utf-8", "replace").decode()
     if name not in fields:
         yield wrong(f"{part}.{shown}", "server.no_field", "desconocido")
-    elif fields[name].protected:
-        yield wrong(f"{part}.{shown}", "server.protected_field", "rango")
+    elif not fields[name].is_mutable:
+        why = "server.protected_field" if fields[name].protected else "server.fixed_field"
+        yield wrong(f"{part}.{shown}", why, "rango")
 
 
 def _wrong_limits(limits: Any, fields: Mapping[str, Field]) -> Iterator[FieldError]:

@@ -98,7 +98,7 @@ def field_spec(field: Field, language: Language = "es") -> dict[str, Any]:
         "etiqueta": field.words_in(language).label,
         "clase": field.kind,
         "obligatorio": field.required,
-        "protegido": field.protected or None,
+        "fijo": not field.is_mutable or None,
         "ge": field.ge,
         "gt": field.gt,
         "le": field.le,

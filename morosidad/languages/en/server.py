@@ -42,6 +42,7 @@ WORDS = {
     "a_text": "a text was expected",
     "some_fields": "a list of names of fields was expected, {most} at most",
     "no_field": "no field has this name",
+    "fixed_field": "a field that does not change: no change of it is suggested",
     "protected_field": "a protected field: no change of it is suggested",
     "limits_by_field": "an object with the name of each field was expected, {most} at most",
     "two_ends": "[lowest, highest] was expected, with null where there is no end",

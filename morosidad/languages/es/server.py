@@ -42,6 +42,7 @@ WORDS = {
     "a_text": "se esperaba un texto",
     "some_fields": "se esperaba una lista de nombres de campos, {most} como máximo",
     "no_field": "ningún campo se llama así",
+    "fixed_field": "es un campo que no cambia: no se propone cambiarlo",
     "protected_field": "es un campo protegido: no se propone cambiarlo",
     "limits_by_field": "se esperaba un objeto con el nombre de cada campo, {most} como máximo",
     "two_ends": "se esperaba [mínimo, máximo], con null donde no hay límite",

@@ -42,6 +42,7 @@ WORDS = {
     "a_text": "esperava-se um texto",
     "some_fields": "esperava-se uma lista de nomes de campos, {most} no máximo",
     "no_field": "nenhum campo tem esse nome",
+    "fixed_field": "é um campo que não muda: não se propõe mudá-lo",
     "protected_field": "é um campo protegido: não se propõe mudá-lo",
     "limits_by_field": "esperava-se um objeto com o nome de cada campo, {most} no máximo",
     "two_ends": "esperava-se [mínimo, máximo], com null onde não há limite",

@@ -57,7 +57,7 @@ def counterfactuals_of(
     choices = [
         choice
         for place, (field, value) in enumerate(zip(model.schema.fields, values, strict=True))
-        if not field.protected and (mutable is None or field.name in mutable)
+        if field.is_mutable and (mutable is None or field.name in mutable)
         for choice in choices_of(
             field,
             place,
@@ -94,9 +94,9 @@ def _check(
     ]
     fields = {field.name: field for field in schema.fields}
     problems += [
-        f"mutable: {name!r} is protected"
+        f"mutable: {name!r} {'is protected' if fields[name].protected else 'does not change'}"
         for name in mutable or ()
-        if name in fields and fields[name].protected
+        if name in fields and not fields[name].is_mutable
     ]
     for name, limit in limits.items():
         if name in fields and (wrong := allowed_limit(fields[name], limit)):

@@ -89,10 +89,17 @@ def choices_of(
         return sorted(found, key=lambda choice: choice.cost)
     levels: Sequence[Value] = [True, False] if field.kind == "boolean" else _levels(field)
     allowed = [level for level in levels if level != value and (limit is None or level in limit)]
-    way = -field.monotonic_cst
-    if way and isinstance(value, int | float) and not isinstance(value, bool):
-        allowed = [level for level in allowed if isinstance(level, int | float) and way * (level - value) > 0]
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        low, high = _open_ways(field, value)
+        allowed = [level for level in allowed if isinstance(level, int | float) and low <= level <= high]
     return [OtherValue(place, level, cost) for level in allowed[:MOST_LEVELS]]
+
+
+def _open_ways(field: Field, here: float) -> tuple[float, float]:
+    """Give between which numbers a value may end: directions of the risk and of change both count."""
+    up = field.monotonic_cst <= 0 and field.change != "decrease"
+    down = field.monotonic_cst >= 0 and field.change != "increase"
+    return -math.inf if down else here, math.inf if up else here
 
 
 def _levels(field: Field) -> Sequence[Value]:
@@ -114,8 +121,9 @@ def _numbers(field: Field, value: Value, spread: Spread, limit: Any) -> list[int
     ends = (None, None) if limit is None else limit
     low = max(low, field.interval[0], -math.inf if ends[0] is None else ends[0])
     high = min(high, field.interval[1], math.inf if ends[1] is None else ends[1])
-    if here is not None and field.monotonic_cst:
-        low, high = (max(low, here), high) if field.monotonic_cst < 0 else (low, min(high, here))
+    if here is not None:
+        lowest, highest = _open_ways(field, here)
+        low, high = max(low, lowest), min(high, highest)
     if not low <= high:
         return []
     step = round_step(max(spread.unit / 10.0, (high - low) / MOST_VALUES), whole=field.kind == "integer")

@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from morosidad import AuditLog, KPITracker, Policy, Rule, Scorer, TieredCache
+from morosidad import AuditLog, Field, KPITracker, Policy, Rule, Schema, Scorer, TieredCache
 from morosidad.asgi.guards.questions import COSTS
 from morosidad.scoring.counterfactuals.result import Counterfactual
+from support import small_frame, small_pipeline
 
 DECLINED = {
     "edad": 29,
@@ -80,6 +81,23 @@ def test_a_wrong_question_is_refused_with_what_is_wrong(
     answer = client.post(PATH, json=asked)
     assert (answer.status_code, answer.json()["codigo"]) == (400, code)
     assert [error["campo"] for error in answer.json()["errores"]] == fields
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ({"change": "none"}, "es un campo que no cambia: no se propone cambiarlo"),
+        ({"protected": True}, "es un campo protegido: no se propone cambiarlo"),
+    ],
+)
+def test_no_change_is_asked_of_what_does_not_change(serve: Any, option: Any, message: str) -> None:
+    X, y = small_frame()
+    moras = Field("moras", "integer", ge=0, **option)
+    schema = Schema([*(field for field in Schema.infer(X).fields if field.name != "moras"), moras])
+    scorer = Scorer(small_pipeline(X, y), schema=schema, reference=X)
+    record = {"ingresos": 100.0, "empleo": "libre", "moras": 3}
+    answer = serve(scorer).post(PATH, json={"datos": record, "modificables": ["moras"]})
+    assert [error["mensaje"] for error in answer.json()["errores"]] == [message]
 
 
 def test_errors_are_told_in_the_language_of_the_setting(serve: Any) -> None:

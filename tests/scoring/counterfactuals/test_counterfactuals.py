@@ -288,3 +288,60 @@ def test_a_probability_of_one_is_turned_too() -> None:
     found = sharp.counterfactuals(record)
     assert found
     assert found[0].cost <= 1.2 * (cheapest_by_trying(sharp, record, ("aprobar",)) or 0.0)
+
+
+CHANGES = {"any": (-1, 1), "increase": (1,), "decrease": (-1,), "none": ()}
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    change=st.sampled_from(list(CHANGES)),
+    risk=st.sampled_from([-1, 0, 1]),
+    levels=st.booleans(),
+    here=st.integers(0, 12) | st.none(),
+)
+def test_no_value_is_chosen_against_a_direction(
+    change: Any, risk: Any, levels: bool, here: int | None
+) -> None:
+    limits: dict[str, Any] = {"categories": tuple(range(13))} if levels else {"ge": 0, "le": 12}
+    field = Field("moras", "integer", monotonic=risk, change=change, **limits)
+    found = choices_of(field, 0, here, Spread(0.0, 12.0))
+    if here is not None and change != "none":
+        ways = {way for way in CHANGES[change] if way != risk}
+        assert {1 if choice.value > here else -1 for choice in found} <= ways
+        assert found or not ways or here in (0, 12)
+
+
+def test_what_does_not_change_is_not_suggested() -> None:
+    X, y = applicants()
+    for change, ways in CHANGES.items():
+        schema = Schema(
+            [Field("edad", "integer", ge=18, le=90, change=change), *SCHEMA.fields[1:4], SCHEMA.fields[4]]
+        )
+        model = make_pipeline(Preprocessor(schema), LogisticRegression()).fit(X, y)
+        scorer = Scorer(model, schema=schema, reference=X, policy=POLICY)
+        for record in (
+            X[(scorer.score_frame(X)["outcome"] == "rechazar").to_numpy()].head(5).to_dict("records")
+        ):
+            moved = [
+                one
+                for found in scorer.counterfactuals(record, n=5)
+                for one in found.changes
+                if one.field == "edad"
+            ]
+            assert {1 if one.after > one.before else -1 for one in moved} <= set(ways)
+        if change == "none":
+            with pytest.raises(SettingsError, match="mutable: 'edad' does not change"):
+                scorer.counterfactuals(record, mutable=("edad",))
+
+
+def test_nobody_is_told_to_be_younger_by_the_shipped_model() -> None:
+    record = {
+        "edad": 70,
+        "ingresos_mensuales": 8e5,
+        "monto_credito": 2e7,
+        "plazo_meses": 60,
+        "deuda_actual": 2e7,
+    }
+    found = Scorer.default().counterfactuals(record, mutable=("edad", "monto_credito", "deuda_actual"), n=5)
+    assert all(one.after > one.before for each in found for one in each.changes if one.field == "edad")

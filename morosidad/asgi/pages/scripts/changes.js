@@ -10,7 +10,7 @@ const fixed = new Set(); // names of the fields that the person has said can't c
 
 // Give the section that offers to look, for a record that was not approved.
 export function offer(record, fields) {
-  const free = fields.filter(({ spec }) => !spec.protegido);
+  const free = fields.filter(({ spec }) => !spec.fijo);
   if (!free.length) return [];
   const found = make("div", { class: "hallazgo", role: "status" });
   const look = make("button", { type: "button", class: "boton", text: say("changes_look") });
