@@ -333,7 +333,7 @@ class ScoringModel(Deciding):
             self.policy_identity,
             points,
         )
-        decision.__dict__["source"] = self  # as `made_by` does
+        decision.__dict__["source"] = self  # as `made_by` does  # pyright: ignore[reportIndexIssue]
         return decision if self._plain else decision.in_language(self.schema.language)
 
     def _label(self, values: Row, probability: float) -> int:
