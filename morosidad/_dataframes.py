@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from morosidad.errors import InvalidFrame
@@ -183,6 +182,8 @@ def missing_columns(missing: Sequence[str], known: Iterable[Any]) -> InvalidFram
     -------
     InvalidFrame
     """
+    from difflib import get_close_matches
+
     others = [str(name) for name in known]
     words = []
     for name in missing:

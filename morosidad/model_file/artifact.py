@@ -18,7 +18,6 @@ import hashlib
 import hmac
 import io
 import os
-import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -320,6 +319,8 @@ def _sign(manifest: bytes, key: bytes) -> bytes:
 
 
 def _replace(path: Path, data: bytes) -> None:
+    import tempfile
+
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:

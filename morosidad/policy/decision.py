@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from html import escape
 from typing import ClassVar, Literal, NamedTuple, Protocol, Self, get_args
 
 import msgspec
@@ -269,6 +268,8 @@ class Decision(msgspec.Struct, frozen=True, dict=True):
         return answer.from_same(self)
 
     def _repr_html_(self) -> str:
+        from html import escape  # only notebooks show it
+
         colour, told = COLOURS[self.outcome], partial(say, self.language)
         outcome, probability = told(f"records.{self.outcome}"), told("figures.probability")
         written = partial(write_number, self.language)

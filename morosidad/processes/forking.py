@@ -8,12 +8,9 @@ has locks, threads or work in hand registers itself here, and puts itself in ord
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import weakref
 from typing import Protocol
-
-_logger = logging.getLogger(__name__)
 
 
 class Forkable(Protocol):
@@ -52,7 +49,11 @@ class _Process:
             try:
                 part._after_fork()
             except Exception:
-                _logger.exception("a part could not be put in order after a fork: %s", type(part).__name__)
+                import logging
+
+                logging.getLogger(__name__).exception(
+                    "a part could not be put in order after a fork: %s", type(part).__name__
+                )
 
 
 _process = _Process()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
@@ -252,4 +251,6 @@ class GivenNames:
         return given, errors
 
     def _nearest(self, key: str) -> str | None:
+        from difflib import get_close_matches
+
         return next(iter(get_close_matches(key, self.known, n=1)), None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -124,6 +123,8 @@ class Plan(msgspec.Struct, frozen=True):
         return self.told("en")
 
     def _repr_html_(self) -> str:
+        from html import escape  # only notebooks show it
+
         left = "text-align:left"
         cells = "".join(
             f'<tr><th style="{left}">{escape(name)}</th><td style="{left}">{escape(text)}</td></tr>'

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from morosidad.cache.bypass import CacheBypass
 from morosidad.errors import DeadlineExceeded, InvalidRecord, PredictionError
 from morosidad.policy.decision import Decision, RecordError
 from morosidad.processes.forking import renew_after_fork
@@ -25,6 +24,7 @@ from morosidad.scoring.stored_model import StoredModel
 if TYPE_CHECKING:
     from morosidad.audit import AuditLog
     from morosidad.cache import TieredCache
+    from morosidad.cache.bypass import CacheBypass
     from morosidad.kpis import KPITracker
     from morosidad.monitoring.drift import DriftMonitor
     from morosidad.policy.cutoffs import Policy

@@ -6,7 +6,6 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Self, Unpack
 
-from morosidad.cache.bypass import CacheBypass
 from morosidad.errors import ArtifactError
 from morosidad.policy.cutoffs import Policy
 from morosidad.schema.schema import Schema
@@ -151,6 +150,11 @@ class Scorer(ScorerSources, Travelling, BaseScorer):
             from morosidad.cache import TieredCache
 
             cache = TieredCache()
+        bypass = None
+        if auto and cache is not None:
+            from morosidad.cache.bypass import CacheBypass
+
+            bypass = CacheBypass()
         self._path = RecordPath(
             model,
             cache=cache,
@@ -158,7 +162,7 @@ class Scorer(ScorerSources, Travelling, BaseScorer):
             recovery=parts.get("recovery"),
             audit=parts.get("audit"),
             drift=parts.get("drift"),
-            bypass=CacheBypass() if auto and cache is not None else None,
+            bypass=bypass,
             reload=self._reload_or_rebuild,
         )
         self._without_parts = without_parts(parts)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from html import escape
 from typing import Any
 
 import msgspec
@@ -242,6 +241,8 @@ class Training(Mapping[str, Any]):
         return f"Training({self.facts!r})"
 
     def _repr_html_(self) -> str:
+        from html import escape  # only notebooks show it
+
         style = 'style="text-align:left"'
         table = self.table()
         chosen = 1 + next((i for i, one in enumerate(self.candidates) if self._is_chosen(one)), -1)

@@ -32,10 +32,16 @@ def test_importing_the_package_brings_in_nothing_heavy() -> None:
 def test_scoring_with_a_model_file_brings_in_nothing_heavy_and_neither_readers_nor_proof() -> None:
     loaded = loaded_by(f"from morosidad import Scorer; Scorer.default().score_one({RECORD!r})")
     assert heavy(loaded) == set()
-    unwanted = ("morosidad.compiler.readers", "morosidad.compiler.proof", "morosidad.training.fitting")
+    unwanted = (
+        "morosidad.compiler.readers",
+        "morosidad.compiler.proof",
+        "morosidad.training.fitting",
+        "morosidad.cache",
+    )
     assert {name for name in loaded if name.startswith(unwanted)} == set()
+    assert loaded & {"logging", "html", "difflib", "tempfile", "statistics", "cachetools"} == set()
     own = sorted(name for name in loaded if name.partition(".")[0] == "morosidad")
-    assert len(own) <= 98, own
+    assert len(own) <= 88, own
 
 
 def test_importing_reads_no_environment_and_starts_no_thread() -> None:

@@ -10,14 +10,16 @@ import math
 import operator
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import wraps
-from statistics import NormalDist
-from typing import Any
+from functools import cache, wraps
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from morosidad.compiler.nodes.base import Floats, SourceWriter
 from morosidad.compiler.nodes.expressions import Elementwise
+
+if TYPE_CHECKING:
+    from statistics import NormalDist
 
 Scalar = Callable[..., float]
 
@@ -100,10 +102,17 @@ def _powers(logs: Floats, power: float) -> Floats:
     return np.expm1(power * logs) / power if power else logs
 
 
+@cache
+def _standard() -> NormalDist:
+    from statistics import NormalDist  # it brings in fractions and random numbers: for those who need it
+
+    return NormalDist()
+
+
 def _normal_quantile(p: float, low: float, high: float) -> float:
     if not 0.0 < p < 1.0:
         return low if p <= 0.0 else high if p >= 1.0 else p
-    return min(max(_STANDARD.inv_cdf(p), low), high)
+    return min(max(_standard().inv_cdf(p), low), high)
 
 
 def _normal_quantiles(p: Floats, low: float, high: float) -> Floats:
@@ -189,8 +198,6 @@ DATE_FUNCTIONS: dict[str, tuple[Callable[[float], float], Any]] = {
 
 
 # -- the list --------------------------------------------------------------------------------------
-
-_STANDARD = NormalDist()
 
 FUNCTIONS: dict[str, tuple[Callable[..., Any], Any]] = {
     "yeo_johnson": (_total(_yeo_johnson), _yeo_johnsons),
