@@ -116,9 +116,7 @@ def starts(name: str) -> None:
         )
     base, imported = process("import numpy"), process("import numpy, morosidad")
     row("new process: file → first decision", f"{theirs:.2f} s", f"{ours:.3f} s", theirs / ours)
-    print(
-        f"| the same over a new process with `import numpy` | {base:.3f} s | {ours:.3f} s | {ours / base:.1f} to 1 |"
-    )
+    print(f"| the same over `import numpy` | {base:.3f} s | {ours:.3f} s | {ours / base:.1f} to 1 |")
     print(f"| `import morosidad` over `import numpy` | | {(imported - base) * 1e3:.0f} ms | |")
 
 
