@@ -31,6 +31,8 @@ EXAMPLES = [
 ]
 ENGINES = ("distributed", "duckdb", "mlflow", "pyspark")
 """What the blocks of a page may need and the tests of the loop lack; `make engines` runs those too."""
+NEEDED = {"fairlearn": find_spec("fairlearn"), "optbinning": find_spec("optbinning")}
+"""What the blocks of a page need besides."""
 FENCE = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
@@ -47,8 +49,9 @@ def test_the_examples_of_a_page_run(page: Path, tmp_path: Path, monkeypatch: pyt
             if re.search(rf"^(from|import) (morosidad\.engines\.)?{name}\b", block, re.MULTILINE)
         ):
             continue
-        if re.search(r"^from optbinning", block, re.MULTILINE):
-            needed(find_spec("optbinning") is not None, "optbinning")
+        for name, found in NEEDED.items():
+            if re.search(rf"^from {name}\b", block, re.MULTILINE):
+                needed(found is not None, name)
         exec(compile(block, str(page), "exec"), names)
 
 
