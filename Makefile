@@ -26,7 +26,7 @@ browser: $(VENV)/.test       ## the form and the dashboard in a real browser
 conformance: $(VENV)/.test   ## the matrix: each kind of pipeline beside its scorer, saved, loaded and asked again
 	$(BIN)/pytest -q tests/conformance --time-limit 3000
 
-engines: $(VENV)/.engines    ## real clusters of Dask and Spark on this machine; a part that is not there is skipped, except on CI
+engines: $(VENV)/.engines    ## real clusters of Dask, Spark and Ray on this machine; a part that is not there is skipped, except on CI
 	$(VENV)/engines/bin/python -m pytest -q -m engines tests/engines
 
 races: $(VENV)/.test         ## the tests of threads, with Python switching between them as often as it can
@@ -72,7 +72,7 @@ $(VENV)/.engines: $(VENV)/.test
 	$(BIN)/python -m venv $(VENV)/engines
 	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > \
 		"$$($(VENV)/engines/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/tests.pth"
-	$(VENV)/engines/bin/pip install -q --disable-pip-version-check -e '.[dask,spark,duckdb,mlflow]' pytest
+	$(VENV)/engines/bin/pip install -q --disable-pip-version-check -e '.[dask,spark,ray,duckdb,mlflow]' pytest
 	$(VENV)/engines/bin/pip install -q --disable-pip-version-check --ignore-installed --no-deps uvicorn  # the program that MLflow starts
 	touch $@
 

@@ -15,7 +15,11 @@ from morosidad.kpis.counts import Counts
 from morosidad.monitoring.drift import DriftReport
 from morosidad.scoring.scorer import Scorer
 
-_ENGINES = {"dask": "morosidad.engines.dask", "pyspark": "morosidad.engines.spark"}
+_ENGINES = {
+    "dask": "morosidad.engines.dask",
+    "pyspark": "morosidad.engines.spark",
+    "ray": "morosidad.engines.ray",
+}
 
 
 class BatchReport(msgspec.Struct, frozen=True, eq=False):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pandas as pd
@@ -9,11 +10,11 @@ import pytest
 
 from engine_parts import assert_same_report
 from morosidad import KPITracker, Policy, Scorer
-from morosidad.engines import batch_report
+from morosidad.engines import batch_report, score_ray
 from morosidad.engines.carried import CarriedModel
 from morosidad.engines.counted import counting
 from morosidad.engines.partitions import Wanted, as_frame, score_partition
-from morosidad.errors import InvalidFrame
+from morosidad.errors import InvalidFrame, MissingExtra
 
 pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
 
@@ -22,6 +23,12 @@ def scored(scorer: Scorer, frame: pd.DataFrame, size: int = 400) -> Any:
     carried, wanted = CarriedModel(scorer), Wanted("solicitud", report=True)
     parts = [frame.iloc[start : start + size] for start in range(0, len(frame), size)]
     return pa.concat_tables([score_partition(part, carried, wanted) for part in parts])
+
+
+def test_without_ray_the_extra_is_named(scorer: Scorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(MissingExtra, match=r"morosidad\[ray\]"):
+        score_ray(None, scorer)
 
 
 def test_it_counts_as_the_parts_of_one_scorer(scorer: Scorer, frame: pd.DataFrame) -> None:
