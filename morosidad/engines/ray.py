@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from morosidad.engines.carried import CarriedModel
@@ -58,8 +59,8 @@ def score_ray(
         If Ray's data sets or pyarrow are not installed.
     """
     try:
-        import ray
-        import ray.data
+        ray: Any = import_module("ray")
+        import_module("ray.data")
     except ImportError:
         raise MissingExtra("score_ray", "ray") from None
     import pandas as pd
@@ -71,8 +72,7 @@ def score_ray(
 
 
 def _scored(table: pa.Table, model: Any, wanted: Wanted) -> pa.Table:
-    import ray
-
+    ray: Any = import_module("ray")
     return score_partition(table, ray.get(model), wanted)
 
 
