@@ -29,7 +29,7 @@ EXAMPLES = [
     for page in PAGES
     if page.as_posix().removeprefix(f"{(ROOT / 'docs').as_posix()}/") not in TRANSLATED
 ]
-ENGINES = ("distributed", "duckdb", "mlflow", "pyspark")
+ENGINES = ("distributed", "duckdb", "mlflow", "pyspark", "ray")
 """What the blocks of a page may need and the tests of the loop lack; `make engines` runs those too."""
 NEEDED = {"fairlearn": find_spec("fairlearn"), "optbinning": find_spec("optbinning")}
 """What the blocks of a page need besides."""

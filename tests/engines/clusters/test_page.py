@@ -24,5 +24,6 @@ def test_the_examples_of_the_page_run(tmp_path: Any) -> None:
     needed(shutil.which("java") is not None, "java")
     (tmp_path / "page.py").write_text("\n".join(BLOCKS), encoding="utf-8")
     here = {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1", "PYTHONPATH": PYTHONPATH}
+    here["RAY_USAGE_STATS_ENABLED"] = "0"
     command = [sys.executable, "page.py"]  # a process of its own: Java keeps the folder that it began in
     subprocess.run(command, cwd=tmp_path, env={**os.environ, **here}, check=True, timeout=500)
