@@ -35,7 +35,8 @@ def work(thread):
 
 for thread in range(8):
     threading.Thread(target=work, args=(thread,), daemon=True).start()
-threading.Event().wait()
+while True:  # a signal that comes just before a wait without end does not wake Python's main thread
+    time.sleep(0.1)
 """
 
 AFTERWARDS = """
