@@ -264,13 +264,14 @@ def _codes() -> Any:
 def _imputed() -> Any:
     from sklearn.compose import make_column_transformer
     from sklearn.experimental import enable_iterative_imputer  # noqa: F401 - it makes the next import possible
-    from sklearn.impute import IterativeImputer, KNNImputer
+    from sklearn.impute import IterativeImputer, SimpleImputer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
 
     chained = IterativeImputer(max_iter=3, random_state=0), FIELDS[:1] + FIELDS[2:4]
-    near = _on_few_rows(KNNImputer, n_neighbors=3), FIELDS[3:]
-    return make_pipeline(make_column_transformer(chained, near), LogisticRegression(max_iter=5000))
+    return make_pipeline(
+        make_column_transformer(chained, (SimpleImputer(), FIELDS[4:])), LogisticRegression(max_iter=5000)
+    )
 
 
 def _leaves() -> Any:

@@ -66,7 +66,6 @@ _OWN = {
     "Missing": "nodes.expressions:Missing",
     "MissingBetween": "nodes.expressions:MissingBetween",
     "Narrow": "nodes.expressions:Narrow",
-    "NearestDonors": "nodes.dense.imputing:NearestDonors",
     "Network": "forms.dense.network:Network",
     "NumberOf": "nodes.text:NumberOf",
     "PartialFunction": "nodes.computed:PartialFunction",

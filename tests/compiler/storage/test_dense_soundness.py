@@ -11,7 +11,7 @@ from morosidad.compiler.nodes.base import DEEPEST, Expr
 from morosidad.compiler.nodes.dense.algebra import Activation, Affine, Beside, Products, UnitNorm
 from morosidad.compiler.nodes.dense.classes import LogRatio
 from morosidad.compiler.nodes.dense.coding import Harmonics, Sketch, SparseCode, Threshold
-from morosidad.compiler.nodes.dense.imputing import Imputed, LinearChain, NearestDonors
+from morosidad.compiler.nodes.dense.imputing import Imputed, LinearChain
 from morosidad.compiler.nodes.dense.kernels import Kernel
 from morosidad.compiler.nodes.dense.leaves import Leaves
 from morosidad.compiler.nodes.dense.neighbours import WithinRadius
@@ -58,8 +58,6 @@ def nested(levels: int, width: int = 1) -> Expr:
         (element(WithinRadius("all", np.zeros((1, 2)), 1.0)), "WithinRadius"),  # type: ignore[arg-type]
         (element(WithinRadius("one", np.zeros((1, 2, 1)), 1.0)), "WithinRadius"),
         (element(LogRatio(-1.0)), "LogRatio"),
-        (element(NearestDonors(np.zeros((0, 2)), 1, False, False)), "NearestDonors"),
-        (element(NearestDonors(np.zeros((1, 2)), 0, False, False)), "NearestDonors"),
         (element(LinearChain(ZEROS, FIRST + 2, np.zeros((1, 2)), ZEROS[:1], ZEROS, ZEROS)), "LinearChain"),
         (element(LinearChain(ZEROS, FIRST, np.zeros((1, 3)), ZEROS[:1], ZEROS, ZEROS)), "LinearChain"),
         (Imputed(NUMBER, DenseVector(DenseBlock((NUMBER, NUMBER), TURN)), 3), "Imputed"),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from morosidad.compiler.nodes.base import DEEPEST, Expr, Floats
-from morosidad.compiler.nodes.dense.imputing import Filling, Imputed, LinearChain, NearestDonors
+from morosidad.compiler.nodes.dense.imputing import Filling, Imputed, LinearChain
 from morosidad.compiler.nodes.dense.step import DenseBlock, DenseVector
 from morosidad.compiler.readers.composition import indicated, seen
 from morosidad.compiler.readers.dense.regressors import LINEAR
@@ -17,13 +17,16 @@ from morosidad.compiler.registry import Compiler, NotCompilable, class_name, com
 
 @compiles("sklearn.KNNImputer")
 def nearest_rows(estimator: Any, columns: Sequence[Expr], compiler: Compiler) -> list[Expr]:
-    """Compile gaps that are filled from the nearest fitted rows."""
-    if estimator.metric != "nan_euclidean" or estimator.weights not in ("uniform", "distance"):
-        raise NotCompilable("KNNImputer with functions of the user's own has no compiled form")
-    points = np.array(estimator._fit_X, dtype=np.float64)
-    by_distance, by_columns = estimator.weights == "distance", not points.flags["C_CONTIGUOUS"]
-    step = NearestDonors(points, int(estimator.n_neighbors), by_distance, by_columns)
-    return _imputed(step, not np.all(estimator._valid_mask), estimator, columns, compiler)
+    """Leave gaps that are filled from the nearest fitted rows to the original.
+
+    Raises
+    ------
+    NotCompilable
+        Always: how a distance is rounded differs from version to version.
+    """
+    raise NotCompilable(
+        "KNNImputer has no compiled form: of rows equally far the last bit of a distance decides which count"
+    )
 
 
 @compiles("sklearn.IterativeImputer")

@@ -56,11 +56,15 @@ def test_columns_of_near_rows(mode, numbers, compiled_as_fitted):
     compiled_as_fitted(make_pipeline(MinMaxScaler(clip=True), step, LogisticRegression()), *numbers)
 
 
+with_probabilities = pytest.mark.skipif(
+    not hasattr(NearestCentroid, "predict_proba"), reason="this scikit-learn gives no probabilities of it"
+)
+
+
+@with_probabilities
 @pytest.mark.parametrize("shrink", [None, 0.1])
 def test_the_nearest_centroid_is_a_sum(shrink, numbers, compiled_as_fitted):
     classifier = NearestCentroid(shrink_threshold=shrink, priors=[0.4, 0.6])
-    if not hasattr(classifier, "predict_proba"):
-        pytest.skip("this scikit-learn gives no probabilities of it")
     compiled = compiled_as_fitted(make_pipeline(MinMaxScaler(), classifier), *numbers)
     assert isinstance(compiled.form, Additive)
 
@@ -72,7 +76,7 @@ def test_the_nearest_centroid_is_a_sum(shrink, numbers, compiled_as_fitted):
         RadiusNeighborsClassifier(1.0, outlier_label=0),
         RadiusNeighborsClassifier(1.0, metric="manhattan"),
         LabelPropagation(kernel="knn"),
-        NearestCentroid(),
+        pytest.param(NearestCentroid(), marks=with_probabilities, id="NearestCentroid()"),
     ],
     ids=str,
 )
