@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 import msgspec
 
-from morosidad.errors import MissingExtra
 from morosidad.processes.forking import renew_after_fork
+from morosidad.processes.redis_connection import connect, connection_errors
 
 if TYPE_CHECKING:
     import redis
@@ -149,7 +149,7 @@ class RedisTier(Generic[V]):
     ) -> None:
         if secret is not None and len(secret) < SHORTEST_SECRET:
             raise ValueError(f"secret: at least {SHORTEST_SECRET} bytes were expected, not {len(secret)}")
-        self._errors = (_redis().RedisError, OSError)
+        self._errors = connection_errors("RedisTier")
         if client.connection_pool.connection_kwargs.get("decode_responses"):
             raise ValueError("the client must not decode responses")
         self._client = client
@@ -195,14 +195,7 @@ class RedisTier(Generic[V]):
         MissingExtra
             If the ``redis`` package is not installed.
         """
-        redis = _redis()
-        from redis.backoff import NoBackoff
-        from redis.retry import Retry
-
-        client = redis.Redis.from_url(
-            url, socket_timeout=timeout, socket_connect_timeout=timeout, retry=Retry(NoBackoff(), 0)
-        )
-        return cls(client, **options)
+        return cls(connect(url, timeout, "RedisTier"), **options)
 
     def get(self, key: Hashable, /) -> tuple[V, float] | None:
         """Return the value of `key` and the seconds it has left, or ``None``.
@@ -371,11 +364,3 @@ class RedisTier(Generic[V]):
             with self._lock:
                 self._note_missed(*missed)
             raise
-
-
-def _redis() -> Any:
-    try:
-        import redis
-    except ImportError as error:
-        raise MissingExtra("RedisTier", "redis") from error
-    return redis

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -16,7 +17,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from morosidad.errors import MissingExtra
 from morosidad.kpis.counting.mirrored_counts import (
     MAIN,
     MOST_ROW_BYTES,
@@ -27,11 +27,14 @@ from morosidad.kpis.counting.mirrored_counts import (
     standing_of,
 )
 from morosidad.processes.forking import renew_after_fork
+from morosidad.processes.redis_connection import connect, connection_errors
 
 if TYPE_CHECKING:
     import redis
 
     from morosidad.kpis.tracker import KPITracker
+
+_logger = logging.getLogger("morosidad.kpis")
 
 SLOTS = 64
 """Most processes that may tell their figures under one name."""
@@ -133,6 +136,7 @@ class ServerSharing:
         secret: bytes | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._errors = connection_errors()
         self._tracker = tracker
         self._client = client
         self.server: str = server[:_MOST_NAME]
@@ -176,17 +180,7 @@ class ServerSharing:
         ValueError
             If the address is none.
         """
-        try:
-            import redis
-        except ModuleNotFoundError:
-            raise MissingExtra("sharing figures over Redis", "redis") from None
-        from redis.backoff import NoBackoff
-        from redis.retry import Retry
-
-        client = redis.Redis.from_url(
-            url, socket_timeout=_TIMEOUT, socket_connect_timeout=_TIMEOUT, retry=Retry(NoBackoff(), 0)
-        )
-        return cls(tracker, client, **options)
+        return cls(tracker, connect(url, _TIMEOUT, "sharing figures over Redis"), **options)
 
     def exchange(self, process: int, note: bytes = b"") -> tuple[OtherProcess, ...]:
         """Tell how this process stands, and hear the others.
@@ -212,7 +206,9 @@ class ServerSharing:
             self._tell(slots, process, note)
             self.others = tuple(self._hear(slots))
             self.failing = self._slot is None
-        except Exception:  # whatever a client raises, figures are not worth a decision
+        except self._errors as error:
+            if not self.failing:
+                _logger.warning("figures are not shared: %s", type(error).__name__)
             self.failing = True
             self._again = self._clock() + _PAUSE
         self._tracker.hear([other.counts.counts for other in self.others])
@@ -294,7 +290,11 @@ class ServerSharing:
         for slot, (told, _) in enumerate(slots):
             if told is None or told.server == self.server or told.standing.shape != shape:
                 continue
-            mirrored = self._known.get(told.token) or MirroredCounts(told.standing, clock, wall)
+            try:
+                mirrored = self._known.get(told.token) or MirroredCounts(told.standing, clock, wall)
+            except (OverflowError, ValueError):  # a moment that is none
+                self.rejected += 1
+                continue
             wanted = list(mirrored.wanted(told.standing))
             names = [self._row_name(slot, told.token, ring, subwindow) for ring, subwindow in wanted]
             opened = map(self._opened, names, self._read(names, MOST_ROW_BYTES))

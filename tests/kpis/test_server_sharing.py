@@ -222,6 +222,19 @@ def test_entries_that_are_none_are_passed_over(
         machine.sharing.close()
 
 
+@pytest.mark.parametrize("moment", [float("nan"), float("inf"), 1e308])
+def test_a_moment_that_is_none_is_passed_over(redis_server: Server, time: Time, moment: float) -> None:
+    first, second = (Machine(redis_server, time, name, 0.0) for name in "ab")
+    time.wall, right = moment, time.wall
+    second.exchange()
+    time.wall = right
+    first.exchange()
+    assert not first.sharing.failing
+    assert first.total == 0
+    for machine in (first, second):
+        machine.sharing.close()
+
+
 def test_without_the_secret_nothing_is_forged(redis_server: Server, time: Time) -> None:
     honest = Machine(redis_server, time, "a", 0.0, secret=SECRET)
     for forger in (

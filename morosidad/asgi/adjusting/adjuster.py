@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import Callable
 from hashlib import sha256
 from typing import Any, Protocol
@@ -19,8 +18,7 @@ from morosidad.asgi.problems import Problem, bad_request, told
 from morosidad.asgi.runtime.background import BackgroundThreads
 from morosidad.asgi.runtime.server import refuse_unprotected
 from morosidad.errors import FieldError, MissingExtra, SettingsError
-from morosidad.processes.paths import absolute
-from morosidad.processes.private_files import replace_private
+from morosidad.processes.marks import SharedMark
 from morosidad.settings import Settings
 from morosidad.settings.settings import LIVE
 
@@ -90,8 +88,7 @@ class Adjuster:
     def __init__(self, server: Adjustable, reread: Callable[[], Settings] | None, shared: str | None) -> None:
         self._server = server
         self._reread = reread
-        self._mark = None if shared is None else absolute(f"{shared}.ajustes")
-        self._seen: tuple[int, int] | None = None
+        self._mark = SharedMark(None if shared is None else f"{shared}.ajustes")
         self._one_at_a_time = asyncio.Lock()
 
     @property
@@ -108,13 +105,12 @@ class Adjuster:
             E001 where there are no sources, E500 with every wrong setting: then nothing has changed.
         """
         done = await self._adjust()
-        if self._mark is not None:
-            await self._server.background.run(replace_private, self._mark, done.huella.encode())
+        await self._server.background.run(self._mark.leave, done.huella)
         return done
 
     async def follow(self) -> None:
         """Read the sources again when another process has."""
-        if self._is_left_behind():
+        if self.rereads and self._mark.is_news(digest_of(self._server.settings)):
             try:
                 await self._adjust()
             except Problem:
@@ -176,18 +172,6 @@ class Adjuster:
         late = _needing_a_restart(old, found)
         _logger.info("settings changed: %s; after a restart: %s", _listed(changed), _listed(late))
         return Adjusted(changed, late, digest_of(old), digest_of(new))
-
-    def _is_left_behind(self) -> bool:
-        """Tell whether there is a mark that was not looked at yet, of other settings than those in place."""
-        if self._mark is None or self._reread is None:
-            return False
-        try:
-            found = os.stat(self._mark)
-            seen, self._seen = self._seen, (found.st_mtime_ns, found.st_ino)
-            here = digest_of(self._server.settings)
-            return seen != self._seen and self._mark.read_text(encoding="utf-8") != here
-        except OSError:
-            return False
 
 
 def digest_of(settings: Settings) -> str:

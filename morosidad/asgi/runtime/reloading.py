@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Mapping
 
 import msgspec
@@ -12,8 +11,7 @@ from morosidad.asgi.problems import Problem, source_of, told
 from morosidad.asgi.runtime.trial import try_model
 from morosidad.compiler.storage.packing import users_define_forms
 from morosidad.errors import MorosidadError
-from morosidad.processes.paths import absolute
-from morosidad.processes.private_files import replace_private
+from morosidad.processes.marks import SharedMark
 from morosidad.scoring.scorer import Scorer
 from morosidad.workers import WorkerPool
 
@@ -53,8 +51,7 @@ class Reloader:
     def __init__(self, scorer: Scorer, warm_up: Callable[[], object], shared: str | None) -> None:
         self._scorer = scorer
         self._warm_up = warm_up
-        self._mark = None if shared is None else absolute(f"{shared}.recarga")
-        self._seen: tuple[int, int] | None = None
+        self._mark = SharedMark(None if shared is None else f"{shared}.recarga")
         self._told: dict[str, str] = {}
         self._behind_servers = False
         self.failed: bool = False
@@ -70,8 +67,7 @@ class Reloader:
         """
         done = await self._reload(pool)
         self.announced = _identity(self._scorer)
-        if self._mark is not None:
-            await pool.submit(replace_private, self._mark, _identity(self._scorer).encode())
+        await pool.submit(self._mark.leave, self.announced)
         return done
 
     def hear(self, announced: Mapping[str, str]) -> None:
@@ -92,7 +88,8 @@ class Reloader:
 
     async def follow(self, pool: WorkerPool) -> None:
         """Reload when another process has, or another server."""
-        behind, self._behind_servers = self._is_left_behind() or self._behind_servers, False
+        left_behind = self._mark.is_news(_identity(self._scorer))
+        behind, self._behind_servers = left_behind or self._behind_servers, False
         if not behind:
             return
         try:
@@ -122,17 +119,6 @@ class Reloader:
             try_model(source.path, source.key, source.trusted, allow_pickle=source.allow_pickle)
         self._scorer.reload()
         self._warm_up()
-
-    def _is_left_behind(self) -> bool:
-        """Tell whether there is a mark that was not looked at yet, of another model than the one in place."""
-        if self._mark is None:
-            return False
-        try:
-            found = os.stat(self._mark)
-            seen, self._seen = self._seen, (found.st_mtime_ns, found.st_ino)
-            return seen != self._seen and self._mark.read_text(encoding="utf-8") != _identity(self._scorer)
-        except OSError:
-            return False
 
 
 def _identity(scorer: Scorer) -> str:

@@ -40,7 +40,7 @@ def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyP
 
     def without(name: str, *args: Any, **kwargs: Any) -> Any:
         if name.split(".")[0] == "redis":
-            raise ImportError(name)
+            raise ModuleNotFoundError(name)
         return importing(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", without)
