@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from morosidad.compiler.nodes.base import Floats, Ints
 from morosidad.compiler.nodes.dense.step import DenseStep
 
 
-class SparseCode(DenseStep, frozen=True, eq=False):
+class SparseCode(DenseStep, frozen=True, eq=False, dict=True):
     """Coefficients of a few atoms whose sum is near the record: orthogonal matching pursuit.
 
     Rubinstein, Zibulevsky & Elad (2008), *Efficient implementation of the K-SVD algorithm using batch
@@ -49,8 +51,12 @@ class SparseCode(DenseStep, frozen=True, eq=False):
                 found[place] = np.linalg.solve(some @ some.T, slopes[place, chosen]) @ some
         return found
 
+    @cached_property
+    def _gram(self) -> Floats:
+        return self.atoms @ self.atoms.T
+
     def _code(self, row: Floats) -> tuple[Floats, list[int]]:
-        gram, products = self.atoms @ self.atoms.T, self.atoms @ row
+        gram, products = self._gram, self.atoms @ row
         code, left = np.zeros(self.size), products
         order = list(range(self.size))  # of two equal products the first in this order is chosen
         least = np.finfo(np.float64).eps
