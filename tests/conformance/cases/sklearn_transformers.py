@@ -34,6 +34,7 @@ LEFT_OUT = {
 }
 
 GAPS = {
+    "IterativeImputer": [{"max_iter": 3, "random_state": 0}],
     "KNNImputer": [{}, {"weights": "distance", "add_indicator": True}],
     "MaxAbsScaler": [{}, {"clip": True}],
     "MinMaxScaler": [{}, {"feature_range": (-1, 1), "clip": True}],
@@ -174,6 +175,7 @@ def _behind_numbers(name: str, kind: Any, settings: Settings) -> Built:
 
 def transformers() -> Iterator[tuple[str, Any, str, Sequence[Settings]]]:
     """Give every transformer, what it takes, and the settings to try."""
+    from sklearn.experimental import enable_iterative_imputer  # noqa: F401 - else it is not among them
     from sklearn.utils import all_estimators
 
     known = _numbers()
